@@ -1,0 +1,177 @@
+"""Activations: the functions a layer may end in. Constants are fields; no framework default is used.
+
+The formulas are those of https://keras.io/api/layers/activations/.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import NonNegativeFloat, PositiveFloat
+
+from aespec.kind import Kind
+
+
+class Activation(Kind):
+    """A function of a node's values, elementwise unless its text says otherwise."""
+
+    family: ClassVar[str] = "activation"
+
+    elementwise: ClassVar[bool] = True
+    """Whether each value depends on its own pre-activation only."""
+
+
+class Linear(Activation):
+    """``x``"""
+
+    kind = "linear"
+
+
+class Relu(Activation):
+    """``max(x, 0)``"""
+
+    kind = "relu"
+
+
+class Relu6(Activation):
+    """``min(max(x, 0), 6)``"""
+
+    kind = "relu6"
+
+
+class LeakyRelu(Activation):
+    """``x`` where positive, else ``negative_slope * x``"""
+
+    kind = "leaky_relu"
+    main = "negative_slope"
+
+    negative_slope: NonNegativeFloat = 0.2
+    """Slope below zero."""
+
+
+class Elu(Activation):
+    """``x`` where positive, else ``alpha * (exp(x) - 1)`` (Clevert et al., 2016)"""
+
+    kind = "elu"
+    main = "alpha"
+
+    alpha: PositiveFloat = 1.0
+    """The limit at minus infinity is ``-alpha``."""
+
+
+class Celu(Activation):
+    """``max(x, 0) + min(alpha * (exp(x / alpha) - 1), 0)`` (Barron, 2017)"""
+
+    kind = "celu"
+    main = "alpha"
+
+    alpha: PositiveFloat = 1.0
+    """The limit at minus infinity is ``-alpha``."""
+
+
+class Selu(Activation):
+    """``scale * x`` where positive, else ``scale * alpha * (exp(x) - 1)`` (Klambauer et al., 2017)
+
+    ``scale`` is 1.0507009873554805 and ``alpha`` 1.6732632423543772. At exactly zero the derivative is
+    ``scale * alpha``, the limit from below.
+    """
+
+    kind = "selu"
+
+    SCALE: ClassVar[float] = 1.0507009873554805
+    ALPHA: ClassVar[float] = 1.6732632423543772
+
+
+class Gelu(Activation):
+    """``x * Phi(x)``, Phi the standard normal distribution function (Hendrycks and Gimpel, 2016)"""
+
+    kind = "gelu"
+
+    approximate: bool = False
+    """Use ``0.5 * x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x**3)))`` instead."""
+
+
+class Silu(Activation):
+    """``x * sigmoid(x)``, also called swish"""
+
+    kind = "silu"
+
+
+class Mish(Activation):
+    """``x * tanh(softplus(x))`` (Misra, 2019)"""
+
+    kind = "mish"
+
+
+class Sigmoid(Activation):
+    """``1 / (1 + exp(-x))``"""
+
+    kind = "sigmoid"
+
+
+class HardSigmoid(Activation):
+    """``relu6(x + 3) / 6``"""
+
+    kind = "hard_sigmoid"
+
+
+class HardSilu(Activation):
+    """``x * relu6(x + 3) / 6``"""
+
+    kind = "hard_silu"
+
+
+class LogSigmoid(Activation):
+    """``-softplus(-x)``"""
+
+    kind = "log_sigmoid"
+
+
+class Tanh(Activation):
+    """The hyperbolic tangent"""
+
+    kind = "tanh"
+
+
+class HardTanh(Activation):
+    """``x`` clipped to [-1, 1]"""
+
+    kind = "hard_tanh"
+
+
+class TanhShrink(Activation):
+    """``x - tanh(x)``"""
+
+    kind = "tanh_shrink"
+
+
+class Softplus(Activation):
+    """``log(1 + exp(x))``"""
+
+    kind = "softplus"
+
+
+class Softsign(Activation):
+    """``x / (1 + abs(x))``"""
+
+    kind = "softsign"
+
+
+class Exponential(Activation):
+    """``exp(x)``"""
+
+    kind = "exponential"
+
+
+class Softmax(Activation):
+    """``exp(x) / sum(exp(x))`` over the last axis"""
+
+    kind = "softmax"
+    elementwise = False
+
+
+class LogSoftmax(Activation):
+    """``x - log(sum(exp(x)))`` over the last axis"""
+
+    kind = "log_softmax"
+    elementwise = False

@@ -1,0 +1,158 @@
+"""Files of samples: NumPy's ``.npy`` and ``.npz``, and the IDX files of the MNIST family."""
+
+from __future__ import annotations
+
+import gzip
+import tokenize
+import zipfile
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
+
+from aespec.diagnostics import AespecError, Diagnostic, nearest
+from aespec.rules import DataNotFound, DataShape, DataUnreadable
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Raw", "Split", "read_array", "read_idx", "unreadable"]
+
+Split = Literal["train", "test"]
+
+BROKEN = (
+    *(OSError, EOFError, ValueError, KeyError, RuntimeError, MemoryError),
+    *(zlib.error, zipfile.BadZipFile, tokenize.TokenError, SyntaxError),
+)
+"""What the readers of NumPy, gzip and zip raise on a file that is damaged or of another kind."""
+
+RESERVED = frozenset({"x_train", "x_test", "y_train", "y_test", "y", "labels"})
+"""Names in an ``.npz`` that never mean "its only array, so the inputs"."""
+
+
+@dataclass(frozen=True, eq=False)
+class Raw:
+    """Samples as their source holds them, before they are fitted to a spec."""
+
+    inputs: NDArray[Any]
+    labels: NDArray[Any] | None = None
+    natural: tuple[float, float] | None = None
+    """The range that the values are measured in, where the source settles it."""
+    image: bool = False
+    """Whether a sample is a picture (height, width), which may be resized."""
+    notes: tuple[str, ...] = ()
+
+
+def read_array(path: str | Path, split: Split, names: Sequence[str] = ()) -> Raw:
+    """Read a ``.npy`` or ``.npz`` file; nothing in it is ever unpickled.
+
+    Args:
+        path: The file.
+        split: The part to read: of an ``.npz``, ``x_train`` or ``x_test`` if it has them, else ``x``,
+            ``inputs`` or its only array, with labels ``y_train`` or ``y_test``, ``y`` or ``labels``.
+        names: What else could have been meant, for the message when there is no such file.
+    """
+    import numpy as np
+
+    try:
+        with Path(path).expanduser().open("rb") as file:
+            content = np.load(file, allow_pickle=False)
+            if isinstance(content, np.ndarray):
+                inputs, labels, own_split = content, None, False
+            else:
+                first, second = _choose(path, content.files, split)
+                inputs, labels = content[first], content[second] if second else None
+                own_split = first == f"x_{split}"
+    except FileNotFoundError:
+        _not_found(str(path), names)
+    except IsADirectoryError:
+        unreadable(path, "a folder", "name a file in it")
+    except BROKEN as error:
+        unreadable(path, _reason(error), "write it again with `numpy.save` or `numpy.savez`", "an array of numbers")
+
+    if inputs.ndim == 0 or (labels is not None and labels.shape[:1] != inputs.shape[:1]):
+        raise AespecError(
+            Diagnostic(
+                DataShape,
+                f"{path} does not hold one row a sample",
+                wanted="as many labels as samples" if labels is not None else "an array of samples",
+                got=f"an array of shape {inputs.shape}"
+                + (f", labels of shape {labels.shape}" if labels is not None else ""),
+                help="put the samples, and their labels, along the first axis",
+            )
+        )
+    whole = f"{path} has no split of its own: all of its {len(inputs)} samples are taken as the test set"
+    return Raw(
+        inputs,
+        labels,
+        natural=(0.0, 255.0) if inputs.dtype == np.uint8 else None,
+        notes=(whole,) if split == "test" and not own_split else (),
+    )
+
+
+def read_idx(path: Path, axes: int) -> NDArray[Any]:
+    """Read an IDX file of bytes, packed with gzip or not, that must have this number of axes.
+
+    The format is described at http://yann.lecun.com/exdb/mnist/: four bytes (0, 0, type, number of axes),
+    each axis as a big-endian 32-bit number, the values.
+    """
+    import numpy as np
+
+    try:
+        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    except BROKEN as error:
+        unreadable(path, _reason(error), "delete it and get it again")
+    start = 4 + 4 * axes
+    if content[:4] != bytes((0, 0, 8, axes)) or len(content) < start:
+        unreadable(path, "no IDX header for that", "delete it and get it again", f"bytes along {axes} axes")
+    shape = tuple(int(n) for n in np.frombuffer(content, ">u4", axes, offset=4))
+    if len(content) != start + prod(shape):
+        unreadable(
+            path,
+            f"{len(content)} bytes",
+            "delete it and get it again",
+            f"{start + prod(shape)} bytes, for the shape {shape} in its header",
+        )
+    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
+
+
+def unreadable(path: str | Path, got: str, help: str, wanted: str | None = None) -> NoReturn:
+    """Refuse a file that does not hold what it should."""
+    raise AespecError(Diagnostic(DataUnreadable, f"cannot read {path}", wanted=wanted, got=got, help=help))
+
+
+def _choose(path: str | Path, names: Sequence[str], split: Split) -> tuple[str, str | None]:
+    """The names, in an ``.npz``, of its inputs and of its labels."""
+    labels = [name for name in (f"y_{split}", "y", "labels") if name in names]
+    inputs = [name for name in (f"x_{split}", "x", "inputs") if name in names]
+    inputs = inputs or [name for name in names if name not in RESERVED]
+    if len(inputs) != 1 or len(labels) > 1:
+        unreadable(
+            path,
+            f"the arrays {', '.join(names)}" if names else "no arrays",
+            f"name the samples `x` (or `x_{split}`) and their labels `y` (or `y_{split}`)",
+            f"one array of samples for the {split} split, and one of labels at most",
+        )
+    return inputs[0], labels[0] if labels else None
+
+
+def _not_found(path: str, names: Sequence[str]) -> NoReturn:
+    meant = nearest(path, names)
+    raise AespecError(
+        Diagnostic(
+            DataNotFound,
+            f"there is no data set and no file `{path}`",
+            wanted=f"one of {', '.join(names)}, or the path of a .npy or .npz file",
+            help=f"did you mean `{meant}`?" if meant else "check the path: it starts from the current folder",
+        )
+    )
+
+
+def _reason(error: BaseException) -> str:
+    """What a reader found, in one line."""
+    text = str(error).partition("\n")[0]
+    if "pickle" in text:
+        return "Python objects, or no NumPy file at all"
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

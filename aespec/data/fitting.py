@@ -1,0 +1,205 @@
+"""Fitting: samples take the shape, the range and the type that a spec's input states, or are refused."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+
+from aespec.diagnostics import AespecError, Diagnostic
+from aespec.rules import DataNotFinite, DataRange, DataShape, DataUnreadable
+from aespec.shapes import show_shape
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from aespec.data.files import Raw
+    from aespec.shapes import Shape
+
+__all__ = ["fit"]
+
+
+def fit(raw: Raw, shape: Shape, range: tuple[float, float] | None, dtype: str) -> tuple[NDArray[Any], tuple[str, ...]]:
+    """Fit samples to a spec's input; the array, and what was done to them.
+
+    Raises:
+        AespecError: They are no real numbers or none at all, or shape, values or range do not fit.
+    """
+    import numpy as np
+
+    _check_type(raw.inputs)
+    steps = _steps(raw.inputs.shape[1:], shape, raw.image)
+    if steps is None:
+        _refuse_shape(raw.inputs.shape, shape)
+    _check_values(raw.inputs, raw.natural or range, dtype)
+
+    x, notes = raw.inputs, []
+    for step in steps:
+        notes.append(f"{step.verb} {_by(x.shape[1:])} -> {_by(step.shape)}")
+        x = resize(x, step.shape, dtype) if step.verb == "resized" else x.reshape(-1, *step.shape)
+
+    # A picture without a stated range goes to 0..1; bytes of a file are then left alone.
+    target = range or ((0.0, 1.0) if raw.image else raw.natural)
+    if raw.natural and target and target != raw.natural:
+        notes.append(f"scaled {_span(raw.natural)} to {_span(target)}")
+        if not raw.image and x.max() <= 1:
+            notes.append("no byte is above 1: if they mean 0 and 1, save them as bool or float instead")
+        x = _scale(x, raw.natural, target, dtype)
+    elif x.dtype != dtype:
+        notes.append(f"converted {x.dtype} -> {dtype}")
+    return np.ascontiguousarray(x, dtype), tuple(notes)
+
+
+def resize(images: NDArray[Any], size: tuple[int, ...], dtype: str = "float32") -> NDArray[Any]:
+    """Resize pictures (samples, height, width) to another height and width.
+
+    The filter is a triangle as wide as the coarser of the two grids: bilinear interpolation where a picture
+    grows, an average over all pixels where it shrinks.
+    """
+    rows, columns = (_weights(old, new).astype(dtype) for old, new in zip(images.shape[1:], size, strict=True))
+    resized: NDArray[Any] = rows @ images.astype(dtype) @ columns.T
+    # Rows of weights sum to 1 but for rounding, which must not push a pixel out of its range.
+    return resized.clip(images.min(), images.max(), out=resized)
+
+
+class Step(NamedTuple):
+    """One change of a sample's shape."""
+
+    verb: str
+    shape: tuple[int, ...]
+
+
+def _steps(got: tuple[int, ...], wanted: Shape, image: bool) -> list[Step] | None:
+    """What leads from one sample shape to another; None if nothing does."""
+    if _fits(got, wanted):
+        return []
+    if got[-1:] == (1,) and _fits(got[:-1], wanted):
+        return [Step("removed the channel axis", got[:-1])]
+    if len(got) > 1 and wanted == (prod(got),):
+        return [Step("flattened", (prod(got),))]
+    if wanted[-1:] == (1,):
+        steps = _steps(got, wanted[:-1], image)
+        if steps is None:
+            return None
+        return [*steps, Step("added a channel axis", (*(steps[-1].shape if steps else got), 1))]
+    if image and len(got) == len(wanted) == 2:
+        return [Step("resized", tuple(n if n is not None else old for n, old in zip(wanted, got, strict=True)))]
+    return None
+
+
+def _fits(got: tuple[int, ...], wanted: Shape) -> bool:
+    return len(got) == len(wanted) and all(n in (None, old) for old, n in zip(got, wanted, strict=True))
+
+
+def _scale(x: NDArray[Any], natural: tuple[float, float], target: tuple[float, float], dtype: str) -> NDArray[Any]:
+    scaled = x.astype(dtype)
+    scaled -= natural[0]
+    scaled /= natural[1] - natural[0]
+    scaled *= target[1] - target[0]
+    scaled += target[0]
+    return scaled
+
+
+def _weights(old: int, new: int) -> NDArray[Any]:
+    """How much each of the old pixels of a line (columns) gives to each of the new ones (rows)."""
+    import numpy as np
+
+    step = old / new
+    centres = (np.arange(new) + 0.5) * step - 0.5
+    distances = np.abs(centres[:, None] - np.arange(old))
+    weights = np.maximum(1 - distances / max(step, 1), 0)
+    normalized: NDArray[Any] = weights / weights.sum(axis=1, keepdims=True)
+    return normalized
+
+
+def _check_type(x: NDArray[Any]) -> None:
+    if x.dtype.kind not in "buif":
+        raise AespecError(
+            Diagnostic(
+                DataUnreadable,
+                "the data is not made of real numbers",
+                wanted="floats, integers or booleans",
+                got=f"values of type {x.dtype}",
+                help="convert it with `x.astype('float32')` and save it again",
+            )
+        )
+    if not x.size:
+        raise AespecError(
+            Diagnostic(
+                DataShape,
+                "there are no samples in the data",
+                wanted="one sample or more, along the first axis",
+                got=f"an array of shape {x.shape}",
+                help="check the code that selected and saved them",
+            )
+        )
+
+
+def _refuse_shape(got: tuple[int, ...], wanted: Shape) -> NoReturn:
+    sample = got[1:]
+    sizes = ", ".join("-1" if n is None else str(n) for n in wanted)
+    if _fits(got, wanted):
+        help = "this looks like a single sample: save `x[None]`, so that samples are along the first axis"
+    elif len(sample) > 1 and _fits((*sample[1:], sample[0]), wanted):
+        help = "channels come last: save `numpy.moveaxis(x, 1, -1)`"
+    elif None not in wanted and prod(sample) == prod(n for n in wanted if n is not None):
+        help = f"the sizes agree: save `x.reshape(-1, {sizes})`, if that is the order of the values"
+    else:
+        help = f"give data of that shape, or write `input: {list(sample)}` in the spec"
+    raise AespecError(
+        Diagnostic(
+            DataShape,
+            "the data does not have the shape that the spec's input states",
+            wanted=f"samples of shape {show_shape(wanted)}",
+            got=f"samples of shape {show_shape(sample)}, in an array of shape {got}",
+            help=help,
+        )
+    )
+
+
+def _check_values(x: NDArray[Any], range: tuple[float, float] | None, dtype: str) -> None:
+    """Refuse the first value, named by its index in the array as it was given, that a model cannot take."""
+    import numpy as np
+
+    wrong = ~np.isfinite(x)
+    if wrong.any():
+        raise AespecError(
+            Diagnostic(
+                DataNotFinite,
+                f"{wrong.sum()} of the {x.size} values are not finite",
+                wanted="numbers, without NaN or infinity",
+                got=_first(x, wrong),
+                help="drop these samples, or fill the gaps before saving the array",
+            )
+        )
+    held = np.finfo(dtype)
+    low, high = range or (float(held.min), float(held.max))
+    if x.dtype.kind == "f":  # compare in the data's own precision: a float32 0.1 is not above 0.1
+        with np.errstate(over="ignore"):
+            low, high = np.array((low, high)).astype(x.dtype)
+    wrong = (x < low) | (x > high)
+    if wrong.any():
+        raise AespecError(
+            Diagnostic(
+                DataRange,
+                "the data has values outside " + ("the range that the spec states" if range else dtype),
+                wanted=f"values from {low} to {high}",
+                got=f"values from {x.min()} to {x.max()}; {_first(x, wrong)}",
+                help="scale the data and save it again (bytes, uint8, are scaled for you)"
+                + (f", or state `range: [{min(low, x.min())}, {max(high, x.max())}]` in the spec" if range else ""),
+            )
+        )
+
+
+def _first(x: NDArray[Any], wrong: NDArray[Any]) -> str:
+    import numpy as np
+
+    index = tuple(int(i) for i in np.unravel_index(wrong.argmax(), x.shape))
+    return f"first {x[index]}, at index {list(index)}"
+
+
+def _by(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape))
+
+
+def _span(range: tuple[float, float]) -> str:
+    return f"{range[0]:g}..{range[1]:g}"

@@ -1,0 +1,250 @@
+"""What a user is told when something is wrong: a rule's code, the message, the place, what to do."""
+
+import difflib
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+Loc = tuple[str | int, ...]
+"""The way to a value: mapping keys and list indices, ``("encoder", 1, "dense", "units")``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A stretch of one line of a text: where a value is written."""
+
+    name: str
+    """The file's path as it was given, ``"<string>"`` or ``"--set"``."""
+    line: int
+    column: int
+    """Both count from 1; a column is a character, not a screen cell."""
+    width: int
+    """In characters, at least 1."""
+    text: str
+    """The whole line."""
+
+
+class Rule:
+    """The kind of a problem. A subclass's docstring is its title (first line) and its explanation."""
+
+    code: ClassVar[str]
+    severity: ClassVar[str] = "error"
+    bad: ClassVar[str]
+    good: ClassVar[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One problem: what is wrong, what was wanted, what was got, where, what to do."""
+
+    rule: type[Rule]
+    message: str
+    place: Place | None = None
+    wanted: str | None = None
+    got: str | None = None
+    help: str | None = None
+
+
+class AespecError(Exception):
+    """The one exception for everything a user can cause; its text is the plain rendering."""
+
+    def __init__(self, *diagnostics: Diagnostic) -> None:
+        super().__init__(*diagnostics)
+        self.diagnostics = diagnostics
+
+    def __str__(self) -> str:
+        return render(self.diagnostics)
+
+
+def render(diagnostics: Sequence[Diagnostic], *, color: bool = False) -> str:
+    """Write the diagnostics for a terminal, each with its line and carets, and count them in the last line."""
+    counts = Counter(d.rule.severity for d in diagnostics)
+    counted = [f"{n} {severity}{'s' * (n != 1)}" for severity, n in sorted(counts.items())]
+    blocks = [_block(d, _Paint(d.rule.severity) if color else _Plain()) for d in diagnostics]
+    return "\n\n".join([*blocks, ", ".join(counted) or "0 errors"])
+
+
+def to_json(diagnostic: Diagnostic) -> dict[str, Any]:
+    """Give a diagnostic as a flat record of JSON values, the same keys always."""
+    place = diagnostic.place
+    return {
+        "code": diagnostic.rule.code,
+        "severity": diagnostic.rule.severity,
+        "message": diagnostic.message,
+        "file": place and place.name,
+        "line": place and place.line,
+        "column": place and place.column,
+        "wanted": diagnostic.wanted,
+        "got": diagnostic.got,
+        "help": diagnostic.help,
+    }
+
+
+def nearest(name: str, options: Iterable[str]) -> str | None:
+    """Find the option that ``name`` was likely meant to be, whatever its case, dashes and underscores.
+
+    >>> nearest("MaxPooling2D", ["max_pool2d", "average_pool2d", "conv2d"])
+    'max_pool2d'
+    >>> nearest("lr", ["learning_rate", "momentum"])
+    'learning_rate'
+    >>> nearest("banana", ["dense", "flatten"]) is None
+    True
+    """
+    wanted = _squash(name[:_NAME])
+    best, best_score = None, (0.6, 0.0)  # 0.6: difflib's own bound for "close"
+    for option in options:
+        squashed = _squash(option[:_NAME])
+        initials = "".join(word[:1] for word in re.split(r"[_-]", option))
+        if squashed == wanted or (len(initials) > 1 and initials == wanted):
+            return option
+        # The second ratio knows no order: ConvTranspose2d is conv2d_transpose rather than conv1d_transpose.
+        score = (
+            difflib.SequenceMatcher(None, wanted, squashed).ratio(),
+            difflib.SequenceMatcher(None, sorted(wanted), sorted(squashed)).ratio(),
+        )
+        if score > best_score:
+            best, best_score = option, score
+    return best
+
+
+def show(value: Any, limit: int = 60) -> str:
+    """Write a value as YAML would in one line, clipped to about ``limit`` characters.
+
+    >>> show({"units": [1, 2.5, None], "activation": "selu"})
+    '{units: [1, 2.5, null], activation: "selu"}'
+    >>> show(list(range(1000)), limit=12)
+    '[0, 1, 2, 3, …]'
+    """
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, str):
+        return _quote(value, limit)
+    if isinstance(value, Mapping):
+        pairs = ((f"{key}: ", item) for key, item in value.items())
+        return "{" + _join(pairs, limit) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + _join((("", item) for item in value), limit) + "]"
+    if isinstance(value, int) and value.bit_length() > 4 * limit:
+        return _clip(hex(value), limit)  # CPython refuses to write an int of thousands of digits in decimal
+    return _clip(repr(value), limit)
+
+
+_NAME = 80  # characters of a name that are compared
+
+
+def _squash(name: str) -> str:
+    return re.sub(r"[\s_.-]", "", name).lower()
+
+
+def _clip(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: max(limit - 1, 1)] + "…"
+
+
+def _quote(text: str, limit: int) -> str:
+    escapes = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+    clipped = _clip(text, max(limit - 2, 1))
+    return '"' + "".join(escapes.get(character, character) for character in clipped) + '"'
+
+
+def _join(pairs: Iterable[tuple[str, Any]], limit: int) -> str:
+    shown: list[str] = []
+    left = limit - 2
+    for key, item in pairs:
+        if left <= 0:
+            shown.append("…")
+            break
+        shown.append(key + show(item, max(left - len(key), 1)))
+        left -= len(shown[-1]) + 2
+    return ", ".join(shown)
+
+
+class _Plain:
+    def __call__(self, style: str, text: str) -> str:
+        return text
+
+
+class _Paint(_Plain):
+    """ANSI colors by role; ``severity`` decides the color of the head and the carets."""
+
+    def __init__(self, severity: str) -> None:
+        self._codes = {
+            "severity": "1;31" if severity == "error" else "1;33",
+            "message": "1",
+            "frame": "1;34",
+        }
+
+    def __call__(self, style: str, text: str) -> str:
+        return f"\x1b[{self._codes[style]}m{text}\x1b[0m"
+
+
+def _block(diagnostic: Diagnostic, paint: _Plain) -> str:
+    rule, place = diagnostic.rule, diagnostic.place
+    head = paint("severity", f"{rule.severity}[{rule.code}]")
+    lines = [head + paint("message", f": {_printable(diagnostic.message)}")]
+    margin = "  "
+    if place is not None:
+        number = str(place.line)
+        margin = " " * (len(number) + 1)
+        text, indent, carets = _excerpt(place)
+        bar = f"{margin} {paint('frame', '|')}"
+        lines += [
+            f"{margin}{paint('frame', '-->')} {_printable(place.name)}:{place.line}:{place.column}",
+            bar,
+            f" {paint('frame', f'{number} |')} {text}".rstrip(),
+            f"{bar} {' ' * indent}{paint('severity', '^' * carets)}",
+        ]
+    for label in ("wanted", "got", "help"):
+        if (note := getattr(diagnostic, label)) is not None:
+            hanging = "\n" + margin + " " * len(f" = {label}: ")
+            frame = paint("frame", "=")
+            lines.append(f"{margin} {frame} {label}: " + _printable(note).replace("\n", hanging))
+    return "\n".join(lines)
+
+
+_COLUMNS = 100  # of a source line that are shown
+_BEFORE = 40  # characters kept before the carets when a line is clipped
+
+
+def _excerpt(place: Place) -> tuple[str, int, int]:
+    """Give the line as it is shown, the screen columns before the carets, and their number."""
+    line, start = place.text, min(place.column - 1, len(place.text))
+    first = 0
+    if len(line) > _COLUMNS or _columns(map(_cell, line)) > _COLUMNS:
+        first = max(start - _BEFORE, 0)
+    cells: list[tuple[str, int]] = []
+    for character in line[first : first + _COLUMNS]:
+        cells.append(_cell(character))
+        if _columns(cells) >= _COLUMNS:
+            break
+    before, after = "…" * (first > 0), "…" * (first + len(cells) < len(line))
+    text = before + "".join(shown for shown, _ in cells) + after
+    indent = len(before) + _columns(cells[: start - first])
+    carets = _columns(cells[start - first : start - first + place.width])
+    return text, indent, max(carets, 1)
+
+
+def _columns(cells: Iterable[tuple[str, int]]) -> int:
+    return sum(width for _, width in cells)
+
+
+def _cell(character: str) -> tuple[str, int]:
+    """Give a character as it is shown and its width in screen columns."""
+    if character == "\t":
+        return "    ", 4
+    if _unprintable(character):
+        return "\N{REPLACEMENT CHARACTER}", 1
+    if unicodedata.category(character) in ("Mn", "Me"):
+        return character, 0
+    return character, 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def _unprintable(character: str) -> bool:
+    # Escapes could drive the terminal, bidi marks could reorder a line, lone surrogates cannot be written at all.
+    return unicodedata.category(character) in ("Cc", "Cf", "Cs", "Cn", "Zl", "Zp")
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c == "\n" or not _unprintable(c) else "\N{REPLACEMENT CHARACTER}" for c in text)

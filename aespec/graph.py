@@ -1,0 +1,168 @@
+"""The IR: an immutable graph of nodes, each with its shape and parameters from birth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Self
+
+from aespec.layers.base import Layer, Param
+from aespec.losses import Loss
+from aespec.regularizers import Regularizer, Target
+from aespec.shapes import Shape
+
+__all__ = ["INPUT", "Graph", "Node", "Term", "Tie"]
+
+INPUT = "input"
+"""The name of the model's input, where a node names its inputs."""
+
+
+@dataclass(frozen=True)
+class Tie:
+    """A parameter that a node uses and another node stores."""
+
+    parameter: str
+    """Canonical name of the stored parameter, such as ``encoder/dense_1/kernel``."""
+    transposed: bool
+    """Whether the node uses its transpose."""
+
+
+@dataclass(frozen=True)
+class Term:
+    """One term of the loss beside the reconstruction's."""
+
+    name: str
+    target: Target
+    of: str
+    """The parameter (``target == "parameter"``) or the node that it is a function of."""
+    regularizer: Regularizer
+
+
+@dataclass(frozen=True)
+class Node:
+    """One layer in its place: what it is given, what it gives, what it stores."""
+
+    name: str
+    """``encoder/dense_1``"""
+    layer: Layer
+    inputs: tuple[str, ...]
+    input_shape: Shape
+    shape: Shape
+    params: Mapping[str, Param]
+    """The parameters stored here, by their short name."""
+    ties: Mapping[str, Tie] = field(default_factory=lambda: MappingProxyType({}))
+    """The parameters used here and stored elsewhere, by their short name."""
+    undoes: tuple[str, ...] = ()
+    """The encoder's nodes that this one undoes, in a mirrored decoder."""
+    place: tuple[str | int, ...] = ()
+    """Where the spec states the layer."""
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        layer: Layer,
+        source: str,
+        x: Shape,
+        *,
+        undoes: tuple[str, ...] = (),
+        place: tuple[str | int, ...] = (),
+    ) -> Self:
+        """The node of a layer that is given the shape ``x`` by the node ``source``.
+
+        Raises:
+            ShapeError: The layer cannot take ``x``.
+        """
+        shape = layer.infer(x)
+        return cls(name, layer, (source,), x, shape, MappingProxyType(layer.params(x)), undoes=undoes, place=place)
+
+    @property
+    def block(self) -> str:
+        """``encoder`` or ``decoder``."""
+        return self.name.partition("/")[0]
+
+    @property
+    def short(self) -> str:
+        """The name within the block, such as ``dense_1``."""
+        return self.name.partition("/")[2]
+
+    @property
+    def multiply_adds(self) -> int | None:
+        """Multiply-adds for one sample; None where a length is unknown."""
+        return self.layer.multiply_adds(self.input_shape)
+
+    def count(self, *, trainable: bool | None = None) -> int:
+        """The number of parameters stored here, all or only those (not) trained."""
+        return sum(p.size for p in self.params.values() if trainable is None or p.trainable is trainable)
+
+    def parameter(self, short: str) -> str:
+        """The canonical name of the parameter that this node uses under a short name, wherever it is stored."""
+        return self.ties[short].parameter if short in self.ties else f"{self.name}/{short}"
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A model: its nodes in the order of computation, and what training makes small."""
+
+    name: str
+    input: Shape
+    nodes: tuple[Node, ...]
+    code: str
+    """The node whose value is the code."""
+    loss: Loss
+    terms: tuple[Term, ...] = ()
+
+    def __post_init__(self) -> None:
+        seen = {INPUT}
+        for node in self.nodes:
+            if node.name in seen or not seen.issuperset(node.inputs):
+                raise ValueError(f"{node.name} is defined twice, or before its inputs {node.inputs}")
+            seen.add(node.name)
+
+    def __iter__(self) -> Iterator[Node]:
+        return iter(self.nodes)
+
+    def __getitem__(self, name: str) -> Node:
+        for node in self.nodes:
+            if node.name == name:
+                return node
+        raise KeyError(name)
+
+    def block(self, name: str) -> tuple[Node, ...]:
+        """The nodes of the encoder or of the decoder."""
+        return tuple(node for node in self.nodes if node.block == name)
+
+    @property
+    def output(self) -> Node:
+        """The node whose value is the reconstruction."""
+        return self.nodes[-1]
+
+    @property
+    def params(self) -> dict[str, Param]:
+        """Every stored parameter by its canonical name; a tied one stands here once."""
+        return {f"{node.name}/{short}": param for node in self.nodes for short, param in node.params.items()}
+
+    @property
+    def stochastic(self) -> bool:
+        """Whether training draws random numbers in some layer."""
+        return any(_stochastic(node.layer) for node in self.nodes)
+
+    @property
+    def logits(self) -> str | None:
+        """The node whose pre-activation the loss is computed from; None where it takes the output itself.
+
+        It is the node that ends in the activation that the loss names, with nothing after it but layers
+        that move values.
+        """
+        wanted = self.loss.logits_of
+        for node in reversed(self.nodes):
+            if wanted and isinstance(node.layer.output_activation, wanted):
+                return node.name if wanted.elementwise or node is self.output else None
+            if not node.layer.moves_only:
+                return None
+        return None
+
+
+def _stochastic(layer: Layer) -> bool:
+    return layer.stochastic or any(isinstance(f, Layer) and _stochastic(f) for _, f in layer)

@@ -1,0 +1,113 @@
+"""Kinds: the named building blocks of a spec, and how a value in a spec becomes one.
+
+A family (layers, activations, losses, ...) is an abstract subclass of `Kind`; its members are concrete
+subclasses with a `kind` name. In a spec a member is written as a bare name (``flatten``), as ``kind: value``
+for its one main field (``dense: 100``) or as ``kind: {fields}`` (``dense: {units: 100}``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+__all__ = ["Kind", "combination", "nested"]
+
+T = TypeVar("T")
+
+
+class Kind(BaseModel):
+    """A named, immutable, validated building block of a spec."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, defer_build=True, allow_inf_nan=False
+    )
+
+    family: ClassVar[str]
+    """What the family is called in messages, such as ``layer`` or ``loss``."""
+    kind: ClassVar[str]
+    """The name in a spec. A class without one is the family itself."""
+    main: ClassVar[str | None] = None
+    """The field that ``kind: value`` sets."""
+
+    @classmethod
+    def concrete(cls) -> bool:
+        """Whether this class is a member of its family, not the family or a shared base."""
+        return "kind" in cls.__dict__
+
+    @classmethod
+    def read(cls, value: Any) -> Self:
+        """Read a member of this family from the value that stands for it in a spec.
+
+        Raises:
+            PydanticCustomError: The value names no member, or its fields are wrong.
+        """
+        from aespec.registry import find_kind
+
+        if isinstance(value, cls):
+            return value
+        name, fields = _name_and_fields(cls.family, value)
+        member = find_kind(cls, name)
+        if fields is None:
+            fields = {}
+        elif not isinstance(fields, dict):
+            if member.main is None:
+                raise PydanticCustomError(
+                    "fields_wanted",
+                    "`{kind}` takes its fields as a mapping",
+                    {"kind": name, "fields": list(member.model_fields), "at": (name,)},
+                )
+            fields = {member.main: fields}
+        return nested((name,), lambda: member.model_validate(fields))
+
+    def to_data(self) -> Any:
+        """The shortest value that reads back as this kind with every field stated."""
+        fields = self.model_dump(mode="json")
+        return {self.kind: fields} if fields else self.kind
+
+    def __str__(self) -> str:
+        stated = {k: v for k, v in self.model_dump(mode="json").items() if v != self._default(k)}
+        return f"{self.kind}({', '.join(f'{k}={v}' for k, v in stated.items())})" if stated else self.kind
+
+    def _default(self, field: str) -> Any:
+        default = type(self).model_fields[field].default
+        return default.to_data() if isinstance(default, Kind) else default
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        if cls.concrete():
+            return handler(source)
+        return core_schema.no_info_plain_validator_function(
+            cls.read, serialization=core_schema.plain_serializer_function_ser_schema(lambda kind: kind.to_data())
+        )
+
+
+def combination(message: str, *, wanted: str, help: str | None = None) -> PydanticCustomError:
+    """The error for fields of one kind that are each right and wrong together."""
+    return PydanticCustomError("combination", "{message}", {"message": message, "wanted": wanted, "help": help})
+
+
+def nested(at: tuple[str | int, ...], validate: Callable[[], T]) -> T:
+    """Run a validation whose errors belong below ``at``, keeping each error's own place and type.
+
+    pydantic flattens an error raised inside a validator to its text. This keeps the list of them in the
+    context of one error, from which `aespec.spec.problems` unfolds them.
+    """
+    try:
+        return validate()
+    except ValidationError as error:
+        raise PydanticCustomError("nested", "{title}", {"title": error.title, "at": at, "errors": error.errors()}) from None
+
+
+def _name_and_fields(family: str, value: Any) -> tuple[str, Any]:
+    if isinstance(value, str):
+        return value, None
+    if isinstance(value, dict) and len(value) == 1:
+        return next(iter(value.items()))
+    if isinstance(value, dict) and value:
+        raise PydanticCustomError(
+            "not_one_key", "a {family} is written as one key, its kind", {"family": family, "keys": list(value)}
+        )
+    raise PydanticCustomError("not_one_key", "a {family} is written as its kind", {"family": family, "keys": []})

@@ -1,0 +1,31 @@
+"""An activation as a layer of its own."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from aespec import activations
+from aespec.layers.base import Example, Layer
+from aespec.regularizers import Regularizer
+
+
+class Activation(Layer):
+    """An activation as a layer of its own: ``y = function(x)``."""
+
+    kind = "activation"
+    main = "function"
+    examples = (Example({"function": "relu"}, input=(5,)), Example({"function": "softmax"}, input=(2, 4)))
+
+    function: activations.Activation
+    """The function."""
+    activity_regularizer: Regularizer | None = None
+    """A term of the loss on the output."""
+
+    @property
+    def output_activation(self) -> activations.Activation:
+        """The function."""
+        return self.function
+
+    def activated(self, activation: activations.Activation) -> Self:
+        """The layer with another function."""
+        return self.model_copy(update={"function": activation})

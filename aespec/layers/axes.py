@@ -1,0 +1,67 @@
+"""How a spec states something for each spatial axis: one number for all, or a list of one a axis."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from aespec.layers.base import Window
+
+__all__ = ["Axes", "IntList", "Margins", "per_axis"]
+
+
+def as_tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+IntList = Annotated[tuple[int, ...], BeforeValidator(as_tuple)]
+"""A list of whole numbers."""
+
+Axes = Annotated[
+    tuple[Window, ...],
+    BeforeValidator(as_tuple),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 1},
+                {"type": "array", "items": {"type": "integer", "minimum": 1}, "minItems": 1},
+            ]
+        }
+    ),
+]
+"""A positive whole number for each spatial axis."""
+
+
+def _as_margins(value: Any) -> Any:
+    return tuple(as_tuple(pair) for pair in value) if isinstance(value, (list, tuple)) else value
+
+
+Margins = Annotated[
+    tuple[tuple[int, int], ...],
+    BeforeValidator(_as_margins),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 0},
+                {
+                    "type": "array",
+                    "items": {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "array", "minItems": 2}]},
+                },
+            ]
+        }
+    ),
+]
+"""What lies before and after each spatial axis."""
+
+
+def per_axis(value: Any, rank: int) -> Any:
+    """A value for each of ``rank`` axes: a single one is repeated, a list must have that many."""
+    if isinstance(value, (list, tuple)):
+        if len(value) != rank:
+            raise PydanticCustomError(
+                "axes", "one value, or {rank} of them", {"rank": rank, "wanted": f"one value, or a list of {rank}"}
+            )
+        return tuple(value)
+    return (value,) * rank

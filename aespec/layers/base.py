@@ -1,0 +1,187 @@
+"""What a layer is: fields, a shape rule, a parameter rule, a mirror rule, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import prod
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+
+from aespec.activations import Activation
+from aespec.initializers import GlorotUniform, Initializer, Zeros
+from aespec.kind import Kind
+from aespec.regularizers import Regularizer, Target
+from aespec.shapes import Shape, ShapeError, show_shape
+
+__all__ = ["Example", "Layer", "Param", "Weighted", "Window", "known"]
+
+Window = Annotated[int, Field(ge=1, le=65536)]
+"""The extent of something that slides or repeats on one axis."""
+
+
+@dataclass(frozen=True)
+class Param:
+    """One parameter of a layer: its shape in Keras's layout and how it starts."""
+
+    shape: tuple[int, ...]
+    initializer: Initializer
+    trainable: bool = True
+    regularizer: Regularizer | None = None
+
+    @property
+    def size(self) -> int:
+        """The number of its elements."""
+        return prod(self.shape)
+
+
+@dataclass(frozen=True)
+class Example:
+    """A layer as a spec would state it and the shape it is given: documentation and conformance case at once."""
+
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    input: Shape = ()
+
+
+class Layer(Kind):
+    """One step of a model: a kind of layer with its fields filled in."""
+
+    family: ClassVar[str] = "layer"
+
+    examples: ClassVar[tuple[Example, ...]] = ()
+    """At least one a kind; each becomes a conformance case."""
+    moves_only: ClassVar[bool] = False
+    """Whether the layer moves, repeats or drops values without changing any."""
+    stochastic: ClassVar[bool] = False
+    """Whether training draws random numbers in it."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")] | None = None
+    """Name of the node, unique within its block; by default the kind and a number."""
+
+    ties_with: ClassVar[tuple[str, ...]] = ()
+    """The kinds whose kernel this kind's kernel may be tied to."""
+    tied_transposed: ClassVar[bool] = False
+    """Whether a tied kernel is the other's transpose rather than the other as it is."""
+
+    def infer(self, x: Shape) -> Shape:
+        """The output shape for the input shape ``x``; the same, unless a kind says otherwise.
+
+        Raises:
+            ShapeError: The layer cannot take ``x``.
+        """
+        return x
+
+    def params(self, x: Shape) -> dict[str, Param]:
+        """The parameters for the input shape ``x``, by name, in order, a tied kernel included."""
+        return {}
+
+    def multiply_adds(self, x: Shape) -> int | None:
+        """Multiply-adds for one sample of shape ``x``; None where a length is unknown."""
+        return 0
+
+    def mirror(self, x: Shape, *, pool: Layer | None = None, output: bool = False) -> tuple[Layer, ...]:
+        """The layers that bring ``infer(x)`` back to ``x``; none where the shape did not change.
+
+        Args:
+            x: The shape this layer was given.
+            pool: A pooling that followed, to be undone by the same layers; only where `folds` says so.
+            output: Whether ``x`` is the model's input, so that the mirror ends the model.
+
+        Raises:
+            ShapeError: No layers can do it.
+        """
+        return ()
+
+    def folds(self, pool: Layer) -> bool:
+        """Whether the mirror of this layer can undo that pooling, which follows it, as well."""
+        return False
+
+    def note(self, x: Shape) -> str:
+        """Why the layer's fields are right for ``x``, in words; empty where there is nothing to say."""
+        return ""
+
+    def penalties(self, input_elements: int | None) -> tuple[tuple[Target, Regularizer], ...]:
+        """The terms that the layer's output adds to the loss.
+
+        Args:
+            input_elements: How many numbers a sample of the model's input holds, None where unknown.
+
+        Raises:
+            ShapeError: A term needs the number and it is unknown.
+        """
+        activity: Regularizer | None = getattr(self, "activity_regularizer", None)
+        return (("activity", activity),) if activity else ()
+
+    @property
+    def output_activation(self) -> Activation | None:
+        """The activation that the output went through last; None where the layer has none of its own."""
+        return getattr(self, "activation", None)
+
+    def activated(self, activation: Activation) -> Self:
+        """This layer with another activation; itself where it has no choice of one."""
+        return self.model_copy(update={"activation": activation}) if "activation" in type(self).model_fields else self
+
+    @property
+    def weighted(self) -> Layer:
+        """The layer that has the kernel: this one, or the one that it wraps."""
+        return self
+
+    def tied(self, node: str) -> Self:
+        """This layer, using the kernel of that node. Only where `ties_with` names kinds."""
+        return self.model_copy(update={"tied_to": node, "kernel_regularizer": None})
+
+
+class Weighted(Layer):
+    """The fields of every layer that has a kernel and a bias."""
+
+    use_bias: bool = True
+    """Add a bias."""
+    kernel_initializer: Initializer = GlorotUniform()
+    """How the kernel starts."""
+    bias_initializer: Initializer = Zeros()
+    """How the bias starts."""
+    kernel_regularizer: Regularizer | None = None
+    """A term of the loss on the kernel."""
+    bias_regularizer: Regularizer | None = None
+    """A term of the loss on the bias."""
+    activity_regularizer: Regularizer | None = None
+    """A term of the loss on the output."""
+
+    @field_validator("kernel_regularizer", "bias_regularizer", "activity_regularizer")
+    @classmethod
+    def _has_a_meaning(cls, regularizer: Regularizer | None, info: ValidationInfo) -> Regularizer | None:
+        target: Target = "activity" if info.field_name == "activity_regularizer" else "parameter"
+        if regularizer is not None and target not in regularizer.targets:
+            raise PydanticCustomError(
+                "bad_regularizer",
+                "`{kind}` has no meaning on a {target}",
+                {"kind": regularizer.kind, "target": target, "wanted": regularizer.targets[0]},
+            )
+        return regularizer
+
+    def kernel(self, *shape: int) -> dict[str, Param]:
+        """The kernel's parameter."""
+        return {"kernel": Param(shape, self.kernel_initializer, regularizer=self.kernel_regularizer)}
+
+    def bias(self, *shape: int) -> dict[str, Param]:
+        """The bias's parameter, where there is one."""
+        return {"bias": Param(shape, self.bias_initializer, regularizer=self.bias_regularizer)} if self.use_bias else {}
+
+    def alike(self) -> dict[str, Any]:
+        """The fields that the mirror of a layer takes over from it."""
+        names = ("use_bias", "kernel_initializer", "bias_initializer", "kernel_regularizer", "bias_regularizer")
+        return {name: getattr(self, name) for name in names}
+
+
+def known(x: Shape, axis: int, name: str) -> int:
+    """The length of an axis that must be known, since weights or counts depend on it."""
+    if (n := x[axis] if x else None) is None:
+        raise ShapeError(
+            f"the {name} axis has an unknown length",
+            wanted=f"a known number of {name}",
+            got=show_shape(x),
+            help="state the length in `input`, or use layers that keep an unknown axis apart",
+        )
+    return n

@@ -1,0 +1,47 @@
+"""Layers that disturb their input while training and pass it on unchanged otherwise."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, NonNegativeFloat
+
+from aespec.layers.base import Example, Layer
+
+Rate = Annotated[float, Field(ge=0, lt=1)]
+
+
+class Dropout(Layer):
+    """Sets a fraction of the values to zero and divides the rest by what remains (Srivastava et al., 2014)."""
+
+    kind = "dropout"
+    main = "rate"
+    stochastic = True
+    examples = (Example({"rate": 0.5}, input=(6,)),)
+
+    rate: Rate
+    """The fraction."""
+
+
+class MaskingNoise(Layer):
+    """Sets a fraction of the values to zero and leaves the rest alone (Vincent et al., 2010)."""
+
+    kind = "masking_noise"
+    main = "rate"
+    stochastic = True
+    examples = (Example({"rate": 0.25}, input=(6,)),)
+
+    rate: Rate
+    """The fraction."""
+
+
+class GaussianNoise(Layer):
+    """Adds normal noise of mean zero."""
+
+    kind = "gaussian_noise"
+    main = "stddev"
+    stochastic = True
+    examples = (Example({"stddev": 0.2}, input=(6,)),)
+
+    stddev: NonNegativeFloat
+    """Standard deviation of the noise."""

@@ -1,0 +1,99 @@
+"""Optimizers. Their formulas are Keras's (https://keras.io/api/optimizers/), on every backend."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field, NonNegativeFloat, PositiveFloat
+
+from aespec.kind import Kind
+
+Decay = Annotated[float, Field(ge=0, lt=1)]
+
+
+class Optimizer(Kind):
+    """How a step changes the parameters, given the gradients g."""
+
+    family: ClassVar[str] = "optimizer"
+
+
+class Sgd(Optimizer):
+    """Gradient descent, ``w -= learning_rate * g``, with momentum where that is above zero"""
+
+    kind = "sgd"
+    main = "learning_rate"
+
+    learning_rate: PositiveFloat = 0.01
+    """Length of a step."""
+    momentum: Decay = 0.0
+    """Share of the last step that is taken again."""
+    nesterov: bool = False
+    """Look ahead by the momentum before the gradient's step (Sutskever et al., 2013)."""
+
+
+class Adam(Optimizer):
+    """Adam (Kingma and Ba, 2015), epsilon added to the uncorrected root of the second moment"""
+
+    kind = "adam"
+    main = "learning_rate"
+
+    learning_rate: PositiveFloat = 0.001
+    """Length of a step."""
+    beta_1: Decay = 0.9
+    """Decay of the first moment."""
+    beta_2: Decay = 0.999
+    """Decay of the second moment."""
+    epsilon: PositiveFloat = 1e-7
+    """Added to the root of the second moment."""
+
+
+class AdamW(Optimizer):
+    """Adam with decoupled weight decay (Loshchilov and Hutter, 2019)"""
+
+    kind = "adamw"
+    main = "learning_rate"
+
+    learning_rate: PositiveFloat = 0.001
+    """Length of a step."""
+    weight_decay: NonNegativeFloat = 0.004
+    """Each step first takes ``learning_rate * weight_decay * w`` away."""
+    beta_1: Decay = 0.9
+    """Decay of the first moment."""
+    beta_2: Decay = 0.999
+    """Decay of the second moment."""
+    epsilon: PositiveFloat = 1e-7
+    """Added to the root of the second moment."""
+
+
+class Nadam(Optimizer):
+    """Adam with Nesterov momentum (Dozat, 2016)"""
+
+    kind = "nadam"
+    main = "learning_rate"
+
+    learning_rate: PositiveFloat = 0.001
+    """Length of a step."""
+    beta_1: Decay = 0.9
+    """Decay of the first moment."""
+    beta_2: Decay = 0.999
+    """Decay of the second moment."""
+    epsilon: PositiveFloat = 1e-7
+    """Added to the root of the second moment."""
+
+
+class RMSprop(Optimizer):
+    """RMSprop (Tieleman and Hinton, 2012), epsilon inside the root, momentum on the scaled step"""
+
+    kind = "rmsprop"
+    main = "learning_rate"
+
+    learning_rate: PositiveFloat = 0.001
+    """Length of a step."""
+    rho: Decay = 0.9
+    """Decay of the mean square."""
+    momentum: Decay = 0.0
+    """Share of the last step that is taken again."""
+    epsilon: PositiveFloat = 1e-7
+    """Added to the mean square."""
+    centered: bool = False
+    """Subtract the squared mean gradient, so that the variance scales the step."""

@@ -1,0 +1,122 @@
+"""Applies ``a.b=value`` assignments to a tree of nodes: ``--set`` on the command line."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aespec.diagnostics import AespecError, Diagnostic, Place, show
+from aespec.rules import BadOverride
+from aespec.text import MAX_DEPTH, Entry, Node, Text, clipped, too_deep
+from aespec.yaml_text import BREAKS, read_yaml
+
+NAME = "--set"
+"""The name of the Place of whatever an assignment says."""
+
+
+def override(root: Node, assignment: str, problems: list[Diagnostic]) -> Node:
+    """Give the tree with the assignment's value at its path; what lies off the path is shared with ``root``.
+
+    Raises:
+        AespecError: where the assignment cannot be read, or its path leads nowhere.
+    """
+    path, equals, value = assignment.partition("=")
+    text = Text(assignment, NAME, BREAKS, blank=len(path) + 1)
+    whole = text.place(0, 0, len(text.lines[0]))
+    if not equals:
+        raise _bad("an assignment without `=`", whole, help="write it as `path=value`, like `training.epochs=5`")
+    steps = _steps(path, text)
+    node = read_yaml(text, problems)
+    if node is None:
+        raise _bad("nothing stands after `=`", whole, help='write `null` or `""` if you mean that')
+    if isinstance(node.value, list | dict) and node.place.text[node.place.column - 1] not in "[{":
+        raise _bad("the value is not in one piece", node.place, help="put a list in `[ ]` and a mapping in `{ }`")
+    return _assign(root, steps, 0, node)
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One part of a path, and its place in the assignment."""
+
+    name: str
+    place: Place
+
+
+def _steps(path: str, text: Text) -> list[_Step]:
+    steps = []
+    column = 0
+    for part in path.split("."):
+        name = part.strip()
+        place = text.place(0, column + part.index(name), len(name))
+        if not name:
+            what = "an empty part in the path" if path.strip() else "no path before `=`"
+            raise _bad(what, place, help="name each step, like `encoder.1.dense.units`")
+        steps.append(_Step(name, place))
+        column += len(part) + 1
+    if len(steps) > MAX_DEPTH:
+        too_deep(steps[MAX_DEPTH].place)
+    return steps
+
+
+def _assign(node: Node, steps: Sequence[_Step], done: int, value: Node) -> Node:
+    """Set what lies ``steps[done:]`` below ``node``."""
+    if done == len(steps):
+        return value
+    step = steps[done]
+    if isinstance(node.value, list):
+        index = _index(node.value, steps, done)
+        items = list(node.value)
+        items[index] = _assign(items[index], steps, done + 1, value)
+        return Node(items, node.place)
+    entries = _entries(node, steps, done)
+    key, child = entries.get(step.name) or Entry(step.place, Node(None, step.place))
+    return Node({**entries, step.name: Entry(key, _assign(child, steps, done + 1, value))}, node.place)
+
+
+def _entries(node: Node, steps: Sequence[_Step], done: int) -> dict[str, Entry]:
+    """Give the mapping that a path goes through, made of nothing or of a bare kind if need be."""
+    name = steps[done].name
+    if isinstance(node.value, dict):
+        return node.value
+    if node.value is None:
+        return {}
+    if node.value == name:
+        return {name: Entry(node.place, Node(None, node.place))}
+    path = _written(steps[:done])
+    raise _bad(
+        f"`{path}` is a single value, and the path goes on inside it",
+        steps[done].place,
+        got=show(node.value),
+        help=f"set it as a whole: `{path}={{{name}: …}}`",
+    )
+
+
+def _index(items: list[Node], steps: Sequence[_Step], done: int) -> int:
+    """Give the place in a list that a step names."""
+    name, place = steps[done].name, steps[done].place
+    path = _written(steps[:done])
+    wanted = f"a number from 0 to {len(items) - 1}" if items else None
+    if re.fullmatch("-[0-9]+", name):
+        raise _bad(f"items of `{path}` are counted from 0, from the front", place, wanted, f"`{name}`")
+    if not re.fullmatch("[0-9]+", name):
+        same = [i for i, item in enumerate(items) if item.value == name or _holds(item, name)]
+        help = f"`{path}.{same[0]}` is a `{name}`" if same else None
+        raise _bad(f"`{path}` is a list, whose items have numbers", place, wanted, f"`{clipped(name)}`", help)
+    if len(name) > len(str(len(items))) or int(name) >= len(items):
+        count = f"{len(items)} item{'s' * (len(items) != 1)}"
+        help = f"to add an item, set the list as a whole: `{path}=[…]`"
+        raise _bad(f"`{path}` has {count}", place, wanted, f"`{clipped(name)}`", help)
+    return int(name)
+
+
+def _holds(node: Node, name: str) -> bool:
+    return isinstance(node.value, dict) and name in node.value
+
+
+def _written(steps: Sequence[_Step]) -> str:
+    return clipped(".".join(step.name for step in steps)) or "the spec"
+
+
+def _bad(
+    message: str, place: Place, wanted: str | None = None, got: str | None = None, help: str | None = None
+) -> AespecError:
+    return AespecError(Diagnostic(BadOverride, message, place, wanted, got, help))

@@ -1,0 +1,313 @@
+"""The passes: from a spec to a graph, one plain function each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+from aespec.activations import Activation
+from aespec.diagnostics import AespecError, Diagnostic, Loc, nearest
+from aespec.graph import INPUT, Graph, Node, Term, Tie
+from aespec.layers.activation import Activation as ActivationLayer
+from aespec.layers.base import Layer
+from aespec.rules import BadTie, DuplicateName, ModelTooLarge, NoMirror, OutputMismatch, Rule, ShapeMismatch
+from aespec.shapes import Shape, ShapeError, elements, show_shape
+from aespec.spec import Mirror, Spec
+
+__all__ = ["Limits", "compile", "decode", "encode", "limit", "mirror", "regularize", "tie"]
+
+@dataclass(frozen=True)
+class Limits:
+    """Beyond what a model is refused, before anything is allocated."""
+
+    parameters: int = 100_000_000
+    """Stored parameters, in numbers (400 MB in float32, four times that in training)."""
+    activations: int = 20_000_000
+    """Values of all nodes together, for one sample."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A layer on its way into the graph."""
+
+    layer: Layer
+    place: Loc
+    undoes: tuple[str, ...] = ()
+
+
+def compile(spec: Spec, limits: Limits | None = None) -> Graph:
+    """The graph of a spec.
+
+    Raises:
+        AespecError: The layers do not fit together, or the model is beyond the limits.
+    """
+    graph = decode(encode(spec), spec)
+    return limit(regularize(tie(graph, spec), spec), spec, limits or Limits())
+
+
+def encode(spec: Spec) -> Graph:
+    """Spec -> the graph of the encoder alone; its last node is the code."""
+    steps = [Step(layer, ("encoder", i, layer.kind)) for i, layer in enumerate(spec.encoder)]
+    nodes = _chain("encoder", steps, INPUT, spec.input.shape, spec)
+    return Graph(spec.name, spec.input.shape, nodes, nodes[-1].name, spec.loss)
+
+
+def decode(graph: Graph, spec: Spec) -> Graph:
+    """Add the decoder, written out or mirrored, and check that it gives back the input's shape."""
+    if isinstance(spec.decoder, Mirror):
+        steps = mirror(graph, spec.decoder, spec)
+    else:
+        steps = [Step(layer, ("decoder", i, layer.kind)) for i, layer in enumerate(spec.decoder)]
+    nodes = _chain("decoder", steps, graph.code, graph[graph.code].shape, spec)
+    whole = replace(graph, nodes=(*graph.nodes, *nodes))
+    if not _compatible(whole.output.shape, graph.input):
+        raise AespecError(_output_mismatch(whole, spec))
+    return whole
+
+
+def mirror(graph: Graph, form: Mirror, spec: Spec) -> list[Step]:
+    """The layers that undo an encoder, from its last node to its first.
+
+    Each layer says itself how it is undone. The value that stood before it decides the activation: the mirror
+    gives that value back, so it ends as that value did, and in the output activation where that is the input.
+    """
+    output = form.output_activation or spec.loss.natural()
+    nodes = graph.block("encoder")
+    shapes = _shapes_to_undo(nodes, graph.input, form, spec)
+    folds = _folds(nodes, shapes)
+    steps: list[Step] = []
+    ended = output.kind == "linear"
+    for i in reversed(range(len(nodes))):
+        if i in folds.values():
+            continue
+        node, pool = nodes[i], nodes[folds[i]] if i in folds else None
+        before = _activation_before(nodes[:i])
+        try:
+            layers = node.layer.mirror(shapes[i], pool=pool.layer if pool else None, output=before is None)
+        except ShapeError as error:
+            raise AespecError(_fault(NoMirror, f"`{node.name}` cannot be mirrored", error, node.place, spec)) from None
+        for layer in layers:
+            if layer.output_activation is not None:
+                layer = layer.activated(before or output)
+                ended = ended or before is None
+            if form.tie_weights and node.layer.weighted.kind in layer.weighted.ties_with:
+                layer = layer.tied(node.name)
+            steps.append(Step(layer, ("decoder",), (node.name, pool.name) if pool else (node.name,)))
+    if not ended:
+        steps.append(Step(ActivationLayer(function=output), ("decoder",)))
+    if form.tie_weights and not any(getattr(step.layer.weighted, "tied_to", None) for step in steps):
+        raise AespecError(
+            Diagnostic(
+                BadTie,
+                "`tie_weights` finds nothing to tie",
+                spec.place(("decoder", "mirror", "tie_weights")),
+                wanted="an encoder with a dense layer or a convolution",
+                got=", ".join(f"`{node.name}`" for node in nodes),
+                help="remove `tie_weights`",
+            )
+        )
+    return steps
+
+
+def tie(graph: Graph, spec: Spec) -> Graph:
+    """Replace the kernel of each node that is tied to another by a reference to the other's."""
+    problems: list[Diagnostic] = []
+    nodes: list[Node] = []
+    for node in graph:
+        target = getattr(node.layer.weighted, "tied_to", None)
+        if target is None:
+            nodes.append(node)
+            continue
+        fault = _tie_fault(node, target, nodes)
+        if fault is not None:
+            place = (*node.place, "tied_to") if node.layer.weighted is node.layer else (*node.place, "layer")
+            problems.append(Diagnostic(BadTie, fault[0], spec.place(place), *fault[1:]))
+            continue
+        ties = {"kernel": Tie(f"{target}/kernel", node.layer.weighted.tied_transposed)}
+        own = {short: param for short, param in node.params.items() if short not in ties}
+        nodes.append(replace(node, params=MappingProxyType(own), ties=MappingProxyType(ties)))
+    if problems:
+        raise AespecError(*problems)
+    return replace(graph, nodes=tuple(nodes))
+
+
+def regularize(graph: Graph, spec: Spec) -> Graph:
+    """Collect the terms that parameters and outputs add to the loss."""
+    terms: list[Term] = []
+    for node in graph:
+        for short, param in node.params.items():
+            if param.regularizer is not None:
+                name = f"{node.name}/{short}"
+                terms.append(Term(f"{name}/{param.regularizer.kind}", "parameter", name, param.regularizer))
+        try:
+            penalties = node.layer.penalties(elements(graph.input))
+        except ShapeError as error:
+            raise AespecError(_fault(ShapeMismatch, f"`{node.name}` has no loss term", error, node.place, spec)) from None
+        terms += [Term(f"{node.name}/{target}/{r.kind}", target, node.name, r) for target, r in penalties]
+    return replace(graph, terms=tuple(terms))
+
+
+def limit(graph: Graph, spec: Spec, limits: Limits) -> Graph:
+    """Refuse a model that is too large to be meant."""
+    problems = []
+    counts = {node.name: node.count() for node in graph}
+    values = {node.name: elements(node.shape) or 0 for node in graph}
+    for what, sizes, most in (("parameters", counts, limits.parameters), ("activations", values, limits.activations)):
+        total, largest = sum(sizes.values()), max(sizes, key=lambda name: sizes[name])
+        if total > most:
+            problems.append(
+                Diagnostic(
+                    ModelTooLarge,
+                    f"the model has too many {what}",
+                    spec.place(graph[largest].place),
+                    wanted=f"at most {most:,} {what}{' for a sample' if what == 'activations' else ''}",
+                    got=f"{total:,}, most of them ({sizes[largest]:,}) in `{largest}`",
+                    help=f"if it is meant, lift the limit: `--max-{what} {total}`",
+                )
+            )
+    if problems:
+        raise AespecError(*problems)
+    return graph
+
+
+def _chain(block: str, steps: Iterable[Step], source: str, shape: Shape, spec: Spec) -> tuple[Node, ...]:
+    steps = list(steps)
+    names = _names(block, steps, spec)
+    nodes: list[Node] = []
+    for name, step in zip(names, steps, strict=True):
+        try:
+            node = Node.of(name, step.layer, source, shape, undoes=step.undoes, place=step.place)
+        except ShapeError as error:
+            of = f", which undoes `{'` and `'.join(step.undoes)}`," if step.undoes else ""
+            raise AespecError(_fault(ShapeMismatch, f"`{name}`{of} cannot be applied", error, step.place, spec)) from None
+        nodes.append(node)
+        source, shape = node.name, node.shape
+    return tuple(nodes)
+
+
+def _names(block: str, steps: list[Step], spec: Spec) -> list[str]:
+    given = [step.layer.name for step in steps if step.layer.name]
+    twice = [name for name, count in Counter(given).items() if count > 1]
+    if twice:
+        last = max(i for i, step in enumerate(steps) if step.layer.name == twice[0])
+        raise AespecError(
+            Diagnostic(
+                DuplicateName,
+                f"two layers of the {block} are named `{twice[0]}`",
+                spec.place((*steps[last].place, "name")),
+                wanted="a name of its own for each layer of a block",
+                got=f"`{twice[0]}` twice",
+            )
+        )
+    counts: Counter[str] = Counter()
+    names = []
+    for step in steps:
+        name = step.layer.name
+        while name is None or (step.layer.name is None and name in given):
+            counts[step.layer.kind] += 1
+            name = f"{step.layer.kind}_{counts[step.layer.kind]}"
+        names.append(f"{block}/{name}")
+    return names
+
+
+def _shapes_to_undo(nodes: tuple[Node, ...], x: Shape, form: Mirror, spec: Spec) -> list[Shape]:
+    """What each encoder node was given, the stated length in place of the first unknown axis."""
+    if form.length is None:
+        return [node.input_shape for node in nodes]
+    if None not in x:
+        raise AespecError(
+            Diagnostic(
+                NoMirror,
+                "`length` says again what `input` says",
+                spec.place(("decoder", "mirror", "length")),
+                wanted="`length` only where `input` leaves an axis unknown",
+                got=f"the input {show_shape(x)}",
+                help="remove `length`",
+            )
+        )
+    at = x.index(None)
+    shape = (*x[:at], form.length, *x[at + 1 :])
+    shapes = []
+    for node in nodes:
+        shapes.append(shape)
+        try:
+            shape = node.layer.infer(shape)
+        except ShapeError as error:
+            what = f"`{node.name}` cannot be applied at `length: {form.length}`"
+            raise AespecError(_fault(ShapeMismatch, what, error, node.place, spec)) from None
+    return shapes
+
+
+def _folds(nodes: tuple[Node, ...], shapes: list[Shape]) -> dict[int, int]:
+    """The poolings that a layer before them undoes as well: index of that layer -> index of the pooling."""
+    folds: dict[int, int] = {}
+    for i, node in enumerate(nodes):
+        after = next((j for j in range(i + 1, len(nodes)) if nodes[j].shape != node.shape), None)
+        if after is None or not node.layer.folds(nodes[after].layer):
+            continue
+        if any(between.layer.mirror(between.input_shape) for between in nodes[i + 1 : after]):
+            continue
+        with suppress(ShapeError):  # lengths that one transposed convolution cannot bring back are undone in two
+            node.layer.mirror(shapes[i], pool=nodes[after].layer)
+            folds[i] = after
+    return folds
+
+
+def _activation_before(nodes: tuple[Node, ...]) -> Activation | None:
+    """The activation that the last of these values ended in; None where nothing learnt stands before it."""
+    if not any(node.params for node in nodes):
+        return None
+    return next((a for node in reversed(nodes) if (a := node.layer.output_activation) is not None), None)
+
+
+def _tie_fault(node: Node, target: str, before: list[Node]) -> tuple[str, str, str, str | None] | None:
+    """What is wrong with a tie: message, wanted, got, help."""
+    layer = node.layer.weighted
+    options = [other.name for other in before if other.layer.weighted.kind in layer.ties_with]
+    source = next((other for other in before if other.name == target), None)
+    if source is None or source.name not in options:
+        near = nearest(target, options)
+        wanted = f"a layer before it of kind {' or '.join(f'`{kind}`' for kind in layer.ties_with)}"
+        got = f"`{target}`, " + ("which is no layer before it" if source is None else f"a `{source.layer.kind}`")
+        return f"`{node.name}` is tied to what has no kernel for it", wanted, got, near and f"did you mean `{near}`?"
+    if source.ties:
+        stored = source.ties["kernel"].parameter.removesuffix("/kernel")
+        return f"`{target}` is itself tied", "a layer with a kernel of its own", f"`{target}`", f"tie to `{stored}`"
+    shape = source.params["kernel"].shape
+    kernel = shape[::-1] if layer.tied_transposed else shape
+    wanted_kernel = node.params["kernel"].shape
+    if kernel != wanted_kernel:
+        what = "transposed kernel" if layer.tied_transposed else "kernel"
+        return (
+            f"`{node.name}` cannot use the kernel of `{target}`",
+            f"a {what} of {show_shape(wanted_kernel)}",
+            show_shape(kernel),
+            "a tied layer has the input and output widths of the other, exchanged",
+        )
+    return None
+
+
+def _compatible(output: Shape, x: Shape) -> bool:
+    return len(output) == len(x) and all(n == m or n is None or m is None for n, m in zip(output, x, strict=True))
+
+
+def _output_mismatch(graph: Graph, spec: Spec) -> Diagnostic:
+    same = elements(graph.output.shape) == elements(graph.input) and elements(graph.input) is not None
+    shape = ", ".join("-1" if n is None else str(n) for n in graph.input)
+    return Diagnostic(
+        OutputMismatch,
+        f"the reconstruction, the output of `{graph.output.name}`, has not the shape of the input",
+        spec.place(graph.output.place),
+        wanted=show_shape(graph.input),
+        got=show_shape(graph.output.shape),
+        help=f"end the decoder with `- reshape: [{shape}]`"
+        if same
+        else "change the last layers of the decoder, or let `decoder: mirror` make them",
+    )
+
+
+def _fault(rule: type[Rule], what: str, error: ShapeError, place: Loc, spec: Spec) -> Diagnostic:
+    return Diagnostic(rule, f"{what}: {error.message}", spec.place(place), error.wanted, error.got, error.help)

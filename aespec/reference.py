@@ -1,0 +1,49 @@
+"""What the classes say about themselves: the text of each field, as data for messages, pages and schemas."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from functools import cache
+
+from pydantic import BaseModel
+
+__all__ = ["field_docs", "summary_line"]
+
+
+@cache
+def field_docs(model: type[BaseModel]) -> dict[str, str]:
+    """The string that stands below each field in its class, its lines joined.
+
+    >>> from aespec.layers.noise import Dropout
+    >>> field_docs(Dropout)["rate"]
+    'The fraction.'
+    """
+    docs: dict[str, str] = {}
+    for cls in reversed(model.__mro__):
+        if issubclass(cls, BaseModel) and cls is not BaseModel:
+            docs.update(_docs_of(cls))
+    return {name: doc for name, doc in docs.items() if name in model.model_fields}
+
+
+def summary_line(model: type[BaseModel]) -> str:
+    """The first line of a class's docstring."""
+    return inspect.getdoc(model).splitlines()[0] if model.__doc__ else ""  # type: ignore[union-attr]
+
+
+def _docs_of(cls: type) -> dict[str, str]:
+    try:
+        body = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0]
+    except (OSError, TypeError):
+        return {}
+    assert isinstance(body, ast.ClassDef)
+    return {
+        field.target.id: " ".join(text.value.value.split())
+        for field, text in zip(body.body, body.body[1:], strict=False)
+        if isinstance(field, ast.AnnAssign)
+        and isinstance(field.target, ast.Name)
+        and isinstance(text, ast.Expr)
+        and isinstance(text.value, ast.Constant)
+        and isinstance(text.value.value, str)
+    }

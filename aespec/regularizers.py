@@ -1,0 +1,88 @@
+"""Regularizers: what a loss adds for large weights, or for a code that is too active.
+
+On a parameter the sums run over its elements. On an activity they run over a sample's elements and are
+meaned over the batch. Nothing is divided by the batch size beyond that: Keras divides an activity
+regularizer once more, so a weight ``w`` published for Keras at batch 32 is ``w / 32`` here.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field, NonNegativeFloat
+
+from aespec.kind import Kind
+
+Target = Literal["parameter", "activity", "latent"]
+
+
+class Regularizer(Kind):
+    """A term of the loss that pulls values towards something."""
+
+    family: ClassVar[str] = "regularizer"
+
+    targets: ClassVar[tuple[Target, ...]] = ("parameter", "activity")
+    """What it has a meaning on."""
+
+
+class L1(Regularizer):
+    """``weight * sum(abs(x))``"""
+
+    kind = "l1"
+    main = "weight"
+
+    weight: NonNegativeFloat = 0.01
+    """Factor of the term."""
+
+
+class L2(Regularizer):
+    """``weight * sum(x**2)``"""
+
+    kind = "l2"
+    main = "weight"
+
+    weight: NonNegativeFloat = 0.01
+    """Factor of the term."""
+
+
+class L1L2(Regularizer):
+    """``l1 * sum(abs(x)) + l2 * sum(x**2)``"""
+
+    kind = "l1_l2"
+
+    l1: NonNegativeFloat = 0.01
+    """Factor of the absolute values."""
+    l2: NonNegativeFloat = 0.01
+    """Factor of the squares."""
+
+
+class KLDivergence(Regularizer):
+    """``weight * sum(p log(p / q) + (1 - p) log((1 - p) / (1 - q)))``, q a unit's mean over the batch
+
+    Sparsity as in Ng's CS294A notes: each unit is to be active for the fraction p of the samples. It wants
+    activities in (0, 1), so a sigmoid before it; q is clipped to [1e-7, 1 - 1e-7].
+    """
+
+    kind = "kl_divergence"
+    targets = ("activity",)
+
+    EPSILON: ClassVar[float] = 1e-7
+
+    weight: NonNegativeFloat = 0.01
+    """Factor of the term."""
+    target: float = Field(default=0.1, gt=0, lt=1)
+    """p, the fraction of samples for which a unit is to be active."""
+
+
+class GaussianKL(Regularizer):
+    """``weight * sum(-(1 + log_var - exp(log_var) - mean**2) / 2)``, against a standard normal
+
+    The term of a variational code (Kingma and Welling, 2014), which `gaussian_latent` brings with it.
+    """
+
+    kind = "gaussian_kl"
+    main = "weight"
+    targets = ("latent",)
+
+    weight: NonNegativeFloat = 1.0
+    """Factor of the term, beta (Higgins et al., 2017)."""

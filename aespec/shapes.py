@@ -1,0 +1,106 @@
+"""Shapes, and the arithmetic of sliding windows that every backend shares.
+
+A shape leaves the batch axis out and puts channels last; ``None`` is an axis of unknown length.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Literal
+
+__all__ = [
+    "Padding",
+    "Shape",
+    "ShapeError",
+    "elements",
+    "need_rank",
+    "same_padding",
+    "scatter_start",
+    "show_shape",
+    "transposed_length",
+    "window_length",
+]
+
+Shape = tuple[int | None, ...]
+Padding = Literal["same", "valid"]
+
+
+class ShapeError(Exception):
+    """A layer cannot take, or cannot undo, the shape that reaches it."""
+
+    def __init__(self, message: str, *, wanted: str, got: str, help: str | None = None) -> None:
+        super().__init__(message)
+        self.message, self.wanted, self.got, self.help = message, wanted, got, help
+
+
+def show_shape(shape: Shape) -> str:
+    """A shape as the tables print it.
+
+    >>> show_shape((None, 28))
+    '(None, 28)'
+    """
+    return f"({', '.join(map(str, shape))}{',' if len(shape) == 1 else ''})"
+
+
+def elements(shape: Shape) -> int | None:
+    """How many numbers a sample of this shape holds; None where an axis is unknown."""
+    return None if None in shape else prod(n for n in shape if n is not None)
+
+
+def need_rank(shape: Shape, axes: str, *, help: str | None = None) -> None:
+    """Refuse a shape that has not exactly these axes, named in words such as ``"height, width, channels"``."""
+    if len(shape) != len(axes.split(", ")):
+        raise ShapeError(
+            "the input has the wrong number of axes", wanted=f"({axes})", got=show_shape(shape), help=help
+        )
+
+
+def window_length(n: int | None, size: int, stride: int, padding: Padding, dilation: int = 1) -> int | None:
+    """The number of windows that a convolution or a pooling places on an axis.
+
+    >>> window_length(7, 2, 2, "valid"), window_length(7, 2, 2, "same")
+    (3, 4)
+    """
+    if n is None:
+        return None
+    reach = (size - 1) * dilation + 1
+    if padding == "same":
+        return -(-n // stride)
+    if n < reach:
+        raise ShapeError(
+            "the window is longer than the axis it slides over",
+            wanted=f"an axis of at least {reach}",
+            got=f"an axis of {n}",
+            help="use a smaller window, or `padding: same`",
+        )
+    return (n - reach) // stride + 1
+
+
+def same_padding(n: int, size: int, stride: int, dilation: int = 1) -> tuple[int, int]:
+    """What ``same`` adds before and after an axis: half of what lacks, the odd one after.
+
+    >>> same_padding(28, 3, 2)
+    (0, 1)
+    """
+    lacking = max((-(-n // stride) - 1) * stride + (size - 1) * dilation + 1 - n, 0)
+    return lacking // 2, lacking - lacking // 2
+
+
+def transposed_length(
+    n: int | None, size: int, stride: int, padding: Padding, dilation: int = 1, output_padding: int = 0
+) -> int | None:
+    """How much of the full scatter, ``(n - 1) * stride + reach`` long, a transposed convolution keeps.
+
+    >>> transposed_length(3, 3, 2, "valid"), transposed_length(7, 3, 2, "same")
+    (7, 14)
+    """
+    if n is None:
+        return None
+    if padding == "same":
+        return n * stride
+    return (n - 1) * stride + max((size - 1) * dilation + 1, stride) + output_padding
+
+
+def scatter_start(size: int, stride: int, padding: Padding, dilation: int = 1) -> int:
+    """Where, in the full scatter of a transposed convolution, the part that is kept begins."""
+    return max((size - 1) * dilation + 1 - stride, 0) // 2 if padding == "same" else 0

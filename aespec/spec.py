@@ -1,0 +1,168 @@
+"""The spec: a whole file as a pydantic model, what a model is and not how it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PrivateAttr,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
+
+from aespec.activations import Activation
+from aespec.diagnostics import AespecError, Place
+from aespec.kind import Kind, combination, nested
+from aespec.layers.axes import as_tuple
+from aespec.layers.base import Layer, Window
+from aespec.losses import Loss, MeanSquaredError
+from aespec.optimizers import Adam, Optimizer
+from aespec.problems import diagnose
+from aespec.source import Source
+
+__all__ = ["Decoder", "Input", "Mirror", "Spec", "TrainingPlan", "load", "parse"]
+
+Layers = Annotated[tuple[Layer, ...], BeforeValidator(as_tuple)]
+
+
+class Section(BaseModel):
+    """A part of a spec with fixed fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class Input(Section):
+    """What a sample of the model's input is."""
+
+    shape: Annotated[tuple[Window | None, ...], BeforeValidator(as_tuple), Field(min_length=1, max_length=5)]
+    """Lengths of the axes, channels last, without the batch axis; null where a length may vary."""
+    range: Annotated[tuple[float, float], BeforeValidator(as_tuple)] | None = None
+    """Least and largest value. Images and whole-number data are scaled to it; other data must lie in it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _shape_alone(cls, value: Any) -> Any:
+        return {"shape": value} if isinstance(value, (list, tuple)) else value
+
+    @model_validator(mode="after")
+    def _range_in_order(self) -> Self:
+        if self.range is not None and self.range[0] >= self.range[1]:
+            raise combination("`range` is empty", wanted="[least, largest], the least first")
+        return self
+
+
+class Decoder(Kind):
+    """How a decoder is made when its layers are not written out."""
+
+    family: ClassVar[str] = "decoder form"
+
+
+class Mirror(Decoder):
+    """The encoder's layers undone, last to first."""
+
+    kind = "mirror"
+
+    output_activation: Activation | None = None
+    """What the reconstruction goes through. By default sigmoid for binary cross-entropy, softmax for the
+    categorical one, else linear."""
+    tie_weights: bool = False
+    """Use the encoder's kernels, transposed, wherever the kinds allow it; biases stay the decoder's own."""
+    length: Window | None = None
+    """Number of steps to reconstruct, where the input leaves it unknown."""
+
+
+def _read_decoder(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return nested((), lambda: TypeAdapter(Annotated[Layers, Field(min_length=1)]).validate_python(value))
+    return Decoder.read(value)
+
+
+def _decoder_to_data(decoder: Mirror | tuple[Layer, ...]) -> Any:
+    return decoder.to_data() if isinstance(decoder, Kind) else [layer.to_data() for layer in decoder]
+
+
+class TrainingPlan(Section):
+    """How the model is trained."""
+
+    optimizer: Optimizer = Adam()
+    """What a step does."""
+    epochs: Annotated[int, Field(ge=1)] = 10
+    """Times that all training samples are seen."""
+    batch_size: Annotated[int, Field(ge=1)] = 32
+    """Samples a step."""
+    validation_split: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """Fraction of the samples, the last ones, that is kept from training to measure the loss on."""
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    """Decides the first weights, the order of the batches and the noise."""
+
+
+class Spec(Section):
+    """A whole spec."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)] = "autoencoder"
+    """Names the model and its run folders."""
+    description: str = ""
+    """What the model is for, in a sentence."""
+    vars: dict[str, Any] = Field(default_factory=dict)
+    """Values that ``${name}`` stands for elsewhere in the file."""
+    input: Input
+    """What goes in, and comes out again."""
+    encoder: Annotated[Layers, Field(min_length=1)]
+    """The layers from the input to the code."""
+    decoder: Annotated[Any, BeforeValidator(_read_decoder), PlainSerializer(_decoder_to_data)]
+    """The layers from the code to the reconstruction, or ``mirror``."""
+    loss: Loss = MeanSquaredError()
+    """The distance between input and reconstruction that training makes small."""
+    training: TrainingPlan = TrainingPlan()
+    """How the model is trained."""
+
+    _source: Source | None = PrivateAttr(default=None)
+
+    def place(self, loc: Sequence[str | int], *, key: bool = False) -> Place | None:
+        """Where the file states something; None for a spec that was made without one."""
+        return self._source.place(tuple(loc), key=key) if self._source else None
+
+    def to_data(self) -> dict[str, Any]:
+        """The spec as plain data with every field stated and every variable replaced, which reads back equal."""
+        return self.model_dump(mode="json", exclude={"vars"})
+
+
+def load(path: str | PathLike[str], overrides: Sequence[str] = ()) -> Spec:
+    """Read a spec from a YAML or JSON file.
+
+    Args:
+        path: The file.
+        overrides: Assignments such as ``training.epochs=5``, made before anything is checked.
+
+    Raises:
+        AespecError: The file or what it says is wrong; all problems are in it.
+    """
+    return _validate(Source.read(path, overrides))
+
+
+def parse(spec: str | Mapping[str, Any], overrides: Sequence[str] = ()) -> Spec:
+    """Read a spec from YAML text or from a mapping.
+
+    Raises:
+        AespecError: What it says is wrong; all problems are in it.
+    """
+    if isinstance(spec, str):
+        return _validate(Source.parse(spec, overrides=overrides))
+    return _validate(Source.of(spec) if not overrides else Source.parse(Source.of(spec).text, overrides=overrides))
+
+
+def _validate(source: Source) -> Spec:
+    try:
+        spec = Spec.model_validate(source.data)
+    except ValidationError as error:
+        raise AespecError(*diagnose(error.errors(), source, Spec)) from None
+    spec._source = source
+    return spec

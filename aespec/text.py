@@ -1,0 +1,142 @@
+"""A text by its lines, and the tree of nodes that reading it gives: each value beside its place."""
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass
+from typing import NamedTuple, NoReturn
+
+from aespec.diagnostics import AespecError, Diagnostic, Place
+from aespec.rules import DuplicateKey, SyntaxProblem, TooLarge
+from aespec.scalar import Scalar
+
+SURROGATES = "[\ud800-\udfff]"
+"""Halves of pairs that no encoding can write."""
+
+MAX_CHARACTERS = 2**20
+MAX_NODES = 20_000
+MAX_DEPTH = 64
+MAX_DIGITS = 1_000
+
+
+class Entry(NamedTuple):
+    """One entry of a mapping: where its key is written, and its value."""
+
+    key: Place
+    node: "Node"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A value and where it is written. It never changes, so that an anchor and its aliases can share one."""
+
+    value: "Scalar | list[Node] | dict[str, Entry]"
+    place: Place
+
+
+class Text:
+    """A text and its lines, which find the Place of a stretch of it.
+
+    The first ``blank`` characters are shown in places, but read as spaces.
+    """
+
+    def __init__(self, text: str, name: str, breaks: str = r"\r\n|[\n\r]", blank: int = 0) -> None:
+        self.text = " " * blank + text[blank:]
+        self.name = name
+        gaps = [match.span() for match in re.finditer(breaks, text)]
+        self._starts = [0, *(end for _, end in gaps)]
+        stops = [*(start for start, _ in gaps), len(text)]
+        self.lines = [text[start:stop] for start, stop in zip(self._starts, stops, strict=True)]
+
+    def place(self, line: int, column: int, width: int = 1) -> Place:
+        """Give the place that starts at a line and column, counted from 0."""
+        return Place(self.name, line + 1, column + 1, max(width, 1), self.lines[line])
+
+    def place_at(self, start: int, end: int) -> Place:
+        """Give the place of ``text[start:end]``, as far as it is on one line."""
+        line = bisect_right(self._starts, start) - 1
+        column = start - self._starts[line]
+        width, content = end - start, self.lines[line]
+        return self.place(line, column, width if column + width <= len(content) else len(content.rstrip()) - column)
+
+
+def refuse_characters(text: Text, pattern: str) -> None:
+    """Refuse a text that holds characters of ``pattern``.
+
+    Raises:
+        AespecError: at the first of them.
+    """
+    found = re.search(pattern, text.text)
+    if found:
+        code = ord(found[0])
+        raise AespecError(
+            Diagnostic(
+                SyntaxProblem,
+                "a lone half of a surrogate pair" if 0xD800 <= code < 0xE000 else "a control character",
+                text.place_at(found.start(), found.end()),
+                wanted="printable text",
+                got=f"U+{code:04X}",
+                help="remove it; if it is meant, write an escape in double quotes" if code < 0xD800 else "remove it",
+            )
+        )
+
+
+def halves(text: str, place: Place) -> list[Diagnostic]:
+    """Say that an escape gave half of a surrogate pair; nothing if there is none."""
+    if text.isascii() or not re.search(SURROGATES, text):
+        return []
+    help = "write both halves, or the character itself"
+    return [Diagnostic(SyntaxProblem, "half of a surrogate pair, which is no character", place, help=help)]
+
+
+def clipped(text: str, limit: int = 40) -> str:
+    """Shorten a text that a message quotes."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def repeated(key: str, place: Place, first: Place) -> Diagnostic:
+    """Say that a key is written a second time."""
+    return Diagnostic(
+        DuplicateKey,
+        f"`{clipped(key)}` is written twice in one mapping",
+        place,
+        wanted="each key once",
+        got=f"a second `{clipped(key)}`; the first is on line {first.line}",
+        help="keep one of the two; to use a layer twice, write two items of a list",
+    )
+
+
+def too_long(place: Place, characters: int) -> Diagnostic:
+    """Say that a number has more digits than Python reads."""
+    return Diagnostic(
+        TooLarge,
+        f"a number of {characters:,} characters",
+        place,
+        wanted=f"at most {MAX_DIGITS:,}",
+        help="quote it if it is text",
+    )
+
+
+def too_deep(place: Place) -> NoReturn:
+    """Refuse a value nested deeper than any spec needs."""
+    raise AespecError(
+        Diagnostic(
+            TooLarge,
+            f"values are nested more than {MAX_DEPTH} levels deep",
+            place,
+            wanted=f"at most {MAX_DEPTH} levels",
+            help="a spec needs about ten; look for brackets that open again and again",
+        )
+    )
+
+
+def too_many(place: Place) -> NoReturn:
+    """Refuse more values than any spec needs, written out or multiplied by aliases and variables."""
+    raise AespecError(
+        Diagnostic(
+            TooLarge,
+            f"more than {MAX_NODES:,} values, with each use of an alias or a variable counted",
+            place,
+            wanted=f"at most {MAX_NODES:,} values",
+            help="a spec describes layers; data and weights go into files of their own",
+        )
+    )

@@ -1,0 +1,88 @@
+"""Weights as data: drawn, checked, saved and read, under canonical names in the canonical layout."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aespec.diagnostics import AespecError, Diagnostic, nearest
+from aespec.graph import Graph
+from aespec.initializers import parameter_stream
+from aespec.rules import RunUnreadable, WeightsMismatch
+from aespec.shapes import show_shape
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.floating[Any]]
+
+__all__ = ["check", "draw", "read", "write"]
+
+
+def draw(graph: Graph, seed: int, dtype: str = "float32") -> dict[str, Array]:
+    """The first weights of a model: a stream of random numbers for each parameter, from the seed and its name."""
+    return {
+        name: param.initializer.draw(parameter_stream(seed, name), param.shape).astype(dtype)
+        for name, param in graph.params.items()
+    }
+
+
+def check(graph: Graph, weights: Mapping[str, Array]) -> None:
+    """Refuse weights that are not exactly the graph's parameters.
+
+    Raises:
+        AespecError: A parameter is missing, unknown or of another shape; every such parameter is named.
+    """
+    params = graph.params
+    problems = []
+    for name in [*params, *(name for name in weights if name not in params)]:
+        wanted = show_shape(params[name].shape) if name in params else "no such parameter"
+        got = show_shape(weights[name].shape) if name in weights else "nothing"
+        if wanted != got:
+            near = nearest(name, params) if name not in params else None
+            problems.append(
+                Diagnostic(
+                    WeightsMismatch,
+                    f"the weights do not fit the model at `{name}`",
+                    wanted=wanted,
+                    got=got,
+                    help=f"the model has `{near}`" if near else "use the weights of a run of this very spec",
+                )
+            )
+    if problems:
+        raise AespecError(*problems)
+
+
+def write(path: Path, weights: Mapping[str, Array]) -> None:
+    """Write a safetensors file, under a temporary name until it is whole."""
+    import numpy as np
+    from safetensors.numpy import save_file
+
+    temporary = path.with_name(path.name + ".part")
+    save_file({name: np.ascontiguousarray(value) for name, value in weights.items()}, temporary)
+    temporary.replace(path)
+
+
+def read(path: Path) -> dict[str, Array]:
+    """Read a safetensors file.
+
+    Raises:
+        AespecError: It is missing or not a whole safetensors file.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise AespecError(
+            Diagnostic(
+                RunUnreadable,
+                f"the weights {path} cannot be read",
+                wanted="a safetensors file",
+                got=str(error),
+                help="train the run again, or restore the file",
+            )
+        ) from None

@@ -1,0 +1,60 @@
+"""Writes Python data as YAML that reads back as the same data, in YAML 1.1 and in 1.2."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from aespec.diagnostics import AespecError, Diagnostic, show
+from aespec.rules import TooLarge, UnsupportedYaml
+from aespec.scalar import ambiguity, plain_value
+from aespec.text import MAX_DEPTH
+
+
+def dump_yaml(data: Any) -> str:
+    """Write data as a spec is written by hand: keys in their order, innermost collections on one line.
+
+    Tuples are written as lists, and NumPy's numbers and arrays as Python's.
+
+    Raises:
+        AespecError: for what is no data, such as a function.
+    """
+    import yaml
+
+    base: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+    class Dumper(base):
+        def ignore_aliases(self, data: Any) -> bool:
+            return True
+
+    def text(dumper: Any, value: str) -> Any:
+        plain = ambiguity(value) is None and isinstance(plain_value(value), str)
+        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=None if plain else '"')
+
+    Dumper.add_representer(str, text)
+    return str(yaml.dump(_plain(data, 0), Dumper=Dumper, sort_keys=False, allow_unicode=True, width=100))
+
+
+def _plain(value: Any, depth: int) -> Any:
+    """Give the same data in Python's own types."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if value is None or isinstance(value, bool):
+        return value
+    for kind in (int, float):
+        if isinstance(value, kind):
+            return kind(value)
+    if isinstance(value, str):
+        return str.__str__(value)
+    if depth > MAX_DEPTH:
+        raise AespecError(Diagnostic(TooLarge, f"values are nested more than {MAX_DEPTH} levels deep"))
+    if isinstance(value, Mapping):
+        return {_plain(key, depth + 1): _plain(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item, depth + 1) for item in value]
+    raise AespecError(
+        Diagnostic(
+            UnsupportedYaml,
+            f"a spec cannot hold a Python `{type(value).__name__}`",
+            got=show(value),
+            help="use numbers, text, lists and mappings",
+        )
+    )

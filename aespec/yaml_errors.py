@@ -1,0 +1,178 @@
+"""Says in plain words what a YAML parser stumbled over, and how such a line is mended."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aespec.diagnostics import Diagnostic, Place
+from aespec.rules import SyntaxProblem, UnsupportedYaml
+from aespec.text import Text, clipped
+
+
+@dataclass(frozen=True)
+class _Trouble:
+    """Where the parser gave up, and where that construct began; lines and columns from 0."""
+
+    text: Text
+    line: int
+    column: int
+    start: tuple[int, int] | None
+
+    @property
+    def before(self) -> str:
+        return self.text.lines[self.line][: self.column]
+
+    @property
+    def character(self) -> str:
+        return self.text.lines[self.line][self.column : self.column + 1]
+
+    @property
+    def here(self) -> Place:
+        return self.text.place(self.line, self.column)
+
+    @property
+    def opening(self) -> Place:
+        return self.text.place(*self.start) if self.start else self.here
+
+
+_Explanation = tuple[Place, str, str | None]
+
+
+def explain_syntax(error: Exception, text: Text) -> Diagnostic:
+    """Turn a parser's error into a diagnostic."""
+    mark, start = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
+    problem = getattr(error, "problem", None) or str(error)
+    said = f"{getattr(error, 'context', None) or ''}: {problem}"
+    line, column = (mark.line, mark.column) if mark else (0, 0)
+    if line >= len(text.lines) or not text.lines[line:][1:] and not text.lines[line].strip():
+        line = max((n for n, content in enumerate(text.lines) if content.strip()), default=0)
+        column = len(text.lines[line].rstrip())
+    trouble = _Trouble(text, line, column, (start.line, start.column) if start else None)
+    for pattern, explain in _CAUSES:
+        if re.search(pattern, said):
+            place, message, help = explain(trouble)
+            rule = UnsupportedYaml if pattern in _FOREIGN else SyntaxProblem
+            return Diagnostic(rule, message, place, help=help)
+    return Diagnostic(SyntaxProblem, f"not YAML: {problem}", trouble.here)
+
+
+def _bad_start(trouble: _Trouble) -> _Explanation:
+    if trouble.character == "\t":
+        return trouble.here, "a tab where YAML wants spaces", "indent with spaces, two a level"
+    rest = clipped(trouble.text.lines[trouble.line][trouble.column :].strip())
+    return trouble.here, f"no value can begin with `{trouble.character}`", f"quote it: `'{rest}'`"
+
+
+def _joined_key(trouble: _Trouble, *lines: int) -> _Explanation | None:
+    """Look for ``units:100``, which YAML takes for one word."""
+    for line in lines:
+        content = trouble.text.lines[line]
+        joined = re.match(r"(\s*(?:- +)?)([A-Za-z_][\w-]*):([^\s/].*)", content)
+        if joined and ": " not in joined[3]:
+            place = trouble.text.place(line, joined.end(2))
+            return place, "no space after the colon", f"write `{joined[2]}: {clipped(joined[3])}`"
+    return None
+
+
+def _second_colon(trouble: _Trouble) -> _Explanation:
+    earlier = [line for line in range(trouble.line) if trouble.text.lines[line].strip()][-1:]
+    if joined := _joined_key(trouble, *earlier):
+        return joined
+    if re.search(r":\s", trouble.before):
+        help = "quote the value if it holds a colon; if it is a mapping, use braces: `a: {b: c}`"
+        return trouble.here, "a second `: ` in one line", help
+    key = trouble.before.strip().removeprefix("- ")
+    place = trouble.text.place(trouble.line, len(trouble.before) - len(trouble.before.lstrip()), len(key))
+    help = "the line above holds a whole value already: indent this line like its neighbors"
+    return place, f"`{clipped(key)}:` cannot follow the line above", help
+
+
+def _no_colon(trouble: _Trouble) -> _Explanation:
+    line, column = trouble.start or (trouble.line, trouble.column)
+    if joined := _joined_key(trouble, line):
+        return joined
+    content = trouble.text.lines[line]
+    place = trouble.text.place(line, column, len(content.rstrip()) - column)
+    return place, "this line is neither `key: value` nor `- item`", "write a colon and a space after the key"
+
+
+def _open_quote(trouble: _Trouble) -> _Explanation:
+    quote = trouble.opening.text[trouble.opening.column - 1]
+    return trouble.opening, f"the quote `{quote}` is never closed", f"end the text with another `{quote}`"
+
+
+def _open_bracket(trouble: _Trouble) -> _Explanation:
+    bracket = trouble.opening.text[trouble.opening.column - 1 : trouble.opening.column] or "["
+    closing = {"[": "]", "{": "}"}.get(bracket, bracket)
+    if trouble.here.line == trouble.opening.line and trouble.character.strip():
+        help = f"put commas between items, and `{closing}` after the last"
+        return trouble.here, f"`,` or `{closing}` is missing before this", help
+    help = f"write `{closing}` after its last item"
+    if trouble.text.lines[trouble.line].strip() and trouble.here.line != trouble.opening.line:
+        help += f"; line {trouble.line + 1} does not continue it, unless a comma is missing before it"
+    return trouble.opening, f"the bracket `{bracket}` is never closed", help
+
+
+def _no_key(trouble: _Trouble) -> _Explanation:
+    if trouble.character and trouble.character in "]}":
+        return trouble.here, f"`{trouble.character}` closes nothing", "remove it, or open it earlier in the line"
+    if trouble.before.strip(" -"):
+        return trouble.here, "text after a value that is already complete", "quote the whole value"
+    return trouble.here, "this indentation fits no line above", "let the keys of one mapping begin in one column"
+
+
+def _no_dash(trouble: _Trouble) -> _Explanation:
+    if trouble.before.strip(" -") or (trouble.character and trouble.character in "]}"):
+        return _no_key(trouble)
+    return trouble.here, "a list goes on here, but not with `- `", "begin each item with `- `, in one column"
+
+
+def _no_value(trouble: _Trouble) -> _Explanation:
+    if not trouble.character.strip():
+        return trouble.here, "a value is missing here", None
+    return trouble.here, f"`{trouble.character}` where a value should begin", "remove it, or quote the text"
+
+
+def _says(message: str, help: str | None, at_start: bool = False) -> Callable[[_Trouble], _Explanation]:
+    return lambda trouble: (trouble.opening if at_start else trouble.here, message, help)
+
+
+_FOREIGN = (r"incompatible YAML|directive", r"tag")  # YAML, but no YAML for a spec
+
+# What PyYAML's two parsers say, and its cause; the first that is found in "context: problem" decides.
+_CAUSES: tuple[tuple[str, Callable[[_Trouble], _Explanation]], ...] = (
+    (r"cannot start any token", _bad_start),
+    (r"tab character", _says("a tab where YAML wants spaces", "indent with spaces, two a level")),
+    (r"mapping values are not allowed", _second_colon),
+    (r"could not find expected ':'", _no_colon),
+    (r"quoted scalar: found unexpected (end of stream|document)", _open_quote),
+    (
+        r"escape|hexdecimal|hexadecimal|invalid Unicode|chr\(\)|too large",
+        _says(
+            "an escape that YAML does not know",
+            "in double quotes write a backslash as `\\\\`, or use single quotes",
+        ),
+    ),
+    (r"expected ',' or", _open_bracket),
+    (
+        r"sequence entries are not allowed",
+        _says("a list cannot begin on its key's line", "put `- ` on the next line, or write `[a, b]`"),
+    ),
+    (r"mapping keys are not allowed", _says("`?` cannot begin a value", "quote it")),
+    (r"block collection: .*expected", _no_dash),
+    (r"block mapping: .*expected|expected '?<document start>", _no_key),
+    (r"expected (the )?node content", _no_value),
+    (
+        r"(anchor|alias): .*expected",
+        _says("`&` and `*` mark and repeat a value, and need a name", "quote the value if it is text", True),
+    ),
+    (
+        r"scanning a block scalar",
+        _says("nothing can follow `|` or `>` on its line", "begin the text on the next line, or quote it"),
+    ),
+    (
+        _FOREIGN[0],
+        _says("a directive that a spec cannot have", "remove the line that begins with `%`"),
+    ),
+    (_FOREIGN[1], _says("a tag, which a spec cannot have", "leave it out, or quote the value", True)),
+)

@@ -1,0 +1,258 @@
+"""Reads YAML into nodes, and refuses what two readers of YAML would read differently."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from aespec.diagnostics import AespecError, Diagnostic, Place, nearest, show
+from aespec.rules import AmbiguousScalar, DuplicateKey, SyntaxProblem, UnsupportedYaml
+from aespec.scalar import Scalar, ambiguity, plain_value
+from aespec.text import (
+    MAX_DEPTH,
+    MAX_DIGITS,
+    MAX_NODES,
+    Entry,
+    Node,
+    Text,
+    clipped,
+    halves,
+    refuse_characters,
+    repeated,
+    too_deep,
+    too_long,
+    too_many,
+)
+from aespec.yaml_errors import explain_syntax
+
+BREAKS = r"\r\n|[\n\r\x85\u2028\u2029]"
+"""What ends a line in the marks that YAML parsers give."""
+
+
+_UNPRINTABLE = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+
+
+def read_yaml(text: Text, problems: list[Diagnostic]) -> Node | None:
+    """Read one document; None where there is none. Adds to ``problems`` and reads on where it can.
+
+    Raises:
+        AespecError: where reading cannot go on.
+    """
+    import yaml
+
+    refuse_characters(text, _UNPRINTABLE)
+    veil = _Veil(text.text)
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's is ten times as fast
+    reader = _Reader(text, problems, veil)
+    try:
+        for event in yaml.parse(veil.text, Loader=loader):
+            read = getattr(reader, type(event).__name__, None)
+            if read:
+                read(event)
+    except (yaml.YAMLError, ValueError, OverflowError) as error:  # the last two: escapes beyond Unicode
+        raise AespecError(explain_syntax(error, text)) from None
+    return reader.root
+
+
+class _Veil:
+    """Stands two unused characters in for the braces of ``${name}``, so that ``{units: ${width}}`` is YAML."""
+
+    def __init__(self, text: str) -> None:
+        opening, closing = [c for c in map(chr, range(0xE000, 0xE100)) if c not in text][:2] or "{}"
+        self.text = re.sub(r"\$\{([\w.-]*)\}", rf"${opening}\1{closing}", text)
+        self._veiled = re.compile(rf"\$[{opening}]([\w.-]*)[{closing}]")
+
+    def lift(self, value: str) -> str:
+        return self._veiled.sub(r"${\1}", value) if "$" in value else value
+
+
+@dataclass(slots=True)
+class _Open:
+    """A collection whose end has not come yet."""
+
+    line: int
+    column: int
+    anchor: str | None
+    items: list[Node] | dict[str, Entry]
+    key: tuple[str, Place] | None = None
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Takes the events of a YAML parser, each by the method of its name, and builds nodes of them."""
+
+    text: Text
+    problems: list[Diagnostic]
+    veil: _Veil
+    root: Node | None = None
+    stack: list[_Open] = field(default_factory=list)
+    anchors: dict[str, Node | None] = field(default_factory=dict)  # None: its end has not come yet
+    ends: dict[int, int] = field(default_factory=dict)  # by line, the column where its last token ends
+    count: int = 0
+
+    def DocumentStartEvent(self, event: Any) -> None:
+        if self.root is not None:
+            problem = self._unsupported(self._place(event), "a second document", "one document", "use a file for each")
+            raise AespecError(problem)
+
+    def AliasEvent(self, event: Any) -> None:
+        place, name = self._place(event), event.anchor
+        if name not in self.anchors:
+            guess = nearest(name, self.anchors)
+            help = f"did you mean `*{guess}`?" if guess else f"mark the value to repeat with `&{name}`, or quote `*`"
+            raise AespecError(Diagnostic(SyntaxProblem, f"no value above is marked `&{name}`", place, help=help))
+        target = self.anchors[name]
+        if target is None:
+            raise AespecError(
+                self._unsupported(place, f"`*{name}` stands inside the value that it repeats", "a value with an end")
+            )
+        if not self._wants_key():
+            self._add(Node(target.value, place))
+        elif isinstance(target.value, str):
+            self._set_key(target.value, place)
+        else:
+            self._refuse_key(f"*{name}", place)
+
+    def ScalarEvent(self, event: Any) -> None:
+        place, text = self._place(event), self.veil.lift(event.value)
+        plain = event.style in (None, "") and event.tag is None
+        self.problems += halves(text, place)
+        self._refuse_tag(event, place)
+        if self._wants_key():
+            if plain:
+                self._check_key(text, place)
+            node = Node(text, place)
+            self._set_key(text, place)
+        else:
+            if plain and not text:
+                place = self._missing_value(place)
+            node = Node(self._plain(text, place) if plain else text, place)
+            self._add(node)
+        if event.anchor:
+            self.anchors[event.anchor] = node
+
+    def SequenceStartEvent(self, event: Any) -> None:
+        self._open(event, [])
+
+    def MappingStartEvent(self, event: Any) -> None:
+        self._open(event, {})
+
+    def SequenceEndEvent(self, event: Any) -> None:
+        self._close(event)
+
+    def MappingEndEvent(self, event: Any) -> None:
+        self._close(event)
+
+    def _open(self, event: Any, items: list[Node] | dict[str, Entry]) -> None:
+        place = self._place(event)
+        self._refuse_tag(event, place)
+        if self._wants_key():
+            raise AespecError(self._unsupported(place, "a key that is a list or a mapping", "a name as the key"))
+        if len(self.stack) == MAX_DEPTH:
+            too_deep(place)
+        if event.anchor:
+            self.anchors[event.anchor] = None
+        self.stack.append(_Open(place.line - 1, place.column - 1, event.anchor, items))
+
+    def _close(self, event: Any) -> None:
+        opened = self.stack.pop()
+        if event.end_mark.index > event.start_mark.index:  # a bracket; the end of a block is no token
+            self.ends[event.end_mark.line] = event.end_mark.column
+        width = self.ends[opened.line] - opened.column
+        node = Node(opened.items, self.text.place(opened.line, opened.column, width))
+        if opened.anchor:
+            self.anchors[opened.anchor] = node
+        self._add(node)
+
+    def _add(self, node: Node) -> None:
+        self.count += 1
+        if self.count > MAX_NODES:
+            too_many(node.place)
+        if not self.stack:
+            self.root = node
+            return
+        parent = self.stack[-1]
+        if isinstance(parent.items, list):
+            parent.items.append(node)
+        elif parent.key:
+            key, place = parent.key
+            parent.items.setdefault(key, Entry(place, node))
+            parent.key = None
+
+    def _wants_key(self) -> bool:
+        return bool(self.stack) and isinstance(self.stack[-1].items, dict) and self.stack[-1].key is None
+
+    def _set_key(self, key: str, place: Place) -> None:
+        mapping = self.stack[-1]
+        mapping.key = (key, place)
+        if isinstance(mapping.items, dict) and key in mapping.items:
+            self.problems.append(repeated(key, place, mapping.items[key].key))
+
+    def _check_key(self, text: str, place: Place) -> None:
+        if text == "<<":
+            help = "write the fields out, or repeat a whole value: `&name` marks it, `*name` repeats it"
+            self.problems.append(self._unsupported(place, "a merge key `<<`", "the fields themselves", help))
+        elif not self._refuse_ambiguous(text, place) and not isinstance(plain_value(text), str):
+            self._refuse_key(text, place)
+
+    def _refuse_key(self, text: str, place: Place) -> None:
+        help = f'quote it: `"{clipped(text)}"`' if text[:1] != "*" else None
+        self.problems.append(self._unsupported(place, f"the key `{clipped(text)}` is no text", "a name as the key", help))
+
+    def _plain(self, text: str, place: Place) -> Scalar:
+        if len(text) > MAX_DIGITS and text[:1] in "+-.0123456789":
+            self.problems.append(too_long(place, len(text)))
+            return None
+        return text if self._refuse_ambiguous(text, place) else plain_value(text)
+
+    def _refuse_ambiguous(self, text: str, place: Place) -> bool:
+        found = ambiguity(text)
+        if found:
+            shown = clipped(text)
+            reading = plain_value(text)
+            here = "text" if isinstance(reading, str) else f"the number {show(reading)}"
+            quoted = f'`"{shown}"` for the text'
+            instead = found.instead if found.instead is None or " " in found.instead else f"`{clipped(found.instead)}`"
+            self.problems.append(
+                Diagnostic(
+                    AmbiguousScalar,
+                    f"`{shown}` is {found.other} in YAML 1.1, and {here} in YAML 1.2",
+                    place,
+                    got=f"`{shown}` without quotes",
+                    help=f"write {instead}, or {quoted}" if instead else f"write {quoted}",
+                )
+            )
+        return found is not None
+
+    def _refuse_tag(self, event: Any, place: Place) -> None:
+        if event.tag is not None:
+            python = "python" in event.tag
+            help = "a spec is data and runs no code" if python else "leave the tag out; quotes make a value text"
+            tag = clipped(place.text[place.column - 1 :].split()[0])
+            self.problems.append(self._unsupported(place, f"the tag `{tag}`", "a value without a tag", help))
+
+    def _missing_value(self, place: Place) -> Place:
+        """Give the place for a value that is not written: its key's, or the dash's."""
+        key = self.stack[-1].key if self.stack else None
+        if key is None:
+            return self.text.place(place.line - 1, max(place.column - 2, 0), 1)
+        name, place = key
+        joined = re.match(r"([A-Za-z_][\w-]*):(\S.*)", name)
+        if joined and place.text[place.column - 1] == name[0]:
+            help = f"write `{clipped(': '.join(joined.groups()))}`"
+            self.problems.append(Diagnostic(SyntaxProblem, "no space after the colon", place, help=help))
+        return place
+
+    def _unsupported(self, place: Place, what: str, wanted: str, help: str | None = None) -> Diagnostic:
+        return Diagnostic(UnsupportedYaml, f"{what}, which a spec cannot have", place, wanted=wanted, help=help)
+
+    def _place(self, event: Any) -> Place:
+        """Give the place of an event without its anchor, on its first line, and note where its line ends."""
+        start, end = event.start_mark, event.end_mark
+        line, column = start.line, start.column
+        content = self.text.lines[line]
+        if content[column : column + 1] == "&" and (anchor := re.compile(r"&\S+[ \t]+(?=\S)").match(content, column)):
+            column = anchor.end()
+        self.ends[end.line] = end.column
+        if end.line != line:
+            self.ends[line] = len(content.rstrip())
+        return self.text.place(line, column, self.ends[line] - column)
