@@ -19,7 +19,7 @@ def override(root: Node, assignment: str, problems: list[Diagnostic]) -> Node:
     Raises:
         AespecError: where the assignment cannot be read, or its path leads nowhere.
     """
-    path, equals, value = assignment.partition("=")
+    path, equals, _ = assignment.partition("=")
     text = Text(assignment, NAME, BREAKS, blank=len(path) + 1)
     whole = text.place(0, 0, len(text.lines[0]))
     if not equals:

@@ -20,17 +20,14 @@ def dump_yaml(data: Any) -> str:
     import yaml
 
     base: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    dumper: Any = type("Dumper", (base,), {"ignore_aliases": lambda self, data: True})
 
-    class Dumper(base):
-        def ignore_aliases(self, data: Any) -> bool:
-            return True
-
-    def text(dumper: Any, value: str) -> Any:
+    def text(self: Any, value: str) -> Any:
         plain = ambiguity(value) is None and isinstance(plain_value(value), str)
-        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=None if plain else '"')
+        return self.represent_scalar("tag:yaml.org,2002:str", value, style=None if plain else '"')
 
-    Dumper.add_representer(str, text)
-    return str(yaml.dump(_plain(data, 0), Dumper=Dumper, sort_keys=False, allow_unicode=True, width=100))
+    dumper.add_representer(str, text)
+    return str(yaml.dump(_plain(data, 0), Dumper=dumper, sort_keys=False, allow_unicode=True, width=100))
 
 
 def _plain(value: Any, depth: int) -> Any:

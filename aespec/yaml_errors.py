@@ -44,7 +44,7 @@ def explain_syntax(error: Exception, text: Text) -> Diagnostic:
     problem = getattr(error, "problem", None) or str(error)
     said = f"{getattr(error, 'context', None) or ''}: {problem}"
     line, column = (mark.line, mark.column) if mark else (0, 0)
-    if line >= len(text.lines) or not text.lines[line:][1:] and not text.lines[line].strip():
+    if not any(content.strip() for content in text.lines[line:]):  # the end: show the last line that says anything
         line = max((n for n, content in enumerate(text.lines) if content.strip()), default=0)
         column = len(text.lines[line].rstrip())
     trouble = _Trouble(text, line, column, (start.line, start.column) if start else None)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aespec.diagnostics import AespecError, Diagnostic, Place, nearest, show
-from aespec.rules import AmbiguousScalar, DuplicateKey, SyntaxProblem, UnsupportedYaml
+from aespec.rules import AmbiguousScalar, SyntaxProblem, UnsupportedYaml
 from aespec.scalar import Scalar, ambiguity, plain_value
 from aespec.text import (
     MAX_DEPTH,
@@ -29,6 +29,8 @@ BREAKS = r"\r\n|[\n\r\x85\u2028\u2029]"
 
 
 _UNPRINTABLE = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+
+_NUMBER = re.compile(r"[-+]?[.0-9][-+.:_0-9a-fA-Fox]*")
 
 
 def read_yaml(text: Text, problems: list[Diagnostic]) -> Node | None:
@@ -196,10 +198,11 @@ class _Reader:
 
     def _refuse_key(self, text: str, place: Place) -> None:
         help = f'quote it: `"{clipped(text)}"`' if text[:1] != "*" else None
-        self.problems.append(self._unsupported(place, f"the key `{clipped(text)}` is no text", "a name as the key", help))
+        what = f"the key `{clipped(text)}` is no text"
+        self.problems.append(self._unsupported(place, what, "a name as the key", help))
 
     def _plain(self, text: str, place: Place) -> Scalar:
-        if len(text) > MAX_DIGITS and text[:1] in "+-.0123456789":
+        if len(text) > MAX_DIGITS and _NUMBER.fullmatch(text):
             self.problems.append(too_long(place, len(text)))
             return None
         return text if self._refuse_ambiguous(text, place) else plain_value(text)

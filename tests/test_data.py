@@ -147,6 +147,14 @@ def test_values_that_fit(array, range, values, notes):
     assert data.inputs.dtype == np.float32
 
 
+@pytest.mark.parametrize("low", [-1.3, -0.7, 0.1, 0.3])
+@pytest.mark.parametrize("width", [0.1, 0.3, 0.6, 0.7, 1.1, 3.3])
+def test_scaled_bytes_stay_within_the_range(low, width):
+    data = load(saved(np.arange(256, dtype=np.uint8)[:, None]), shape=(1,), range=(low, low + width))
+    assert data.inputs.min() >= np.float32(low)
+    assert data.inputs.max() <= np.float32(low + width)
+
+
 def test_bytes_that_mean_0_and_1_are_pointed_out():
     data = load(saved(np.uint8([[0, 1], [1, 1]])), shape=(2,), range=(0, 1))
     assert "no byte is above 1" in data.notes[-1]
@@ -343,6 +351,16 @@ def test_resized_lines(line, length, expected):
     images = np.array([[line]], np.float32)
     np.testing.assert_allclose(resize(images, (1, length))[0, 0], expected, rtol=1e-6)
     np.testing.assert_allclose(resize(images.transpose(0, 2, 1), (length, 1))[0, :, 0], expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("length", range(1, 65))
+def test_resizing_stays_within_the_picture(length):
+    """Rounding must not lift a white pixel above white, nor lower a black one below black."""
+    white = np.full((1, 28, 28), 255, np.float32)
+    white[0, :, 14:] = -255
+    resized = resize(white, (length, length))
+    assert resized.max() <= 255
+    assert resized.min() >= -255
 
 
 @pytest.mark.parametrize("size", [(28, 28), (8, 8), (5, 8), (3, 31), (1, 1), (12, 7)])

@@ -96,7 +96,7 @@ def _scale(x: NDArray[Any], natural: tuple[float, float], target: tuple[float, f
     scaled /= natural[1] - natural[0]
     scaled *= target[1] - target[0]
     scaled += target[0]
-    return scaled
+    return scaled.clip(*target, out=scaled)
 
 
 def _weights(old: int, new: int) -> NDArray[Any]:

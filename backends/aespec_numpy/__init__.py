@@ -1,0 +1,78 @@
+"""The reference backend: what every kind means, written down in NumPy, forward only.
+
+A lowering of a layer is ``(layer, params, x) -> y``: the layer's fields, its parameters by their short name in the
+canonical layout, and its input with the batch axis first, to its output, in the same dtype::
+
+    @lowerings(Scale)
+    def _scale(layer: Scale, params: Mapping[str, Array], x: Array) -> Array:
+        return params["factor"] * x
+
+A layer that does something else in training has a second one in the table `in_training`, which is given a random
+generator as well: ``(layer, params, x, rng) -> y``. An activation's is ``(activation, x) -> y``. Those of losses and
+regularizers are described in `aespec_numpy.losses`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from aespec import weights
+from aespec.activations import Activation
+from aespec.backend import Model
+from aespec.graph import Graph
+from aespec.kind import Kind
+from aespec.layers import Layer
+from aespec_numpy import activations, layers, losses, recurrent, training, windows  # noqa: F401  (they fill the tables)
+from aespec_numpy.model import NumpyModel
+from aespec_numpy.table import in_training, lowerings
+
+__all__ = ["backend", "in_training", "lowerings"]
+
+
+class NumpyBackend:
+    """The reference `aespec.backend.Backend`."""
+
+    name = "numpy"
+    lowerings = lowerings
+    known_gaps: dict[str, str] = {}  # noqa: RUF012  (never changed)
+
+    def build(self, graph: Graph, *, seed: int = 0, dtype: str = "float32") -> NumpyModel:
+        """The model of a graph.
+
+        Raises:
+            AespecError: A kind has no lowering.
+        """
+        for kind in _kinds(graph):
+            self.lowerings[kind]
+        return NumpyModel(graph, seed, dtype)
+
+    def save(self, model: Model, folder: Any) -> list[str]:
+        """Write the weights; NumPy has no saved model of its own."""
+        weights.write(Path(folder) / "weights.safetensors", model.weights())
+        return ["weights.safetensors"]
+
+    def versions(self) -> dict[str, str]:
+        """The version of NumPy."""
+        return {"numpy": np.__version__}
+
+
+backend = NumpyBackend()
+
+
+def _kinds(graph: Graph) -> Iterator[Kind]:
+    """Every kind that a model of the graph has to know."""
+    yield graph.loss
+    yield from (term.regularizer for term in graph.terms)
+    for node in graph:
+        yield from _within(node.layer)
+
+
+def _within(kind: Kind) -> Iterator[Kind]:
+    yield kind
+    for _, value in kind:
+        if isinstance(value, (Layer, Activation)):
+            yield from _within(value)

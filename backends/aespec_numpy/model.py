@@ -1,0 +1,124 @@
+"""A graph with weights, computed node by node."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from aespec.activations import Linear
+from aespec.graph import INPUT, Graph, Node, Term
+from aespec.weights import draw
+from aespec_numpy.layers import latent_moments
+from aespec_numpy.table import Array, apply, lowerings
+
+__all__ = ["NumpyModel"]
+
+
+@dataclass(frozen=True)
+class Native:
+    """The reconstruction as a function, and the two functions that it is made of."""
+
+    encoder: Callable[[Array], Array]
+    decoder: Callable[[Array], Array]
+
+    def __call__(self, x: Array) -> Array:
+        """The reconstruction of a batch."""
+        return self.decoder(self.encoder(x))
+
+
+class NumpyModel:
+    """The reference `aespec.backend.Model`. It computes in the dtype of its weights."""
+
+    def __init__(self, graph: Graph, seed: int, dtype: str) -> None:
+        self.graph = graph
+        self.native = Native(self.encode, self.decode)
+        self._dtype = np.dtype(dtype)
+        self._weights: dict[str, Array] = draw(graph, seed, dtype)
+        self._noise = np.random.default_rng(seed)
+
+    def trace(self, x: Array) -> dict[str, Array]:
+        """Every node's value by name, outside training."""
+        values = self._run({INPUT: self._cast(x)}, self.graph)
+        return {node.name: values[node.name] for node in self.graph}
+
+    def reconstruct(self, x: Array) -> Array:
+        """The reconstruction of a batch."""
+        return self.native(x)
+
+    def encode(self, x: Array) -> Array:
+        """The code of a batch."""
+        return self._run({INPUT: self._cast(x)}, self.graph.block("encoder"))[self.graph.code]
+
+    def decode(self, code: Array) -> Array:
+        """The reconstruction from a code."""
+        return self._run({self.graph.code: self._cast(code)}, self.graph.block("decoder"))[self.graph.output.name]
+
+    def weights(self) -> dict[str, Array]:
+        """A copy of every stored parameter by its canonical name."""
+        return {name: value.copy() for name, value in self._weights.items()}
+
+    def load_weights(self, weights: Mapping[str, Array]) -> None:
+        """Set every parameter."""
+        self._weights = {name: np.array(weights[name], self._dtype) for name in self.graph.params}
+
+    def losses(self, x: Array, *, training: bool = False) -> dict[str, float]:
+        """Each term of the loss by name, the reconstruction's under its kind, and their sum as ``total``.
+
+        In training noise is drawn, anew at each call, and batches are normalized by their own moments.
+        """
+        rng = self._noise if training else None
+        values = self._run({INPUT: self._cast(x)}, self.graph, rng)
+        terms = {self.graph.loss.kind: self._reconstruction(values, rng)}
+        terms |= {term.name: self._term(term, values) for term in self.graph.terms}
+        return {**terms, "total": sum(terms.values())}
+
+    def _reconstruction(self, values: dict[str, Array], rng: np.random.Generator | None) -> float:
+        loss, output, from_logits = self.graph.loss, self.graph.output.name, ()
+        if self.graph.logits is not None:
+            values, from_logits = self._run(values, self._from_logits(self.graph.logits), rng), (True,)
+        elif loss.logits_of is not None:
+            from_logits = (False,)
+        return lowerings[loss](loss, values[INPUT], values[output], *from_logits)
+
+    def _from_logits(self, name: str) -> list[Node]:
+        """The nodes from one to the output, the first without its activation."""
+        nodes = list(self.graph)
+        first = next(i for i, node in enumerate(nodes) if node.name == name)
+        return [replace(nodes[first], layer=nodes[first].layer.activated(Linear())), *nodes[first + 1 :]]
+
+    def _term(self, term: Term, values: dict[str, Array]) -> float:
+        lower = lowerings[term.regularizer]
+        match term.target:
+            case "parameter":
+                value = lower(term.regularizer, self._weights[term.of][np.newaxis])
+            case "activity":
+                value = lower(term.regularizer, values[term.of])
+            case "latent":
+                node = self.graph[term.of]
+                value = lower(term.regularizer, *latent_moments(self._params(node), values[node.inputs[0]]))
+        return value
+
+    def _run(
+        self, known: Mapping[str, Array], nodes: Iterable[Node], rng: np.random.Generator | None = None
+    ) -> dict[str, Array]:
+        """The values known and those of these nodes, each computed from values before it."""
+        values = dict(known)
+        for node in nodes:
+            values[node.name] = apply(
+                node.layer, self._params(node), *(values[name] for name in node.inputs), rng=rng
+            )
+        return values
+
+    def _params(self, node: Node) -> dict[str, Array]:
+        """The parameters that a node uses, by their short name."""
+        own = {short: self._weights[f"{node.name}/{short}"] for short in node.params}
+        tied = {
+            short: self._weights[tie.parameter].T if tie.transposed else self._weights[tie.parameter]
+            for short, tie in node.ties.items()
+        }
+        return {**own, **tied}
+
+    def _cast(self, x: Array) -> Array:
+        return np.asarray(x, self._dtype)

@@ -1,0 +1,41 @@
+"""The tables of the NumPy backend: what each kind does, and what it does otherwise in training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aespec.activations import Activation
+from aespec.backend import Lowerings
+from aespec.layers import Layer
+
+__all__ = ["Array", "activate", "apply", "in_training", "lowerings"]
+
+Array = NDArray[np.floating[Any]]
+
+lowerings = Lowerings("numpy")
+"""Every kind's meaning, outside training."""
+
+in_training = Lowerings("numpy")
+"""The layers that do something else in training. They are given a random generator as well."""
+
+
+def apply(
+    layer: Layer, params: Mapping[str, Array], *inputs: Array, rng: np.random.Generator | None = None
+) -> Array:
+    """The value of a layer: as in a training step where there is a generator to draw noise from."""
+    value: Array
+    if rng is not None and type(layer) in in_training:
+        value = in_training[layer](layer, params, *inputs, rng)
+    else:
+        value = lowerings[layer](layer, params, *inputs)
+    return value
+
+
+def activate(activation: Activation, x: Array) -> Array:
+    """The value of an activation."""
+    value: Array = lowerings[activation](activation, x)
+    return value
