@@ -1,8 +1,8 @@
 """aespec compiles a declarative description of an autoencoder into a Keras, PyTorch or NumPy model.
 
-    spec = aespec.load("specs/stacked.yaml")
-    graph = aespec.compile(spec)
-    model = aespec.build(spec, backend="torch", seed=0)
+spec = aespec.load("specs/stacked.yaml")
+graph = aespec.compile(spec)
+model = aespec.build(spec, backend="torch", seed=0)
 """
 
 from __future__ import annotations

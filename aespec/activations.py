@@ -22,25 +22,25 @@ class Activation(Kind):
 
 
 class Linear(Activation):
-    """``x``"""
+    """``x``."""
 
     kind = "linear"
 
 
 class Relu(Activation):
-    """``max(x, 0)``"""
+    """``max(x, 0)``."""
 
     kind = "relu"
 
 
 class Relu6(Activation):
-    """``min(max(x, 0), 6)``"""
+    """``min(max(x, 0), 6)``."""
 
     kind = "relu6"
 
 
 class LeakyRelu(Activation):
-    """``x`` where positive, else ``negative_slope * x``"""
+    """``x`` where positive, else ``negative_slope * x``."""
 
     kind = "leaky_relu"
     main = "negative_slope"
@@ -50,7 +50,7 @@ class LeakyRelu(Activation):
 
 
 class Elu(Activation):
-    """``x`` where positive, else ``alpha * (exp(x) - 1)`` (Clevert et al., 2016)"""
+    """``x`` where positive, else ``alpha * (exp(x) - 1)`` (Clevert et al., 2016)."""
 
     kind = "elu"
     main = "alpha"
@@ -60,7 +60,7 @@ class Elu(Activation):
 
 
 class Celu(Activation):
-    """``max(x, 0) + min(alpha * (exp(x / alpha) - 1), 0)`` (Barron, 2017)"""
+    """``max(x, 0) + min(alpha * (exp(x / alpha) - 1), 0)`` (Barron, 2017)."""
 
     kind = "celu"
     main = "alpha"
@@ -70,7 +70,7 @@ class Celu(Activation):
 
 
 class Selu(Activation):
-    """``scale * x`` where positive, else ``scale * alpha * (exp(x) - 1)`` (Klambauer et al., 2017)
+    """``scale * x`` where positive, else ``scale * alpha * (exp(x) - 1)`` (Klambauer et al., 2017).
 
     ``scale`` is 1.0507009873554805 and ``alpha`` 1.6732632423543772. At exactly zero the derivative is
     ``scale * alpha``, the limit from below.
@@ -83,7 +83,7 @@ class Selu(Activation):
 
 
 class Gelu(Activation):
-    """``x * Phi(x)``, Phi the standard normal distribution function (Hendrycks and Gimpel, 2016)"""
+    """``x * Phi(x)``, Phi the standard normal distribution function (Hendrycks and Gimpel, 2016)."""
 
     kind = "gelu"
 
@@ -92,86 +92,86 @@ class Gelu(Activation):
 
 
 class Silu(Activation):
-    """``x * sigmoid(x)``, also called swish"""
+    """``x * sigmoid(x)``, also called swish."""
 
     kind = "silu"
 
 
 class Mish(Activation):
-    """``x * tanh(softplus(x))`` (Misra, 2019)"""
+    """``x * tanh(softplus(x))`` (Misra, 2019)."""
 
     kind = "mish"
 
 
 class Sigmoid(Activation):
-    """``1 / (1 + exp(-x))``"""
+    """``1 / (1 + exp(-x))``."""
 
     kind = "sigmoid"
 
 
 class HardSigmoid(Activation):
-    """``relu6(x + 3) / 6``"""
+    """``relu6(x + 3) / 6``."""
 
     kind = "hard_sigmoid"
 
 
 class HardSilu(Activation):
-    """``x * relu6(x + 3) / 6``"""
+    """``x * relu6(x + 3) / 6``."""
 
     kind = "hard_silu"
 
 
 class LogSigmoid(Activation):
-    """``-softplus(-x)``"""
+    """``-softplus(-x)``."""
 
     kind = "log_sigmoid"
 
 
 class Tanh(Activation):
-    """The hyperbolic tangent"""
+    """The hyperbolic tangent."""
 
     kind = "tanh"
 
 
 class HardTanh(Activation):
-    """``x`` clipped to [-1, 1]"""
+    """``x`` clipped to [-1, 1]."""
 
     kind = "hard_tanh"
 
 
 class TanhShrink(Activation):
-    """``x - tanh(x)``"""
+    """``x - tanh(x)``."""
 
     kind = "tanh_shrink"
 
 
 class Softplus(Activation):
-    """``log(1 + exp(x))``"""
+    """``log(1 + exp(x))``."""
 
     kind = "softplus"
 
 
 class Softsign(Activation):
-    """``x / (1 + abs(x))``"""
+    """``x / (1 + abs(x))``."""
 
     kind = "softsign"
 
 
 class Exponential(Activation):
-    """``exp(x)``"""
+    """``exp(x)``."""
 
     kind = "exponential"
 
 
 class Softmax(Activation):
-    """``exp(x) / sum(exp(x))`` over the last axis"""
+    """``exp(x) / sum(exp(x))`` over the last axis."""
 
     kind = "softmax"
     elementwise = False
 
 
 class LogSoftmax(Activation):
-    """``x - log(sum(exp(x)))`` over the last axis"""
+    """``x - log(sum(exp(x)))`` over the last axis."""
 
     kind = "log_softmax"
     elementwise = False

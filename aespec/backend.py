@@ -120,7 +120,9 @@ class Trainable(Model, Protocol):
 class Trainer(Protocol):
     """A model in training."""
 
-    def epoch(self, x: Array, order: NDArray[np.int64], batch_size: int, tick: Callable[[int], None]) -> dict[str, float]:
+    def epoch(
+        self, x: Array, order: NDArray[np.int64], batch_size: int, tick: Callable[[int], None]
+    ) -> dict[str, float]:
         """Train once over the samples ``x[order]`` in batches, the last one short if it must be.
 
         Returns each term of the loss and ``total``, meaned over the samples as they were trained on.

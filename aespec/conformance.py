@@ -10,7 +10,7 @@ A plugin's author runs all of them with ``aespec conformance --backend NAME``, o
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import product
 from typing import Any, Literal, get_args
 
@@ -141,7 +141,7 @@ def _closed(kind: type[Kind]) -> Iterator[tuple[str, Any]]:
 
 
 def _windows() -> Iterator[Case]:
-    """Convolutions: kernels 1 to 5, strides 1 to 3, both paddings, even and odd lengths, windows that are not square."""
+    """Convolutions: kernels 1 to 5, strides 1 to 3, both paddings, even and odd lengths, not square."""
     for size, stride, padding in product(range(1, 6), range(1, 4), ("same", "valid")):
         window = {"filters": 2, "strides": stride, "padding": padding}
         text = f"k{size} s{stride} {padding}"
@@ -165,12 +165,17 @@ def _activations() -> Iterator[Case]:
         for fields in variants:
             text = " ".join([name, *(f"{f}={v}" for f, v in fields.items())])
             hidden = {"dense": {"units": 4, "activation": {name: fields} if fields else name}}
-            spec = {"input": [6], "encoder": [hidden], "decoder": [{"dense": 6}], "training": {"optimizer": {"sgd": 0.1}}}
+            spec = {
+                "input": [6],
+                "encoder": [hidden],
+                "decoder": [{"dense": 6}],
+                "training": {"optimizer": {"sgd": 0.1}},
+            }
             yield _case(f"activation {text}", spec, plan=True)
 
 
 def _losses() -> Iterator[Case]:
-    for name, kind in kinds("loss").items():
+    for name in kinds("loss"):
         for output in ("linear", "sigmoid", "softmax", "hard_sigmoid"):
             if output == "linear" and "crossentropy" in name:
                 continue
@@ -206,7 +211,10 @@ def _regularizers() -> Iterator[Case]:
 def _ties() -> Iterator[Case]:
     conv = {"conv2d": {"filters": 3, "kernel_size": 3, "padding": "same", "activation": "selu"}}
     step = {"time_distributed": {"layer": {"dense": {"units": 2, "activation": "tanh"}}}}
-    tied = {"decoder": {"mirror": {"tie_weights": True}}, "training": {"optimizer": "adam", "batch_size": 2, "epochs": 3}}
+    tied = {
+        "decoder": {"mirror": {"tie_weights": True}},
+        "training": {"optimizer": "adam", "batch_size": 2, "epochs": 3},
+    }
     specs: dict[str, dict[str, Any]] = {
         "dense": {"input": [6], "encoder": [{"dense": {"units": 4, "activation": "selu"}}, {"dense": 2}]},
         "conv2d": {"input": [6, 5, 1], "encoder": [conv, {"max_pool2d": 2}, conv]},
@@ -219,7 +227,10 @@ def _ties() -> Iterator[Case]:
     by_name = {
         "input": [6],
         "encoder": [{"dense": {"units": 4, "name": "first"}}, {"dense": {"units": 4, "kernel_regularizer": "l2"}}],
-        "decoder": [{"dense": {"units": 4, "tied_to": "encoder/dense_1"}}, {"dense": {"units": 6, "tied_to": "encoder/first"}}],
+        "decoder": [
+            {"dense": {"units": 4, "tied_to": "encoder/dense_1"}},
+            {"dense": {"units": 6, "tied_to": "encoder/first"}},
+        ],
     }
     yield _case("tied by name", {**by_name, "training": tied["training"]}, plan=True)
 

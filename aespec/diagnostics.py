@@ -123,12 +123,12 @@ def show(value: Any, limit: int = 60) -> str:
     if isinstance(value, str):
         return _quote(value, limit)
     if isinstance(value, Mapping):
-        pairs = ((f"{key}: ", item) for key, item in value.items())
+        pairs = ((f"{_clip(str(key), limit)}: ", item) for key, item in value.items())
         return "{" + _join(pairs, limit) + "}"
     if isinstance(value, list | tuple):
         return "[" + _join((("", item) for item in value), limit) + "]"
-    if isinstance(value, int) and value.bit_length() > 4 * limit:
-        return _clip(hex(value), limit)  # CPython refuses to write an int of thousands of digits in decimal
+    if isinstance(value, int) and value.bit_length() > 10_000:
+        return _clip(hex(value), limit)  # CPython does not write thousands of digits in decimal
     return _clip(repr(value), limit)
 
 
@@ -215,9 +215,11 @@ def _excerpt(place: Place) -> tuple[str, int, int]:
     if len(line) > _COLUMNS or _columns(map(_cell, line)) > _COLUMNS:
         first = max(start - _BEFORE, 0)
     cells: list[tuple[str, int]] = []
-    for character in line[first : first + _COLUMNS]:
-        cells.append(_cell(character))
-        if _columns(cells) >= _COLUMNS:
+    room = _COLUMNS
+    for cell in map(_cell, line[first : first + _COLUMNS]):
+        cells.append(cell)
+        room -= cell[1]
+        if room <= 0:
             break
     before, after = "…" * (first > 0), "…" * (first + len(cells) < len(line))
     text = before + "".join(shown for shown, _ in cells) + after
@@ -232,6 +234,8 @@ def _columns(cells: Iterable[tuple[str, int]]) -> int:
 
 def _cell(character: str) -> tuple[str, int]:
     """Give a character as it is shown and its width in screen columns."""
+    if " " <= character <= "~":
+        return character, 1
     if character == "\t":
         return "    ", 4
     if _unprintable(character):

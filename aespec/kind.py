@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-__all__ = ["Kind", "combination", "nested"]
+__all__ = ["Kind", "combination", "nested", "own_first"]
 
 T = TypeVar("T")
 
@@ -21,9 +21,7 @@ T = TypeVar("T")
 class Kind(BaseModel):
     """A named, immutable, validated building block of a spec."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, defer_build=True, allow_inf_nan=False
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True, allow_inf_nan=False)
 
     family: ClassVar[str]
     """What the family is called in messages, such as ``layer`` or ``loss``."""
@@ -60,20 +58,18 @@ class Kind(BaseModel):
                     {"kind": name, "fields": list(member.model_fields), "at": (name,)},
                 )
             fields = {member.main: fields}
-        return nested((name,), lambda: member.model_validate(fields))
+        read: Self = nested((name,), lambda: member.model_validate(fields))
+        return read
 
     def to_data(self) -> Any:
         """The shortest value that reads back as this kind with every field stated."""
         fields = self.model_dump(mode="json")
-        return {self.kind: fields} if fields else self.kind
+        return {self.kind: {name: fields[name] for name in own_first(type(self))}} if fields else self.kind
 
     def __str__(self) -> str:
-        stated = {k: v for k, v in self.model_dump(mode="json").items() if v != self._default(k)}
-        return f"{self.kind}({', '.join(f'{k}={v}' for k, v in stated.items())})" if stated else self.kind
-
-    def _default(self, field: str) -> Any:
-        default = type(self).model_fields[field].default
-        return default.to_data() if isinstance(default, Kind) else default
+        defaults = {name: info.default for name, info in type(self).model_fields.items()}
+        stated = [f"{name}={value}" for name, value in self if value != defaults[name]]
+        return f"{self.kind}({', '.join(stated)})" if stated else self.kind
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -82,6 +78,12 @@ class Kind(BaseModel):
         return core_schema.no_info_plain_validator_function(
             cls.read, serialization=core_schema.plain_serializer_function_ser_schema(lambda kind: kind.to_data())
         )
+
+
+def own_first(model: type[BaseModel]) -> list[str]:
+    """The names of a model's fields: those of its own class before those that it shares with others."""
+    depth = {name: i for i, cls in enumerate(model.__mro__) for name in getattr(cls, "__annotations__", {})}
+    return sorted(model.model_fields, key=lambda name: depth[name])
 
 
 def combination(message: str, *, wanted: str, help: str | None = None) -> PydanticCustomError:
@@ -98,7 +100,9 @@ def nested(at: tuple[str | int, ...], validate: Callable[[], T]) -> T:
     try:
         return validate()
     except ValidationError as error:
-        raise PydanticCustomError("nested", "{title}", {"title": error.title, "at": at, "errors": error.errors()}) from None
+        raise PydanticCustomError(
+            "nested", "{title}", {"title": error.title, "at": at, "errors": error.errors()}
+        ) from None
 
 
 def _name_and_fields(family: str, value: Any) -> tuple[str, Any]:

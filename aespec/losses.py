@@ -22,7 +22,7 @@ class Loss(Kind):
 
 
 class BinaryCrossentropy(Loss):
-    """``mean(-t log(y) - (1 - t) log(1 - y))``
+    """``mean(-t log(y) - (1 - t) log(1 - y))``.
 
     When y is a sigmoid of z, ``max(z, 0) - z t + log(1 + exp(-abs(z)))`` is used: the same value, with a
     gradient that does not vanish for a pixel that is wrong and saturated.
@@ -37,7 +37,7 @@ class BinaryCrossentropy(Loss):
 
 
 class CategoricalCrossentropy(Loss):
-    """``mean(-sum(t log(y)))``, the sum over the last axis
+    """``mean(-sum(t log(y)))``, the sum over the last axis.
 
     When y is a softmax of z, ``t (log(sum(exp(z))) - z)`` is used.
     """
@@ -51,19 +51,19 @@ class CategoricalCrossentropy(Loss):
 
 
 class MeanSquaredError(Loss):
-    """``mean((t - y)**2)``"""
+    """``mean((t - y)**2)``."""
 
     kind = "mse"
 
 
 class MeanAbsoluteError(Loss):
-    """``mean(abs(t - y))``"""
+    """``mean(abs(t - y))``."""
 
     kind = "mae"
 
 
 class Huber(Loss):
-    """``mean(e**2 / 2)`` where ``e = abs(t - y)`` is at most delta, ``delta * (e - delta / 2)`` beyond"""
+    """``mean(e**2 / 2)`` where ``e = abs(t - y)`` is at most delta, ``delta * (e - delta / 2)`` beyond."""
 
     kind = "huber"
     main = "delta"

@@ -18,7 +18,7 @@ class Optimizer(Kind):
 
 
 class Sgd(Optimizer):
-    """Gradient descent, ``w -= learning_rate * g``, with momentum where that is above zero"""
+    """Gradient descent, ``w -= learning_rate * g``, with momentum where that is above zero."""
 
     kind = "sgd"
     main = "learning_rate"
@@ -32,7 +32,7 @@ class Sgd(Optimizer):
 
 
 class Adam(Optimizer):
-    """Adam (Kingma and Ba, 2015), epsilon added to the uncorrected root of the second moment"""
+    """Adam (Kingma and Ba, 2015), epsilon added to the uncorrected root of the second moment."""
 
     kind = "adam"
     main = "learning_rate"
@@ -48,7 +48,7 @@ class Adam(Optimizer):
 
 
 class AdamW(Optimizer):
-    """Adam with decoupled weight decay (Loshchilov and Hutter, 2019)"""
+    """Adam with decoupled weight decay (Loshchilov and Hutter, 2019)."""
 
     kind = "adamw"
     main = "learning_rate"
@@ -66,7 +66,7 @@ class AdamW(Optimizer):
 
 
 class Nadam(Optimizer):
-    """Adam with Nesterov momentum (Dozat, 2016)"""
+    """Adam with Nesterov momentum (Dozat, 2016)."""
 
     kind = "nadam"
     main = "learning_rate"
@@ -82,7 +82,7 @@ class Nadam(Optimizer):
 
 
 class RMSprop(Optimizer):
-    """RMSprop (Tieleman and Hinton, 2012), epsilon inside the root, momentum on the scaled step"""
+    """RMSprop (Tieleman and Hinton, 2012), epsilon inside the root, momentum on the scaled step."""
 
     kind = "rmsprop"
     main = "learning_rate"

@@ -28,7 +28,7 @@ def override(root: Node, assignment: str, problems: list[Diagnostic]) -> Node:
     node = read_yaml(text, problems)
     if node is None:
         raise _bad("nothing stands after `=`", whole, help='write `null` or `""` if you mean that')
-    if isinstance(node.value, list | dict) and node.place.text[node.place.column - 1] not in "[{":
+    if isinstance(node.value, list | dict) and not node.place.text[node.place.column - 1 :].startswith(("[", "{")):
         raise _bad("the value is not in one piece", node.place, help="put a list in `[ ]` and a mapping in `{ }`")
     return _assign(root, steps, 0, node)
 
@@ -96,16 +96,18 @@ def _index(items: list[Node], steps: Sequence[_Step], done: int) -> int:
     path = _written(steps[:done])
     wanted = f"a number from 0 to {len(items) - 1}" if items else None
     if re.fullmatch("-[0-9]+", name):
-        raise _bad(f"items of `{path}` are counted from 0, from the front", place, wanted, f"`{name}`")
+        help = f"the last is `{path}.{len(items) - 1}`" if items else "set the list as a whole"
+        raise _bad(f"items of `{path}` are counted from 0, from the front", place, wanted, f"`{clipped(name)}`", help)
     if not re.fullmatch("[0-9]+", name):
         same = [i for i, item in enumerate(items) if item.value == name or _holds(item, name)]
-        help = f"`{path}.{same[0]}` is a `{name}`" if same else None
+        help = f"`{path}.{same[0]}` is a `{name}`" if same else f"write `{path}.0` for the first"
         raise _bad(f"`{path}` is a list, whose items have numbers", place, wanted, f"`{clipped(name)}`", help)
-    if len(name) > len(str(len(items))) or int(name) >= len(items):
+    digits = name.lstrip("0") or "0"
+    if len(digits) > len(str(len(items))) or int(digits) >= len(items):
         count = f"{len(items)} item{'s' * (len(items) != 1)}"
         help = f"to add an item, set the list as a whole: `{path}=[…]`"
         raise _bad(f"`{path}` has {count}", place, wanted, f"`{clipped(name)}`", help)
-    return int(name)
+    return int(digits)
 
 
 def _holds(node: Node, name: str) -> bool:

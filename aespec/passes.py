@@ -9,15 +9,16 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from aespec.activations import Activation
-from aespec.diagnostics import AespecError, Diagnostic, Loc, nearest
+from aespec.diagnostics import AespecError, Diagnostic, Loc, Rule, nearest
 from aespec.graph import INPUT, Graph, Node, Term, Tie
 from aespec.layers.activation import Activation as ActivationLayer
 from aespec.layers.base import Layer
-from aespec.rules import BadTie, DuplicateName, ModelTooLarge, NoMirror, OutputMismatch, Rule, ShapeMismatch
+from aespec.rules import BadTie, DuplicateName, ModelTooLarge, NoMirror, OutputMismatch, ShapeMismatch
 from aespec.shapes import Shape, ShapeError, elements, show_shape
 from aespec.spec import Mirror, Spec
 
-__all__ = ["Limits", "compile", "decode", "encode", "limit", "mirror", "regularize", "tie"]
+__all__ = ["Limits", "close", "compile", "decode", "encode", "limit", "mirror", "regularize", "tie"]
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -45,7 +46,15 @@ def compile(spec: Spec, limits: Limits | None = None) -> Graph:
         AespecError: The layers do not fit together, or the model is beyond the limits.
     """
     graph = decode(encode(spec), spec)
-    return limit(regularize(tie(graph, spec), spec), spec, limits or Limits())
+    problems: list[Diagnostic] = []
+    for check in (close, tie, regularize, limit):
+        try:
+            graph = check(graph, spec, limits or Limits())
+        except AespecError as error:  # the later ones can still look at the graph as it is
+            problems += error.diagnostics
+    if problems:
+        raise AespecError(*problems)
+    return graph
 
 
 def encode(spec: Spec) -> Graph:
@@ -56,16 +65,20 @@ def encode(spec: Spec) -> Graph:
 
 
 def decode(graph: Graph, spec: Spec) -> Graph:
-    """Add the decoder, written out or mirrored, and check that it gives back the input's shape."""
+    """Add the decoder, written out or mirrored."""
     if isinstance(spec.decoder, Mirror):
         steps = mirror(graph, spec.decoder, spec)
     else:
         steps = [Step(layer, ("decoder", i, layer.kind)) for i, layer in enumerate(spec.decoder)]
     nodes = _chain("decoder", steps, graph.code, graph[graph.code].shape, spec)
-    whole = replace(graph, nodes=(*graph.nodes, *nodes))
-    if not _compatible(whole.output.shape, graph.input):
-        raise AespecError(_output_mismatch(whole, spec))
-    return whole
+    return replace(graph, nodes=(*graph.nodes, *nodes))
+
+
+def close(graph: Graph, spec: Spec, limits: Limits) -> Graph:
+    """Refuse a decoder that does not give back the input's shape."""
+    if not _compatible(graph.output.shape, graph.input):
+        raise AespecError(_output_mismatch(graph, spec))
+    return graph
 
 
 def mirror(graph: Graph, form: Mirror, spec: Spec) -> list[Step]:
@@ -112,7 +125,7 @@ def mirror(graph: Graph, form: Mirror, spec: Spec) -> list[Step]:
     return steps
 
 
-def tie(graph: Graph, spec: Spec) -> Graph:
+def tie(graph: Graph, spec: Spec, limits: Limits) -> Graph:
     """Replace the kernel of each node that is tied to another by a reference to the other's."""
     problems: list[Diagnostic] = []
     nodes: list[Node] = []
@@ -134,7 +147,7 @@ def tie(graph: Graph, spec: Spec) -> Graph:
     return replace(graph, nodes=tuple(nodes))
 
 
-def regularize(graph: Graph, spec: Spec) -> Graph:
+def regularize(graph: Graph, spec: Spec, limits: Limits) -> Graph:
     """Collect the terms that parameters and outputs add to the loss."""
     terms: list[Term] = []
     for node in graph:
@@ -145,7 +158,9 @@ def regularize(graph: Graph, spec: Spec) -> Graph:
         try:
             penalties = node.layer.penalties(elements(graph.input))
         except ShapeError as error:
-            raise AespecError(_fault(ShapeMismatch, f"`{node.name}` has no loss term", error, node.place, spec)) from None
+            raise AespecError(
+                _fault(ShapeMismatch, f"`{node.name}` has no loss term", error, node.place, spec)
+            ) from None
         terms += [Term(f"{node.name}/{target}/{r.kind}", target, node.name, r) for target, r in penalties]
     return replace(graph, terms=tuple(terms))
 
@@ -182,7 +197,9 @@ def _chain(block: str, steps: Iterable[Step], source: str, shape: Shape, spec: S
             node = Node.of(name, step.layer, source, shape, undoes=step.undoes, place=step.place)
         except ShapeError as error:
             of = f", which undoes `{'` and `'.join(step.undoes)}`," if step.undoes else ""
-            raise AespecError(_fault(ShapeMismatch, f"`{name}`{of} cannot be applied", error, step.place, spec)) from None
+            raise AespecError(
+                _fault(ShapeMismatch, f"`{name}`{of} cannot be applied", error, step.place, spec)
+            ) from None
         nodes.append(node)
         source, shape = node.name, node.shape
     return tuple(nodes)

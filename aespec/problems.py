@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, get_args
 
 from pydantic import BaseModel
 
-from aespec.diagnostics import Diagnostic, Loc, nearest, show
-from aespec.kind import Kind
-from aespec.rules import BadCombination, BadRegularizer, MissingField, NotOneKey, Rule, UnknownField, UnknownKind, WrongValue
+from aespec.diagnostics import Diagnostic, Loc, Place, nearest, show
+from aespec.kind import Kind, own_first
+from aespec.rules import BadCombination, BadRegularizer, MissingField, NotOneKey, UnknownField, UnknownKind, WrongValue
 from aespec.source import Source
 
 __all__ = ["diagnose"]
@@ -17,118 +18,210 @@ __all__ = ["diagnose"]
 
 def diagnose(errors: Sequence[Mapping[str, Any]], source: Source, model: type[BaseModel]) -> list[Diagnostic]:
     """One diagnostic for each error of a validation of ``source`` against ``model``, in the file's order."""
-    found = [_diagnostic(loc, error, source, model) for loc, error in _unfold(errors)]
+    faults = [Fault(loc, error, source, _owner(loc, model)) for loc, error in _unfold(errors)]
+    found = [_SAY.get(fault.type, _wrong_value)(fault) for fault in faults]
     unique = {(d.rule, d.place, d.message): d for d in found}
     return sorted(unique.values(), key=lambda d: (d.place.line, d.place.column) if d.place else (0, 0))
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One error of pydantic, with its whole path and the model that has the field it ends in."""
+
+    loc: Loc
+    error: Mapping[str, Any]
+    source: Source
+    owner: type[BaseModel] | None
+
+    @property
+    def type(self) -> str:
+        """The name that pydantic gives the error."""
+        return str(self.error["type"])
+
+    @property
+    def context(self) -> Mapping[str, Any]:
+        """What the error says beside its text."""
+        context: Mapping[str, Any] = self.error.get("ctx", {})
+        return context
+
+    @property
+    def subject(self) -> str:
+        """The field, as messages name it."""
+        return f"`{self.loc[-1]}`" if self.loc else "the spec"
+
+    @property
+    def value(self) -> Place | None:
+        """Where the value stands."""
+        return self.source.place(self.loc)
+
+    @property
+    def key(self) -> Place | None:
+        """Where the field's name stands."""
+        return self.source.place(self.loc, key=True)
+
+    @property
+    def got(self) -> str:
+        """The value, as messages show it."""
+        value = self.error["input"]
+        return show(value.to_data() if isinstance(value, Kind) else value)
+
+    def doc(self, name: str) -> str:
+        """What the owner says of a field."""
+        from aespec.reference import field_docs
+
+        return (field_docs(self.owner).get(name) if self.owner else None) or f"a value for `{name}`"
 
 
 def _unfold(errors: Sequence[Mapping[str, Any]], above: Loc = ()) -> Iterator[tuple[Loc, Mapping[str, Any]]]:
     """Every single error with its whole path, those that a kind's own validation gathered included."""
     for error in errors:
-        loc = (*above, *error["loc"])
-        context = error.get("ctx", {})
+        loc, context = (*above, *error["loc"]), error.get("ctx", {})
         if error["type"] == "nested":
             yield from _unfold(context["errors"], (*loc, *context["at"]))
         else:
             yield (*loc, *context.get("at", ())), error
 
 
-def _diagnostic(loc: Loc, error: Mapping[str, Any], source: Source, model: type[BaseModel]) -> Diagnostic:
-    kind, context, got = error["type"], error.get("ctx", {}), error["input"]
-    where, at_key = source.place(loc), source.place(loc, key=True)
-    owner = _owner(loc, model)
-    subject = f"`{loc[-1]}`" if loc else "the spec"
-    match kind:
-        case "unknown_kind":
-            family, name = context["family"], context["name"]
-            near = nearest(name, context["options"])
-            return Diagnostic(
-                UnknownKind,
-                f"unknown {family} `{name}`" if family == "decoder form" else f"unknown {family} kind `{name}`",
-                at_key,
-                wanted=_choice(context["options"]),
-                got=f"`{name}`",
-                help=f"did you mean `{near}`?" if near else _where_to_look(family),
-            )
-        case "extra_forbidden":
-            fields = list(owner.model_fields) if owner else []
-            near = nearest(str(loc[-1]), fields)
-            of = f" of `{owner.kind}`" if owner and issubclass(owner, Kind) and owner.concrete() else ""
-            return Diagnostic(
-                UnknownField,
-                f"unknown field {subject}{of}",
-                at_key,
-                wanted=_choice(fields),
-                got=subject,
-                help=f"did you mean `{near}`?" if near else f"remove {subject}",
-            )
-        case "missing":
-            of = f"`{loc[-2]}`" if len(loc) > 1 else "the spec"
-            return Diagnostic(
-                MissingField,
-                f"{of} lacks the field {subject}",
-                source.place(loc[:-1], key=True),
-                wanted=_doc(owner, str(loc[-1])),
-                got="nothing",
-                help=f"add `{loc[-1]}: ...`",
-            )
-        case "not_one_key":
-            family, keys = context["family"], context["keys"]
-            help = f"write each {family} as an item of its own: `- {keys[0]}: ...`" if keys else None
-            if isinstance(got, list) and family == "layer":
-                help = "a layer cannot be a list; take the inner brackets or the extra dash away"
-            return Diagnostic(
-                NotOneKey,
-                f"this is not one {family}",
-                where,
-                wanted=f"a {family}: a bare name, `kind: value` or `kind: {{fields}}`",
-                got=_choice(keys, "and") if keys else show(got),
-                help=help,
-            )
-        case "fields_wanted":
-            fields = context["fields"]
-            return Diagnostic(
-                WrongValue,
-                error["msg"],
-                where,
-                wanted=f"`{context['kind']}` alone, or `{context['kind']}: {{{fields[0]}: ...}}`" if fields else "no value",
-                got=_got(got),
-            )
-        case "combination":
-            return Diagnostic(
-                BadCombination, context["message"], where, wanted=context["wanted"], got=_got(got), help=context["help"]
-            )
-        case "bad_regularizer":
-            return Diagnostic(
-                BadRegularizer,
-                error["msg"],
-                where,
-                wanted=f"`{context['kind']}` on an {context['wanted']}",
-                got=subject,
-                help=f"use `activity_regularizer: {{{context['kind']}: ...}}`" if context["wanted"] == "activity" else None,
-            )
-    rule: type[Rule] = WrongValue
-    wanted = str(context.get("wanted") or _wanted(kind, context, error["msg"]))
-    near = nearest(got, _expected(context)) if kind == "literal_error" and isinstance(got, str) else None
-    doc = context.get("help") or (_doc(owner, str(loc[-1])) if loc else None)
+def _unknown_kind(fault: Fault) -> Diagnostic:
+    family, name, options = (fault.context[key] for key in ("family", "name", "options"))
+    near = nearest(name, options)
+    where = "`aespec layers` lists all kinds" if family == "layer" else f"`aespec layers --family {family}` lists them"
     return Diagnostic(
-        rule,
-        f"{subject} {'lies outside its bounds' if kind.endswith('_than') or 'than_equal' in kind else 'has a wrong value'}"
-        if kind not in ("wrapped", "axes")
-        else error["msg"],
-        where,
-        wanted=wanted,
-        got=context.get("got") or _got(got),
-        help=f"did you mean `{near}`?" if near else doc,
+        UnknownKind,
+        f"unknown {family} `{name}`" if family == "decoder form" else f"unknown {family} kind `{name}`",
+        fault.source.keys.get(fault.loc) or fault.value,
+        wanted=_choice(options),
+        got=f"`{name}`",
+        help=f"did you mean `{near}`?" if near else where,
     )
 
 
-_TYPES = {
+def _unknown_field(fault: Fault) -> Diagnostic:
+    fields = own_first(fault.owner) if fault.owner else []
+    near = nearest(str(fault.loc[-1]), fields)
+    named = fault.owner is not None and issubclass(fault.owner, Kind) and fault.owner.concrete()
+    of = f" of `{fault.loc[-2]}`" if named or len(fault.loc) > 1 else ""
+    return Diagnostic(
+        UnknownField,
+        f"unknown field {fault.subject}{of}",
+        fault.key,
+        wanted=_choice(fields),
+        got=fault.subject,
+        help=f"did you mean `{near}`?" if near else f"remove {fault.subject}",
+    )
+
+
+def _missing(fault: Fault) -> Diagnostic:
+    name = str(fault.loc[-1])
+    return Diagnostic(
+        MissingField,
+        f"{f'`{fault.loc[-2]}`' if len(fault.loc) > 1 else 'the spec'} lacks the field {fault.subject}",
+        fault.source.place(fault.loc[:-1], key=True),
+        wanted=f"`{name}`: {fault.doc(name)}",
+        got="nothing",
+        help=f"add `{name}: ...`",
+    )
+
+
+def _not_one_key(fault: Fault) -> Diagnostic:
+    family, keys = fault.context["family"], fault.context["keys"]
+    article = "an" if family[0] in "aeiou" else "a"
+    help = None
+    if keys and family == "layer":
+        help = f"give each layer a dash of its own: `- {keys[0]}: ...`; fields go inside braces or one level deeper"
+    elif keys:
+        help = f"write `{{{keys[0]}: {{...}}}}`, one kind with its fields inside"
+    elif isinstance(fault.error["input"], list) and family == "layer":
+        help = "a layer cannot be a list: take the inner brackets or the extra dash away"
+    return Diagnostic(
+        NotOneKey,
+        f"this is not one {family}",
+        fault.value,
+        wanted=f"{article} {family}: a bare name, `kind: value` or `kind: {{fields}}`",
+        got=_choice(keys, "and") if keys else fault.got,
+        help=help,
+    )
+
+
+def _fields_wanted(fault: Fault) -> Diagnostic:
+    kind, fields = fault.context["kind"], [f for f in fault.context["fields"] if f != "name"]
+    stated = f"`{kind}: {{{fields[0]}: ...}}`" if fields else f"`{kind}` alone"
+    return Diagnostic(
+        WrongValue,
+        f"`{kind}` takes no single value",
+        fault.value,
+        wanted=stated,
+        got=show(fault.error["input"][kind]),
+        help=f"write {stated}",
+    )
+
+
+def _combination(fault: Fault) -> Diagnostic:
+    message, wanted, help = (fault.context[key] for key in ("message", "wanted", "help"))
+    return Diagnostic(BadCombination, message, fault.value, wanted=wanted, got=fault.got, help=help)
+
+
+def _bad_regularizer(fault: Fault) -> Diagnostic:
+    kind, target = fault.context["kind"], fault.context["wanted"]
+    help = f"use `activity_regularizer: {{{kind}: ...}}`" if target == "activity" else f"`{kind}` comes with its layer"
+    return Diagnostic(
+        BadRegularizer,
+        str(fault.error["msg"]),
+        fault.value,
+        wanted=f"`{kind}` on {'an' if target[0] in 'aeiou' else 'a'} {target}",
+        got=fault.subject,
+        help=help,
+    )
+
+
+def _said_in_full(fault: Fault) -> Diagnostic:
+    context = fault.context
+    return Diagnostic(
+        WrongValue,
+        str(fault.error["msg"]),
+        fault.value,
+        wanted=context["wanted"],
+        got=context.get("got") or fault.got,
+        help=context.get("help"),
+    )
+
+
+def _wrong_value(fault: Fault) -> Diagnostic:
+    near = None
+    if fault.type == "literal_error" and isinstance(fault.error["input"], str):
+        near = nearest(fault.error["input"], _expected(fault.context))
+    bounds = fault.type.startswith(("greater_than", "less_than"))
+    return Diagnostic(
+        WrongValue,
+        f"{fault.subject} {'lies outside its bounds' if bounds else 'has a wrong value'}",
+        fault.value,
+        wanted=_wanted(fault),
+        got=fault.got,
+        help=f"did you mean `{near}`?"
+        if near
+        else f"{fault.subject}: {fault.doc(str(fault.loc[-1]))}"
+        if fault.loc
+        else None,
+    )
+
+
+_SAY: Mapping[str, Callable[[Fault], Diagnostic]] = {
+    "unknown_kind": _unknown_kind,
+    "extra_forbidden": _unknown_field,
+    "missing": _missing,
+    "not_one_key": _not_one_key,
+    "fields_wanted": _fields_wanted,
+    "combination": _combination,
+    "bad_regularizer": _bad_regularizer,
+    "wrapped": _said_in_full,
+    "axes": _said_in_full,
+}
+
+_WANTED = {
     "int_type": "a whole number",
     "int_from_float": "a whole number",
-    "int_parsing": "a whole number",
     "float_type": "a number",
-    "bool_type": "true or false",
+    "bool_type": "`true` or `false`",
     "string_type": "text",
     "tuple_type": "a list",
     "list_type": "a list",
@@ -136,30 +229,20 @@ _TYPES = {
     "model_type": "a mapping",
     "model_attributes_type": "a mapping",
     "finite_number": "a finite number",
+    "string_pattern_mismatch": "letters, digits and underscores, a letter first",
+    "greater_than": "above {gt}",
+    "greater_than_equal": "{ge} or more",
+    "less_than": "below {lt}",
+    "less_than_equal": "{le} or less",
+    "too_short": "at least {min_length}",
+    "too_long": "at most {max_length}",
 }
 
 
-def _wanted(kind: str, context: Mapping[str, Any], message: str) -> str:
-    match kind:
-        case "greater_than":
-            return f"above {context['gt']}"
-        case "greater_than_equal":
-            return f"{context['ge']} or more"
-        case "less_than":
-            return f"below {context['lt']}"
-        case "less_than_equal":
-            return f"{context['le']} or less"
-        case "literal_error":
-            return _choice(_expected(context))
-        case "too_short":
-            return f"at least {context['min_length']}"
-        case "too_long":
-            return f"at most {context['max_length']}"
-        case "string_pattern_mismatch":
-            return "letters, digits and underscores, a letter first"
-        case "missing_argument" | "unexpected_positional_argument":
-            return "another number of values"
-    return _TYPES.get(kind, message)
+def _wanted(fault: Fault) -> str:
+    if fault.type == "literal_error":
+        return _choice(_expected(fault.context))
+    return _WANTED.get(fault.type, str(fault.error["msg"])).format(**fault.context)
 
 
 def _expected(context: Mapping[str, Any]) -> list[str]:
@@ -173,47 +256,32 @@ def _choice(options: Sequence[str], word: str = "or") -> str:
     return f" {word} ".join(", ".join(quoted).rsplit(", ", 1))
 
 
-def _got(value: Any) -> str:
-    return show(value.to_data() if isinstance(value, Kind) else value)
-
-
-def _where_to_look(family: str) -> str | None:
-    return "`aespec layers` lists all kinds" if family == "layer" else f"`aespec layers --family {family}` lists them"
-
-
 def _owner(loc: Loc, model: type[BaseModel]) -> type[BaseModel] | None:
     """The model that has the field which a path ends in, found by walking the path from the top."""
     from aespec.registry import kinds
 
     owner: type[BaseModel] | None = model
-    family: type[Kind] | None = None
+    family: str | None = None
     for part in loc[:-1]:
         if isinstance(part, int):
             continue
         if family is not None:
-            owner, family = kinds(family.family).get(part), None
+            owner, family = kinds(family).get(part), None
         elif owner is not None and part in owner.model_fields:
             inner = _inner(owner, part)
-            owner, family = (None, inner) if inner and issubclass(inner, Kind) and not inner.concrete() else (inner, None)
+            if inner is not None and issubclass(inner, Kind) and not inner.concrete():
+                owner, family = None, inner.family
+            else:
+                owner = inner
     return owner
 
 
-def _inner(owner: type[BaseModel], name: str) -> Any:
-    """The model or family that a field holds, alone, optional or in a tuple."""
-    from typing import get_args
-
+def _inner(owner: type[BaseModel], name: str) -> type[BaseModel] | None:
+    """The model or family that a field holds: alone, optional, or in a tuple."""
     waiting = [owner.model_fields[name].annotation]
     while waiting:
         annotation = waiting.pop()
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
             return annotation
         waiting.extend(get_args(annotation))
-    from aespec.layers.base import Layer
-
-    return Layer if name == "decoder" else None
-
-
-def _doc(owner: type[BaseModel] | None, name: str) -> str:
-    from aespec.reference import field_docs
-
-    return (owner and field_docs(owner).get(name)) or f"a value for `{name}`"
+    return None

@@ -26,7 +26,7 @@ class Regularizer(Kind):
 
 
 class L1(Regularizer):
-    """``weight * sum(abs(x))``"""
+    """``weight * sum(abs(x))``."""
 
     kind = "l1"
     main = "weight"
@@ -36,7 +36,7 @@ class L1(Regularizer):
 
 
 class L2(Regularizer):
-    """``weight * sum(x**2)``"""
+    """``weight * sum(x**2)``."""
 
     kind = "l2"
     main = "weight"
@@ -46,7 +46,7 @@ class L2(Regularizer):
 
 
 class L1L2(Regularizer):
-    """``l1 * sum(abs(x)) + l2 * sum(x**2)``"""
+    """``l1 * sum(abs(x)) + l2 * sum(x**2)``."""
 
     kind = "l1_l2"
 
@@ -57,7 +57,7 @@ class L1L2(Regularizer):
 
 
 class KLDivergence(Regularizer):
-    """``weight * sum(p log(p / q) + (1 - p) log((1 - p) / (1 - q)))``, q a unit's mean over the batch
+    """``weight * sum(p log(p / q) + (1 - p) log((1 - p) / (1 - q)))``, q a unit's mean over the batch.
 
     Sparsity as in Ng's CS294A notes: each unit is to be active for the fraction p of the samples. It wants
     activities in (0, 1), so a sigmoid before it; q is clipped to [1e-7, 1 - 1e-7].
@@ -75,7 +75,7 @@ class KLDivergence(Regularizer):
 
 
 class GaussianKL(Regularizer):
-    """``weight * sum(-(1 + log_var - exp(log_var) - mean**2) / 2)``, against a standard normal
+    """``weight * sum(-(1 + log_var - exp(log_var) - mean**2) / 2)``, against a standard normal.
 
     The term of a variational code (Kingma and Welling, 2014), which `gaussian_latent` brings with it.
     """

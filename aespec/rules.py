@@ -89,7 +89,7 @@ class AmbiguousScalar(Rule):
     Unquoted `off`, `no` and `y` are truth values to one reader and text to another; `012` is ten or twelve,
     `1_0` ten or text, `1:30` ninety or text, `2020-01-01` a date or text. aespec reads YAML 1.2 and refuses
     these, so that a spec means the same wherever it is read. Write `true` or `false` for a truth value, a
-    plain decimal number for a number, and quotes around text. `1e-3` is a number, as in Python.
+    plain decimal number for a number, and quotes around text. `1e-3` is a number, as in Python. As keys, `y` and `n` are text.
     """
 
     code = "E004"

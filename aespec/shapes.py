@@ -50,9 +50,7 @@ def elements(shape: Shape) -> int | None:
 def need_rank(shape: Shape, axes: str, *, help: str | None = None) -> None:
     """Refuse a shape that has not exactly these axes, named in words such as ``"height, width, channels"``."""
     if len(shape) != len(axes.split(", ")):
-        raise ShapeError(
-            "the input has the wrong number of axes", wanted=f"({axes})", got=show_shape(shape), help=help
-        )
+        raise ShapeError("the input has the wrong number of axes", wanted=f"({axes})", got=show_shape(shape), help=help)
 
 
 def window_length(n: int | None, size: int, stride: int, padding: Padding, dilation: int = 1) -> int | None:

@@ -138,7 +138,7 @@ def _root(text: str, name: str, problems: list[Diagnostic]) -> Node:
     else:
         return root
     help = "begin with `input:`, `encoder:` and `decoder:`; `aespec new` writes a spec to start from"
-    place = root.place if root else lines.place(0, 0)
+    place = root.place if root and got else lines.place(0, 0)
     raise AespecError(Diagnostic(NotAMapping, what, place, "`key: value` lines", got, help))
 
 

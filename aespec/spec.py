@@ -15,6 +15,7 @@ from pydantic import (
     PrivateAttr,
     TypeAdapter,
     ValidationError,
+    WrapValidator,
     model_validator,
 )
 
@@ -79,7 +80,8 @@ class Mirror(Decoder):
     """Number of steps to reconstruct, where the input leaves it unknown."""
 
 
-def _read_decoder(value: Any) -> Any:
+def _read_decoder(value: Any, handler: Any) -> Any:
+    """Either form by its own rules: a union's errors would speak of both."""
     if isinstance(value, (list, tuple)):
         return nested((), lambda: TypeAdapter(Annotated[Layers, Field(min_length=1)]).validate_python(value))
     return Decoder.read(value)
@@ -117,7 +119,7 @@ class Spec(Section):
     """What goes in, and comes out again."""
     encoder: Annotated[Layers, Field(min_length=1)]
     """The layers from the input to the code."""
-    decoder: Annotated[Any, BeforeValidator(_read_decoder), PlainSerializer(_decoder_to_data)]
+    decoder: Annotated[Mirror | Layers, WrapValidator(_read_decoder), PlainSerializer(_decoder_to_data)]
     """The layers from the code to the reconstruction, or ``mirror``."""
     loss: Loss = MeanSquaredError()
     """The distance between input and reconstruction that training makes small."""

@@ -80,7 +80,7 @@ def refuse_characters(text: Text, pattern: str) -> None:
         )
 
 
-def halves(text: str, place: Place) -> list[Diagnostic]:
+def halves(text: str, place: Place | None = None) -> list[Diagnostic]:
     """Say that an escape gave half of a surrogate pair; nothing if there is none."""
     if text.isascii() or not re.search(SURROGATES, text):
         return []

@@ -6,7 +6,7 @@ from typing import Any
 from aespec.diagnostics import AespecError, Diagnostic, show
 from aespec.rules import TooLarge, UnsupportedYaml
 from aespec.scalar import ambiguity, plain_value
-from aespec.text import MAX_DEPTH
+from aespec.text import MAX_DEPTH, halves
 
 
 def dump_yaml(data: Any) -> str:
@@ -27,7 +27,8 @@ def dump_yaml(data: Any) -> str:
         return self.represent_scalar("tag:yaml.org,2002:str", value, style=None if plain else '"')
 
     dumper.add_representer(str, text)
-    return str(yaml.dump(_plain(data, 0), Dumper=dumper, sort_keys=False, allow_unicode=True, width=100))
+    style: Any = {"default_flow_style": None, "sort_keys": False, "allow_unicode": True, "width": 100}
+    return str(yaml.dump(_plain(data, 0), Dumper=dumper, **style))
 
 
 def _plain(value: Any, depth: int) -> Any:
@@ -40,18 +41,22 @@ def _plain(value: Any, depth: int) -> Any:
         if isinstance(value, kind):
             return kind(value)
     if isinstance(value, str):
+        if problems := halves(value):
+            raise AespecError(*problems)
         return str.__str__(value)
     if depth > MAX_DEPTH:
         raise AespecError(Diagnostic(TooLarge, f"values are nested more than {MAX_DEPTH} levels deep"))
     if isinstance(value, Mapping):
-        return {_plain(key, depth + 1): _plain(item, depth + 1) for key, item in value.items()}
+        return {_name(key): _plain(item, depth + 1) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item, depth + 1) for item in value]
-    raise AespecError(
-        Diagnostic(
-            UnsupportedYaml,
-            f"a spec cannot hold a Python `{type(value).__name__}`",
-            got=show(value),
-            help="use numbers, text, lists and mappings",
-        )
-    )
+    what = f"a Python `{type(value).__name__}`, which a spec cannot hold"
+    help = "use numbers, text, lists and mappings"
+    raise AespecError(Diagnostic(UnsupportedYaml, what, got=show(value), help=help))
+
+
+def _name(key: Any) -> Any:
+    if not isinstance(key, str):
+        what, help = f"the key {show(key)} is no text, which a spec cannot have", "use names as keys"
+        raise AespecError(Diagnostic(UnsupportedYaml, what, wanted="a name", help=help))
+    return _plain(key, 0)

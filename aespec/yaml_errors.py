@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from aespec.diagnostics import Diagnostic, Place
-from aespec.rules import SyntaxProblem, UnsupportedYaml
+from aespec.diagnostics import Diagnostic, Place, Rule
+from aespec.rules import SyntaxProblem, TooLarge, UnsupportedYaml
 from aespec.text import Text, clipped
 
 
@@ -35,6 +35,7 @@ class _Trouble:
         return self.text.place(*self.start) if self.start else self.here
 
 
+_CLOSING = {"[": "]", "{": "}"}
 _Explanation = tuple[Place, str, str | None]
 
 
@@ -51,8 +52,7 @@ def explain_syntax(error: Exception, text: Text) -> Diagnostic:
     for pattern, explain in _CAUSES:
         if re.search(pattern, said):
             place, message, help = explain(trouble)
-            rule = UnsupportedYaml if pattern in _FOREIGN else SyntaxProblem
-            return Diagnostic(rule, message, place, help=help)
+            return Diagnostic(_RULES.get(pattern, SyntaxProblem), message, place, help=help)
     return Diagnostic(SyntaxProblem, f"not YAML: {problem}", trouble.here)
 
 
@@ -103,7 +103,7 @@ def _open_quote(trouble: _Trouble) -> _Explanation:
 
 def _open_bracket(trouble: _Trouble) -> _Explanation:
     bracket = trouble.opening.text[trouble.opening.column - 1 : trouble.opening.column] or "["
-    closing = {"[": "]", "{": "}"}.get(bracket, bracket)
+    closing = _CLOSING.get(bracket, "]")
     if trouble.here.line == trouble.opening.line and trouble.character.strip():
         help = f"put commas between items, and `{closing}` after the last"
         return trouble.here, f"`,` or `{closing}` is missing before this", help
@@ -128,16 +128,18 @@ def _no_dash(trouble: _Trouble) -> _Explanation:
 
 
 def _no_value(trouble: _Trouble) -> _Explanation:
+    last = trouble.before.rstrip()[-1:]
+    if last and last in "[{" and not trouble.character.strip():
+        place = trouble.text.place(trouble.line, len(trouble.before.rstrip()) - 1)
+        return place, f"the bracket `{last}` is never closed", f"write `{_CLOSING[last]}` after its last item"
     if not trouble.character.strip():
-        return trouble.here, "a value is missing here", None
+        return trouble.here, "a value is missing here", "write it, or close the bracket"
     return trouble.here, f"`{trouble.character}` where a value should begin", "remove it, or quote the text"
 
 
 def _says(message: str, help: str | None, at_start: bool = False) -> Callable[[_Trouble], _Explanation]:
     return lambda trouble: (trouble.opening if at_start else trouble.here, message, help)
 
-
-_FOREIGN = (r"incompatible YAML|directive", r"tag")  # YAML, but no YAML for a spec
 
 # What PyYAML's two parsers say, and its cause; the first that is found in "context: problem" decides.
 _CAUSES: tuple[tuple[str, Callable[[_Trouble], _Explanation]], ...] = (
@@ -171,8 +173,16 @@ _CAUSES: tuple[tuple[str, Callable[[_Trouble], _Explanation]], ...] = (
         _says("nothing can follow `|` or `>` on its line", "begin the text on the next line, or quote it"),
     ),
     (
-        _FOREIGN[0],
+        r"incompatible YAML|directive",
         _says("a directive that a spec cannot have", "remove the line that begins with `%`"),
     ),
-    (_FOREIGN[1], _says("a tag, which a spec cannot have", "leave it out, or quote the value", True)),
+    (r"tag", _says("a tag, which a spec cannot have", "leave it out, or quote the value", True)),
+    (r"nesting depth", _says("values are nested too deep", "look for brackets that open again and again")),
 )
+
+# The rules of those causes that are no mistake in YAML as such.
+_RULES: dict[str, type[Rule]] = {
+    r"incompatible YAML|directive": UnsupportedYaml,
+    r"tag": UnsupportedYaml,
+    r"nesting depth": TooLarge,
+}

@@ -93,8 +93,8 @@ class _Reader:
 
     def DocumentStartEvent(self, event: Any) -> None:
         if self.root is not None:
-            problem = self._unsupported(self._place(event), "a second document", "one document", "use a file for each")
-            raise AespecError(problem)
+            place = self._place(event)
+            raise AespecError(self._unsupported(place, "a second document", "one document", "use a file for each"))
 
     def AliasEvent(self, event: Any) -> None:
         place, name = self._place(event), event.anchor
@@ -104,15 +104,15 @@ class _Reader:
             raise AespecError(Diagnostic(SyntaxProblem, f"no value above is marked `&{name}`", place, help=help))
         target = self.anchors[name]
         if target is None:
-            raise AespecError(
-                self._unsupported(place, f"`*{name}` stands inside the value that it repeats", "a value with an end")
-            )
+            what = f"`*{name}` stands inside the value that it repeats"
+            raise AespecError(self._unsupported(place, what, "a value with an end", "write out what is meant"))
         if not self._wants_key():
             self._add(Node(target.value, place))
         elif isinstance(target.value, str):
             self._set_key(target.value, place)
         else:
             self._refuse_key(f"*{name}", place)
+            self._set_key(f"*{name}", place)
 
     def ScalarEvent(self, event: Any) -> None:
         place, text = self._place(event), self.veil.lift(event.value)
@@ -148,7 +148,9 @@ class _Reader:
         place = self._place(event)
         self._refuse_tag(event, place)
         if self._wants_key():
-            raise AespecError(self._unsupported(place, "a key that is a list or a mapping", "a name as the key"))
+            raise AespecError(
+                self._unsupported(place, "a key that is a list or a mapping", "a name", "let text stand before `:`")
+            )
         if len(self.stack) == MAX_DEPTH:
             too_deep(place)
         if event.anchor:
@@ -193,13 +195,15 @@ class _Reader:
         if text == "<<":
             help = "write the fields out, or repeat a whole value: `&name` marks it, `*name` repeats it"
             self.problems.append(self._unsupported(place, "a merge key `<<`", "the fields themselves", help))
+        elif text.lower() in ("y", "n"):
+            pass  # a field may be called `n`; readers of YAML 1.1 take the bare letters for text, against its letter
         elif not self._refuse_ambiguous(text, place) and not isinstance(plain_value(text), str):
             self._refuse_key(text, place)
 
     def _refuse_key(self, text: str, place: Place) -> None:
-        help = f'quote it: `"{clipped(text)}"`' if text[:1] != "*" else None
+        help = f'quote it: `"{clipped(text)}"`'
         what = f"the key `{clipped(text)}` is no text"
-        self.problems.append(self._unsupported(place, what, "a name as the key", help))
+        self.problems.append(self._unsupported(place, what, "a name", help))
 
     def _plain(self, text: str, place: Place) -> Scalar:
         if len(text) > MAX_DIGITS and _NUMBER.fullmatch(text):
@@ -240,18 +244,20 @@ class _Reader:
             return self.text.place(place.line - 1, max(place.column - 2, 0), 1)
         name, place = key
         joined = re.match(r"([A-Za-z_][\w-]*):(\S.*)", name)
-        if joined and place.text[place.column - 1] == name[0]:
+        if joined and place.text[place.column - 1 :].startswith(name):
             help = f"write `{clipped(': '.join(joined.groups()))}`"
             self.problems.append(Diagnostic(SyntaxProblem, "no space after the colon", place, help=help))
         return place
 
-    def _unsupported(self, place: Place, what: str, wanted: str, help: str | None = None) -> Diagnostic:
+    def _unsupported(self, place: Place, what: str, wanted: str, help: str) -> Diagnostic:
         return Diagnostic(UnsupportedYaml, f"{what}, which a spec cannot have", place, wanted=wanted, help=help)
 
     def _place(self, event: Any) -> Place:
         """Give the place of an event without its anchor, on its first line, and note where its line ends."""
         start, end = event.start_mark, event.end_mark
         line, column = start.line, start.column
+        if line == len(self.text.lines):  # what is missing at the very end
+            line, column = line - 1, len(self.text.lines[-1])
         content = self.text.lines[line]
         if content[column : column + 1] == "&" and (anchor := re.compile(r"&\S+[ \t]+(?=\S)").match(content, column)):
             column = anchor.end()

@@ -18,8 +18,8 @@ from aespec.shapes import Shape, ShapeError, show_shape
 
 __all__ = ["Example", "Layer", "Param", "Weighted", "Window", "known"]
 
-Window = Annotated[int, Field(ge=1, le=65536)]
-"""The extent of something that slides or repeats on one axis."""
+Window = Annotated[int, Field(ge=1, lt=2**31)]
+"""The length of an axis, or of something that slides or repeats on one."""
 
 
 @dataclass(frozen=True)

@@ -221,7 +221,9 @@ class _ConvTranspose(_Convolution):
     def note(self, x: Shape) -> str:
         """What each padding would give, for each spatial axis."""
         ways = []
-        for n, y, k, s, d in zip(x, self.infer(x)[:-1], self.kernel_size, self.strides, self.dilation_rate):
+        for n, y, k, s, d in zip(
+            x, self.infer(x)[:-1], self.kernel_size, self.strides, self.dilation_rate, strict=False
+        ):
             if n is not None and s > 1:
                 same, valid = (transposed_length(n, k, s, padding, d) for padding in ("same", "valid"))
                 ways.append(f"{n} -> {y}: `same` gives {same}, `valid` gives {valid}")

@@ -23,7 +23,10 @@ class GaussianLatent(Layer):
     kind = "gaussian_latent"
     main = "units"
     stochastic = True
-    examples = (Example({"units": 2}, input=(5,)), Example({"units": 3, "beta": 0.5, "kl_scale": "element"}, input=(4,)))
+    examples = (
+        Example({"units": 2}, input=(5,)),
+        Example({"units": 3, "beta": 0.5, "kl_scale": "element"}, input=(4,)),
+    )
 
     units: Annotated[int, Field(ge=1)]
     """Width of the code."""
@@ -55,8 +58,8 @@ class GaussianLatent(Layer):
 
     def mirror(self, x: Shape, *, pool: Layer | None = None, output: bool = False) -> tuple[Layer, ...]:
         """A dense layer of the width that this one was given."""
-        initial = {"kernel_initializer": self.kernel_initializer, "bias_initializer": self.bias_initializer}
-        return (Dense(units=known(x, -1, "features"), **initial),)
+        width, (kernel, bias) = known(x, -1, "features"), (self.kernel_initializer, self.bias_initializer)
+        return (Dense(units=width, kernel_initializer=kernel, bias_initializer=bias),)
 
     def penalties(self, input_elements: int | None) -> tuple[tuple[Target, Regularizer], ...]:
         """The divergence."""

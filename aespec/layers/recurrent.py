@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal, Self
+from typing import ClassVar, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import field_validator
 from pydantic_core import PydanticCustomError
 
 from aespec import activations
@@ -63,7 +63,9 @@ class Recurrent(Weighted):
 
     def back_to(self, units: int) -> Recurrent:
         """This kind of layer, giving ``units`` at every step."""
-        return self.model_copy(update={"name": None, "units": units, "return_sequences": True, "activity_regularizer": None})
+        return self.model_copy(
+            update={"name": None, "units": units, "return_sequences": True, "activity_regularizer": None}
+        )
 
 
 class LSTM(Recurrent):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
+from typing import Self
 
 from pydantic import field_validator
 from pydantic_core import PydanticCustomError

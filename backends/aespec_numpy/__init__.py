@@ -28,9 +28,9 @@ from aespec.kind import Kind
 from aespec.layers import Layer
 from aespec_numpy import activations, layers, losses, recurrent, training, windows  # noqa: F401  (they fill the tables)
 from aespec_numpy.model import NumpyModel
-from aespec_numpy.table import in_training, lowerings
+from aespec_numpy.table import from_logits, in_training, lowerings
 
-__all__ = ["backend", "in_training", "lowerings"]
+__all__ = ["backend", "from_logits", "in_training", "lowerings"]
 
 
 class NumpyBackend:
@@ -48,6 +48,8 @@ class NumpyBackend:
         """
         for kind in _kinds(graph):
             self.lowerings[kind]
+        if graph.logits is not None:
+            from_logits[graph.loss]
         return NumpyModel(graph, seed, dtype)
 
     def save(self, model: Model, folder: Any) -> list[str]:

@@ -1,5 +1,7 @@
 """The layers that look at one position at a time, or only move values: ``(layer, params, x) -> y``."""
 
+# mypy: disable-error-code=no-any-return
+# (NumPy's stubs say Any for the arithmetic of two arrays whose precision is open.)
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping

@@ -1,7 +1,7 @@
 """What training makes small: losses and regularizers.
 
-A loss is ``(loss, t, y) -> number``, t the target and y the reconstruction. One that names an activation in
-``logits_of`` is ``(loss, t, y, from_logits) -> number``; then y may be what that activation was given.
+A loss is ``(loss, t, y) -> number``, t the target and y the reconstruction. In the table `from_logits` it is
+``(loss, t, z) -> number``, z what the activation was given whose value is y.
 
 A regularizer is ``(regularizer, x) -> number`` for a batch x of what it looks at; a parameter is a batch of one.
 `GaussianKL` is given two batches, the means and the log-variances.
@@ -15,23 +15,31 @@ import numpy as np
 
 from aespec import losses, regularizers
 from aespec_numpy.activations import log_softmax, softplus
-from aespec_numpy.table import Array, lowerings
+from aespec_numpy.table import Array, from_logits, lowerings
 
 __all__: list[str] = []
 
 
 @lowerings(losses.BinaryCrossentropy)
-def _binary_crossentropy(loss: losses.BinaryCrossentropy, t: Array, y: Array, from_logits: bool) -> float:
-    if from_logits:
-        return float(np.mean(np.maximum(y, 0) - y * t + softplus(-np.abs(y))))
+def _binary_crossentropy(loss: losses.BinaryCrossentropy, t: Array, y: Array) -> float:
     y = np.clip(y, loss.epsilon, 1 - loss.epsilon)
     return float(np.mean(-t * np.log(y) - (1 - t) * np.log(1 - y)))
 
 
+@from_logits(losses.BinaryCrossentropy)
+def _binary_crossentropy_from_logits(loss: losses.BinaryCrossentropy, t: Array, z: Array) -> float:
+    return float(np.mean(np.maximum(z, 0) - z * t + softplus(-np.abs(z))))
+
+
 @lowerings(losses.CategoricalCrossentropy)
-def _categorical_crossentropy(loss: losses.CategoricalCrossentropy, t: Array, y: Array, from_logits: bool) -> float:
-    log_y = log_softmax(y) if from_logits else np.log(np.clip(y, loss.epsilon, 1 - loss.epsilon))
-    return float(np.mean(-np.sum(t * log_y, axis=-1)))
+def _categorical_crossentropy(loss: losses.CategoricalCrossentropy, t: Array, y: Array) -> float:
+    y = np.clip(y, loss.epsilon, 1 - loss.epsilon)
+    return float(np.mean(-np.sum(t * np.log(y), axis=-1)))
+
+
+@from_logits(losses.CategoricalCrossentropy)
+def _categorical_crossentropy_from_logits(loss: losses.CategoricalCrossentropy, t: Array, z: Array) -> float:
+    return float(np.mean(-np.sum(t * log_softmax(z), axis=-1)))
 
 
 @lowerings(losses.MeanSquaredError)

@@ -11,7 +11,7 @@ from aespec.activations import Linear
 from aespec.graph import INPUT, Graph, Node, Term
 from aespec.weights import draw
 from aespec_numpy.layers import latent_moments
-from aespec_numpy.table import Array, apply, lowerings
+from aespec_numpy.table import Array, apply, from_logits, lowerings
 
 __all__ = ["NumpyModel"]
 
@@ -75,30 +75,33 @@ class NumpyModel:
         return {**terms, "total": sum(terms.values())}
 
     def _reconstruction(self, values: dict[str, Array], rng: np.random.Generator | None) -> float:
-        loss, output, from_logits = self.graph.loss, self.graph.output.name, ()
+        table = lowerings
         if self.graph.logits is not None:
-            values, from_logits = self._run(values, self._from_logits(self.graph.logits), rng), (True,)
-        elif loss.logits_of is not None:
-            from_logits = (False,)
-        return lowerings[loss](loss, values[INPUT], values[output], *from_logits)
+            table = from_logits
+            values = self._run(values, self._without_activation(self.graph.logits), rng)
+        value: float = table[self.graph.loss](self.graph.loss, values[INPUT], values[self.graph.output.name])
+        return value
 
-    def _from_logits(self, name: str) -> list[Node]:
+    def _without_activation(self, name: str) -> list[Node]:
         """The nodes from one to the output, the first without its activation."""
         nodes = list(self.graph)
         first = next(i for i, node in enumerate(nodes) if node.name == name)
         return [replace(nodes[first], layer=nodes[first].layer.activated(Linear())), *nodes[first + 1 :]]
 
     def _term(self, term: Term, values: dict[str, Array]) -> float:
-        lower = lowerings[term.regularizer]
+        value: float = lowerings[term.regularizer](term.regularizer, *self._seen_by(term, values))
+        return value
+
+    def _seen_by(self, term: Term, values: dict[str, Array]) -> tuple[Array, ...]:
+        """What a regularizer looks at, the batch axis first; a parameter is a batch of one."""
         match term.target:
             case "parameter":
-                value = lower(term.regularizer, self._weights[term.of][np.newaxis])
+                return (self._weights[term.of][np.newaxis],)
             case "activity":
-                value = lower(term.regularizer, values[term.of])
+                return (values[term.of],)
             case "latent":
                 node = self.graph[term.of]
-                value = lower(term.regularizer, *latent_moments(self._params(node), values[node.inputs[0]]))
-        return value
+                return latent_moments(self._params(node), values[node.inputs[0]])
 
     def _run(
         self, known: Mapping[str, Array], nodes: Iterable[Node], rng: np.random.Generator | None = None

@@ -1,5 +1,7 @@
 """What layers do otherwise in a training step: ``(layer, params, x, rng) -> y``."""
 
+# mypy: disable-error-code=no-any-return
+# (NumPy's stubs say Any for the arithmetic of two arrays whose precision is open.)
 from __future__ import annotations
 
 from collections.abc import Mapping

@@ -1,0 +1,39 @@
+# Two commands do everything: `make demo` and `make test`. Both make the environment first, in .venv.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test lint types wheel docs clean
+
+demo: $(READY)
+	$(BIN)/aespec build specs/stacked.yaml --backend torch
+	$(BIN)/aespec train specs/stacked.yaml --backend torch --data digits -o runs/demo --force
+	$(BIN)/aespec reconstruct runs/demo
+
+test: lint types
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+# The wheel, installed where there is no framework, checks and shows a spec.
+wheel: $(READY)
+	rm -rf build/wheel && $(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir build/wheel .
+	$(PYTHON) -m venv build/wheel/venv && build/wheel/venv/bin/pip install --quiet build/wheel/*.whl
+	cd build/wheel && venv/bin/aespec validate $(CURDIR)/specs/*.yaml && venv/bin/aespec summary $(CURDIR)/specs/conv.yaml
+	build/wheel/venv/bin/python -c "import importlib.util as u; assert not any(map(u.find_spec, ['torch', 'keras', 'tensorflow']))"
+
+$(READY): pyproject.toml tests/plugin/pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[all,dev]'
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable tests/plugin
+	touch $(READY)
+
+clean:
+	rm -rf $(VENV) build dist runs

@@ -1,0 +1,81 @@
+"""Pictures of reconstructions: originals above, what came back below."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aespec.diagnostics import AespecError, Diagnostic
+from aespec.rules import BackendUnavailable
+
+if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.floating[Any]]
+
+__all__ = ["reconstructions"]
+
+
+def reconstructions(originals: Array, restored: Array, path: Path, *, title: str = "") -> None:
+    """Draw samples and their reconstructions in two rows, as a PNG.
+
+    Samples of two axes, or of three with one or three channels last, are drawn as images where both image
+    axes are at least 8 long; everything else as curves, one for each feature.
+
+    Args:
+        originals: The samples, (n, ...).
+        restored: Their reconstructions, of the same shape.
+        path: Where the picture goes.
+        title: Written above.
+
+    Raises:
+        AespecError: matplotlib is missing.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise AespecError(
+            Diagnostic(
+                BackendUnavailable,
+                "matplotlib is not installed",
+                wanted="matplotlib, to draw pictures",
+                got="no such package",
+                help="`pip install 'aespec[plots]'`",
+            )
+        ) from None
+    n = len(originals)
+    images = _are_images(originals.shape[1:])
+    width = 1.1 if images else 2.4
+    figure = Figure(figsize=(max(width * n + 0.9, 4.0), 2 * width + 0.5), layout="constrained", dpi=110)
+    if title:
+        figure.suptitle(title, fontsize=10)
+    axes = figure.subplots(2, n, squeeze=False, sharey=not images)
+    low, high = float(originals.min()), float(originals.max())
+    for row, (name, samples) in enumerate((("original", originals), ("restored", restored))):
+        axes[row, 0].set_ylabel(name, fontsize=9)
+        for column, sample in enumerate(samples):
+            (_draw_image if images else _draw_curves)(axes[row, column], sample, low, high)
+    temporary = path.with_name(path.name + ".part")
+    figure.savefig(temporary, format="png")
+    temporary.replace(path)
+
+
+def _are_images(shape: tuple[int, ...]) -> bool:
+    return (len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3))) and min(shape[:2]) >= 8
+
+
+def _draw_image(axes: Axes, sample: Array, low: float, high: float) -> None:
+    axes.imshow(sample.squeeze(), cmap="gray", vmin=low, vmax=high, interpolation="nearest")
+    axes.set_xticks([])
+    axes.set_yticks([])
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def _draw_curves(axes: Axes, sample: Array, low: float, high: float) -> None:
+    curves = sample if sample.ndim == 2 else sample.reshape(-1, 1)
+    axes.plot(curves, linewidth=0.9, marker="." if len(curves) < 12 else None)
+    axes.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low) or 1.0)
+    axes.tick_params(labelsize=6)

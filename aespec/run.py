@@ -1,0 +1,195 @@
+"""The run folder: everything that a training run was, readable by any backend.
+
+``spec.yaml`` (resolved), ``weights.safetensors``, ``history.csv``, ``run.json`` (versions, seed, data,
+timings), and the pictures made of it.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import platform
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aespec import __version__, weights
+from aespec.backend import Model
+from aespec.diagnostics import AespecError, Diagnostic
+from aespec.graph import Graph
+from aespec.passes import Limits, compile
+from aespec.registry import find_backend
+from aespec.rules import RunExists, RunUnreadable
+from aespec.spec import Spec, load
+from aespec.training import Epoch, fit
+from aespec.yaml_dump import dump_yaml
+
+if TYPE_CHECKING:
+    from aespec.data import Dataset
+
+__all__ = ["Run", "open_run", "prepare", "train"]
+
+SPEC, WEIGHTS, HISTORY, RECORD = "spec.yaml", "weights.safetensors", "history.csv", "run.json"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run, read from its folder."""
+
+    folder: Path
+    spec: Spec
+    graph: Graph
+    record: Mapping[str, Any]
+    """What ``run.json`` holds: backend, dtype, seed, data, versions, seconds."""
+
+    def model(self, backend: str | None = None) -> Model:
+        """The trained model, on the backend that trained it or on another."""
+        built = find_backend(backend or self.record["backend"]).build(self.graph, dtype=self.record["dtype"])
+        found = weights.read(self.folder / WEIGHTS)
+        weights.check(self.graph, found)
+        built.load_weights(found)
+        return built
+
+
+def prepare(folder: Path, *, force: bool = False) -> None:
+    """Make a run folder, before any work is done for it.
+
+    Raises:
+        AespecError: It holds something already, and ``force`` is not set, or it cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()) and not force:
+            raise AespecError(
+                Diagnostic(
+                    RunExists,
+                    f"{folder} is not empty",
+                    wanted="a new or empty folder",
+                    got=f"a folder with {', '.join(sorted(p.name for p in folder.iterdir())[:4])}",
+                    help="give another with `-o`, or `--force` to write over it",
+                )
+            )
+        probe = folder / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise AespecError(
+            Diagnostic(RunExists, f"{folder} cannot be written", wanted="a writable folder", got=str(error))
+        ) from None
+
+
+def train(
+    spec: Spec,
+    data: Dataset,
+    folder: Path,
+    *,
+    backend: str,
+    dtype: str = "float32",
+    limits: Limits | None = None,
+    on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+    tick: Callable[[int, int], None] = lambda epoch, done: None,
+) -> Run:
+    """Build a spec's model, train it on data and write the run into a folder that `prepare` made.
+
+    The resolved spec is written first and the weights last, each whole or not at all. Where training fails
+    the history so far stays.
+
+    Raises:
+        AespecError: The spec, the backend or the data are wrong, or the loss stopped being finite.
+    """
+    graph = compile(spec, limits)
+    engine = find_backend(backend)
+    start = time.perf_counter()
+    model = engine.build(graph, seed=spec.training.seed, dtype=dtype)
+    built = time.perf_counter()
+    _write(folder / SPEC, dump_yaml(spec.to_data()))
+    epochs: list[Epoch] = []
+
+    def note(epoch: Epoch) -> None:
+        epochs.append(epoch)
+        _write(folder / HISTORY, _history(epochs))
+        on_epoch(epoch)
+
+    fit(model, data.inputs, spec.training, on_epoch=note, tick=tick)
+    weights.write(folder / WEIGHTS, model.weights())
+    record = {
+        "aespec": __version__,
+        "backend": backend,
+        "dtype": dtype,
+        "seed": spec.training.seed,
+        "versions": {"python": platform.python_version(), **engine.versions()},
+        "data": {
+            "name": data.name,
+            "samples": len(data.inputs),
+            "fingerprint": data.fingerprint,
+            "notes": list(data.notes),
+        },
+        "seconds": {"build": round(built - start, 3), "training": round(sum(e.seconds for e in epochs), 3)},
+        "final": {"training": epochs[-1].losses, "validation": epochs[-1].validation},
+    }
+    _write(folder / RECORD, json.dumps(record, indent=2) + "\n")
+    return Run(folder, spec, graph, record)
+
+
+def open_run(folder: Path) -> Run:
+    """Read a run folder.
+
+    Raises:
+        AespecError: It is not one, or it is damaged or unfinished.
+    """
+    missing = [name for name in (SPEC, WEIGHTS, RECORD) if not (folder / name).is_file()]
+    if missing:
+        raise AespecError(
+            Diagnostic(
+                RunUnreadable,
+                f"{folder} is not the folder of a finished run",
+                wanted=f"a folder with {SPEC}, {WEIGHTS} and {RECORD}",
+                got=f"no {' and no '.join(missing)}" if folder.is_dir() else "no such folder",
+                help="`aespec train SPEC --backend torch --data digits` makes one and prints its name",
+            )
+        )
+    try:
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        lacking = {"backend", "dtype", "data"} - set(record)
+        if lacking:
+            raise ValueError(f"no {', '.join(sorted(lacking))} in it")
+    except (OSError, ValueError, TypeError) as error:
+        raise AespecError(
+            Diagnostic(
+                RunUnreadable,
+                f"{folder / RECORD} cannot be read",
+                wanted="the record of a run",
+                got=str(error),
+                help="train the run again, or restore the file",
+            )
+        ) from None
+    spec = load(folder / SPEC)
+    return Run(folder, spec, compile(spec, Limits(parameters=10**15, activations=10**15)), record)
+
+
+def history(folder: Path) -> list[dict[str, float]]:
+    """The rows of a run's history: epoch, seconds, each term of the loss, and each with ``val_`` before it."""
+    with (folder / HISTORY).open(encoding="utf-8", newline="") as file:
+        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+
+
+def _history(epochs: Sequence[Epoch]) -> str:
+    rows = [
+        {
+            "epoch": epoch.number,
+            "seconds": f"{epoch.seconds:.3f}",
+            **{name: repr(value) for name, value in epoch.losses.items()},
+            **{f"val_{name}": repr(value) for name, value in epoch.validation.items()},
+        }
+        for epoch in epochs
+    ]
+    lines = [",".join(rows[0]), *(",".join(map(str, row.values())) for row in rows)]
+    return "\n".join(lines) + "\n"
+
+
+def _write(path: Path, text: str) -> None:
+    temporary = path.with_name(path.name + ".part")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)

@@ -1,0 +1,119 @@
+"""The training loop: what is the same on every backend. A `Trainer` does the steps."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+from aespec.backend import Model, Trainable
+from aespec.diagnostics import AespecError, Diagnostic
+from aespec.initializers import parameter_stream
+from aespec.rules import DataShape, LossNotFinite, UnsupportedKind
+from aespec.spec import TrainingPlan
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.floating[Any]]
+
+__all__ = ["Epoch", "batch_order", "fit", "split"]
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one epoch came to."""
+
+    number: int
+    """Counted from 1."""
+    losses: dict[str, float]
+    """Each term and ``total``, meaned over the training samples as they were trained on."""
+    validation: dict[str, float]
+    """The same after the epoch, on the validation samples; empty where there are none."""
+    seconds: float
+    """Time of the epoch, its validation included."""
+
+
+def batch_order(seed: int, epoch: int, samples: int) -> NDArray[np.int64]:
+    """The order in which an epoch (counted from 1) takes the training samples, on every backend."""
+    return parameter_stream(seed, f"order/{epoch}").permutation(samples)
+
+
+def split(x: Array, fraction: float) -> tuple[Array, Array]:
+    """Training and validation samples: the last ones, that fraction of them, are for validation.
+
+    Raises:
+        AespecError: Nothing would be left to train on.
+    """
+    held = round(len(x) * fraction)
+    if held >= len(x):
+        raise AespecError(
+            Diagnostic(
+                DataShape,
+                "validation takes every sample",
+                wanted="at least one sample to train on",
+                got=f"{len(x)} samples, of which `validation_split: {fraction}` keeps {held}",
+                help="give more data or a smaller `validation_split`",
+            )
+        )
+    return x[: len(x) - held], x[len(x) - held :]
+
+
+def fit(
+    model: Model,
+    x: Array,
+    plan: TrainingPlan,
+    *,
+    on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+    tick: Callable[[int, int], None] = lambda epoch, done: None,
+) -> list[Epoch]:
+    """Train a model to reconstruct samples.
+
+    Args:
+        model: A built model; its weights are where training starts, and are changed.
+        x: The samples, of the shape of the model's input behind the batch axis.
+        plan: How to train.
+        on_epoch: Called after each epoch.
+        tick: Called now and then with the epoch's number and the samples it has done.
+
+    Raises:
+        AespecError: The backend cannot train, no sample is left to train on, or the loss stopped being finite.
+    """
+    if not isinstance(model, Trainable):
+        raise AespecError(
+            Diagnostic(
+                UnsupportedKind,
+                f"the model of `{type(model).__module__.partition('.')[0]}` cannot be trained",
+                wanted="a backend that trains",
+                got="one that computes forward only",
+                help="use `--backend torch` or `--backend keras`",
+            )
+        )
+    training, validation = split(x, plan.validation_split)
+    trainer = model.trainer(plan)
+    epochs = []
+    for number in range(1, plan.epochs + 1):
+        start = time.perf_counter()
+        order = batch_order(plan.seed, number, len(training))
+        losses = trainer.epoch(training, order, plan.batch_size, lambda done, number=number: tick(number, done))  # type: ignore[misc]
+        held = trainer.evaluate(validation, max(plan.batch_size, 256)) if len(validation) else {}
+        epochs.append(Epoch(number, losses, held, time.perf_counter() - start))
+        on_epoch(epochs[-1])
+        if not isfinite(losses["total"]):
+            raise AespecError(_not_finite(number, losses, plan))
+    return epochs
+
+
+def _not_finite(epoch: int, losses: dict[str, float], plan: TrainingPlan) -> Diagnostic:
+    terms = ", ".join(f"{name} {value}" for name, value in losses.items() if not isfinite(value))
+    rate = getattr(plan.optimizer, "learning_rate", None)
+    return Diagnostic(
+        LossNotFinite,
+        f"the loss is no longer a number in epoch {epoch}",
+        wanted="a finite loss",
+        got=terms,
+        help=f"use a smaller learning rate than {rate}, and look at the data for values that are too large",
+    )
