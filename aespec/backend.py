@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from aespec.diagnostics import AespecError, Diagnostic
@@ -62,18 +62,29 @@ class Lowerings:
         Raises:
             AespecError: The backend has none.
         """
-        try:
-            return self._table[f"{kind.family}:{kind.kind}"]
-        except KeyError:
+        self.require([kind])
+        return self._table[f"{kind.family}:{kind.kind}"]
+
+    def require(self, kinds: Iterable[Kind]) -> None:
+        """Refuse kinds that have no lowering, all at once; `Graph.kinds` gives those of a model.
+
+        Raises:
+            AespecError: The backend has none for some of them.
+        """
+        missing = dict.fromkeys((kind.family, kind.kind) for kind in kinds if type(kind) not in self)
+        if missing:
             raise AespecError(
-                Diagnostic(
-                    UnsupportedKind,
-                    f"the backend `{self.backend}` does not support the {kind.family} `{kind.kind}`",
-                    wanted=f"a lowering of `{kind.kind}` for `{self.backend}`",
-                    got="none",
-                    help="use another backend, or add a lowering: see CONTRIBUTING.md",
+                *(
+                    Diagnostic(
+                        UnsupportedKind,
+                        f"the backend `{self.backend}` does not support the {family} `{kind}`",
+                        wanted=f"a lowering of `{kind}` for `{self.backend}`",
+                        got="none",
+                        help="use another backend, or add a lowering: see CONTRIBUTING.md",
+                    )
+                    for family, kind in missing
                 )
-            ) from None
+            )
 
 
 @runtime_checkable

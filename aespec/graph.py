@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Self
 
+from aespec.activations import Activation
+from aespec.kind import Kind
 from aespec.layers.base import Layer, Param
 from aespec.losses import Loss
 from aespec.regularizers import Regularizer, Target
@@ -143,10 +145,17 @@ class Graph:
         """Every stored parameter by its canonical name; a tied one stands here once."""
         return {f"{node.name}/{short}": param for node in self.nodes for short, param in node.params.items()}
 
+    def kinds(self) -> Iterator[Kind]:
+        """Every kind that a model of this graph computes: its loss, its terms, its layers and what is in them."""
+        yield self.loss
+        yield from (term.regularizer for term in self.terms)
+        for node in self.nodes:
+            yield from _within(node.layer)
+
     @property
     def stochastic(self) -> bool:
         """Whether training draws random numbers in some layer."""
-        return any(_stochastic(node.layer) for node in self.nodes)
+        return any(isinstance(kind, Layer) and kind.stochastic for kind in self.kinds())
 
     @property
     def logits(self) -> str | None:
@@ -164,5 +173,9 @@ class Graph:
         return None
 
 
-def _stochastic(layer: Layer) -> bool:
-    return layer.stochastic or any(isinstance(f, Layer) and _stochastic(f) for _, f in layer)
+def _within(kind: Kind) -> Iterator[Kind]:
+    """A layer with the layers and activations that it is made of."""
+    yield kind
+    for _, value in kind:
+        if isinstance(value, (Layer, Activation)):
+            yield from _within(value)

@@ -24,6 +24,8 @@ def override(root: Node, assignment: str, problems: list[Diagnostic]) -> Node:
     whole = text.place(0, 0, len(text.lines[0]))
     if not equals:
         raise _bad("an assignment without `=`", whole, help="write it as `path=value`, like `training.epochs=5`")
+    if re.search(BREAKS, path):
+        raise _bad("a line break in the path", whole, help="write the path on one line")
     steps = _steps(path, text)
     node = read_yaml(text, problems)
     if node is None:

@@ -39,9 +39,10 @@ def _conv(layer: Conv1D | Conv2D, params: Params, x: Array) -> Array:
 @lowerings(Conv1DTranspose, Conv2DTranspose)
 def _conv_transpose(layer: Conv1DTranspose | Conv2DTranspose, params: Params, x: Array) -> Array:
     y = _scatter(x, params["kernel"], layer.strides, layer.dilation_rate)
-    windows = zip(x.shape[1:-1], layer.kernel_size, layer.strides, layer.dilation_rate, layer.output_padding, strict=True)
-    for axis, (n, k, s, d, extra) in enumerate(windows, start=1):
+    fields = layer.kernel_size, layer.strides, layer.dilation_rate, layer.output_padding
+    for axis, (n, k, s, d, extra) in enumerate(zip(x.shape[1:-1], *fields, strict=True), start=1):
         length = transposed_length(n, k, s, layer.padding, d, extra)
+        assert length is not None  # only that of an unknown n is
         y = _keep(y, axis, scatter_start(k, s, layer.padding, d), length)
     return activate(layer.activation, y + params.get("bias", 0))
 

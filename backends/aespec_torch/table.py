@@ -1,4 +1,4 @@
-"""The table of lowerings, and what one of a layer gives: a module, and where it keeps each parameter."""
+"""The tables of the torch backend, and what a layer's lowering gives: a module, and where it keeps each parameter."""
 
 from __future__ import annotations
 
@@ -12,9 +12,13 @@ from aespec.backend import Lowerings
 from aespec.layers import Layer
 from aespec.shapes import Shape
 
-__all__ = ["Layout", "Lowered", "as_it_is", "lower", "lowerings", "parts", "permuted"]
+__all__ = ["Layout", "Lowered", "as_it_is", "from_logits", "lower", "lowerings", "parts", "permuted"]
 
 lowerings = Lowerings("torch")
+"""What torch makes of each kind."""
+
+from_logits = Lowerings("torch")
+"""The losses of the activation that `aespec.losses.Loss.logits_of` names, as functions of what it was given."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,135 @@
+"""The command line: ``aespec COMMAND``. A command's module is imported when that command is called."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from aespec.diagnostics import AespecError
+
+__all__ = ["main"]
+
+COMMANDS = {
+    "Specs": {
+        "validate": ("specs", "Say whether specs are right, and everything that is not."),
+        "summary": ("specs", "Show the layers, shapes and parameters of specs."),
+    },
+    "Models": {
+        "build": ("models", "Build the models of specs, and check them against the specs."),
+        "verify": ("models", "Compare what several backends compute for specs."),
+        "train": ("runs", "Train the model of a spec on data."),
+        "reconstruct": ("runs", "Draw what a trained model makes of some samples."),
+    },
+    "Reference": {
+        "layers": ("reference", "List the kinds of layers, or show one: its fields, shapes and examples."),
+        "backends": ("backends", "List the backends, and what is missing for those that cannot be used."),
+        "conformance": ("conformance", "Run the conformance suite on a backend."),
+        "schema": ("reference", "Print the JSON Schema of a spec, for editors and other tools."),
+        "explain": ("reference", "Explain the code of an error."),
+    },
+}
+"""Every command by section: the module that has it, and its line in the help."""
+
+BUG, INTERRUPTED = 70, 130  # EX_SOFTWARE of sysexits.h; 128 + SIGINT, as shells say it
+
+
+def _set_color(context: click.Context, _: click.Parameter, value: bool | None) -> None:
+    if value is not None:
+        context.color = context.find_root().color = value
+
+
+COLOR = click.Option(
+    ["--color/--no-color"],
+    default=None,
+    expose_value=False,
+    callback=_set_color,
+    help="Color messages. By default on a terminal, unless NO_COLOR is set.",
+)
+
+
+class CommandLine(click.Group):
+    """The commands, each imported when it is called for, and what becomes of their errors."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """Every command's name."""
+        return [name for section in COMMANDS.values() for name in section]
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """A command by its name; its module is imported now."""
+        home = next((section[name][0] for section in COMMANDS.values() if name in section), None)
+        if home is None:
+            return None
+        command: click.Command = getattr(import_module(f"aespec.cli.{home}"), name)
+        if COLOR not in command.params:
+            command.params.append(COLOR)
+        return command
+
+    def resolve_command(self, context: click.Context, args: list[str]) -> Any:
+        """The command that the arguments begin with."""
+        from aespec.diagnostics import nearest
+
+        if args and not args[0].startswith("-") and args[0] not in self.list_commands(context):
+            near = nearest(args[0], self.list_commands(context))
+            context.fail(f"No such command '{args[0]}'." + (f" Did you mean '{near}'?" if near else ""))
+        return super().resolve_command(context, args)
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands by section, without importing any."""
+        for title, section in COMMANDS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, text) for name, (_, text) in section.items()])
+
+    def invoke(self, context: click.Context) -> Any:
+        """Run a command; whatever goes wrong in it is said in words."""
+        from aespec.diagnostics import AespecError
+
+        try:
+            return super().invoke(context)
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            raise  # click's own; a pipe that was closed is silent
+        except AespecError as error:
+            _report(context, error)
+            context.exit(1)
+        except KeyboardInterrupt:
+            click.echo("\ninterrupted", err=True)
+            context.exit(INTERRUPTED)
+        except Exception as error:
+            _report_bug(error)
+            context.exit(BUG)
+
+
+def _report(context: click.Context, error: AespecError) -> None:
+    from aespec.diagnostics import render
+
+    color = sys.stderr.isatty() and not os.environ.get("NO_COLOR") if context.color is None else context.color
+    click.echo(render(error.diagnostics, color=color), err=True, color=color)
+
+
+def _report_bug(error: Exception) -> None:
+    if os.environ.get("AESPEC_DEBUG"):
+        import traceback
+
+        traceback.print_exception(error)
+    what = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+    click.echo(
+        f"aespec: this should not have happened ({what}). "
+        "Please report it, with what the same command prints under AESPEC_DEBUG=1.",
+        err=True,
+    )
+
+
+@click.group(cls=CommandLine, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="aespec", prog_name="aespec")
+def main() -> None:
+    """Compile a declarative description of an autoencoder into a Keras, PyTorch or NumPy model.
+
+    Begin with `aespec summary SPEC`, `aespec build SPEC --backend torch` and `aespec train SPEC --backend torch`.
+    """
+
+
+main.params.append(COLOR)
