@@ -22,9 +22,9 @@ from aespec.graph import Graph
 from aespec.passes import Limits, compile
 from aespec.registry import find_backend
 from aespec.rules import RunExists, RunUnreadable
+from aespec.source.yaml_dump import dump_yaml
 from aespec.spec import Spec, load
 from aespec.training import Epoch, fit
-from aespec.yaml_dump import dump_yaml
 
 if TYPE_CHECKING:
     from aespec.data import Dataset

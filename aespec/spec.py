@@ -134,7 +134,8 @@ class Spec(Section):
 
     def to_data(self) -> dict[str, Any]:
         """The spec as plain data with every field stated and every variable replaced, which reads back equal."""
-        return self.model_dump(mode="json", exclude={"vars"})
+        data: dict[str, Any] = _literal(self.model_dump(mode="json", exclude={"vars"}))
+        return data
 
 
 def load(path: str | PathLike[str], overrides: Sequence[str] = ()) -> Spec:
@@ -159,6 +160,15 @@ def parse(spec: str | Mapping[str, Any], overrides: Sequence[str] = ()) -> Spec:
     if isinstance(spec, str):
         return _validate(Source.parse(spec, overrides=overrides))
     return _validate(Source.of(spec) if not overrides else Source.parse(Source.of(spec).text, overrides=overrides))
+
+
+def _literal(value: Any) -> Any:
+    """The value, its texts written so that nothing in them is taken for a variable."""
+    if isinstance(value, dict):
+        return {key: _literal(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_literal(item) for item in value]
+    return value.replace("${", "$${") if isinstance(value, str) else value
 
 
 def _validate(source: Source) -> Spec:

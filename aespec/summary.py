@@ -178,7 +178,8 @@ def _remarks(summary: Summary) -> list[str]:
     remarks = [
         f"Parameters: {summary.parameters:,} (trainable {summary.trainable:,}, non-trainable {summary.non_trainable:,})",
         f"Input: {show_shape(summary.blocks[0].input_shape)}, code: {show_shape(summary.blocks[0].output_shape)}",
-        f"Loss: {' + '.join([summary.loss, *summary.terms])}",
+        f"Loss: {summary.loss}",
+        *(f"Loss term: {term}" for term in summary.terms),
         *(f"Tied: {tie}" for tie in ties),
     ]
     if summary.multiply_adds is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from textwrap import fill
+from textwrap import wrap
 
 __all__ = ["WIDTH", "number", "table"]
 
@@ -49,9 +49,14 @@ def table(
     taken = sum(max(len(row[i]) for row in (columns, *everything)) + 2 for i in range(len(columns) - 1))
     rows: list[Row | str] = [columns]
     for group in groups:
-        rows.append(SEPARATING_LINE)
-        rows += [[*row[:-1], fill(row[-1], max(WIDTH - taken, 20))] for row in group]
+        rows += [SEPARATING_LINE, *(line for row in group for line in _lines(row, max(WIDTH - taken, 20)))]
     # tabulate makes columns wider for its own headers, so the heads are a row like the others.
     cells, line = DataRow("", "  ", ""), Line("", "-", "  ", "")
     plain = TableFormat(None, line, None, None, cells, cells, 0, None)
     return tabulate(rows, tablefmt=plain, disable_numparse=True, colalign=align)
+
+
+def _lines(row: Row, room: int) -> list[Row]:
+    """A row, its last cell wrapped into as many lines as it takes."""
+    first, *others = wrap(row[-1], room) or [""]
+    return [[*row[:-1], first], *([*([""] * (len(row) - 1)), other] for other in others)]

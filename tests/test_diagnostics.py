@@ -3,10 +3,12 @@ import pickle
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aespec.diagnostics import AespecError, Diagnostic, Place, Rule, nearest, render, show, to_json
+
+patient = settings(deadline=None)
 
 
 class Broken(Rule):
@@ -156,9 +158,18 @@ def test_an_error_survives_a_process_border() -> None:
     assert error.diagnostics == (FULL, FULL)
 
 
-KINDS = """activation average_pool2d batch_normalization conv1d conv1d_transpose conv2d conv2d_transpose dense dropout
-flatten gru layer_normalization leaky_relu lstm max_pool1d max_pool2d relu repeat_vector reshape selu sigmoid
-time_distributed upsampling2d binary_crossentropy mse""".split()
+KINDS = ["average_pool2d", "batch_normalization", "conv1d", "conv1d_transpose", "conv2d", "conv2d_transpose", "dense"]
+KINDS += ["dropout", "flatten", "gru", "layer_normalization", "leaky_relu", "lstm", "max_pool1d", "max_pool2d", "relu"]
+KINDS += [
+    "repeat_vector",
+    "reshape",
+    "selu",
+    "sigmoid",
+    "time_distributed",
+    "upsampling2d",
+    "binary_crossentropy",
+    "mse",
+]
 
 
 @pytest.mark.parametrize(
@@ -203,7 +214,13 @@ def test_nearest(name: str, option: str | None) -> None:
 
 @pytest.mark.parametrize(
     ("name", "option"),
-    [("lr", "learning_rate"), ("LearningRate", "learning_rate"), ("wd", "weight_decay"), ("b", None), ("beta1", "beta_1")],
+    [
+        ("lr", "learning_rate"),
+        ("LearningRate", "learning_rate"),
+        ("wd", "weight_decay"),
+        ("b", None),
+        ("Beta1", "beta_1"),
+    ],
 )
 def test_nearest_reads_initials(name: str, option: str | None) -> None:
     assert nearest(name, ["beta_1", "beta_2", "epsilon", "learning_rate", "weight_decay"]) == option
@@ -240,15 +257,18 @@ def test_show_is_bounded() -> None:
     deep: dict[str, object] = {}
     for _ in range(10_000):
         deep = {"key": deep}
-    for value in (recursive, deep, list(range(10**6)), "x" * 10**6, {"k" * 10**6: 1}, 10**10_000, [["x" * 99] * 99] * 99):
+    wide = [["x" * 99] * 99] * 99
+    for value in (recursive, deep, wide, list(range(10**6)), "x" * 10**6, {"k" * 10**6: 1}, 10**10_000):
         assert len(show(value)) <= 70
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers(-999, 999) | st.text("ab\n\"\\ü", max_size=5), st.lists))
+@patient
+@given(st.recursive(st.none() | st.booleans() | st.integers(-999, 999) | st.text('ab\n"\\ü', max_size=5), st.lists))
 def test_show_writes_json_when_nothing_is_clipped(value: object) -> None:
     assert json.loads(show(value, limit=10**6)) == value
 
 
+@patient
 @given(st.text(st.characters()), st.integers(1, 2000), st.integers(1, 2000), st.text(st.characters()))
 def test_anything_can_be_rendered(line: str, column: int, width: int, message: str) -> None:
     text = render([Diagnostic(Broken, message, Place(message, 1, column, width, line), got=line)], color=True)

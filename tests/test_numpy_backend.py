@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from aespec_numpy import backend
 from aespec_numpy.table import activate, apply, from_logits, in_training, lowerings
+from aespec_numpy.training import running_averages
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +17,11 @@ from aespec.backend import Backend, Model, Trainable
 from aespec.diagnostics import AespecError
 from aespec.graph import INPUT, Graph, Node
 from aespec.layers import Layer
+from aespec.layers.activation import Activation as ActivationLayer
+from aespec.layers.dense import Dense
+from aespec.layers.wrap import TimeDistributed
 from aespec.losses import Loss, MeanSquaredError
+from aespec.optimizers import Optimizer
 from aespec.registry import find_backend, kinds
 from aespec.regularizers import Regularizer
 
@@ -66,7 +71,7 @@ def column(numbers):
         ),
         # 3 windows at 0, 3, 6 reach 6 + 2 = 8: one zero after: 1 + 20, 4 + 50, 7 + 0
         pytest.param(
-            [1, 2, 3, 4, 5, 6, 7], [1, 10], {"padding": "same", "strides": 3}, [21, 54, 7], id="same, stride over kernel"
+            [1, 2, 3, 4, 5, 6, 7], [1, 10], {"padding": "same", "strides": 3}, [21, 54, 7], id="same, kernel shorter"
         ),
         # reach 3, so [0 1 2 3 4 0]: 0 + 20, 1 + 30, 2 + 40, 3 + 0
         pytest.param(
@@ -179,27 +184,28 @@ def test_conv_transpose_channels_and_activation():
 
 
 @st.composite
-def windows(draw):
-    """The fields of a transposed convolution and the number of positions it is given, on one axis."""
-    k, s, n = draw(st.integers(1, 5)), draw(st.integers(1, 3)), draw(st.integers(1, 4))
-    d = draw(st.integers(1, 3)) if s == 1 else 1
-    extra = draw(st.integers(0, min(s, k) - 1))
-    return k, s, n, d, extra
+def geometries(draw):
+    """The fields of a transposed convolution over one or two axes, and the number of positions it is given on each."""
+    rank, dilated, padding = draw(st.integers(1, 2)), draw(st.booleans()), draw(st.sampled_from(["same", "valid"]))
+    axes = st.lists(st.integers(1, 3), min_size=rank, max_size=rank)
+    size = draw(st.lists(st.integers(1, 5), min_size=rank, max_size=rank))
+    strides, dilation = ([1] * rank, draw(axes)) if dilated else (draw(axes), [1] * rank)
+    reach = [(k - 1) * d + 1 for k, d in zip(size, dilation, strict=True)]
+    room = [0 if padding == "same" else min(s, r) - 1 for s, r in zip(strides, reach, strict=True)]
+    fields = {"kernel_size": size, "strides": strides, "dilation_rate": dilation, "padding": padding}
+    return fields, [draw(st.integers(0, most)) for most in room], draw(axes)
 
 
-@given(axes=st.lists(windows(), min_size=1, max_size=2), padding=st.sampled_from(["same", "valid"]), seed=st.integers(0))
+@given(geometry=geometries(), seed=st.integers(0))
 @settings(max_examples=300, deadline=None)
-def test_conv_transpose_is_the_adjoint_of_conv(axes, padding, seed):
+def test_conv_transpose_is_the_adjoint_of_conv(geometry, seed):
     """``<conv(x), y> == <x, conv_transpose(y)>``: they share the kernel as it is stored."""
-    rng = np.random.default_rng(seed)
-    dilated = max(d for _, _, _, d, _ in axes) > 1
-    size, strides, lengths, dilation, extra = zip(*((k, 1 if dilated else s, n, d, e) for k, s, n, d, e in axes))
-    fields = {"kernel_size": list(size), "strides": list(strides), "dilation_rate": list(dilation), "padding": padding}
-    output_padding = [0] * len(axes) if dilated or padding == "same" else list(extra)
-    rank = len(axes)
+    fields, output_padding, lengths = geometry
+    rank = len(lengths)
     conv = Layer.read({f"conv{rank}d": {"filters": 3, **fields}})
     back = Layer.read({f"conv{rank}d_transpose": {"filters": 2, "output_padding": output_padding, **fields}})
-    kernel = {"kernel": rng.normal(size=(*size, 2, 3))}
+    rng = np.random.default_rng(seed)
+    kernel = {"kernel": rng.normal(size=(*conv.kernel_size, 2, 3))}
 
     y = rng.normal(size=(2, *lengths, 3))
     scattered = apply(back, kernel, y)
@@ -316,10 +322,9 @@ def test_lstm():
 def test_lstm_keeps_a_gate_s_units_together():
     # gates i f c o, each of two units: i = 3/4, 1/2; c = tanh(ln 2) = 3/5, tanh(ln 3) = 8/10; o = 9/10, 1/2
     kernel = [[ln(3), 0, 5, 5, ln(2), ln(3), ln(9), 0]]
-    expected = [0.9 * math.tanh(0.45), 0.5 * math.tanh(0.4)]
-    assert value({"lstm": {"units": 2, "use_bias": False}}, [[1]], kernel=kernel, recurrent_kernel=np.zeros((2, 8))) == near(
-        expected
-    )
+    layer = {"lstm": {"units": 2, "use_bias": False}}
+    y = value(layer, [[1]], kernel=kernel, recurrent_kernel=np.zeros((2, 8)))
+    assert y == near([0.9 * math.tanh(0.45), 0.5 * math.tanh(0.4)])
 
 
 def test_lstm_without_bias():
@@ -391,16 +396,27 @@ def test_batch_normalization_outside_training():
     assert batch(bare, [[3]], **MOVING) == near([[1]])
 
 
-@pytest.mark.parametrize("layer", ["batch_normalization", {"time_distributed": {"layer": "batch_normalization"}}])
-@pytest.mark.parametrize("x", [column([1, 3]), [column([1, 3])], [column([1, 1]), column([3, 3])]], ids=str)
+WRAPPED = {"time_distributed": {"layer": {"batch_normalization": {"epsilon": 3.0, "momentum": 0.75}}}}
+
+
+@pytest.mark.parametrize(
+    ("layer", "x"),
+    [
+        (WRAPPED["time_distributed"]["layer"], column([1, 3])),
+        (WRAPPED["time_distributed"]["layer"], [column([1, 3])]),
+        (WRAPPED, [column([1, 3])]),
+        (WRAPPED, [column([1, 1]), column([3, 3])]),
+    ],
+    ids=["samples", "steps", "wrapped steps", "wrapped steps of samples"],
+)
 def test_batch_normalization_in_training(layer, x):
     # mean 2 and biased variance 1 over everything but channels, epsilon 3: (x - 2) / 2, times 10, plus 5
-    if np.ndim(x) == 2 and isinstance(layer, dict):
-        pytest.skip("a step axis is needed")
-    fields = {"batch_normalization": {"epsilon": 3.0}}
-    layer = {"time_distributed": {"layer": fields}} if isinstance(layer, dict) else fields
-    y = batch(layer, x, rng=np.random.default_rng(), **MOVING, gamma=[10], beta=[5])
+    params = {name: np.array(p, float) for name, p in {**MOVING, "gamma": [10], "beta": [5]}.items()}
+    y = apply(Layer.read(layer), params, np.array(x, float), rng=np.random.default_rng())
     assert y == near(np.where(np.array(x) == 1, 0, 10))
+    # a quarter of the way from 1 to 2, and from 3.999 to 1
+    averages = running_averages(Layer.read(layer), params, np.array(x, float))
+    assert averages == {"moving_mean": near([1.25]), "moving_variance": near([0.75 * 3.999 + 0.25])}
 
 
 def test_layer_normalization():
@@ -460,8 +476,8 @@ ACTIVATIONS = {
     "selu": lambda x: 1.0507009873554805 * (x if x > 0 else 1.6732632423543772 * (math.exp(x) - 1)),
     "gelu": lambda x: x * phi(x),
     "silu": lambda x: x / (1 + math.exp(-x)),
-    # tanh(log(a)) = (a^2 - 1) / (a^2 + 1) with a = 1 + exp(x)
-    "mish": lambda x: x * ((1 + math.exp(x)) ** 2 - 1) / ((1 + math.exp(x)) ** 2 + 1),
+    # tanh(log(a)) = (a^2 - 1) / (a^2 + 1), and with a = 1 + e: a^2 - 1 = e (e + 2)
+    "mish": lambda x: x * (e := math.exp(x)) * (e + 2) / (e * (e + 2) + 2),
     "sigmoid": lambda x: (1 + math.tanh(x / 2)) / 2,
     "hard_sigmoid": lambda x: 0 if x < -3 else 1 if x > 3 else x / 6 + 0.5,
     "hard_silu": lambda x: 0 if x < -3 else x if x > 3 else x * (x + 3) / 6,
@@ -510,7 +526,8 @@ def test_activation(name):
     ],
 )
 def test_activation_at(activation, x, expected):
-    assert activate(Activation.read(activation), np.array([float(x)]))[0] == pytest.approx(expected, rel=1e-11, abs=1e-300)
+    y = activate(Activation.read(activation), np.array([float(x)]))
+    assert y[0] == pytest.approx(expected, rel=1e-11, abs=1e-300)
 
 
 def test_softmax_over_the_last_axis():
@@ -634,10 +651,65 @@ def test_gaussian_kl(mean, log_var, expected):
     assert got == pytest.approx(3 * expected, rel=1e-12)
 
 
+# -- optimizers --------------------------------------------------------------------------------------------------------
+
+ADAM = {"learning_rate": 0.5, "beta_1": 0.5, "beta_2": 0.75, "epsilon": 1.0}
+# g = 2 twice: m 1, 3/2; v 1, 7/4; the rate 1/2 sqrt(1/4) / (1/2) = 1/2, then 1/2 sqrt(7/16) / (3/4)
+ADAM_STEPS = [0.5 * 1 / (1 + 1), 0.5 * math.sqrt(7 / 16) / 0.75 * 1.5 / (math.sqrt(7 / 4) + 1)]
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "steps"),
+    [
+        # what is taken away at each of two steps from w = 8, the gradient being 2 both times
+        ({"sgd": 0.5}, [1, 1]),
+        ({"sgd": {"learning_rate": 0.5, "momentum": 0.25}}, [1, 1.25]),
+        # the momentum m is 1, 5/4; each step is m / 4 + 1
+        ({"sgd": {"learning_rate": 0.5, "momentum": 0.25, "nesterov": True}}, [1.25, 1.3125]),
+        ({"adam": ADAM}, ADAM_STEPS),
+        # 1/8 * 1/2 of the weight besides: of 8, then of what is left
+        (
+            {"adamw": {**ADAM, "weight_decay": 0.125}},
+            [0.5 + ADAM_STEPS[0], (8 - 0.5 - ADAM_STEPS[0]) / 16 + ADAM_STEPS[1]],
+        ),
+        # mean squares 1/4 * 4 = 1 and 3/4 + 1 = 7/4; epsilon 3
+        (
+            {"rmsprop": {"learning_rate": 0.5, "rho": 0.75, "epsilon": 3.0}},
+            [1 / math.sqrt(4), 1 / math.sqrt(7 / 4 + 3)],
+        ),
+        (
+            {"rmsprop": {"learning_rate": 0.5, "rho": 0.75, "epsilon": 3.0, "momentum": 0.5}},
+            [1 / math.sqrt(4), 0.5 / math.sqrt(4) + 1 / math.sqrt(7 / 4 + 3)],
+        ),
+        # mean gradients 1/2 and 7/8
+        (
+            {"rmsprop": {"learning_rate": 0.5, "rho": 0.75, "epsilon": 3.0, "centered": True}},
+            [1 / math.sqrt(4 - 1 / 4), 1 / math.sqrt(7 / 4 + 3 - 49 / 64)],
+        ),
+    ],
+    ids=str,
+)
+def test_optimizer(optimizer, steps):
+    optimizer = Optimizer.read(optimizer)
+    w, state, g = np.array([8.0, -8.0]), {}, np.array([2.0, -2.0])
+    for number, step in enumerate(steps, start=1):
+        before, w = w, lowerings[optimizer](optimizer, w, g, state, number)
+        assert before - w == near([step, -step])
+
+
+def test_nadam():
+    # u(t) = 1/2 (1 - 0.96^t / 2); m = 1, v = 1 of v / (1 - 3/4); look ahead with u(2), correct by u(1) u(2) and u(1)
+    optimizer = Optimizer.read({"nadam": ADAM})
+    u1, u2 = 0.5 * (1 - 0.96 / 2), 0.5 * (1 - 0.96**2 / 2)
+    step = 0.5 * (u2 * 1 / (1 - u1 * u2) + (1 - u1) * 2 / (1 - u1)) / (math.sqrt(1 / 0.25) + 1)
+    w = lowerings[optimizer](optimizer, np.array([8.0]), np.array([2.0]), {}, 1)
+    assert 8 - w == pytest.approx(np.array([step]), rel=1e-7)  # Keras holds 0.96 in float32
+
+
 # -- every kind --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("family", ["layer", "activation", "loss", "regularizer"])
+@pytest.mark.parametrize("family", ["layer", "activation", "loss", "regularizer", "optimizer"])
 def test_every_kind_has_a_meaning(family):
     assert [name for name, kind in kinds(family).items() if kind not in lowerings] == []
 
@@ -713,31 +785,54 @@ def test_a_model_is_its_nodes_in_order():
     assert built.losses(x) == {"mse": 1490.0, "total": 1490.0}
 
 
-def test_a_node_may_have_several_inputs():
-    class Difference(Layer):
-        kind = "difference"
+class Difference(Layer):
+    kind = "difference"
 
-    graph = Graph(
-        "dag",
-        (2,),
+
+class Wave(Activation):
+    kind = "wave"
+
+
+def graph_of(*nodes, loss=None, input=(2,)):
+    return Graph("by_hand", input, nodes, nodes[0].name, loss or MeanSquaredError())
+
+
+DAG = graph_of(
+    Node("encoder/both", Difference(), (INPUT, INPUT), (2,), (2,), {}),
+    Node("decoder/both", Difference(), ("encoder/both", INPUT), (2,), (2,), {}),
+)
+
+
+def test_a_node_may_have_several_inputs(monkeypatch):
+    monkeypatch.setitem(lowerings._table, "layer:difference", lambda layer, params, a, b: a - 2 * b)
+    # 3 - 6 = -3; -3 - 6 = -9
+    assert backend.build(DAG).trace(np.array([[3.0, 0.0]])) == {
+        "encoder/both": near([[-3, 0]]),
+        "decoder/both": near([[-9, 0]]),
+    }
+
+
+@pytest.mark.parametrize(
+    ("graph", "missing"),
+    [
+        (DAG, ["difference"]),
+        (graph_of(Node.of("encoder/it", ActivationLayer(function=Wave()), INPUT, (2,))), ["wave"]),
         (
-            Node.of("encoder/relu", Layer.read({"activation": "relu"}), INPUT, (2,)),
-            Node("encoder/both", Difference(), (INPUT, "encoder/relu"), (2,), (2,), {}),
-            Node.of("decoder/same", Layer.read({"activation": "linear"}), "encoder/both", (2,)),
+            graph_of(
+                Node.of("encoder/it", TimeDistributed(layer=Dense(units=2, activation=Wave())), INPUT, (3, 2)),
+                Node("decoder/both", Difference(), (INPUT, "encoder/it"), (3, 2), (3, 2), {}),
+                input=(3, 2),
+            ),
+            ["wave", "difference"],
         ),
-        "encoder/both",
-        MeanSquaredError(),
-    )
+    ],
+    ids=["layer", "activation", "both at once"],
+)
+def test_a_kind_without_meaning_is_refused_before_anything_is_built(graph, missing):
     with pytest.raises(AespecError) as error:
         backend.build(graph)
-    assert [d.rule for d in error.value.diagnostics] == [rules.UnsupportedKind]
-    assert "`difference`" in str(error.value)
-
-    lowerings.add("difference", lambda layer, params, a, b: a - b)
-    try:
-        assert backend.build(graph).encode(np.array([[-3.0, 5.0]])) == near([[-3, 0]])
-    finally:
-        del lowerings._table["layer:difference"]
+    assert [d.rule for d in error.value.diagnostics] == [rules.UnsupportedKind] * len(missing)
+    assert [d.wanted for d in error.value.diagnostics] == [f"a lowering of `{kind}` for `numpy`" for kind in missing]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -796,7 +891,11 @@ DENSE = {"encoder__dense_1__kernel": [[1, 0], [0, 1]], "encoder__dense_1__bias":
     [
         [{"dense": {"units": 2, "activation": "sigmoid"}}],
         [{"dense": {"units": 2, "activation": "sigmoid"}}, {"reshape": [1, 2]}, "flatten"],
-        [{"reshape": [1, 2]}, {"time_distributed": {"layer": {"dense": {"units": 2, "activation": "sigmoid"}}}}, "flatten"],
+        [
+            {"reshape": [1, 2]},
+            {"time_distributed": {"layer": {"dense": {"units": 2, "activation": "sigmoid"}}}},
+            "flatten",
+        ],
         [{"dense": 2}, {"activation": "sigmoid"}],
     ],
     ids=["last", "moved", "every step", "a layer of its own"],
@@ -806,26 +905,26 @@ def test_the_loss_is_computed_from_logits(decoder, training):
     built = model(encoder=[{"dense": 2}], decoder=decoder, loss="binary_crossentropy")
     kernel = next(name for name in built.weights() if name.startswith("decoder") and name.endswith("kernel"))
     set_weights(built, **DENSE, **{kernel.replace("/", "__"): [[-1000, 0], [0, 1000]]})
-    # Logits -1000 and 1000 for targets 1 and 0.5: (1000 + 500) / 2, far beyond what clipped values could give.
+    # Logits -1000 and 500 for targets 1 and 0.5: 1000 and 500 - 250, far beyond the 16.1 of clipped values.
     x = np.array([[1.0, 0.5]])
     assert built.losses(x, training=training)["binary_crossentropy"] == pytest.approx((1000 + 250) / 2, rel=1e-12)
 
 
 def test_logits_move_to_where_their_values_go():
-    # z = x, then exchanged: targets [1 0] meet logits [0 1] ... -> max(z, 0) - z t + ln(1 + exp(-|z|))
     built = model(
-        input=[1, 2],
-        encoder=["flatten", {"dense": 2}],
-        decoder=[
-            {"dense": {"units": 2, "activation": "sigmoid"}},
-            {"reshape": [2, 1]},
-            {"permute": [2, 1]},
-        ],
+        input=[3, 2],
+        encoder=["flatten", {"dense": 6}],
+        decoder=[{"dense": {"units": 6, "activation": "sigmoid"}}, {"reshape": [2, 3]}, {"permute": [2, 1]}],
         loss="binary_crossentropy",
     )
-    set_weights(built, **DENSE, decoder__dense_1__kernel=[[0, 1], [1, 0]])
-    expected = (ln(2) + 1 + ln(1 + math.exp(-1))) / 2
-    assert built.losses(np.array([[[1.0, 0.0]]]))["binary_crossentropy"] == pytest.approx(expected, rel=1e-12)
+    set_weights(
+        built,
+        encoder__dense_1__kernel=np.zeros((6, 6)),
+        decoder__dense_1__bias=[1000, -1000, -1000, -1000, 1000, 1000],
+    )
+    # In their place the logits are [[1000 -1000], [-1000 1000], [-1000 1000]]: all right, then one wrong.
+    assert built.losses(np.array([[[1.0, 0], [0, 1], [0, 1]]]))["binary_crossentropy"] == 0
+    assert built.losses(np.array([[[1.0, 0], [1, 1], [0, 1]]]))["binary_crossentropy"] == near(1000 / 6)
 
 
 def test_probabilities_that_are_no_sigmoid_are_clipped():
@@ -880,11 +979,15 @@ def test_training_uses_the_moments_of_the_batch_and_keeps_no_average():
     set_weights(built, **DENSE, decoder__dense_1__kernel=[[1, 0], [0, 1]])
     before = built.weights()
     x = np.array([[4.0, 4.0], [6.0, 6.0]])
-    # (x - 5) / sqrt(1 + 0.001) is off by 5 - a and 5 + ... : x - (x - 5) / s = 4 + 1/s, 6 - 1/s
-    s = math.sqrt(1.001)
+    # mean 5 and variance 1: x - (x - 5) / s is 4 + 1/s and 6 - 1/s
+    s = math.sqrt(1 + 1e-3)
     assert built.losses(x, training=True)["mse"] == pytest.approx(((4 + 1 / s) ** 2 + (6 - 1 / s) ** 2) / 2, rel=1e-12)
-    # outside training mean 0 and variance 1: x (1 - 1/s)
+    # mean 0 and variance 1 otherwise: x (1 - 1/s)
     assert built.losses(x)["mse"] == pytest.approx((16 + 36) / 2 * (1 - 1 / s) ** 2, rel=1e-9)
+    assert built.running_averages(x) == {
+        "encoder/batch_normalization_1/moving_mean": near([0.01 * 5] * 2),
+        "encoder/batch_normalization_1/moving_variance": near([1, 1]),
+    }
     assert all(np.array_equal(before[name], array) for name, array in built.weights().items())
 
 

@@ -123,7 +123,7 @@ def _report_bug(error: Exception) -> None:
     )
 
 
-@click.group(cls=CommandLine, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=CommandLine, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="aespec", prog_name="aespec")
 def main() -> None:
     """Compile a declarative description of an autoencoder into a Keras, PyTorch or NumPy model.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import click
 
@@ -14,7 +14,7 @@ from aespec.graph import Graph
 from aespec.passes import Limits, compile
 from aespec.spec import Spec, load
 
-__all__ = ["Compiled", "Specs", "backend_option", "dtype_option", "format_option", "seed_option", "takes_specs"]
+__all__ = ["Compiled", "Specs", "backend_option", "dtype_option", "force_option", "format_option", "seed_option", "takes_specs"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -37,6 +37,10 @@ class Specs:
     paths: tuple[str, ...]
     overrides: tuple[str, ...]
     limits: Limits
+
+    def setting(self, *assignments: str) -> Self:
+        """The same with these assignments made last, as ``--set`` makes them."""
+        return replace(self, overrides=(*self.overrides, *assignments))
 
     def read(self) -> Iterator[tuple[str, Compiled | AespecError]]:
         """Each path with what it holds, or with what is wrong with it."""
@@ -136,3 +140,5 @@ seed_option = click.option(
 dtype_option = click.option(
     "--dtype", type=click.Choice(["float32", "float64"]), default="float32", show_default=True, help="Of the numbers."
 )
+
+force_option = click.option("--force", is_flag=True, help="Write into a folder that is not empty.")

@@ -1,20 +1,49 @@
-"""How commands print: JSON, and tables for a terminal or for Markdown."""
+"""How commands print and write."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from math import isfinite
+from pathlib import Path
 from typing import Any
 
 import click
 
-__all__ = ["echo_json", "plain"]
+from aespec.diagnostics import AespecError, Diagnostic
+from aespec.rules import RunExists
+
+__all__ = ["echo_json", "show_versions", "writing"]
 
 
 def echo_json(data: Any) -> None:
     """Print data as JSON; what JSON cannot say, NaN and infinity, becomes null."""
     click.echo(json.dumps(_strict(data), indent=2, ensure_ascii=False))
+
+
+def show_versions(versions: Mapping[str, str]) -> str:
+    """Packages with their versions, in a line."""
+    return ", ".join(f"{package} {version}" for package, version in versions.items())
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Say in words what keeps files from being written into a folder.
+
+    Raises:
+        AespecError: Something did: no space is left, the folder is gone, or it may not be written.
+    """
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (OSError, SafetensorError) as error:
+        problem = f"{folder} cannot be written"
+        help = "look at the free space and the permissions there, or choose another folder with `-o`"
+        raise AespecError(
+            Diagnostic(RunExists, problem, wanted="a folder with room that may be written", got=str(error), help=help)
+        ) from error
 
 
 def _strict(data: Any) -> Any:

@@ -1,67 +1,184 @@
 """Activations, losses and regularizers in Keras.
 
-An activation is lowered to what Keras takes as ``activation=``, a function that it saves by its stock name; or,
-where it has a constant that no stock name stands for, to a stock layer or a partial function, which is then
-applied by itself after the layer. A loss is ``(loss, target, output, logits) -> scalar``. A regularizer is
-lowered to a Keras regularizer whose value on an activity is a sum over the batch, since Keras divides that by
-the batch size.
+An activation is lowered to the function that Keras takes as ``activation=`` and saves by its stock name; or, where
+it has a constant that no stock name stands for, to a layer `Apart` that follows. A loss is lowered to its value:
+``(loss, target, output, logits) -> scalar``. A regularizer is lowered to a Keras regularizer, which on an activity
+gives a sum over the batch: Keras divides that by the batch size.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from aespec import activations as a
-from aespec import losses, regularizers
+from aespec import activations, losses, regularizers
 from aespec_keras.framework import keras
+from aespec_keras.layers import nested
 from aespec_keras.table import lowerings
+
+__all__ = ["Apart", "KLDivergence"]
 
 ops = keras.ops
 Tensor = Any
 
-_STOCK = (
-    a.Linear,
-    a.Relu,
-    a.Relu6,
-    a.Silu,
-    a.Mish,
-    a.Sigmoid,
-    a.HardSigmoid,
-    a.HardSilu,
-    a.LogSigmoid,
-    a.Tanh,
-    a.HardTanh,
-    a.TanhShrink,
-    a.Softplus,
-    a.Softsign,
-    a.Exponential,
-    a.Softmax,
-    a.LogSoftmax,
+SCALE, ALPHA = activations.Selu.SCALE, activations.Selu.ALPHA
+
+
+@dataclass(frozen=True)
+class Apart:
+    """An activation that Keras has no name for: the layer that computes it is made apart, and follows."""
+
+    layer: Callable[..., Any]
+    """(shape, name=, dtype=) -> keras.Layer"""
+
+
+def selu(x: Tensor) -> Tensor:
+    """Stock selu in value, but TensorFlow's kernel has the derivative from above at exactly zero."""
+    return ops.where(x > 0, SCALE * x, SCALE * ALPHA * ops.expm1(ops.minimum(x, 0.0)))
+
+
+def celu(x: Tensor, alpha: float = 1.0) -> Tensor:
+    """Stock celu in value, but Keras's formula has the derivative 2 at exactly zero."""
+    return ops.where(x > 0, x, alpha * ops.expm1(ops.minimum(x, 0.0) / alpha))
+
+
+@lowerings(
+    activations.Linear,
+    activations.Relu,
+    activations.Relu6,
+    activations.Silu,
+    activations.Mish,
+    activations.Sigmoid,
+    activations.HardSigmoid,
+    activations.HardSilu,
+    activations.LogSigmoid,
+    activations.Tanh,
+    activations.HardTanh,
+    activations.TanhShrink,
+    activations.Softplus,
+    activations.Softsign,
+    activations.Exponential,
+    activations.Softmax,
+    activations.LogSoftmax,
 )
-
-
-@lowerings(*_STOCK)
-def stock(activation: a.Activation) -> Any:
-    """The function that Keras has under the kind's own name."""
+def _stock(activation: activations.Activation) -> Any:
     return keras.activations.get(activation.kind)
 
 
-@lowerings(a.LeakyRelu)
-def leaky_relu(activation: a.LeakyRelu) -> Any:
-    """Stock; a layer where the slope is not that of the stock function."""
+@lowerings(activations.Selu)
+def _selu(activation: activations.Selu) -> Any:
+    return selu
+
+
+@lowerings(activations.Celu)
+def _celu(activation: activations.Celu) -> Any:
+    if activation.alpha == 1:
+        return celu
+    return Apart(partial(nested, partial(celu, alpha=activation.alpha)))
+
+
+@lowerings(activations.Elu)
+def _elu(activation: activations.Elu) -> Any:
+    if activation.alpha == 1:
+        return keras.activations.elu
+    return Apart(lambda x, **own: keras.layers.ELU(activation.alpha, **own))
+
+
+@lowerings(activations.LeakyRelu)
+def _leaky_relu(activation: activations.LeakyRelu) -> Any:
     if activation.negative_slope == 0.2:
         return keras.activations.leaky_relu
-    return partial(keras.layers.LeakyReLU, activation.negative_slope)
+    return Apart(lambda x, **own: keras.layers.LeakyReLU(activation.negative_slope, **own))
 
 
-@lowerings(a.Elu)
-def elu(activation: a.Elu) -> Any:
-    """Stock; a layer where alpha is not that of the stock function."""
-    return keras.activations.elu if activation.alpha == 1 else partial(keras.layers.ELU, activation.alpha)
+@lowerings(activations.Gelu)
+def _gelu(activation: activations.Gelu) -> Any:
+    if not activation.approximate:
+        return keras.activations.gelu
+    return Apart(partial(nested, partial(ops.gelu, approximate=True)))
 
 
-@lowerings(a.Gelu)
-def gelu(activation: a.Gelu) -> Any:
-    """Stock; Keras has no name for the approximation."""
-    return keras.activations.gelu if not activation.approximate else partial(_apply, partial(ops.gelu, approximate=True))
+@lowerings(losses.BinaryCrossentropy)
+def _binary_crossentropy(
+    loss: losses.BinaryCrossentropy, target: Tensor, output: Tensor, logits: Tensor | None
+) -> Tensor:
+    if logits is not None:
+        return ops.mean(ops.binary_crossentropy(target, logits, from_logits=True))
+    y = ops.clip(output, loss.epsilon, 1 - loss.epsilon)
+    return -ops.mean(target * ops.log(y) + (1 - target) * ops.log(1 - y))
+
+
+@lowerings(losses.CategoricalCrossentropy)
+def _categorical_crossentropy(
+    loss: losses.CategoricalCrossentropy, target: Tensor, output: Tensor, logits: Tensor | None
+) -> Tensor:
+    if logits is not None:
+        return -ops.mean(ops.sum(target * ops.log_softmax(logits), axis=-1))
+    return -ops.mean(ops.sum(target * ops.log(ops.clip(output, loss.epsilon, 1 - loss.epsilon)), axis=-1))
+
+
+@lowerings(losses.MeanSquaredError)
+def _mse(loss: losses.MeanSquaredError, target: Tensor, output: Tensor, logits: Tensor | None) -> Tensor:
+    return ops.mean(ops.square(target - output))
+
+
+@lowerings(losses.MeanAbsoluteError)
+def _mae(loss: losses.MeanAbsoluteError, target: Tensor, output: Tensor, logits: Tensor | None) -> Tensor:
+    return ops.mean(ops.abs(target - output))
+
+
+@lowerings(losses.Huber)
+def _huber(loss: losses.Huber, target: Tensor, output: Tensor, logits: Tensor | None) -> Tensor:
+    error = ops.abs(target - output)
+    line = loss.delta * (error - loss.delta / 2)
+    return ops.mean(ops.where(error <= loss.delta, ops.square(error) / 2, line))
+
+
+@lowerings(regularizers.L1)
+def _l1(regularizer: regularizers.L1) -> Any:
+    return keras.regularizers.L1(regularizer.weight)
+
+
+@lowerings(regularizers.L2)
+def _l2(regularizer: regularizers.L2) -> Any:
+    return keras.regularizers.L2(regularizer.weight)
+
+
+@lowerings(regularizers.L1L2)
+def _l1_l2(regularizer: regularizers.L1L2) -> Any:
+    return keras.regularizers.L1L2(regularizer.l1, regularizer.l2)
+
+
+@lowerings(regularizers.GaussianKL)
+def _gaussian_kl(regularizer: regularizers.GaussianKL) -> Any:
+    # It stands on twice the divergence of each unit, which is never negative: see the lowering of `gaussian_latent`.
+    return keras.regularizers.L1(regularizer.weight / 2)
+
+
+@lowerings(regularizers.KLDivergence)
+def _kl_divergence(regularizer: regularizers.KLDivergence) -> Any:
+    return KLDivergence(regularizer.weight, regularizer.target)
+
+
+@keras.saving.register_keras_serializable("aespec")
+class KLDivergence(keras.regularizers.Regularizer):  # type: ignore[misc]
+    """Sparsity: each unit is to be active for the fraction ``target`` of a batch, times the batch size.
+
+    Keras divides an activity's regularizer by the batch size, this one with it.
+    """
+
+    def __init__(self, weight: float, target: float) -> None:
+        self.weight, self.target = weight, target
+
+    def __call__(self, activity: Tensor) -> Tensor:
+        """The divergence of each unit's mean over the batch, summed over the units."""
+        epsilon, p = regularizers.KLDivergence.EPSILON, self.target
+        q = ops.clip(ops.mean(activity, axis=0), epsilon, 1 - epsilon)
+        divergence = ops.sum(p * ops.log(p / q) + (1 - p) * ops.log((1 - p) / (1 - q)))
+        return self.weight * divergence * ops.cast(ops.shape(activity)[0], activity.dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """The fields."""
+        return {"weight": self.weight, "target": self.target}

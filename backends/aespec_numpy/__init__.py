@@ -1,5 +1,7 @@
 """The reference backend: what every kind means, written down in NumPy, forward only.
 
+`aespec_numpy.table` has the tables that the other modules fill: a kind's meaning stands below its decorator.
+
 A lowering of a layer is ``(layer, params, x) -> y``: the layer's fields, its parameters by their short name in the
 canonical layout, and its input with the batch axis first, to its output, in the same dtype::
 
@@ -9,24 +11,28 @@ canonical layout, and its input with the batch axis first, to its output, in the
 
 A layer that does something else in training has a second one in the table `in_training`, which is given a random
 generator as well: ``(layer, params, x, rng) -> y``. An activation's is ``(activation, x) -> y``. Those of losses and
-regularizers are described in `aespec_numpy.losses`.
+regularizers are described in `aespec_numpy.losses`, those of optimizers in `aespec_numpy.optimizers`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from aespec import weights
-from aespec.activations import Activation
 from aespec.backend import Model
 from aespec.graph import Graph
-from aespec.kind import Kind
-from aespec.layers import Layer
-from aespec_numpy import activations, layers, losses, recurrent, training, windows  # noqa: F401  (they fill the tables)
+from aespec_numpy import (  # noqa: F401  (they fill the tables)
+    activations,
+    layers,
+    losses,
+    optimizers,
+    recurrent,
+    training,
+    windows,
+)
 from aespec_numpy.model import NumpyModel
 from aespec_numpy.table import from_logits, in_training, lowerings
 
@@ -46,10 +52,9 @@ class NumpyBackend:
         Raises:
             AespecError: A kind has no lowering.
         """
-        for kind in _kinds(graph):
-            self.lowerings[kind]
+        self.lowerings.require(graph.kinds())
         if graph.logits is not None:
-            from_logits[graph.loss]
+            from_logits.require([graph.loss])
         return NumpyModel(graph, seed, dtype)
 
     def save(self, model: Model, folder: Any) -> list[str]:
@@ -63,18 +68,3 @@ class NumpyBackend:
 
 
 backend = NumpyBackend()
-
-
-def _kinds(graph: Graph) -> Iterator[Kind]:
-    """Every kind that a model of the graph has to know."""
-    yield graph.loss
-    yield from (term.regularizer for term in graph.terms)
-    for node in graph:
-        yield from _within(node.layer)
-
-
-def _within(kind: Kind) -> Iterator[Kind]:
-    yield kind
-    for _, value in kind:
-        if isinstance(value, (Layer, Activation)):
-            yield from _within(value)

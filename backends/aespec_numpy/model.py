@@ -12,6 +12,7 @@ from aespec.graph import INPUT, Graph, Node, Term
 from aespec.weights import draw
 from aespec_numpy.layers import latent_moments
 from aespec_numpy.table import Array, apply, from_logits, lowerings
+from aespec_numpy.training import running_averages
 
 __all__ = ["NumpyModel"]
 
@@ -73,6 +74,15 @@ class NumpyModel:
         terms = {self.graph.loss.kind: self._reconstruction(values, rng)}
         terms |= {term.name: self._term(term, values) for term in self.graph.terms}
         return {**terms, "total": sum(terms.values())}
+
+    def running_averages(self, x: Array) -> dict[str, Array]:
+        """Every running average, by its canonical name, as a training step on this batch leaves it."""
+        values = self._run({INPUT: self._cast(x)}, self.graph, self._noise)
+        averages: dict[str, Array] = {}
+        for node in self.graph:
+            found = running_averages(node.layer, self._params(node), *(values[name] for name in node.inputs))
+            averages |= {f"{node.name}/{short}": average for short, average in found.items()}
+        return averages
 
     def _reconstruction(self, values: dict[str, Array], rng: np.random.Generator | None) -> float:
         table = lowerings

@@ -25,7 +25,7 @@ def _sgd(optimizer: Sgd, value: Array, gradient: Array, state: State, step: int)
         return value - rate * gradient
     state["momentum"] = momentum * state.get("momentum", 0.0) - rate * gradient
     if optimizer.nesterov:
-        return value + momentum * state["momentum"] - rate * gradient
+        return np.asarray(value + momentum * state["momentum"] - rate * gradient)
     return np.asarray(value + state["momentum"])
 
 

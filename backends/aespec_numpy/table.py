@@ -12,7 +12,7 @@ from aespec.activations import Activation
 from aespec.backend import Lowerings
 from aespec.layers import Layer
 
-__all__ = ["Array", "activate", "apply", "from_logits", "in_training", "lowerings"]
+__all__ = ["Array", "activate", "apply", "averaging", "from_logits", "in_training", "lowerings"]
 
 Array = NDArray[np.floating[Any]]
 
@@ -21,6 +21,9 @@ lowerings = Lowerings("numpy")
 
 in_training = Lowerings("numpy")
 """The layers that do something else in training. They are given a random generator as well."""
+
+averaging = Lowerings("numpy")
+"""The layers that keep running averages: as functions that give the averages after a training step."""
 
 from_logits = Lowerings("numpy")
 """The losses of the activation that `aespec.losses.Loss.logits_of` names, as functions of what it was given."""

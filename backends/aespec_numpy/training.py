@@ -1,4 +1,7 @@
-"""What layers do otherwise in a training step: ``(layer, params, x, rng) -> y``."""
+"""What layers do otherwise in a training step: ``(layer, params, x, rng) -> y``.
+
+In the table `averaging` it is ``(layer, params, x) -> parameters``, the running averages by their short name.
+"""
 
 # mypy: disable-error-code=no-any-return
 # (NumPy's stubs say Any for the arithmetic of two arrays whose precision is open.)
@@ -8,14 +11,15 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from aespec.layers import Layer
 from aespec.layers.latent import GaussianLatent
 from aespec.layers.noise import Dropout, GaussianNoise, MaskingNoise
 from aespec.layers.normalization import BatchNormalization
 from aespec.layers.wrap import TimeDistributed
 from aespec_numpy.layers import at_every_step, latent_moments, normalize
-from aespec_numpy.table import Array, apply, in_training
+from aespec_numpy.table import Array, apply, averaging, in_training
 
-__all__: list[str] = []
+__all__ = ["running_averages"]
 
 Params = Mapping[str, Array]
 Generator = np.random.Generator
@@ -44,10 +48,31 @@ def _gaussian_latent(layer: GaussianLatent, params: Params, x: Array, rng: Gener
 
 @in_training(BatchNormalization)
 def _batch_normalization(layer: BatchNormalization, params: Params, x: Array, rng: Generator) -> Array:
+    return normalize(layer, params, x, *_batch_moments(x))
+
+
+@averaging(BatchNormalization)
+def _moving_moments(layer: BatchNormalization, params: Params, x: Array) -> dict[str, Array]:
+    now = dict(zip(("moving_mean", "moving_variance"), _batch_moments(x), strict=True))
+    return {name: layer.momentum * params[name] + (1 - layer.momentum) * now[name] for name in now}
+
+
+def _batch_moments(x: Array) -> tuple[Array, Array]:
+    """The mean and the biased variance of each channel, over all axes but the last."""
     all_but_last = tuple(range(x.ndim - 1))
-    return normalize(layer, params, x, x.mean(axis=all_but_last), x.var(axis=all_but_last))
+    return x.mean(axis=all_but_last), x.var(axis=all_but_last)
 
 
 @in_training(TimeDistributed)
 def _time_distributed(layer: TimeDistributed, params: Params, x: Array, rng: Generator) -> Array:
     return at_every_step(x, lambda step: apply(layer.layer, params, step, rng=rng))
+
+
+@averaging(TimeDistributed)
+def _averages_of_steps(layer: TimeDistributed, params: Params, x: Array) -> dict[str, Array]:
+    return running_averages(layer.layer, params, x.reshape(-1, *x.shape[2:]))
+
+
+def running_averages(layer: Layer, params: Params, *inputs: Array) -> dict[str, Array]:
+    """The running averages that a layer keeps, after a training step; none where it keeps none."""
+    return averaging[layer](layer, params, *inputs) if type(layer) in averaging else {}

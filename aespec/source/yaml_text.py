@@ -6,8 +6,8 @@ from typing import Any
 
 from aespec.diagnostics import AespecError, Diagnostic, Place, nearest, show
 from aespec.rules import AmbiguousScalar, SyntaxProblem, UnsupportedYaml
-from aespec.scalar import Scalar, ambiguity, plain_value
-from aespec.text import (
+from aespec.source.scalar import Scalar, ambiguity, plain_value
+from aespec.source.text import (
     MAX_DEPTH,
     MAX_DIGITS,
     MAX_NODES,
@@ -22,7 +22,7 @@ from aespec.text import (
     too_long,
     too_many,
 )
-from aespec.yaml_errors import explain_syntax
+from aespec.source.yaml_errors import explain_syntax
 
 BREAKS = r"\r\n|[\n\r\x85\u2028\u2029]"
 """What ends a line in the marks that YAML parsers give."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from aespec.diagnostics import AespecError, Diagnostic, Place, show
 from aespec.rules import BadOverride
-from aespec.text import MAX_DEPTH, Entry, Node, Text, clipped, too_deep
-from aespec.yaml_text import BREAKS, read_yaml
+from aespec.source.text import MAX_DEPTH, Entry, Node, Text, clipped, too_deep
+from aespec.source.yaml_text import BREAKS, read_yaml
 
 NAME = "--set"
 """The name of the Place of whatever an assignment says."""

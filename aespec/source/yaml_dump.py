@@ -5,8 +5,8 @@ from typing import Any
 
 from aespec.diagnostics import AespecError, Diagnostic, show
 from aespec.rules import TooLarge, UnsupportedYaml
-from aespec.scalar import ambiguity, plain_value
-from aespec.text import MAX_DEPTH, halves
+from aespec.source.scalar import ambiguity, plain_value
+from aespec.source.text import MAX_DEPTH, halves
 
 
 def dump_yaml(data: Any) -> str:

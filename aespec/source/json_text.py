@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from aespec.diagnostics import AespecError, Diagnostic, Place
 from aespec.rules import SyntaxProblem
-from aespec.scalar import Scalar
-from aespec.text import (
+from aespec.source.scalar import Scalar
+from aespec.source.text import (
     MAX_DEPTH,
     MAX_DIGITS,
     MAX_NODES,

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any, Self
 
 from aespec.diagnostics import AespecError, Diagnostic, Loc, Place, nearest, show
-from aespec.json_text import read_json
-from aespec.override import NAME as OVERRIDE
-from aespec.override import override
 from aespec.rules import FileUnreadable, NotAMapping, TooLarge, UnknownVariable
-from aespec.text import MAX_CHARACTERS, MAX_DEPTH, MAX_NODES, Node, Text, repeated, too_deep, too_many
-from aespec.variables import Value, Variables
-from aespec.yaml_dump import dump_yaml
-from aespec.yaml_text import BREAKS, read_yaml
+from aespec.source.json_text import read_json
+from aespec.source.override import NAME as OVERRIDE
+from aespec.source.override import override
+from aespec.source.text import MAX_CHARACTERS, MAX_DEPTH, MAX_NODES, Node, Text, repeated, too_deep, too_many
+from aespec.source.variables import Value, Variables
+from aespec.source.yaml_dump import dump_yaml
+from aespec.source.yaml_text import BREAKS, read_yaml
 
 
 @dataclass(frozen=True)

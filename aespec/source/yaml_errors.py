@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from aespec.diagnostics import Diagnostic, Place, Rule
 from aespec.rules import SyntaxProblem, TooLarge, UnsupportedYaml
-from aespec.text import Text, clipped
+from aespec.source.text import Text, clipped
 
 
 @dataclass(frozen=True)

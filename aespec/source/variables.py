@@ -5,8 +5,8 @@ from itertools import islice
 
 from aespec.diagnostics import AespecError, Diagnostic, Place, nearest, show
 from aespec.rules import TooLarge, UnknownVariable, WrongValue
-from aespec.scalar import Scalar
-from aespec.text import MAX_CHARACTERS, Entry, Node, clipped
+from aespec.source.scalar import Scalar
+from aespec.source.text import MAX_CHARACTERS, Entry, Node, clipped
 
 Value = Scalar | list[Node] | dict[str, Entry]
 

@@ -7,7 +7,7 @@ from typing import NamedTuple, NoReturn
 
 from aespec.diagnostics import AespecError, Diagnostic, Place
 from aespec.rules import DuplicateKey, SyntaxProblem, TooLarge
-from aespec.scalar import Scalar
+from aespec.source.scalar import Scalar
 
 SURROGATES = "[\ud800-\udfff]"
 """Halves of pairs that no encoding can write."""

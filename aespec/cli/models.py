@@ -1,0 +1,204 @@
+"""``aespec build`` and ``aespec verify``: the models that backends make of a spec."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from aespec.cli.options import (
+    Compiled,
+    Specs,
+    backend_option,
+    dtype_option,
+    force_option,
+    format_option,
+    seed_option,
+    takes_specs,
+)
+from aespec.cli.output import echo_json, show_versions, writing
+from aespec.shapes import show_shape
+from aespec.tables import number, table
+
+if TYPE_CHECKING:
+    from aespec.verify import Row, Verification
+
+
+@click.command()
+@takes_specs()
+@backend_option(required=True)
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path), help="Write the spec, the weights and the saved model into this folder."
+)
+@seed_option
+@dtype_option
+@force_option
+@format_option("text", "json")
+def build(
+    specs: Specs, backend: str, out: Path | None, seed: int | None, dtype: str, force: bool, form: str
+) -> None:
+    """Build the models of specs, and check them against the specs.
+
+    Every value's and every weight's shape is compared with what the spec says. With -o the folder gets spec.yaml
+    (with every default stated), weights.safetensors (the initial weights, for any backend) and the framework's own
+    saved model. Of several specs each gets a folder of its name in it.
+    """
+    from aespec.run import prepare
+
+    read = (specs if seed is None else specs.setting(f"training.seed={seed}")).compiled()
+    names = [each.spec.name for each in read]
+    if out is not None and len(set(names)) < len(names):
+        raise click.UsageError("-o needs specs of different names, since each gets a folder of its name.")
+    folders = [None if out is None else out if len(read) == 1 else out / name for name in names]
+    for folder in filter(None, folders):
+        prepare(folder, force=force)
+    records = []
+    for i, (each, folder) in enumerate(zip(read, folders, strict=True)):
+        records.append(_built(each, backend, dtype, folder))
+        if form == "text":
+            click.echo(("\n" if i else "") + _told(records[-1]))
+    if form == "json":
+        echo_json(records)
+
+
+def _built(each: Compiled, backend: str, dtype: str, folder: Path | None) -> dict[str, Any]:
+    """Build, check and write one model; what was built, for JSON."""
+    from aespec.building import check
+    from aespec.registry import find_backend
+    from aespec.summary import as_data, summarize
+
+    engine = find_backend(backend)
+    seed = each.spec.training.seed
+    model = engine.build(each.graph, seed=seed, dtype=dtype)
+    check(model, backend, bounds=each.spec.input.range)
+    return {
+        "file": each.path,
+        "backend": backend,
+        "versions": engine.versions(),
+        "dtype": dtype,
+        "seed": seed,
+        "folder": folder and str(folder),
+        "files": _written(each, engine, model, folder) if folder else [],
+        "weights": len(each.graph.params),
+        **as_data(summarize(each.graph)),
+    }
+
+
+def _written(each: Compiled, engine: Any, model: Any, folder: Path) -> list[str]:
+    from aespec import weights
+    from aespec.run import SPEC, WEIGHTS
+    from aespec.source.yaml_dump import dump_yaml
+
+    with writing(folder):
+        (folder / SPEC).write_text(dump_yaml(each.spec.to_data()), encoding="utf-8")
+        weights.write(folder / WEIGHTS, model.weights())
+        return list(dict.fromkeys([SPEC, WEIGHTS, *engine.save(model, folder)]))
+
+
+def _told(record: dict[str, Any]) -> str:
+    nodes = sum(len(block["lines"]) for block in record["blocks"])
+    lines = [
+        f"{record['name']}: built with {record['backend']} ({show_versions(record['versions'])}), "
+        f"{record['dtype']}, seed {record['seed']}",
+        *(
+            f"  {block['name']}  {number(block['parameters']):>12} parameters  "
+            f"{show_shape(block['input_shape'])} -> {show_shape(block['output_shape'])}"
+            for block in record["blocks"]
+        ),
+        f"  total    {number(record['parameters']):>12} parameters",
+        f"  checked: {nodes} values and {record['weights']} weights have the shapes of the spec",
+    ]
+    if record["folder"]:
+        lines.append(f"  wrote {record['folder']}: {', '.join(record['files'])}")
+    return "\n".join(lines)
+
+
+@click.command()
+@takes_specs()
+@click.option(
+    "--backends",
+    default="keras,torch",
+    show_default=True,
+    metavar="A,B",
+    help="The backends to compare with each other and with the reference.",
+)
+@seed_option
+@dtype_option
+@format_option("text", "json")
+def verify(specs: Specs, backends: str, seed: int | None, dtype: str, form: str) -> None:
+    """Compare what several backends compute for specs.
+
+    They are given the same weights and the same batch. The value of each node is held against the reference's, loss
+    terms and gradients against each other. The exit code is 1 if any difference is above its tolerance.
+    """
+    from aespec.verify import verify as compare
+
+    names = [name.strip() for name in backends.split(",") if name.strip()]
+    if not names:
+        raise click.BadParameter("name at least one backend", param_hint="--backends")
+    records, fine = [], True
+    for i, each in enumerate(specs.compiled()):
+        found = compare(
+            each.graph,
+            names,
+            seed=each.spec.training.seed if seed is None else seed,
+            dtype=dtype,
+            bounds=each.spec.input.range or (0.0, 1.0),
+        )
+        fine = fine and found.ok
+        records.append({"file": each.path, "name": each.spec.name, **_as_data(found)})
+        if form == "text":
+            click.echo(("\n\n" if i else "") + _compared(each, found))
+    if form == "json":
+        echo_json(records)
+    raise click.exceptions.Exit(0 if fine else 1)
+
+
+SECTIONS = {
+    "node": ("Value of", "Values: the largest difference from the reference"),
+    "loss": ("Loss term", "Loss terms: the largest relative difference"),
+    "gradient": ("Gradient by", "Gradients: the largest difference, relative to the largest value"),
+}
+"""What a section compares, and what its differences are."""
+
+
+def _as_data(found: Verification) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    rows = [{**asdict(row), "ok": row.ok} for row in found.rows]
+    return {"ok": found.ok, "backends": found.backends, "dtype": found.dtype, "rows": rows}
+
+
+def _compared(each: Compiled, found: Verification) -> str:
+    wrong = [row for row in found.rows if not row.ok]
+    parts = [f"{each.spec.name}: {', '.join(found.backends)} and the reference, in {found.dtype}"]
+    for section, (what, measure) in SECTIONS.items():
+        if rows := [row for row in found.rows if row.section == section]:
+            parts.append(f"{measure}\n\n{_section(what, rows)}")
+    parts.append(
+        f"{len(wrong)} of {len(found.rows)} differences are above tolerance, first that of {wrong[0].name}"
+        if wrong
+        else f"All {len(found.rows)} differences are within tolerance"
+    )
+    return "\n\n".join(parts)
+
+
+def _section(what: str, rows: Sequence[Row]) -> str:
+    columns = {
+        what: [row.name for row in rows],
+        "Shape": [_shape(row) for row in rows],
+        "Parameters": ["" if row.parameters is None else number(row.parameters) for row in rows],
+        "Difference": [f"{row.difference:.1e}" if row.difference else "0" for row in rows],
+        "Tolerance": [f"{row.tolerance:.0e}" for row in rows],
+        "": ["ok" if row.ok else "TOO LARGE" for row in rows],
+    }
+    used = {name: cells for name, cells in columns.items() if any(cells)}
+    return table(list(used), list(zip(*used.values(), strict=True)), numbers=("Parameters", "Difference", "Tolerance"))
+
+
+def _shape(row: Row) -> str:
+    if row.shape is None:
+        return ""
+    return show_shape((None, *row.shape) if row.section == "node" else row.shape)

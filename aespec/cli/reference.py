@@ -1,0 +1,212 @@
+"""``aespec layers``, ``schema`` and ``explain``: what aespec knows, to be looked up."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from aespec.cli.options import format_option
+from aespec.cli.output import echo_json
+from aespec.diagnostics import AespecError, Diagnostic, nearest, show
+
+if TYPE_CHECKING:
+    from aespec.kind import Kind
+
+
+@click.command()
+@click.argument("kind", required=False)
+@click.option("--family", metavar="FAMILY", help="Of another family: activation, initializer, loss, optimizer, ...")
+@click.option("--backends", is_flag=True, help="Also say which backends support a kind (this imports them).")
+@format_option("text", "json")
+def layers(kind: str | None, family: str | None, backends: bool, form: str) -> None:
+    """List the kinds of layers, or show one: its fields, shapes and examples.
+
+    KIND is any kind: a layer, or also an activation, an initializer, a regularizer, a loss or an optimizer.
+    """
+    from aespec.registry import kinds
+    from aespec.schema import families
+
+    if family is not None and family not in families():
+        near = nearest(family, families())
+        raise click.BadParameter(
+            f"there is no family '{family}'; {f'did you mean {near!r}?' if near else 'there are ' + ', '.join(families())}",
+            param_hint="--family",
+        )
+    searched = [family] if family else list(families())
+    if kind is not None:
+        found = [members[kind] for name in searched if kind in (members := kinds(name))]
+        if not found:
+            raise AespecError(_unknown(kind, [name for family in searched for name in kinds(family)]))
+        pages = [_page(member) for member in found]
+    else:
+        found = list(kinds(family or "layer").values())
+        pages = [_entry(member) for member in found]
+    if backends:
+        pages = [{**page, "backends": _supporting(member)} for page, member in zip(pages, found, strict=True)]
+    if form == "json":
+        echo_json(pages)
+    else:
+        click.echo("\n\n".join(map(_page_text, pages)) if kind is not None else _list_text(pages))
+
+
+@click.command()
+def schema() -> None:
+    """Print the JSON Schema of a spec, for editors and other tools.
+
+    It is of draft 2020-12 and describes a whole spec file.
+    """
+    from aespec.schema import spec_schema
+
+    echo_json(spec_schema())
+
+
+@click.command()
+@click.argument("code")
+def explain(code: str) -> None:
+    """Explain the code of an error.
+
+    CODE is what stands in brackets behind the word error, such as E101.
+    """
+    from aespec import rules
+
+    click.echo(rules.explain(code).rstrip())
+
+
+def _unknown(kind: str, names: list[str]) -> Diagnostic:
+    from aespec.rules import UnknownKind
+
+    near = nearest(kind, names)
+    help = f"did you mean `{near}`?" if near else "`aespec layers` lists them"
+    return Diagnostic(UnknownKind, f"there is no kind `{kind}`", wanted="a kind", got=f"`{kind}`", help=help)
+
+
+def _entry(member: type[Kind]) -> dict[str, Any]:
+    from aespec.reference import summary_line
+
+    return {"kind": member.kind, "family": member.family, "text": summary_line(member)}
+
+
+def _page(member: type[Kind]) -> dict[str, Any]:
+    """Everything that there is to say about a kind."""
+    from aespec.schema import kind_schema
+
+    schema = kind_schema(member)
+    fields, required = schema.get("properties", {}), schema.get("required", [])
+    # A kind's own fields say most about it, those that it shares with others come after them.
+    own_first = dict.fromkeys(name for cls in member.__mro__ for name in vars(cls).get("__annotations__", ()))
+    return {
+        **_entry(member),
+        "text": inspect.cleandoc(member.__doc__ or ""),
+        "main": member.main,
+        "fields": [
+            {
+                "name": name,
+                "type": _words(fields[name]),
+                "required": name in required,
+                "default": fields[name].get("default"),
+                "text": fields[name].get("description", ""),
+            }
+            for name in own_first
+            if name in fields
+        ],
+        "examples": [_example(member, example) for example in getattr(member, "examples", ())],
+    }
+
+
+def _example(member: type[Kind], example: Any) -> dict[str, Any]:
+    layer: Any = member.model_validate(dict(example.fields))
+    return {
+        "spec": {member.kind: dict(example.fields)} if example.fields else member.kind,
+        "input": example.input,
+        "output": layer.infer(example.input),
+        "parameters": {name: param.shape for name, param in layer.params(example.input).items()},
+    }
+
+
+def _words(field: Mapping[str, Any]) -> str:
+    """The type of a field, in words, from its schema."""
+    match field:
+        case {"x-family": family}:
+            return str(family)
+        case {"anyOf": [one, {"type": "array"}]}:
+            return f"{_words(one)}, or a list"
+        case {"anyOf": ways}:
+            return " or ".join(map(_words, ways))
+        case {"enum": values}:
+            return " or ".join(map(str, values))
+        case {"type": "array", "items": items}:
+            return f"list of {_words(items)}s"
+        case {"type": ("integer" | "number") as name}:
+            return " ".join([{"integer": "whole number", "number": "number"}[name], *_bounds(field)])
+    return {"boolean": "true or false", "string": "text"}.get(field["type"], field["type"])
+
+
+def _bounds(field: Mapping[str, Any]) -> list[str]:
+    signs = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
+    return [f"{sign} {field[key]:g}" for key, sign in signs.items() if key in field]
+
+
+def _supporting(member: type[Kind]) -> list[str]:
+    """The backends that have a lowering for a kind; one that cannot be imported has none."""
+    from contextlib import suppress
+
+    from aespec.registry import backend_names, find_backend
+
+    found = []
+    for name in backend_names():
+        with suppress(AespecError):
+            found += [name] if member in find_backend(name).lowerings else []
+    return found
+
+
+def _list_text(entries: list[dict[str, Any]]) -> str:
+    from aespec.tables import table
+
+    heads = ["Kind", *(["Backends"] if "backends" in entries[0] else []), "What it is"]
+    rows = [
+        [entry["kind"], *([", ".join(entry["backends"])] if "backends" in entry else []), _plain(entry["text"])]
+        for entry in entries
+    ]
+    return table(heads, rows)
+
+
+def _page_text(page: dict[str, Any]) -> str:
+    from aespec.tables import table
+
+    parts = [f"{page['kind']} ({page['family']})", _plain(page["text"])]
+    if page["fields"]:
+        rows = [
+            [field["name"], field["type"], "(required)" if field["required"] else _yaml(field["default"]), _plain(field["text"])]
+            for field in page["fields"]
+        ]
+        parts.append(table(["Field", "Type", "Default", "What it does"], rows))
+    if page["main"]:
+        parts.append(f"`{page['kind']}: VALUE` sets `{page['main']}`.")
+    if page["examples"]:
+        parts.append("Examples\n" + "\n".join(map(_example_text, page["examples"])))
+    if "backends" in page:
+        parts.append(f"Supported by: {', '.join(page['backends']) or 'none of the usable backends'}")
+    return "\n\n".join(parts)
+
+
+def _example_text(example: dict[str, Any]) -> str:
+    from aespec.shapes import show_shape
+
+    spec = example["spec"]
+    written = _yaml(spec) if isinstance(spec, str) else _yaml(spec)[1:-1]
+    params = ", ".join(f"{name} {show_shape(shape)}" for name, shape in example["parameters"].items())
+    shapes = f"{show_shape(example['input'])} -> {show_shape(example['output'])}"
+    return f"  - {written}\n      {shapes}{f'; {params}' if params else ''}"
+
+
+def _yaml(value: Any) -> str:
+    """A value in one line of YAML; no name in aespec needs quotes."""
+    return show(value, 200).replace('"', "")
+
+
+def _plain(text: str) -> str:
+    """A docstring without the marks of reStructuredText."""
+    return text.replace("``", "`")

@@ -1,0 +1,177 @@
+"""Rules about backends (E3), data (E4) and runs (E5)."""
+
+from aespec.diagnostics import Rule
+
+
+class UnknownBackend(Rule):
+    """A name that is no backend.
+
+    A backend turns a spec into a model of one framework. `aespec backends` lists those that are installed and
+    says what each can do; packages can add others.
+    """
+
+    code = "E301"
+    bad = "aespec build stacked.yaml --backend pytorch"
+    good = "aespec build stacked.yaml --backend torch"
+
+
+class BackendUnavailable(Rule):
+    """The framework of a backend is not installed, or cannot be imported.
+
+    aespec itself needs no framework: specs are checked and summarized without one. To build or to train a model,
+    install the framework of a backend; the message gives the command.
+    """
+
+    code = "E302"
+    bad = "aespec train stacked.yaml --backend torch"
+    good = "pip install 'aespec[torch]'"
+
+
+class UnsupportedKind(Rule):
+    """The backend has no lowering for a kind.
+
+    Each backend says for each kind how it is built. Where that is missing, use another backend, or write the
+    lowering: `aespec backends` shows the table of kinds and backends.
+    """
+
+    code = "E303"
+    bad = "aespec build recurrent.yaml --backend dense_only"
+    good = "aespec build recurrent.yaml --backend numpy"
+
+
+class PluginConflict(Rule):
+    """Two packages claim one name.
+
+    Kinds, backends and lowerings come from any package that announces them, and which of two were used would
+    depend on the order of installation. Uninstall one of the two packages that the message names.
+    """
+
+    code = "E304"
+    bad = "pip install aespec-fancy aespec-other   # both bring a layer `fancy_pool`"
+    good = "pip uninstall aespec-other"
+
+
+class BuiltDiffers(Rule):
+    """The built model is not the one that the spec describes.
+
+    After a backend has built a model, its weights and their shapes are compared with those of the graph. A
+    difference is a mistake of the backend, not of the spec: report it, with the message, to the backend's
+    author. `aespec conformance` shows what else the backend gets wrong.
+    """
+
+    code = "E305"
+    bad = "aespec build stacked.yaml --backend experimental"
+    good = "aespec conformance --backend experimental"
+
+
+class DataNotFound(Rule):
+    """There is no such data.
+
+    Data is a file, a folder of images, or the name of a data set that aespec knows. A path counts from the
+    folder you are in. Known data sets are downloaded once and kept.
+    """
+
+    code = "E401"
+    bad = "aespec train stacked.yaml --data fashion_mist"
+    good = "aespec train stacked.yaml --data fashion_mnist"
+
+
+class DataShape(Rule):
+    """The data has not the shape that the spec's `input` states.
+
+    The first axis of the data counts samples; the others must be those of `input`, channels last. A `null` in
+    `input` fits any length.
+    """
+
+    code = "E402"
+    bad = 'aespec train stacked.yaml --data images_32x32.npy --set "input=[28, 28]"'
+    good = 'aespec train stacked.yaml --data images_32x32.npy --set "input=[32, 32]"'
+
+
+class DataNotFinite(Rule):
+    """The data holds NaN or infinity.
+
+    One such value makes the loss NaN, and with it all weights after one step. The message says how many there
+    are and where the first is. Fill in or drop those samples before training.
+    """
+
+    code = "E403"
+    bad = """
+python -c "import numpy; numpy.save('x.npy', [[0.5, numpy.nan]])"; aespec train tiny.yaml --data x.npy
+"""
+    good = """
+python -c "import numpy; numpy.save('x.npy', [[0.5, 0.0]])"; aespec train tiny.yaml --data x.npy
+"""
+
+
+class DataUnreadable(Rule):
+    """The data cannot be read.
+
+    The file is damaged, or is of a format that aespec does not read. Pickled objects inside NumPy files are never
+    loaded, since they can run code: save plain arrays of numbers.
+    """
+
+    code = "E404"
+    bad = "aespec train stacked.yaml --data pickled_objects.npy"
+    good = "aespec train stacked.yaml --data images.npy"
+
+
+class DataRange(Rule):
+    """The data lies outside the range that the spec states.
+
+    `range` says between which values samples lie, and a loss such as `binary_crossentropy` relies on it: values
+    from 0 to 255 against a sigmoid would train to nothing. Scale the data, or state its range as it is. Bytes
+    (uint8) are scaled for you.
+    """
+
+    code = "E405"
+    bad = "aespec train stacked.yaml --data floats_0_to_255.npy"
+    good = "aespec train stacked.yaml --data floats_0_to_1.npy"
+
+
+class RunUnreadable(Rule):
+    """The run folder is missing, incomplete or damaged.
+
+    A run folder holds `spec.yaml`, `weights.safetensors`, `run.json` and `history.csv`. One
+    without weights was interrupted before its last epoch ended: train it again, or give the name of another run.
+    """
+
+    code = "E501"
+    bad = "aespec reconstruct runs/stackd-torch"
+    good = "aespec reconstruct runs/stacked-torch"
+
+
+class WeightsMismatch(Rule):
+    """The weights are not those of this model.
+
+    Weights are matched by name and shape, and all of them must fit: a part that silently kept its first values
+    would give a model that looks trained and is not. Use the `spec.yaml` of the run that saved them.
+    """
+
+    code = "E502"
+    bad = "aespec reconstruct runs/conv-torch    # whose spec.yaml was exchanged for another model's"
+    good = "aespec reconstruct runs/conv-torch    # as training wrote it"
+
+
+class LossNotFinite(Rule):
+    """The loss became NaN or infinite.
+
+    Training stopped, since no later step can mend the weights. Most often the learning rate is too high; also
+    look at the range of the data, and at an activation without bounds before a loss that takes a logarithm.
+    """
+
+    code = "E503"
+    bad = "aespec train stacked.yaml --set training.optimizer.sgd.learning_rate=1e6"
+    good = "aespec train stacked.yaml --set training.optimizer.sgd.learning_rate=0.1"
+
+
+class RunExists(Rule):
+    """The run folder exists already.
+
+    A finished run is not overwritten. Give the new one another name with `-o`, or say with `--force` that it may be
+    replaced.
+    """
+
+    code = "E504"
+    bad = "aespec train stacked.yaml -o runs/stacked-torch"
+    good = "aespec train stacked.yaml -o runs/stacked-torch-2"
