@@ -177,7 +177,7 @@ def limit(graph: Graph, spec: Spec, limits: Limits) -> Graph:
                 Diagnostic(
                     ModelTooLarge,
                     f"the model has too many {what}",
-                    spec.place(graph[largest].place),
+                    spec.place(graph[largest].place, key=True),
                     wanted=f"at most {most:,} {what}{' for a sample' if what == 'activations' else ''}",
                     got=f"{total:,}, most of them ({sizes[largest]:,}) in `{largest}`",
                     help=f"if it is meant, lift the limit: `--max-{what} {total}`",
@@ -317,7 +317,7 @@ def _output_mismatch(graph: Graph, spec: Spec) -> Diagnostic:
     return Diagnostic(
         OutputMismatch,
         f"the reconstruction, the output of `{graph.output.name}`, has not the shape of the input",
-        spec.place(graph.output.place),
+        spec.place(graph.output.place, key=True),
         wanted=show_shape(graph.input),
         got=show_shape(graph.output.shape),
         help=f"end the decoder with `- reshape: [{shape}]`"
@@ -327,4 +327,4 @@ def _output_mismatch(graph: Graph, spec: Spec) -> Diagnostic:
 
 
 def _fault(rule: type[Rule], what: str, error: ShapeError, place: Loc, spec: Spec) -> Diagnostic:
-    return Diagnostic(rule, f"{what}: {error.message}", spec.place(place), error.wanted, error.got, error.help)
+    return Diagnostic(rule, f"{what}: {error.message}", spec.place(place, key=True), error.wanted, error.got, error.help)

@@ -50,14 +50,23 @@ class Fault:
         return f"`{self.loc[-1]}`" if self.loc else "the spec"
 
     @property
+    def written(self) -> Loc:
+        """The path as the file has it: without the fields that a short form leaves out."""
+        path: Loc = ()
+        for part in self.loc:
+            if (*path, part) in self.source.values:
+                path = (*path, part)
+        return path
+
+    @property
     def value(self) -> Place | None:
         """Where the value stands."""
-        return self.source.place(self.loc)
+        return self.source.place(self.written)
 
     @property
     def key(self) -> Place | None:
         """Where the field's name stands."""
-        return self.source.place(self.loc, key=True)
+        return self.source.place(self.written, key=True)
 
     @property
     def got(self) -> str:
@@ -116,7 +125,7 @@ def _missing(fault: Fault) -> Diagnostic:
     return Diagnostic(
         MissingField,
         f"{f'`{fault.loc[-2]}`' if len(fault.loc) > 1 else 'the spec'} lacks the field {fault.subject}",
-        fault.source.place(fault.loc[:-1], key=True),
+        fault.key,
         wanted=f"`{name}`: {fault.doc(name)}",
         got="nothing",
         help=f"add `{name}: ...`",

@@ -21,7 +21,11 @@ __all__ = ["families", "kind_schema", "spec_schema"]
 Schema = dict[str, Any]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-VARIABLE = {"type": "string", "pattern": r"\$\{[^{}]+\}", "description": "A variable: `${name}` stands for a value of `vars`."}
+VARIABLE = {
+    "type": "string",
+    "pattern": r"\$\{[^{}]+\}",
+    "description": "A variable: `${name}` stands for a value of `vars`.",
+}
 
 
 @cache

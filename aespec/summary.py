@@ -144,7 +144,9 @@ def _line(node: Node) -> Line:
 
 def _note(node: Node) -> str:
     why = node.layer.note(node.input_shape)
-    fields = [(name, value) for name, value in node.layer if name.endswith("padding") and value not in (0, (0, 0), (0,))]
+    fields = [
+        (name, value) for name, value in node.layer if name.endswith("padding") and value not in (0, (0, 0), (0,))
+    ]
     chosen = ", ".join(f"{name}: {list(value) if isinstance(value, tuple) else value}" for name, value in fields)
     return f"{chosen}, since {why}" if why and chosen else why
 
@@ -176,7 +178,8 @@ def _total(block: Block) -> list[str]:
 def _remarks(summary: Summary) -> list[str]:
     ties = [f"{line.name}: {tie}" for block in summary.blocks for line in block.lines for tie in line.ties]
     remarks = [
-        f"Parameters: {summary.parameters:,} (trainable {summary.trainable:,}, non-trainable {summary.non_trainable:,})",
+        f"Parameters: {number(summary.parameters)} "
+        f"(trainable {number(summary.trainable)}, non-trainable {number(summary.non_trainable)})",
         f"Input: {show_shape(summary.blocks[0].input_shape)}, code: {show_shape(summary.blocks[0].output_shape)}",
         f"Loss: {summary.loss}",
         *(f"Loss term: {term}" for term in summary.terms),

@@ -22,9 +22,7 @@ def number(value: int | None) -> str:
     return "?" if value is None else f"{value:,}"
 
 
-def table(
-    columns: Sequence[str], *groups: Sequence[Row], numbers: Collection[str] = (), markdown: bool = False
-) -> str:
+def table(columns: Sequence[str], *groups: Sequence[Row], numbers: Collection[str] = (), markdown: bool = False) -> str:
     """Rows in groups, a line between the groups; the last column is wrapped where a row would be too long.
 
     Args:

@@ -8,16 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from aespec.cli.options import (
-    Compiled,
-    Specs,
-    backend_option,
-    dtype_option,
-    force_option,
-    format_option,
-    seed_option,
-    takes_specs,
-)
+from aespec.cli.inputs import Compiled, Specs, takes_specs
+from aespec.cli.options import backend_option, dtype_option, force_option, format_option, seed_option
 from aespec.cli.output import echo_json, show_versions, writing
 from aespec.shapes import show_shape
 from aespec.tables import number, table
@@ -30,15 +22,16 @@ if TYPE_CHECKING:
 @takes_specs()
 @backend_option(required=True)
 @click.option(
-    "-o", "--out", type=click.Path(path_type=Path), help="Write the spec, the weights and the saved model into this folder."
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Write the spec, the weights and the saved model into this folder.",
 )
 @seed_option
 @dtype_option
 @force_option
 @format_option("text", "json")
-def build(
-    specs: Specs, backend: str, out: Path | None, seed: int | None, dtype: str, force: bool, form: str
-) -> None:
+def build(specs: Specs, backend: str, out: Path | None, seed: int | None, dtype: str, force: bool, form: str) -> None:
     """Build the models of specs, and check them against the specs.
 
     Every value's and every weight's shape is compared with what the spec says. With -o the folder gets spec.yaml
@@ -47,13 +40,14 @@ def build(
     """
     from aespec.run import prepare
 
-    read = (specs if seed is None else specs.setting(f"training.seed={seed}")).compiled()
+    read = specs.setting(seed=seed).compiled()
     names = [each.spec.name for each in read]
     if out is not None and len(set(names)) < len(names):
         raise click.UsageError("-o needs specs of different names, since each gets a folder of its name.")
-    folders = [None if out is None else out if len(read) == 1 else out / name for name in names]
-    for folder in filter(None, folders):
-        prepare(folder, force=force)
+    folders = [out and (out / name if len(read) > 1 else out) for name in names]
+    for folder in folders:
+        if folder is not None:
+            prepare(folder, force=force)
     records = []
     for i, (each, folder) in enumerate(zip(read, folders, strict=True)):
         records.append(_built(each, backend, dtype, folder))
@@ -139,14 +133,9 @@ def verify(specs: Specs, backends: str, seed: int | None, dtype: str, form: str)
     if not names:
         raise click.BadParameter("name at least one backend", param_hint="--backends")
     records, fine = [], True
-    for i, each in enumerate(specs.compiled()):
-        found = compare(
-            each.graph,
-            names,
-            seed=each.spec.training.seed if seed is None else seed,
-            dtype=dtype,
-            bounds=each.spec.input.range or (0.0, 1.0),
-        )
+    for i, each in enumerate(specs.setting(seed=seed).compiled()):
+        bounds = each.spec.input.range or (0.0, 1.0)
+        found = compare(each.graph, names, seed=each.spec.training.seed, dtype=dtype, bounds=bounds)
         fine = fine and found.ok
         records.append({"file": each.path, "name": each.spec.name, **_as_data(found)})
         if form == "text":

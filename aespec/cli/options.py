@@ -1,116 +1,15 @@
-"""The options that commands share, and what they stand for."""
+"""The options that several commands have."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from functools import wraps
-from typing import Any, Self, TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import click
 
-from aespec.diagnostics import AespecError, Diagnostic
-from aespec.graph import Graph
-from aespec.passes import Limits, compile
-from aespec.spec import Spec, load
-
-__all__ = ["Compiled", "Specs", "backend_option", "dtype_option", "force_option", "format_option", "seed_option", "takes_specs"]
+__all__ = ["backend_option", "dtype_option", "force_option", "format_option", "seed_option"]
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-DEFAULTS = Limits()
-
-
-@dataclass(frozen=True)
-class Compiled:
-    """A spec that was read and compiled."""
-
-    path: str
-    spec: Spec
-    graph: Graph
-
-
-@dataclass(frozen=True)
-class Specs:
-    """The specs that a command was given, and how they are to be read."""
-
-    paths: tuple[str, ...]
-    overrides: tuple[str, ...]
-    limits: Limits
-
-    def setting(self, *assignments: str) -> Self:
-        """The same with these assignments made last, as ``--set`` makes them."""
-        return replace(self, overrides=(*self.overrides, *assignments))
-
-    def read(self) -> Iterator[tuple[str, Compiled | AespecError]]:
-        """Each path with what it holds, or with what is wrong with it."""
-        for path in self.paths:
-            try:
-                spec = load(path, self.overrides)
-                yield path, Compiled(path, spec, compile(spec, self.limits))
-            except AespecError as error:
-                yield path, error
-
-    def compiled(self) -> list[Compiled]:
-        """All of them.
-
-        Raises:
-            AespecError: Something is wrong with any; the problems of all are in it.
-        """
-        found, problems = [], list[Diagnostic]()
-        for _, outcome in self.read():
-            if isinstance(outcome, AespecError):
-                problems += outcome.diagnostics
-            else:
-                found.append(outcome)
-        if problems:
-            raise AespecError(*problems)
-        return found
-
-
-def takes_specs(*, several: bool = True) -> Callable[[F], Callable[..., Any]]:
-    """Give a command the argument SPEC and the options that go with it, as one parameter ``specs``."""
-
-    def decorate(command: F) -> Callable[..., Any]:
-        @wraps(command)
-        def run(
-            spec: str | tuple[str, ...],
-            overrides: tuple[str, ...],
-            max_parameters: int,
-            max_activations: int,
-            **others: Any,
-        ) -> Any:
-            paths = (spec,) if isinstance(spec, str) else spec
-            return command(specs=Specs(paths, overrides, Limits(max_parameters, max_activations)), **others)
-
-        options = (
-            click.argument("spec", nargs=-1 if several else 1, required=True),
-            click.option(
-                "--set",
-                "overrides",
-                metavar="PATH=VALUE",
-                multiple=True,
-                help="Set a value of the spec, as in encoder.1.dense.units=50. Can be repeated.",
-            ),
-            _limit("parameters", DEFAULTS.parameters),
-            _limit("activations", DEFAULTS.activations),
-        )
-        decorated: Callable[..., Any] = run
-        for option in reversed(options):
-            decorated = option(decorated)
-        return decorated
-
-    return decorate
-
-
-def _limit(what: str, default: int) -> Callable[[F], F]:
-    return click.option(
-        f"--max-{what}",
-        type=click.IntRange(1),
-        default=default,
-        metavar="N",
-        help=f"Refuse a model with more {what} than {default:,}, or than this.",
-    )
 
 
 def format_option(*formats: str) -> Callable[[F], F]:
@@ -127,18 +26,24 @@ def format_option(*formats: str) -> Callable[[F], F]:
 
 def backend_option(**settings: Any) -> Callable[[F], F]:
     """``--backend``, any installed one."""
-    return click.option("--backend", metavar="NAME", **{"help": "What to build with: see `aespec backends`.", **settings})
+    return click.option(
+        "--backend", metavar="NAME", **{"help": "What to build with: see `aespec backends`.", **settings}
+    )
 
 
 seed_option = click.option(
     "--seed",
-    type=click.IntRange(0, 2**63 - 1),
+    type=click.IntRange(0),
     metavar="N",
-    help="Of the initial weights. By default the spec's `training.seed`.",
+    help="Decides the initial weights and the order of the batches, instead of the spec's seed.",
 )
 
 dtype_option = click.option(
-    "--dtype", type=click.Choice(["float32", "float64"]), default="float32", show_default=True, help="Of the numbers."
+    "--dtype",
+    type=click.Choice(["float32", "float64"]),
+    default="float32",
+    show_default=True,
+    help="Precision to compute in.",
 )
 
 force_option = click.option("--force", is_flag=True, help="Write into a folder that is not empty.")

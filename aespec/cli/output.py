@@ -38,6 +38,8 @@ def writing(folder: Path) -> Iterator[None]:
 
     try:
         yield
+    except BrokenPipeError:
+        raise  # of what is printed meanwhile, not of the folder
     except (OSError, SafetensorError) as error:
         problem = f"{folder} cannot be written"
         help = "look at the free space and the permissions there, or choose another folder with `-o`"

@@ -31,10 +31,8 @@ def layers(kind: str | None, family: str | None, backends: bool, form: str) -> N
 
     if family is not None and family not in families():
         near = nearest(family, families())
-        raise click.BadParameter(
-            f"there is no family '{family}'; {f'did you mean {near!r}?' if near else 'there are ' + ', '.join(families())}",
-            param_hint="--family",
-        )
+        help = f"did you mean '{near}'?" if near else f"there are {', '.join(families())}"
+        raise click.BadParameter(f"there is no family '{family}': {help}", param_hint="--family")
     searched = [family] if family else list(families())
     if kind is not None:
         found = [members[kind] for name in searched if kind in (members := kinds(name))]
@@ -109,8 +107,7 @@ def _page(member: type[Kind]) -> dict[str, Any]:
                 "default": fields[name].get("default"),
                 "text": fields[name].get("description", ""),
             }
-            for name in own_first
-            if name in fields
+            for name in sorted(filter(fields.__contains__, own_first), key=lambda name: name not in required)
         ],
         "examples": [_example(member, example) for example in getattr(member, "examples", ())],
     }
@@ -136,17 +133,17 @@ def _words(field: Mapping[str, Any]) -> str:
         case {"anyOf": ways}:
             return " or ".join(map(_words, ways))
         case {"enum": values}:
-            return " or ".join(map(str, values))
+            return " or ".join(", ".join(map(str, values)).rsplit(", ", 1))
         case {"type": "array", "items": items}:
             return f"list of {_words(items)}s"
         case {"type": ("integer" | "number") as name}:
-            return " ".join([{"integer": "whole number", "number": "number"}[name], *_bounds(field)])
+            bounds = ", ".join(f"{sign} {field[key]}" for key, sign in BOUNDS.items() if key in field)
+            return f"{'whole number' if name == 'integer' else name} {bounds}".rstrip()
     return {"boolean": "true or false", "string": "text"}.get(field["type"], field["type"])
 
 
-def _bounds(field: Mapping[str, Any]) -> list[str]:
-    signs = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
-    return [f"{sign} {field[key]:g}" for key, sign in signs.items() if key in field]
+BOUNDS = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
+"""How a schema states a bound, and how a text does."""
 
 
 def _supporting(member: type[Kind]) -> list[str]:
@@ -170,7 +167,7 @@ def _list_text(entries: list[dict[str, Any]]) -> str:
         [entry["kind"], *([", ".join(entry["backends"])] if "backends" in entry else []), _plain(entry["text"])]
         for entry in entries
     ]
-    return table(heads, rows)
+    return f"{table(heads, rows)}\n\n`aespec layers KIND` shows one of them, `--family` lists those of another family"
 
 
 def _page_text(page: dict[str, Any]) -> str:
@@ -179,7 +176,12 @@ def _page_text(page: dict[str, Any]) -> str:
     parts = [f"{page['kind']} ({page['family']})", _plain(page["text"])]
     if page["fields"]:
         rows = [
-            [field["name"], field["type"], "(required)" if field["required"] else _yaml(field["default"]), _plain(field["text"])]
+            [
+                field["name"],
+                field["type"],
+                "(required)" if field["required"] else _yaml(field["default"]),
+                _plain(field["text"]),
+            ]
             for field in page["fields"]
         ]
         parts.append(table(["Field", "Type", "Default", "What it does"], rows))
@@ -193,13 +195,17 @@ def _page_text(page: dict[str, Any]) -> str:
 
 
 def _example_text(example: dict[str, Any]) -> str:
+    from textwrap import fill
+
     from aespec.shapes import show_shape
+    from aespec.tables import WIDTH
 
     spec = example["spec"]
     written = _yaml(spec) if isinstance(spec, str) else _yaml(spec)[1:-1]
-    params = ", ".join(f"{name} {show_shape(shape)}" for name, shape in example["parameters"].items())
+    params = [f"{name} {show_shape(shape)}" for name, shape in example["parameters"].items()]
     shapes = f"{show_shape(example['input'])} -> {show_shape(example['output'])}"
-    return f"  - {written}\n      {shapes}{f'; {params}' if params else ''}"
+    result = "; ".join([shapes, *([", ".join(params)] if params else [])])
+    return "\n".join([f"  - {written}", fill(result, WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 8)])
 
 
 def _yaml(value: Any) -> str:

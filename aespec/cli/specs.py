@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from aespec.cli.options import Compiled, Specs, backend_option, format_option, takes_specs
+from aespec.cli.inputs import Compiled, Specs, takes_specs
+from aespec.cli.options import backend_option, format_option
 from aespec.cli.output import echo_json, show_versions
 from aespec.diagnostics import AespecError, Diagnostic, to_json
 
@@ -24,7 +25,7 @@ def validate(specs: Specs, form: str) -> None:
     if anything is wrong.
     """
     problems: list[Diagnostic] = []
-    records = []
+    records: list[dict[str, Any]] = []
     for path, outcome in specs.read():
         if isinstance(outcome, AespecError):
             problems += outcome.diagnostics
@@ -80,5 +81,6 @@ def _agreement(read: Compiled, backend: str) -> dict[str, str]:
 
 
 def _agreed(summary: Summary, backend: str, versions: dict[str, str]) -> str:
-    nodes = sum(len(block.lines) for block in summary.blocks)
-    return f"Built with {backend} ({show_versions(versions)}): the same {nodes} shapes and {summary.parameters:,} parameters"
+    shapes = sum(len(block.lines) for block in summary.blocks)
+    count = f"{summary.parameters:,}"
+    return f"Built with {backend} ({show_versions(versions)}): the same {shapes} shapes and {count} parameters"

@@ -1,0 +1,57 @@
+"""aespec's Keras backend: a graph becomes a `keras.Model` of stock layers, on TensorFlow.
+
+What the native model needs: Keras alone, unless it uses a tied kernel, a dilated transposed convolution, a layer
+at steps of unknown number that is not a dense one, or the sparsity penalty `kl_divergence`. A file of such a model
+names layers of this package: load it after ``import aespec_keras``.
+
+A lowering of another package's kind is found under the entry point group ``aespec.lowerings``, name ``keras.<kind>``:
+
+- of a layer, ``(layer, x: Shape, *, name: str, dtype: str) -> keras.layers.Layer``: the Keras layer for inputs of
+  shape ``x``, with that name and dtype. Its ``weights`` are the parameters of the kind, in the kind's order and
+  layout, each with the parameter's name in its path. If the kind can be tied, the layer whose ``kernel`` is to be
+  used comes as ``source``. Several layers can be made one with `aespec_keras.layers.nested`.
+- of an activation, ``(activation) -> function`` that Keras takes as ``activation=``, or `aespec_keras.functions.Apart`;
+- of a loss, ``(loss, target, output, logits) -> scalar``, the logits None where the loss takes the output itself;
+- of a regularizer, ``(regularizer) -> keras.regularizers.Regularizer``, summing over a batch;
+- of an optimizer, ``(optimizer) -> keras.optimizers.Optimizer``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from aespec.backend import Lowerings, Model
+from aespec.graph import Graph
+from aespec_keras import optimizers, plain  # noqa: F401 (they fill the table)
+from aespec_keras.assemble import require
+from aespec_keras.framework import keras, tf
+from aespec_keras.model import KerasModel
+from aespec_keras.table import lowerings
+
+__all__ = ["KerasBackend", "KerasModel", "backend", "lowerings"]
+
+
+class KerasBackend:
+    """See `aespec.backend.Backend`."""
+
+    name = "keras"
+    lowerings: Lowerings = lowerings
+    known_gaps: Mapping[str, str] = {}
+
+    def build(self, graph: Graph, *, seed: int = 0, dtype: str = "float32") -> KerasModel:
+        """The model of a graph, with the initial weights that the core draws from the seed."""
+        require(graph)
+        return KerasModel(graph, seed=seed, dtype=dtype)
+
+    def save(self, model: Model, folder: str | Path) -> list[str]:
+        """Write ``model.keras`` into a folder."""
+        model.native.save(Path(folder) / "model.keras")
+        return ["model.keras"]
+
+    def versions(self) -> dict[str, str]:
+        """The versions of Keras and TensorFlow."""
+        return {"keras": keras.__version__, "tensorflow": tf.__version__}
+
+
+backend = KerasBackend()

@@ -14,11 +14,12 @@ from functools import partial
 from typing import Any
 
 from aespec import activations, losses, regularizers
+from aespec.shapes import Shape
 from aespec_keras.framework import keras
 from aespec_keras.layers import nested
 from aespec_keras.table import lowerings
 
-__all__ = ["Apart", "KLDivergence"]
+__all__ = ["Apart", "KLDivergence", "activate"]
 
 ops = keras.ops
 Tensor = Any
@@ -32,6 +33,12 @@ class Apart:
 
     layer: Callable[..., Any]
     """(shape, name=, dtype=) -> keras.Layer"""
+
+
+def activate(activation: activations.Activation, x: Shape, **own: Any) -> Any:
+    """The Keras layer that applies an activation."""
+    lowered = lowerings[activation](activation)
+    return lowered.layer(x, **own) if isinstance(lowered, Apart) else keras.layers.Activation(lowered, **own)
 
 
 def selu(x: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aespec.initializers import Initializer, UnitForgetBias
+from aespec.initializers import Initializer, UnitForgetBias, Zeros
 from aespec.layers import activation, conv, dense, latent, noise, normalization, recurrent, wrap
 from aespec.layers.base import Layer, Weighted
 from aespec.regularizers import Regularizer
@@ -140,6 +140,8 @@ def _stepwise(layer: Layer) -> bool:
 
 def initializer(kind: Initializer) -> Any:
     """Keras's initializer of the same name: the weights come from the core, but a user may clone the model."""
+    if isinstance(kind, UnitForgetBias):  # in Keras an argument of its LSTM
+        kind = Zeros()
     name = "".join(word.capitalize() for word in kind.kind.split("_"))
     return keras.initializers.get({"class_name": name, "config": dict(kind)})
 

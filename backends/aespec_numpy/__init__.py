@@ -10,8 +10,9 @@ canonical layout, and its input with the batch axis first, to its output, in the
         return params["factor"] * x
 
 A layer that does something else in training has a second one in the table `in_training`, which is given a random
-generator as well: ``(layer, params, x, rng) -> y``. An activation's is ``(activation, x) -> y``. Those of losses and
-regularizers are described in `aespec_numpy.losses`, those of optimizers in `aespec_numpy.optimizers`.
+generator as well: ``(layer, params, x, rng) -> y``. One that keeps running averages has one in the table `averaging`:
+``(layer, params, x) -> averages``. An activation's is ``(activation, x) -> y``. Those of losses and regularizers are
+described in `aespec_numpy.losses`, those of optimizers in `aespec_numpy.optimizers`.
 """
 
 from __future__ import annotations
@@ -34,9 +35,9 @@ from aespec_numpy import (  # noqa: F401  (they fill the tables)
     windows,
 )
 from aespec_numpy.model import NumpyModel
-from aespec_numpy.table import from_logits, in_training, lowerings
+from aespec_numpy.table import averaging, from_logits, in_training, lowerings
 
-__all__ = ["backend", "from_logits", "in_training", "lowerings"]
+__all__ = ["averaging", "backend", "from_logits", "in_training", "lowerings"]
 
 
 class NumpyBackend:

@@ -119,9 +119,7 @@ class NumpyModel:
         """The values known and those of these nodes, each computed from values before it."""
         values = dict(known)
         for node in nodes:
-            values[node.name] = apply(
-                node.layer, self._params(node), *(values[name] for name in node.inputs), rng=rng
-            )
+            values[node.name] = apply(node.layer, self._params(node), *(values[name] for name in node.inputs), rng=rng)
         return values
 
     def _params(self, node: Node) -> dict[str, Array]:

@@ -29,9 +29,7 @@ from_logits = Lowerings("numpy")
 """The losses of the activation that `aespec.losses.Loss.logits_of` names, as functions of what it was given."""
 
 
-def apply(
-    layer: Layer, params: Mapping[str, Array], *inputs: Array, rng: np.random.Generator | None = None
-) -> Array:
+def apply(layer: Layer, params: Mapping[str, Array], *inputs: Array, rng: np.random.Generator | None = None) -> Array:
     """The value of a layer: as in a training step where there is a generator to draw noise from."""
     value: Array
     if rng is not None and type(layer) in in_training:

@@ -1,0 +1,70 @@
+"""The PyTorch backend: a graph becomes an ``nn.Module`` of stock modules wherever torch has them.
+
+A lowering of a layer is ``(layer, x) -> module``: the layer's fields and the shape of its input, without the batch
+axis, to a module that takes and gives tensors of the layer's shapes, the batch axis first and channels last. Its
+parameters and buffers have the names and the layout of `Layer.params`::
+
+    @lowerings(Scale)
+    def _scale(layer: Scale, x: Shape) -> nn.Module:
+        return ScaleModule(x[-1])  # whose parameter `factor` is of shape (x[-1],)
+
+Where torch's own module stores them under other names or transposed, the lowering gives a `Lowered`, the module with
+a `Layout` for each parameter::
+
+    @lowerings(Dense)
+    def _dense(layer: Dense, x: Shape) -> Lowered:
+        module = nn.Linear(x[-1], layer.units)
+        return Lowered(module, {"kernel": permuted("weight", 1, 0), "bias": as_it_is("bias")})
+
+An activation that a spec chooses is not the lowering's business: it is given the layer with a linear one, and the
+activation follows as a module of its own. A layer that wraps another calls `lower` for it. Modules draw noise in
+training from torch's global generator, as torch's own do. A layer with a `latent` term of the loss gives a module
+with the methods ``moments(x) -> (mean, log_var)`` and ``draw(mean, log_var) -> value``.
+
+An activation's lowering is ``(activation) -> module``, an optimizer's ``(optimizer, parameters) ->
+torch.optim.Optimizer``. Those of losses and regularizers are described in `aespec_torch.losses`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from aespec.backend import Model
+from aespec.graph import Graph
+from aespec_torch import activations, layers, losses, optimizers  # noqa: F401  (they fill the tables)
+from aespec_torch.model import TorchModel
+from aespec_torch.saving import save
+from aespec_torch.table import Layout, Lowered, as_it_is, from_logits, lower, lowerings, permuted
+
+__all__ = ["Layout", "Lowered", "as_it_is", "backend", "from_logits", "lower", "lowerings", "permuted"]
+
+
+class TorchBackend:
+    """PyTorch as an `aespec.backend.Backend`."""
+
+    name = "torch"
+    lowerings = lowerings
+    known_gaps: dict[str, str] = {}  # noqa: RUF012  (never changed)
+
+    def build(self, graph: Graph, *, seed: int = 0, dtype: str = "float32") -> TorchModel:
+        """The model of a graph.
+
+        Raises:
+            AespecError: A kind has no lowering.
+        """
+        self.lowerings.require(graph.kinds())
+        return TorchModel(graph, seed, dtype)
+
+    def save(self, model: Model, folder: Any) -> list[str]:
+        """Write the native model for use without aespec; see `aespec_torch.saving.save`."""
+        return save(model, Path(folder))
+
+    def versions(self) -> dict[str, str]:
+        """The version of PyTorch."""
+        return {"torch": torch.__version__}
+
+
+backend = TorchBackend()

@@ -1,22 +1,173 @@
-"""The model: a graph as an ``nn.Module``, and driven with NumPy arrays."""
+"""A model driven with NumPy arrays."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from aespec.graph import Graph, Node
-from aespec.spec import TrainingPlan
+from aespec.graph import Graph, Term
 from aespec.weights import draw
-from aespec_torch.table import Layout, from_logits, lowerings, parts
+from aespec_torch.contexts import buffers_kept, mode, seeded
+from aespec_torch.native import Step, assemble
+from aespec_torch.table import from_logits, lowerings
 
 if TYPE_CHECKING:
     from aespec.backend import Array
+    from aespec.spec import TrainingPlan
     from aespec_torch.training import TorchTrainer
+
+__all__ = ["TorchModel", "to_tensor"]
+
+
+class TorchModel:
+    """A `aespec.backend.Trainable`, on the CPU. The native module is in eval mode unless its user says otherwise."""
+
+    def __init__(self, graph: Graph, seed: int, dtype: str) -> None:
+        self.graph = graph
+        self.dtype: torch.dtype = getattr(torch, dtype)
+        self.native, self._steps = assemble(graph, self.dtype)
+        self._seed, self._rehearsals = seed, 0
+        self._logits = next((s.node.name for s in self._steps if s.node.name == graph.logits and s.activation), None)
+        loss = (lowerings if self._logits is None else from_logits)[graph.loss]
+        self._loss = partial(loss, graph.loss)
+        self._terms = [(term, partial(lowerings[term.regularizer], term.regularizer)) for term in graph.terms]
+        self._watched = {(term.target, term.of) for term in graph.terms}
+        self._stored = {f"{s.node.name}/{short}": (s.layouts[short], s.main) for s in self._steps for short in s.node.params}
+        self.load_weights(draw(graph, seed, dtype))
+
+    @torch.inference_mode()
+    def trace(self, x: Array) -> dict[str, Array]:
+        """Every node's value by name, outside training."""
+        values, value = {}, self._input(x)
+        with mode(self.native, training=False):
+            for step in self._steps:
+                value = step(value)
+                values[step.node.name] = to_array(value)
+        return values
+
+    def reconstruct(self, x: Array) -> Array:
+        """The reconstruction of a batch."""
+        return self._infer(self.native, x)
+
+    def encode(self, x: Array) -> Array:
+        """The code of a batch."""
+        return self._infer(self.native.encoder, x)
+
+    def decode(self, code: Array) -> Array:
+        """The reconstruction from a code."""
+        return self._infer(self.native.decoder, code)
+
+    def weights(self) -> dict[str, Array]:
+        """A copy of every stored parameter by its canonical name."""
+        return {name: to_array(layout.value(module).detach()) for name, (layout, module) in self._stored.items()}
+
+    @torch.no_grad()
+    def load_weights(self, weights: Mapping[str, Array]) -> None:
+        """Set every parameter."""
+        for name, (layout, module) in self._stored.items():
+            for tensor, value in zip(layout.tensors(module), layout.scatter(to_tensor(weights[name])), strict=True):
+                tensor.copy_(value)
+
+    @torch.no_grad()
+    def losses(self, x: Array, *, training: bool = False) -> dict[str, float]:
+        """Each term of the loss by name, the reconstruction's under its kind, and their sum as ``total``.
+
+        In training noise is drawn, anew at each call, and batches are normalized by their own moments.
+        """
+        with self._rehearsal(training=training):
+            terms = self.terms(self._input(x))
+        return dict(zip(terms, torch.stack([*terms.values()]).tolist(), strict=True))
+
+    @torch.enable_grad()
+    def gradients(self, x: Array, *, training: bool = False) -> dict[str, Array]:
+        """The gradient of the total loss by each trainable parameter, in the canonical layout."""
+        trainable = [name for name, param in self.graph.params.items() if param.trainable]
+        with self._rehearsal(training=training):
+            total = self.terms(self._input(x))["total"]
+            found = {}
+            for name in trainable:
+                layout, module = self._stored[name]
+                slopes = torch.autograd.grad(
+                    total, layout.tensors(module), retain_graph=name != trainable[-1], materialize_grads=True
+                )
+                found[name] = to_array(layout.gather(slopes))
+        return found
+
+    def trainer(self, plan: TrainingPlan) -> TorchTrainer:
+        """The model with an optimizer, ready for its first step."""
+        from aespec_torch.training import TorchTrainer
+
+        return TorchTrainer(self, plan)
+
+    def terms(self, x: Tensor) -> dict[str, Tensor]:
+        """Each term of the loss of a batch by name, and ``total``, differentiable; in the native module's mode."""
+        output, seen = self._run(x)
+        found = {self.graph.loss.kind: self._loss(x, output)}
+        for term, regularizer in self._terms:
+            found[term.name] = regularizer(*(self._parameter(term) if term.target == "parameter" else seen[term.target, term.of]))
+        total, *others = found.values()
+        for other in others:
+            total = total + other
+        return {**found, "total": total}
+
+    def _run(self, x: Tensor) -> tuple[Tensor, dict[tuple[str, str], tuple[Tensor, ...]]]:
+        """What the loss compares with the input, and what the terms look at in passing.
+
+        Where the loss is a function of logits, the activation that it names is left out. Only layers that move
+        values follow it, so a term that wants a value there gets it by activating the moved logits.
+        """
+        seen: dict[tuple[str, str], tuple[Tensor, ...]] = {}
+        left_out: nn.Module | None = None
+        for step in self._steps:
+            name = step.node.name
+            if ("latent", name) in self._watched:
+                seen["latent", name] = moments = step.main.moments(x)
+                x = step.main.draw(*moments)
+            else:
+                x = step.main(x)
+            if name == self._logits:
+                left_out = step.activation
+            elif step.activation is not None:
+                x = step.activation(x)
+            if ("activity", name) in self._watched:
+                seen["activity", name] = (x if left_out is None else left_out(x),)
+        return x, seen
+
+    def _parameter(self, term: Term) -> tuple[Tensor]:
+        layout, module = self._stored[term.of]
+        return (layout.value(module).unsqueeze(0),)
+
+    @torch.inference_mode()
+    def _infer(self, module: nn.Module, x: Array) -> Array:
+        with mode(module, training=False):
+            return to_array(module(self._input(x)))
+
+    def _input(self, x: Array) -> Tensor:
+        return to_tensor(x).to(self.dtype)
+
+    @contextmanager
+    def _rehearsal(self, *, training: bool) -> Iterator[None]:
+        """As in training or outside it, with noise of its own, leaving nothing behind."""
+        self._rehearsals += 1
+        with mode(self.native, training=training), buffers_kept(self.native), seeded(self._seed, self._rehearsals):
+            yield
+
+
+def to_tensor(x: Array) -> Tensor:
+    """An array as a tensor, in the same memory where it can be. It is only read."""
+    x = np.ascontiguousarray(x)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+        return torch.from_numpy(x)
+
+
+def to_array(value: Tensor) -> Array:
+    """A copy of a tensor that needs no gradient: an array of its own, whatever the tensor shares with others."""
+    return np.array(value.numpy(), order="C")

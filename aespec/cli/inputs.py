@@ -1,0 +1,114 @@
+"""The argument SPEC of a command, and the options that say how specs are to be read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import wraps
+from typing import Any, Self, TypeVar
+
+import click
+
+from aespec.diagnostics import AespecError, Diagnostic
+from aespec.graph import Graph
+from aespec.passes import Limits, compile
+from aespec.spec import Spec, load
+
+__all__ = ["Compiled", "Specs", "takes_specs"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+DEFAULTS = Limits()
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A spec that was read and compiled."""
+
+    path: str
+    spec: Spec
+    graph: Graph
+
+
+@dataclass(frozen=True)
+class Specs:
+    """The specs that a command was given, and how they are to be read."""
+
+    paths: tuple[str, ...]
+    overrides: tuple[str, ...]
+    limits: Limits
+
+    def setting(self, **plan: float | None) -> Self:
+        """The same with these fields of ``training`` set last, as ``--set`` sets them; None leaves a field alone."""
+        assignments = [f"training.{field}={value}" for field, value in plan.items() if value is not None]
+        return replace(self, overrides=(*self.overrides, *assignments))
+
+    def read(self) -> Iterator[tuple[str, Compiled | AespecError]]:
+        """Each path with what it holds, or with what is wrong with it."""
+        for path in self.paths:
+            try:
+                spec = load(path, self.overrides)
+                yield path, Compiled(path, spec, compile(spec, self.limits))
+            except AespecError as error:
+                yield path, error
+
+    def compiled(self) -> list[Compiled]:
+        """All of them.
+
+        Raises:
+            AespecError: Something is wrong with any; the problems of all are in it.
+        """
+        found, problems = [], list[Diagnostic]()
+        for _, outcome in self.read():
+            if isinstance(outcome, AespecError):
+                problems += outcome.diagnostics
+            else:
+                found.append(outcome)
+        if problems:
+            raise AespecError(*problems)
+        return found
+
+
+def takes_specs(*, several: bool = True) -> Callable[[F], Callable[..., Any]]:
+    """Give a command the argument SPEC and the options that go with it, as one parameter ``specs``."""
+
+    def decorate(command: F) -> Callable[..., Any]:
+        @wraps(command)
+        def run(
+            spec: str | tuple[str, ...],
+            overrides: tuple[str, ...],
+            max_parameters: int,
+            max_activations: int,
+            **others: Any,
+        ) -> Any:
+            paths = (spec,) if isinstance(spec, str) else spec
+            return command(specs=Specs(paths, overrides, Limits(max_parameters, max_activations)), **others)
+
+        options = (
+            click.argument("spec", nargs=-1 if several else 1, required=True),
+            click.option(
+                "--set",
+                "overrides",
+                metavar="PATH=VALUE",
+                multiple=True,
+                help="Set a value of the spec, as in encoder.1.dense.units=50. Can be repeated.",
+            ),
+            _limit("parameters", DEFAULTS.parameters),
+            _limit("activations", DEFAULTS.activations),
+        )
+        decorated: Callable[..., Any] = run
+        for option in reversed(options):
+            decorated = option(decorated)
+        return decorated
+
+    return decorate
+
+
+def _limit(what: str, default: int) -> Callable[[F], F]:
+    return click.option(
+        f"--max-{what}",
+        type=click.IntRange(1),
+        default=default,
+        metavar="N",
+        help=f"Refuse a model with more {what} than {default:,}, or than this.",
+    )

@@ -1,0 +1,75 @@
+"""What a model computes, on tensors: the value of each node, and the terms of the loss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from aespec.graph import INPUT, Graph, Node, Term
+from aespec_keras.assemble import Cell
+from aespec_keras.framework import keras
+from aespec_keras.table import lowerings
+from aespec_keras.weighted import twice_divergence
+
+__all__ = ["compute", "terms"]
+
+ops = keras.ops
+Tensor = Any
+
+
+def compute(
+    nodes: Iterable[Node], cells: Mapping[str, Cell], given: Mapping[str, Tensor], *, training: bool
+) -> dict[str, Tensor]:
+    """The value of each node, in addition to those given; a node's pre-activation, kept apart, as ``name/linear``."""
+    values = dict(given)
+    for node in nodes:
+        cell = cells[node.name]
+        linear = _through(cell.linear, values[node.inputs[0]], training)
+        values[_linear(node.name)] = linear
+        values[node.name] = _through(cell.activation, linear, training)
+    return values
+
+
+def terms(
+    graph: Graph, cells: Mapping[str, Cell], variables: Mapping[str, Any], x: Tensor, *, training: bool
+) -> dict[str, Tensor]:
+    """Each term of the loss by name, and ``total``."""
+    values = compute(graph, cells, {INPUT: x}, training=training)
+    logits = _logits(graph, cells, values, training)
+    found = {graph.loss.kind: lowerings[graph.loss](graph.loss, x, values[graph.output.name], logits)}
+    found |= {term.name: _term(term, graph, cells, variables, values) for term in graph.terms}
+    return {**found, "total": sum(found.values())}
+
+
+def _term(
+    term: Term, graph: Graph, cells: Mapping[str, Cell], variables: Mapping[str, Any], values: Mapping[str, Tensor]
+) -> Tensor:
+    regularizer = lowerings[term.regularizer](term.regularizer)
+    if term.target == "parameter":
+        return regularizer(variables[term.of])
+    value = values[term.of]
+    if term.target == "latent":
+        latent, source = cells[term.of].layers[0], values[graph[term.of].inputs[0]]
+        value = twice_divergence(latent.get_layer("mean")(source), latent.get_layer("log_var")(source))
+    return regularizer(value) / ops.cast(ops.shape(value)[0], value.dtype)
+
+
+def _logits(graph: Graph, cells: Mapping[str, Cell], values: Mapping[str, Tensor], training: bool) -> Tensor | None:
+    """The pre-activation that the loss takes, moved as the output is."""
+    if graph.logits is None:
+        return None
+    names = [node.name for node in graph]
+    moved = values[_linear(graph.logits)]
+    for name in names[names.index(graph.logits) + 1 :]:
+        moved = _through(cells[name].layers, moved, training)
+    return moved
+
+
+def _through(layers: Iterable[Any], x: Tensor, training: bool) -> Tensor:
+    for layer in layers:
+        x = layer(x, training=training)
+    return x
+
+
+def _linear(name: str) -> str:
+    return f"{name}/linear"

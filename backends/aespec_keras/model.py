@@ -1,0 +1,138 @@
+"""A built Keras model, driven with NumPy arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from aespec.graph import INPUT, Graph
+from aespec.shapes import Shape
+from aespec.weights import draw
+from aespec_keras.assemble import assemble, seed_noise, stored
+from aespec_keras.forward import compute, terms
+from aespec_keras.framework import keras, tf
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from aespec.spec import TrainingPlan
+    from aespec_keras.training import KerasTrainer
+
+    Array = NDArray[np.floating[Any]]
+
+__all__ = ["KerasModel"]
+
+Tensor = Any
+
+
+class KerasModel:
+    """See `aespec.backend.Trainable`. Each computation is traced once, when it is first asked for."""
+
+    def __init__(self, graph: Graph, *, seed: int, dtype: str) -> None:
+        self.graph, self.dtype = graph, dtype
+        self.native, self.cells = assemble(graph, dtype)
+        self.variables = stored(graph, self.cells)
+        self.trainable = {name: self.variables[name] for name, param in graph.params.items() if param.trainable}
+        self.load_weights(draw(graph, seed, dtype))
+        seed_noise(self.cells, seed)
+        self._traced: dict[tuple[str, bool], Any] = {}
+
+    def trace(self, x: Array) -> dict[str, Array]:
+        """Every node's value by name, in inference mode."""
+        values = self._run("trace", self._trace, x)
+        return {node.name: values[node.name].numpy() for node in self.graph}
+
+    def reconstruct(self, x: Array) -> Array:
+        """The reconstruction of a batch."""
+        reconstruction: Array = self._run("reconstruct", self._reconstruct, x).numpy()
+        return reconstruction
+
+    def encode(self, x: Array) -> Array:
+        """The code of a batch."""
+        code: Array = self._run("encode", self._encode, x).numpy()
+        return code
+
+    def decode(self, code: Array) -> Array:
+        """The reconstruction from a code."""
+        reconstruction: Array = self._run("decode", self._decode, code, shape=self.graph[self.graph.code].shape).numpy()
+        return reconstruction
+
+    def weights(self) -> dict[str, Array]:
+        """Every stored parameter by its canonical name."""
+        return {name: variable.numpy() for name, variable in self.variables.items()}
+
+    def load_weights(self, weights: Mapping[str, Array]) -> None:
+        """Set every parameter."""
+        for name, variable in self.variables.items():
+            variable.assign(weights[name])
+
+    def losses(self, x: Array, *, training: bool = False) -> dict[str, float]:
+        """Each term of the loss by name, and ``total``."""
+        found = self._run("losses", self.terms, x, training)
+        return {name: float(found[name]) for name in self.loss_names}
+
+    def gradients(self, x: Array, *, training: bool = False) -> dict[str, Array]:
+        """The gradient of the total loss by each trainable parameter."""
+        found = self._run("gradients", self._gradients, x, training)
+        return {name: gradient.numpy() for name, gradient in zip(self.trainable, found, strict=True)}
+
+    def trainer(self, plan: TrainingPlan) -> KerasTrainer:
+        """The model with an optimizer."""
+        from aespec_keras.training import KerasTrainer
+
+        return KerasTrainer(self, plan)
+
+    @property
+    def loss_names(self) -> list[str]:
+        """The names of the terms of the loss, in order."""
+        return [self.graph.loss.kind, *(term.name for term in self.graph.terms), "total"]
+
+    def terms(self, x: Tensor, training: bool) -> dict[str, Tensor]:
+        """Each term of the loss on tensors."""
+        return terms(self.graph, self.cells, self.variables, x, training=training)
+
+    def differentiate(self, x: Tensor, training: bool) -> tuple[dict[str, Tensor], list[Tensor]]:
+        """Each term of the loss, and the gradient of the total by each trainable parameter, on tensors."""
+        with tf.GradientTape() as tape:
+            found = self.terms(x, training)
+        variables = [variable.value for variable in self.trainable.values()]
+        return found, tape.gradient(found["total"], variables, unconnected_gradients="zero")
+
+    def _trace(self, x: Tensor, training: bool) -> dict[str, Tensor]:
+        return compute(self.graph, self.cells, {INPUT: x}, training=training)
+
+    def _reconstruct(self, x: Tensor, training: bool) -> Tensor:
+        return self._trace(x, training)[self.graph.output.name]
+
+    def _encode(self, x: Tensor, training: bool) -> Tensor:
+        nodes = self.graph.block("encoder")
+        return compute(nodes, self.cells, {INPUT: x}, training=training)[self.graph.code]
+
+    def _decode(self, code: Tensor, training: bool) -> Tensor:
+        nodes = self.graph.block("decoder")
+        return compute(nodes, self.cells, {self.graph.code: code}, training=training)[self.graph.output.name]
+
+    def _gradients(self, x: Tensor, training: bool) -> list[Tensor]:
+        return self.differentiate(x, training)[1]
+
+    def _run(
+        self,
+        name: str,
+        function: Callable[[Tensor, bool], Any],
+        x: Array,
+        training: bool = False,
+        *,
+        shape: Shape | None = None,
+    ) -> Any:
+        """A function of a batch, as one TensorFlow graph for batches of any size, without effects on the model."""
+        if (name, training) not in self._traced:
+
+            def pure(batch: Tensor) -> Any:
+                with keras.StatelessScope():
+                    return function(batch, training)
+
+            spec = tf.TensorSpec((None, *(self.graph.input if shape is None else shape)), self.dtype)
+            self._traced[name, training] = tf.function(pure, autograph=False).get_concrete_function(spec)
+        return self._traced[name, training](tf.convert_to_tensor(np.asarray(x, self.dtype)))

@@ -1,0 +1,46 @@
+"""Contexts that leave torch, or a module, as they found it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from torch import nn
+
+__all__ = ["buffers_kept", "mode", "seeded"]
+
+
+@contextmanager
+def mode(native: nn.Module, *, training: bool) -> Iterator[None]:
+    """Every module in training, or none; afterwards each as it was before."""
+    others = [module for module in native.modules() if module.training is not training]
+    for module in others:
+        module.training = training
+    try:
+        yield
+    finally:
+        for module in others:
+            module.training = not training
+
+
+@contextmanager
+def seeded(*seeds: int) -> Iterator[None]:
+    """torch's random numbers on the CPU come from these seeds; afterwards they go on where they were."""
+    state = np.random.SeedSequence(seeds).generate_state(1, np.uint64)
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(int(state[0]))
+        yield
+
+
+@contextmanager
+def buffers_kept(native: nn.Module) -> Iterator[None]:
+    """Running averages are afterwards what they were before."""
+    kept = [(buffer, buffer.clone()) for buffer in native.buffers()]
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for buffer, before in kept:
+                buffer.copy_(before)

@@ -1,0 +1,146 @@
+"""Faults of a spec: code, place, what was wanted and got, and a help that is right."""
+
+import json
+import random
+
+import aespec
+import pytest
+from aespec.diagnostics import render
+from aespec.zoo import zoo
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+HEAD = "input: [4]\ndecoder: mirror\n"
+
+
+def faults(text):
+    with pytest.raises(aespec.AespecError) as caught:
+        aespec.compile(aespec.parse(text))
+    return caught.value.diagnostics
+
+
+# text of the encoder, then code, column of the caret on the last line, the words under it, and a part of the help
+@pytest.mark.parametrize(
+    ("line", "code", "under", "help"),
+    [
+        ("- dens: 3", "E101", "dens", "did you mean `dense`?"),
+        ("- Conv2D: {filters: 3, kernel_size: 3}", "E101", "Conv2D", "did you mean `conv2d`?"),
+        ("- MaxPooling2D", "E101", "MaxPooling2D", "did you mean `max_pool2d`?"),
+        ("- dense: {units: 3, activation: sel}", "E101", "sel", "did you mean `selu`?"),
+        ("- dense: {units: 3, activation: {gelu: {aproximate: true}}}", "E102", "aproximate", "`approximate`"),
+        ("- dense: {units: 3, kernel_initializer: glorot}", "E101", "glorot", "glorot_"),
+        ("- dense: {unit: 3, units: 3}", "E102", "unit", "did you mean `units`?"),
+        ("- dense: {}", "E103", "dense", "add `units: ...`"),
+        ("- dense", "E103", "dense", "add `units: ...`"),
+        ("- dense: {units: 3.5}", "E104", "3.5", "Width"),
+        ("- dense: {units: '3'}", "E104", "'3'", "Width"),
+        ("- dense: {units: true}", "E104", "true", "Width"),
+        ("- dense: -3", "E104", "-3", "Width"),
+        ("- dense: {units: null}", "E104", "null", "Width"),
+        ("- dropout: 1.5", "E104", "1.5", "fraction"),
+        ("- dropout: .nan", "E104", ".nan", "fraction"),
+        ("- conv1d: {filters: 2, kernel_size: [3, 3]}", "E104", "[3, 3]", ""),
+        ("- conv1d: {filters: 2, kernel_size: 3, padding: sam}", "E104", "sam", "did you mean `same`?"),
+        ("- conv1d: {filters: 2, kernel_size: 3, strides: 2, dilation_rate: 2}", "E106", "{filters", "drop one"),
+        ("- conv1d_transpose: {filters: 2, kernel_size: 3, output_padding: 1}", "E106", "{filters", ""),
+        ("- reshape: [-1, -1]", "E106", "[-1, -1]", ""),
+        ("- permute: [1, 1]", "E106", "[1, 1]", ""),
+        ("- zero_padding1d: -1", "E104", "-1", ""),
+        ("- bidirectional: {layer: {dense: 3}}", "E104", "{dense: 3}", ""),
+        ("- time_distributed: {layer: {gaussian_latent: 3}}", "E104", "{gaussian_latent: 3}", "already"),
+        ("- time_distributed: {layer: {dense: {unts: 3}}}", "E102", "unts", "did you mean `units`?"),
+        ("- {dense: 3, dropout: 0.1}", "E105", "{dense: 3, dropout: 0.1}", "a dash of its own"),
+        ("- [dense]", "E105", "[dense]", "brackets"),
+        ("- 3", "E105", "3", ""),
+        ("- null", "E105", "null", ""),
+        ("- flatten: 3", "E104", "3", "`flatten` alone"),
+        ("- dense: {units: 3, kernel_regularizer: kl_divergence}", "E207", "kl_divergence", "activity_regularizer"),
+        ("- dense: {units: 3, name: 3a}", "E104", "3a", "Name"),
+        ("- conv1d: {filters: 2, kernel_size: 3}", "E201", "conv1d", "reshape: [4, 1]"),
+    ],
+)  # fmt: skip
+def test_a_fault_of_a_layer(line, code, under, help):
+    (fault,) = [f for f in faults(f"{HEAD}encoder:\n  {line}\n") if f.rule.code != "E103" or code == "E103"]
+    assert fault.rule.code == code
+    assert fault.place is not None
+    assert fault.place.line == 4
+    start = fault.place.column - 1
+    shown = fault.place.text[start : start + fault.place.width]
+    assert shown.startswith(under)
+    assert fault.wanted
+    assert fault.got
+    assert help in (fault.help or "")
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "under"),
+    [
+        ("input: [4]\nencoder: [{dense: 2}]\n", "E103", "input"),
+        ("encoder: [{dense: 2}]\ndecoder: mirror\n", "E103", "encoder"),
+        ("input: [4]\nencoder: []\ndecoder: mirror\n", "E104", "[]"),
+        ("input: [4]\nencoder: flatten\ndecoder: mirror\n", "E104", "flatten"),
+        ("input: 4\nencoder: [{dense: 2}]\ndecoder: mirror\n", "E104", "4"),
+        ("input: []\nencoder: [{dense: 2}]\ndecoder: mirror\n", "E104", "[]"),
+        ("input: [0]\nencoder: [{dense: 2}]\ndecoder: mirror\n", "E104", "0"),
+        ("input: {shape: [4], range: [1, 0]}\nencoder: [{dense: 2}]\ndecoder: mirror\n", "E106", "{shape"),
+        ("input: [4]\nencoder: [{dense: 2}]\ndecoder: miror\n", "E101", "miror"),
+        ("input: [4]\nencoder: [{dense: 2}]\ndecoder: []\n", "E104", "[]"),
+        ("input: [4]\nencoder: [{dense: 2}]\ndecoder: {mirror: {tied: true}}\n", "E102", "tied"),
+        ("input: [4]\nencoder: [{dense: 2}]\ndecoder: mirror\nlos: mse\n", "E102", "los"),
+        ("input: [4]\nencoder: [{dense: 2}]\ndecoder: mirror\nloss: mean_squared\n", "E101", "mean_squared"),
+        ("input: [4]\nencoder: [{dense: 2}]\ndecoder: mirror\ntraining: {epochs: 0}\n", "E104", "0"),
+        ("input: [4]\nencoder: [{dense: 2}]\ndecoder: mirror\ntraining: {epoch: 1}\n", "E102", "epoch"),
+        ("input: [4]\nencoder: [{dense: 2}]\ndecoder: mirror\nname: a b\n", "E104", "a b"),
+    ],
+)
+def test_a_fault_of_the_spec(text, code, under):
+    fault = faults(text)[0]
+    assert fault.rule.code == code
+    assert fault.place is not None
+    start = fault.place.column - 1
+    assert fault.place.text[start:].startswith(under)
+
+
+def test_all_faults_are_told_at_once_in_the_order_of_the_file():
+    text = HEAD + "encoder:\n  - dens: 3\n  - dense: {units: 0, activation: sel}\nloss: ms\ntraining: {epochs: x}\n"
+    assert [(f.rule.code, f.place.line) for f in faults(text)] == [
+        ("E101", 4), ("E104", 5), ("E101", 5), ("E101", 6), ("E104", 7),
+    ]  # fmt: skip
+
+
+def test_a_shape_error_of_a_mirrored_layer_names_what_it_undoes():
+    layers = "encoder:\n  - global_average_pool1d\n"
+    fault = faults("input: [null, 4]\ndecoder: mirror\n" + layers)[0]
+    assert fault.rule.code == "E202"
+    assert "encoder/global_average_pool1d_1" in fault.message
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from(["dense", "selu", "mse"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["dense", "units", "layer", "x"]), inner, max_size=2),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(value=VALUES, name=st.sampled_from(list(zoo())), at=st.integers(0, 10**6))
+def test_nothing_a_spec_can_contain_shows_a_traceback(value, name, at):
+    """Any value, anywhere in a good spec: it is taken, or refused with a diagnostic that can be shown."""
+    data = json.loads(json.dumps(aespec.load(zoo()[name]).to_data()))
+    places = list(_places(data))
+    *path, last = places[random.Random(at).randrange(len(places))]
+    holder = data
+    for part in path:
+        holder = holder[part]
+    holder[last] = value
+    try:
+        aespec.compile(aespec.parse(data))
+    except aespec.AespecError as error:
+        assert render(error.diagnostics)
+
+
+def _places(data, above=()):
+    for key, value in data.items() if isinstance(data, dict) else enumerate(data):
+        yield (*above, key)
+        if isinstance(value, (dict, list)):
+            yield from _places(value, (*above, key))
