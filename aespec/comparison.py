@@ -35,8 +35,7 @@ def sample(
         bounds: Least and largest value; normal numbers where None.
     """
     rng = parameter_stream(seed, "input")
-    ends = graph.output.shape if len(graph.output.shape) == len(graph.input) else graph.input
-    shape = [n or m or UNKNOWN_LENGTH for n, m in zip(graph.input, ends, strict=True)]
+    shape = [n or UNKNOWN_LENGTH for n in graph.sample_shape]
     x = rng.uniform(*bounds, (batch, *shape)) if bounds else rng.normal(size=(batch, *shape))
     if len(shape) > 1 and not (bounds and bounds[0] > 0):
         x[0, : max(1, shape[0] // 3)] = 0.0

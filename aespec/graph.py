@@ -153,6 +153,13 @@ class Graph:
             yield from _within(node.layer)
 
     @property
+    def sample_shape(self) -> Shape:
+        """The shape of a sample that the model can be trained on: the input's, with what only the output knows."""
+        if len(self.output.shape) != len(self.input):
+            return self.input
+        return tuple(n if n is not None else m for n, m in zip(self.input, self.output.shape, strict=True))
+
+    @property
     def stochastic(self) -> bool:
         """Whether training draws random numbers in some layer."""
         return any(isinstance(kind, Layer) and kind.stochastic for kind in self.kinds())
@@ -168,7 +175,7 @@ class Graph:
         for node in reversed(self.nodes):
             if wanted and isinstance(node.layer.output_activation, wanted):
                 return node.name if wanted.elementwise or node is self.output else None
-            if not node.layer.moves_only:
+            if not node.layer.innermost.moves_only:
                 return None
         return None
 

@@ -106,12 +106,12 @@ def mirror(graph: Graph, form: Mirror, spec: Spec) -> list[Step]:
             if layer.output_activation is not None:
                 layer = layer.activated(before or output)
                 ended = ended or before is None
-            if form.tie_weights and node.layer.weighted.kind in layer.weighted.ties_with:
+            if form.tie_weights and node.layer.innermost.kind in layer.weighted.ties_with:
                 layer = layer.tied(node.name)
             steps.append(Step(layer, ("decoder",), (node.name, pool.name) if pool else (node.name,)))
     if not ended:
         steps.append(Step(ActivationLayer(function=output), ("decoder",)))
-    if form.tie_weights and not any(getattr(step.layer.weighted, "tied_to", None) for step in steps):
+    if form.tie_weights and not any(getattr(step.layer.innermost, "tied_to", None) for step in steps):
         raise AespecError(
             Diagnostic(
                 BadTie,
@@ -130,16 +130,16 @@ def tie(graph: Graph, spec: Spec, limits: Limits) -> Graph:
     problems: list[Diagnostic] = []
     nodes: list[Node] = []
     for node in graph:
-        target = getattr(node.layer.weighted, "tied_to", None)
+        target = getattr(node.layer.innermost, "tied_to", None)
         if target is None:
             nodes.append(node)
             continue
         fault = _tie_fault(node, target, nodes)
         if fault is not None:
-            place = (*node.place, "tied_to") if node.layer.weighted is node.layer else (*node.place, "layer")
+            place = (*node.place, "tied_to") if node.layer.innermost is node.layer else (*node.place, "layer")
             problems.append(Diagnostic(BadTie, fault[0], spec.place(place), *fault[1:]))
             continue
-        ties = {"kernel": Tie(f"{target}/kernel", node.layer.weighted.tied_transposed)}
+        ties = {"kernel": Tie(f"{target}/kernel", node.layer.innermost.tied_transposed)}
         own = {short: param for short, param in node.params.items() if short not in ties}
         nodes.append(replace(node, params=MappingProxyType(own), ties=MappingProxyType(ties)))
     if problems:
@@ -282,8 +282,8 @@ def _activation_before(nodes: tuple[Node, ...]) -> Activation | None:
 
 def _tie_fault(node: Node, target: str, before: list[Node]) -> tuple[str, str, str, str | None] | None:
     """What is wrong with a tie: message, wanted, got, help."""
-    layer = node.layer.weighted
-    options = [other.name for other in before if other.layer.weighted.kind in layer.ties_with]
+    layer = node.layer.innermost
+    options = [other.name for other in before if other.layer.innermost.kind in layer.ties_with]
     source = next((other for other in before if other.name == target), None)
     if source is None or source.name not in options:
         near = nearest(target, options)

@@ -12,6 +12,7 @@ from aespec.backend import Model, Trainable
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.initializers import parameter_stream
 from aespec.rules import DataShape, LossNotFinite, UnsupportedKind
+from aespec.shapes import show_shape
 from aespec.spec import TrainingPlan
 
 if TYPE_CHECKING:
@@ -90,6 +91,17 @@ def fit(
                 wanted="a backend that trains",
                 got="one that computes forward only",
                 help="use `--backend torch` or `--backend keras`",
+            )
+        )
+    wanted = model.graph.sample_shape
+    if len(wanted) != x.ndim - 1 or any(n not in (None, m) for n, m in zip(wanted, x.shape[1:], strict=True)):
+        raise AespecError(
+            Diagnostic(
+                DataShape,
+                "the samples have not the shape of the model's input",
+                wanted=f"(samples, {', '.join('any' if n is None else str(n) for n in wanted)})",
+                got=show_shape(x.shape),
+                help="load the data for this spec, or change `input` in the spec",
             )
         )
     training, validation = split(x, plan.validation_split)

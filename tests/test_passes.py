@@ -164,6 +164,13 @@ def test_terms_and_logits():
     assert compiled.logits == "decoder/dense_3"
     assert compiled.stochastic
     assert aespec.compile(aespec.load(zoo()["pca"])).logits is None
+    stepwise = graph(
+        input=[4, 2, 1],
+        encoder=[{"time_distributed": {"layer": "flatten"}}],
+        decoder=[{"dense": {"units": 2, "activation": "sigmoid"}}, {"time_distributed": {"layer": {"reshape": [2, 1]}}}],
+        loss="binary_crossentropy",
+    )
+    assert stepwise.logits == "decoder/dense_1"
     padded = graph(
         input=[4, 1],
         encoder=[{"cropping1d": 1}],

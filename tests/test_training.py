@@ -53,7 +53,8 @@ class Steps:
 class Model:
     """As much of a model as the loop needs."""
 
-    graph = native = None
+    graph = aespec.compile(aespec.parse({"input": [1], "encoder": [{"dense": 1}], "decoder": "mirror"}))
+    native = None
     trace = reconstruct = encode = decode = weights = load_weights = losses = gradients = lambda *a: None
 
     def __init__(self, trainer) -> None:
@@ -73,6 +74,12 @@ def test_the_loop_trains_on_the_first_samples_and_measures_on_the_last():
     assert ticks == [(1, 8), (2, 8)]
     assert epochs == told
     assert [(e.number, e.validation["total"]) for e in epochs] == [(1, 17.0), (2, 17.0)]
+
+
+@pytest.mark.parametrize("shape", [(4,), (4, 2), (4, 1, 1)])
+def test_samples_of_another_shape_are_refused(shape):
+    with pytest.raises(aespec.AespecError, match="not the shape of the model's input"):
+        fit(Model(Steps()), np.zeros(shape), TrainingPlan())
 
 
 @pytest.mark.parametrize("loss", [math.nan, math.inf])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -36,7 +37,7 @@ def conformance(backend: str, words: tuple[str, ...], verbose: bool, form: str) 
     engine = find_backend(backend)
     chosen = _chosen(cases(), words)
     label = f"{len(chosen)} cases on {backend}"
-    with click.progressbar(chosen, label=label, file=click.get_text_stream("stderr")) as progress:
+    with click.progressbar(chosen, label=label, file=sys.stderr) as progress:
         verdicts = [case.verdict(engine) for case in progress]
     if form == "json":
         echo_json([asdict(verdict) for verdict in verdicts])

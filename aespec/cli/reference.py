@@ -139,7 +139,7 @@ def _words(field: Mapping[str, Any]) -> str:
         case {"type": ("integer" | "number") as name}:
             bounds = ", ".join(f"{sign} {field[key]}" for key, sign in BOUNDS.items() if key in field)
             return f"{'whole number' if name == 'integer' else name} {bounds}".rstrip()
-    return {"boolean": "true or false", "string": "text"}.get(field["type"], field["type"])
+    return {"boolean": "true or false", "string": "text", "null": "null"}[field["type"]]
 
 
 BOUNDS = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}

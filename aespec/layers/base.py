@@ -124,8 +124,8 @@ class Layer(Kind):
         return self.model_copy(update={"activation": activation}) if "activation" in type(self).model_fields else self
 
     @property
-    def weighted(self) -> Layer:
-        """The layer that has the kernel: this one, or the one that it wraps."""
+    def innermost(self) -> Layer:
+        """The layer that does the work at a step: this one, or the one that it wraps."""
         return self
 
     def tied(self, node: str) -> Self:

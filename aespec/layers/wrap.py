@@ -53,9 +53,9 @@ class TimeDistributed(Layer):
         return self.model_copy(update={"layer": self.layer.activated(activation)})
 
     @property
-    def weighted(self) -> Layer:
+    def innermost(self) -> Layer:
         """The layer."""
-        return self.layer.weighted
+        return self.layer.innermost
 
     def tied(self, node: str) -> Self:
         """The same with the layer tied."""

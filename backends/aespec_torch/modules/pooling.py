@@ -16,8 +16,9 @@ __all__ = ["GlobalAveragePool", "Pool"]
 class Pool(Described):
     """Pools windows over all axes between the batch and the channels.
 
-    ``same`` pads as little as the last window needs, half of it before. torch does just that when it is told to
-    round lengths up and to pad by what comes before: the rest lies beyond the end, where nothing counts.
+    torch pads both sides of an axis alike, and leaves padding out of maxima and means. That is ``same`` once it
+    rounds lengths up, so that the last window may reach further; where every position starts a window (a stride
+    of 1) it has to pad both sides by the longer one instead, and the windows that start too early are dropped.
 
     Args:
         function: One of ``torch.nn.functional``'s poolings, over channels first.
@@ -34,12 +35,15 @@ class Pool(Described):
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, spatial..., channels) -> (batch, fewer..., channels)."""
-        windows = zip(x.shape[1:-1], self.size, self.stride, strict=True)
-        padding = tuple(same_padding(*window)[0] if self.same else 0 for window in windows)
+        padding, early = [], []
+        for n, size, stride in zip(x.shape[1:-1], self.size, self.stride, strict=True):
+            before, after = same_padding(n, size, stride) if self.same else (0, 0)
+            early.append(after - before if stride == 1 else 0)
+            padding.append(before + early[-1])
         y = self.function(
-            x.movedim(-1, 1), kernel_size=self.size, stride=self.stride, padding=padding, ceil_mode=self.same
-        )
-        return y.movedim(1, -1)
+            x.movedim(-1, 1), kernel_size=self.size, stride=self.stride, padding=tuple(padding), ceil_mode=self.same
+        ).movedim(1, -1)
+        return y[(slice(None), *(slice(n, None) for n in early))] if any(early) else y
 
 
 class GlobalAveragePool(nn.Module):
