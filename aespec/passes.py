@@ -106,7 +106,7 @@ def mirror(graph: Graph, form: Mirror, spec: Spec) -> list[Step]:
             if layer.output_activation is not None:
                 layer = layer.activated(before or output)
                 ended = ended or before is None
-            if form.tie_weights and node.layer.innermost.kind in layer.weighted.ties_with:
+            if form.tie_weights and node.layer.innermost.kind in layer.innermost.ties_with:
                 layer = layer.tied(node.name)
             steps.append(Step(layer, ("decoder",), (node.name, pool.name) if pool else (node.name,)))
     if not ended:

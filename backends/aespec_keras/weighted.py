@@ -113,13 +113,12 @@ def twice_divergence(mean: Tensor, log_var: Tensor) -> Tensor:
 
 
 @lowerings(wrap.TimeDistributed)
-def _time_distributed(layer: wrap.TimeDistributed, x: Shape, **own: Any) -> Any:
+def _time_distributed(layer: wrap.TimeDistributed, x: Shape, *, name: str, dtype: str, **tied: Any) -> Any:
     inner = layer.layer
     if _stepwise(inner):
-        return lowerings[inner](inner, x, **own)
-    wrapped = lowerings[inner](inner, x[1:], **{**own, "name": inner.kind})
-    wrapper = keras.layers.TimeDistributed if x[0] is not None else layers.Steps
-    return wrapper(wrapped, **own)
+        return lowerings[inner](inner, x, name=name, dtype=dtype, **tied)
+    wrapped = lowerings[inner](inner, x[1:], name=inner.kind, dtype=dtype, **tied)
+    return (layers.Steps if x[0] is None else keras.layers.TimeDistributed)(wrapped, name=name, dtype=dtype)
 
 
 def _stepwise(layer: Layer) -> bool:
