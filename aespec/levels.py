@@ -30,8 +30,8 @@ LOSS = 1e-11
 """How far a loss term may be from the reference's in float64, relative."""
 SLOPE = 1e-6
 """How far a gradient may be from the reference's slope in float64, relative to the longest it could be."""
-TRAINED = {"nadam": 1e-6}
-"""How far parameters may be after some float64 steps, relative to a tensor's largest; else 1e-10."""
+TRAINED = 1e-10
+"""How far parameters may be after some float64 steps, relative to a tensor's largest."""
 
 
 class Difference(Exception):
@@ -140,7 +140,7 @@ def steps(graph: Graph, backend: Backend, *, plan: TrainingPlan | None, bounds: 
     found = model.weights()
     for name, value in trained.items():
         gap = distance(found[name], value, relative=True)
-        if not gap <= TRAINED.get(plan.optimizer.kind, 1e-10):
+        if not gap <= TRAINED:
             raise Difference("steps", f"{name} is {gap:.3g} (relative) from where the formulas take it")
     reference.load_weights(found)
     _same_values(graph, model, reference, x, 1e-9, "trained")

@@ -31,7 +31,7 @@ def _sgd(optimizer: Sgd, value: Array, gradient: Array, state: State, step: int)
 
 @lowerings(Adam)
 def _adam(optimizer: Adam | AdamW, value: Array, gradient: Array, state: State, step: int) -> Array:
-    _moments(optimizer, gradient, state)
+    _moments(optimizer.beta_1, optimizer.beta_2, gradient, state)
     first, second = (1 - _single(beta) ** step for beta in (optimizer.beta_1, optimizer.beta_2))
     rate = _single(optimizer.learning_rate) * np.sqrt(second) / first
     return np.asarray(value - rate * state["m"] / (np.sqrt(state["v"]) + optimizer.epsilon))
@@ -45,10 +45,13 @@ def _adamw(optimizer: AdamW, value: Array, gradient: Array, state: State, step: 
 
 @lowerings(Nadam)
 def _nadam(optimizer: Nadam, value: Array, gradient: Array, state: State, step: int) -> Array:
-    """The momentum is warmed up: ``u(t) = beta_1 * (1 - 0.96**t / 2)``."""
-    _moments(optimizer, gradient, state)
+    """The momentum is warmed up: ``u(t) = beta_1 * (1 - 0.96**t / 2)``.
+
+    Keras rounds the decays and ``0.96`` to float32, but not in the product of all ``u(t)``.
+    """
+    _moments(_single(optimizer.beta_1), _single(optimizer.beta_2), gradient, state)
     now, after = (_single(optimizer.beta_1) * (1 - 0.5 * _single(0.96) ** t) for t in (step, step + 1))
-    state["product"] = state.get("product", 1.0) * now
+    state["product"] = state.get("product", 1.0) * optimizer.beta_1 * (1 - 0.5 * 0.96**step)
     first = after * state["m"] / (1 - state["product"] * after) + (1 - now) * gradient / (1 - state["product"])
     second = state["v"] / (1 - _single(optimizer.beta_2) ** step)
     return np.asarray(value - _single(optimizer.learning_rate) * first / (np.sqrt(second) + optimizer.epsilon))
@@ -69,10 +72,10 @@ def _rmsprop(optimizer: RMSprop, value: Array, gradient: Array, state: State, st
     return np.asarray(value - state["momentum"])
 
 
-def _moments(optimizer: Adam | AdamW | Nadam, gradient: Array, state: State) -> None:
+def _moments(beta_1: float, beta_2: float, gradient: Array, state: State) -> None:
     m, v = state.get("m", np.zeros_like(gradient)), state.get("v", np.zeros_like(gradient))
-    state["m"] = m + (gradient - m) * (1 - optimizer.beta_1)
-    state["v"] = v + (gradient**2 - v) * (1 - optimizer.beta_2)
+    state["m"] = m + (gradient - m) * (1 - beta_1)
+    state["v"] = v + (gradient**2 - v) * (1 - beta_2)
 
 
 def _single(value: float) -> float:

@@ -19,7 +19,7 @@ a `Layout` for each parameter::
 An activation that a spec chooses is not the lowering's business: it is given the layer with a linear one, and the
 activation follows as a module of its own. A layer that wraps another calls `lower` for it. Modules draw noise in
 training from torch's global generator, as torch's own do. A layer with a `latent` term of the loss gives a module
-with the methods ``moments(x) -> (mean, log_var)`` and ``draw(mean, log_var) -> value``.
+with the methods of `Latent`.
 
 An activation's lowering is ``(activation) -> module``, an optimizer's ``(optimizer, parameters) ->
 torch.optim.Optimizer``. Those of losses and regularizers are described in `aespec_torch.losses`.
@@ -37,9 +37,9 @@ from aespec.graph import Graph
 from aespec_torch import activations, layers, losses, optimizers  # noqa: F401  (they fill the tables)
 from aespec_torch.model import TorchModel
 from aespec_torch.saving import save
-from aespec_torch.table import Layout, Lowered, as_it_is, from_logits, lower, lowerings, permuted
+from aespec_torch.table import Latent, Layout, Lowered, as_it_is, from_logits, lower, lowerings, permuted
 
-__all__ = ["Layout", "Lowered", "as_it_is", "backend", "from_logits", "lower", "lowerings", "permuted"]
+__all__ = ["Latent", "Layout", "Lowered", "as_it_is", "backend", "from_logits", "lower", "lowerings", "permuted"]
 
 
 class TorchBackend:
@@ -60,6 +60,7 @@ class TorchBackend:
 
     def save(self, model: Model, folder: Any) -> list[str]:
         """Write the native model for use without aespec; see `aespec_torch.saving.save`."""
+        assert isinstance(model, TorchModel)
         return save(model, Path(folder))
 
     def versions(self) -> dict[str, str]:

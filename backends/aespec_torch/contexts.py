@@ -27,7 +27,7 @@ def mode(native: nn.Module, *, training: bool) -> Iterator[None]:
 
 @contextmanager
 def seeded(*seeds: int) -> Iterator[None]:
-    """torch's random numbers on the CPU come from these seeds; afterwards they go on where they were."""
+    """Random numbers that torch draws on the CPU come from these seeds; afterwards they go on where they were."""
     state = np.random.SeedSequence(seeds).generate_state(1, np.uint64)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(int(state[0]))

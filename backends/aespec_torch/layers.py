@@ -63,10 +63,19 @@ def _gaussian_latent(layer: GaussianLatent, x: Shape) -> Lowered:
     return Lowered(module, {**mean.inside("mean", "mean_"), **log_var.inside("log_var", "log_var_")})
 
 
+_CONV: dict[int, Callable[..., convolution.Conv1d | convolution.Conv2d]] = {
+    1: convolution.Conv1d,
+    2: convolution.Conv2d,
+}
+_TRANSPOSED: dict[int, Callable[..., convolution.ConvTranspose1d | convolution.ConvTranspose2d]] = {
+    1: convolution.ConvTranspose1d,
+    2: convolution.ConvTranspose2d,
+}
+
+
 @lowerings(Conv1D, Conv2D)
 def _conv(layer: Conv1D | Conv2D, x: Shape) -> Lowered:
-    kind = convolution.Conv1d if layer.rank == 1 else convolution.Conv2d
-    module = kind(
+    module = _CONV[layer.rank](
         known(x, -1, "channels"),
         layer.filters,
         layer.kernel_size,
@@ -80,11 +89,10 @@ def _conv(layer: Conv1D | Conv2D, x: Shape) -> Lowered:
 
 @lowerings(Conv1DTranspose, Conv2DTranspose)
 def _conv_transpose(layer: Conv1DTranspose | Conv2DTranspose, x: Shape) -> Lowered:
-    """torch crops the full scatter by ``padding`` at both ends: what ``same`` drops more at the end is cropped after."""
-    kind = convolution.ConvTranspose1d if layer.rank == 1 else convolution.ConvTranspose2d
+    """``padding`` crops the full scatter at both ends; what ``same`` drops more at the end is cropped after."""
     windows = list(zip(layer.kernel_size, layer.strides, layer.dilation_rate, strict=True))
     gaps = [s - r for r, s in zip(layer.reach, layer.strides, strict=True)]
-    module = kind(
+    module = _TRANSPOSED[layer.rank](
         known(x, -1, "channels"),
         layer.filters,
         layer.kernel_size,
@@ -137,40 +145,42 @@ def _global_average_pool(layer: GlobalAveragePool1D | GlobalAveragePool2D, x: Sh
 def _lstm(layer: LSTM, x: Shape) -> Lowered:
     features = known(x, -1, "features")
     module = recurrent.LSTM(features, layer.units, sequences=layer.return_sequences, bias=layer.use_bias)
-    return Lowered(
-        module,
-        {
-            "kernel": permuted("weight_ih_l0", 1, 0),
-            "recurrent_kernel": permuted("weight_hh_l0", 1, 0),
-            "bias": as_it_is("bias_ih_l0"),
-        },
-    )
+    return Lowered(module, _LSTM)
+
+
+_LSTM = {
+    "kernel": permuted("weight_ih_l0", 1, 0),
+    "recurrent_kernel": permuted("weight_hh_l0", 1, 0),
+    "bias": as_it_is("bias_ih_l0"),
+}
 
 
 @lowerings(GRU)
 def _gru(layer: GRU, x: Shape) -> Lowered:
     features = known(x, -1, "features")
     module = recurrent.GRU(features, layer.units, sequences=layer.return_sequences, bias=layer.use_bias)
-    return Lowered(
-        module,
-        {
-            "kernel": _gru_layout("weight_ih_l0"),
-            "recurrent_kernel": _gru_layout("weight_hh_l0"),
-            "bias": _gru_layout("bias_ih_l0", "bias_hh_l0"),
-        },
-    )
+    return Lowered(module, _GRU)
 
 
-def _gru_layout(*names: str) -> Layout:
-    """Gates in the order z r h, torch's r z n; the two biases are rows of one."""
+def _swap(tensor: Tensor) -> Tensor:
+    """Gates in the order z r h from torch's r z n, and back."""
+    first, second, third = tensor.chunk(3)
+    return torch.cat([second, first, third])
 
-    def swap(tensor: Tensor) -> Tensor:
-        first, second, third = tensor.chunk(3)
-        return torch.cat([second, first, third])
 
-    if len(names) == 1:
-        return Layout(names, lambda tensors: swap(tensors[0]).t(), lambda value: [swap(value.t())])
-    return Layout(names, lambda tensors: torch.stack([swap(t) for t in tensors]), lambda value: [swap(v) for v in value])
+def _gru_kernel(name: str) -> Layout:
+    return Layout((name,), lambda tensors: _swap(tensors[0]).t(), lambda value: [_swap(value.t())])
+
+
+_GRU = {
+    "kernel": _gru_kernel("weight_ih_l0"),
+    "recurrent_kernel": _gru_kernel("weight_hh_l0"),
+    "bias": Layout(
+        ("bias_ih_l0", "bias_hh_l0"),
+        lambda tensors: torch.stack([_swap(tensor) for tensor in tensors]),
+        lambda value: [_swap(row) for row in value],
+    ),
+}
 
 
 @lowerings(Bidirectional)

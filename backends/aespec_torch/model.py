@@ -6,7 +6,8 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -15,10 +16,12 @@ from torch import Tensor, nn
 from aespec.graph import Graph, Term
 from aespec.weights import draw
 from aespec_torch.contexts import buffers_kept, mode, seeded
-from aespec_torch.native import Step, assemble
-from aespec_torch.table import from_logits, lowerings
+from aespec_torch.native import assemble
+from aespec_torch.table import Latent, from_logits, lowerings
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from aespec.backend import Array
     from aespec.spec import TrainingPlan
     from aespec_torch.training import TorchTrainer
@@ -39,7 +42,11 @@ class TorchModel:
         self._loss = partial(loss, graph.loss)
         self._terms = [(term, partial(lowerings[term.regularizer], term.regularizer)) for term in graph.terms]
         self._watched = {(term.target, term.of) for term in graph.terms}
-        self._stored = {f"{s.node.name}/{short}": (s.layouts[short], s.main) for s in self._steps for short in s.node.params}
+        self._stored = {
+            step.node.parameter(short): (step.layouts[short], step.main)
+            for step in self._steps
+            for short in step.node.params
+        }
         self.load_weights(draw(graph, seed, dtype))
 
     @torch.inference_mode()
@@ -88,17 +95,14 @@ class TorchModel:
     @torch.enable_grad()
     def gradients(self, x: Array, *, training: bool = False) -> dict[str, Array]:
         """The gradient of the total loss by each trainable parameter, in the canonical layout."""
-        trainable = [name for name, param in self.graph.params.items() if param.trainable]
+        layouts = {name: self._stored[name][0] for name, param in self.graph.params.items() if param.trainable}
+        tensors = {name: layout.tensors(self._stored[name][1]) for name, layout in layouts.items()}
         with self._rehearsal(training=training):
             total = self.terms(self._input(x))["total"]
-            found = {}
-            for name in trainable:
-                layout, module = self._stored[name]
-                slopes = torch.autograd.grad(
-                    total, layout.tensors(module), retain_graph=name != trainable[-1], materialize_grads=True
-                )
-                found[name] = to_array(layout.gather(slopes))
-        return found
+            slopes = iter(torch.autograd.grad(total, list(chain(*tensors.values())), materialize_grads=True))
+        return {
+            name: to_array(layout.gather(list(islice(slopes, len(tensors[name]))))) for name, layout in layouts.items()
+        }
 
     def trainer(self, plan: TrainingPlan) -> TorchTrainer:
         """The model with an optimizer, ready for its first step."""
@@ -111,7 +115,7 @@ class TorchModel:
         output, seen = self._run(x)
         found = {self.graph.loss.kind: self._loss(x, output)}
         for term, regularizer in self._terms:
-            found[term.name] = regularizer(*(self._parameter(term) if term.target == "parameter" else seen[term.target, term.of]))
+            found[term.name] = regularizer(*(seen.get((term.target, term.of)) or self._parameter(term)))
         total, *others = found.values()
         for other in others:
             total = total + other
@@ -128,8 +132,9 @@ class TorchModel:
         for step in self._steps:
             name = step.node.name
             if ("latent", name) in self._watched:
-                seen["latent", name] = moments = step.main.moments(x)
-                x = step.main.draw(*moments)
+                latent = cast(Latent, step.main)
+                seen["latent", name] = latent.moments(x)
+                x = latent.draw(*seen["latent", name])
             else:
                 x = step.main(x)
             if name == self._logits:
@@ -160,7 +165,7 @@ class TorchModel:
             yield
 
 
-def to_tensor(x: Array) -> Tensor:
+def to_tensor(x: NDArray[Any]) -> Tensor:
     """An array as a tensor, in the same memory where it can be. It is only read."""
     x = np.ascontiguousarray(x)
     with warnings.catch_warnings():

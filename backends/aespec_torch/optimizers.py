@@ -77,7 +77,7 @@ class KerasAdam(torch.optim.AdamW):
             keras_first, keras_second = (_left(beta, t, dtype) for beta in group["betas"])
             factor = sqrt(keras_second / second) * first / keras_first
             group.update(lr=rate * factor, eps=epsilon / sqrt(second), weight_decay=decay / factor)
-        loss = super().step(closure)
+        loss: float | None = super().step(closure)
         for group, (rate, epsilon, decay) in zip(self.param_groups, stated, strict=True):
             group.update(lr=rate, eps=epsilon, weight_decay=decay)
         return loss
@@ -147,19 +147,18 @@ class KerasRMSprop(_Foreach):
         v, rho = kept["v"], group["rho"]
         torch._foreach_mul_(v, rho)
         torch._foreach_addcmul_(v, grads, grads, 1 - rho)
-        scale = v
+        scale = [value.clone() for value in v]
         if group["centered"]:
-            torch._foreach_lerp_(kept["mean"], grads, 1 - rho)
-            scale = torch._foreach_addcmul(v, kept["mean"], kept["mean"], -1)
-        scale = torch._foreach_add(scale, group["eps"])
+            torch._foreach_mul_(kept["mean"], rho)
+            torch._foreach_add_(kept["mean"], grads, alpha=1 - rho)
+            torch._foreach_addcmul_(scale, kept["mean"], kept["mean"], -1)
+        torch._foreach_add_(scale, group["eps"])
         torch._foreach_sqrt_(scale)
-        moves = torch._foreach_div(grads, scale)
-        torch._foreach_mul_(moves, group["lr"])
-        if group["momentum"]:
-            torch._foreach_mul_(kept["momentum"], group["momentum"])
-            torch._foreach_add_(kept["momentum"], moves)
-            moves = kept["momentum"]
-        torch._foreach_sub_(values, moves)
+        move = torch._foreach_div(grads, scale)
+        torch._foreach_mul_(move, group["lr"])
+        torch._foreach_mul_(kept["momentum"], group["momentum"])
+        torch._foreach_add_(kept["momentum"], move)
+        torch._foreach_sub_(values, kept["momentum"])
 
 
 def _single(value: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import torch
@@ -23,7 +24,8 @@ def save(model: TorchModel, folder: Path) -> list[str]:
     shape = model.graph.input
     example = torch.zeros(2, *(n or 6 for n in shape), dtype=model.dtype)
     free = {0: torch.export.Dim.DYNAMIC, **{i: torch.export.Dim.AUTO for i, n in enumerate(shape, 1) if n is None}}
-    with mode(model.native, training=False):
+    with mode(model.native, training=False), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"The tensor attributes .*_flat_weights")  # torch's own recurrent modules
         exported = torch.export.export(model.native, (example,), dynamic_shapes={"x": free})
     torch.export.save(exported, program)
     return ["model.pt", "model.pt2"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from torch import Tensor, nn
 
@@ -12,7 +13,7 @@ from aespec.backend import Lowerings
 from aespec.layers import Layer
 from aespec.shapes import Shape
 
-__all__ = ["Layout", "Lowered", "as_it_is", "from_logits", "lower", "lowerings", "parts", "permuted"]
+__all__ = ["Latent", "Layout", "Lowered", "as_it_is", "from_logits", "lower", "lowerings", "parts", "permuted"]
 
 lowerings = Lowerings("torch")
 """What torch makes of each kind."""
@@ -71,6 +72,16 @@ class Lowered:
             prefix + short: replace(layout, names=tuple(f"{child}.{name}" for name in layout.names))
             for short, layout in self.layouts.items()
         }
+
+
+class Latent(Protocol):
+    """What the module of a layer has to offer where the loss has a ``latent`` term of it."""
+
+    def moments(self, x: Tensor) -> tuple[Tensor, ...]:
+        """What the term looks at, such as the mean and the logarithm of the variance."""
+
+    def draw(self, *moments: Tensor) -> Tensor:
+        """The layer's value from these moments."""
 
 
 def lower(layer: Layer, x: Shape) -> Lowered:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -45,7 +45,7 @@ class TorchTrainer:
                 batch = samples.index_select(0, chosen[start : start + batch_size]).to(self.model.dtype)
                 terms = self.model.terms(batch)
                 self.optimizer.zero_grad()
-                terms["total"].backward()
+                torch.autograd.backward(terms["total"])
                 self.optimizer.step()
                 found.append({name: term.detach() for name, term in terms.items()})
                 sizes.append(len(batch))
@@ -57,7 +57,7 @@ class TorchTrainer:
     def evaluate(self, x: Array, batch_size: int) -> dict[str, float]:
         """Each term of the loss and ``total`` outside training, meaned over the samples."""
         with mode(self.model.native, training=False):
-            batches = [batch.to(self.model.dtype) for batch in to_tensor(x).split(batch_size)]
+            batches = [batch.to(self.model.dtype) for batch in torch.split(to_tensor(x), batch_size)]
             return _mean([self.model.terms(batch) for batch in batches], [len(batch) for batch in batches])
 
 

@@ -94,4 +94,4 @@ class TimeDistributed(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(batch, steps, ...) -> (batch, steps, what the module gives)."""
         y: Tensor = self.layer(x.flatten(0, 1))
-        return y.unflatten(0, x.shape[:2])
+        return y.reshape(*x.shape[:2], *y.shape[1:])

@@ -25,6 +25,10 @@ class Conv1d(nn.Conv1d):
         x, padding = _pad(x, self) if self.same else (x, 0)
         return F.conv1d(x.movedim(-1, 1), self.weight, self.bias, self.stride, padding, self.dilation).movedim(1, -1)
 
+    def extra_repr(self) -> str:
+        """See ``torch.nn.Module``."""
+        return f"{super().extra_repr()}, same={self.same}"
+
 
 class Conv2d(nn.Conv2d):
     """A convolution over (batch, height, width, channels)."""
@@ -37,11 +41,15 @@ class Conv2d(nn.Conv2d):
         x, padding = _pad(x, self) if self.same else (x, 0)
         return F.conv2d(x.movedim(-1, 1), self.weight, self.bias, self.stride, padding, self.dilation).movedim(1, -1)
 
+    def extra_repr(self) -> str:
+        """See ``torch.nn.Module``."""
+        return f"{super().extra_repr()}, same={self.same}"
+
 
 class ConvTranspose1d(nn.ConvTranspose1d):
     """A transposed convolution over (batch, steps, channels)."""
 
-    crop = (0,)
+    crop: tuple[int, ...] = (0,)
     """Positions to drop at the end of each spatial axis."""
 
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
@@ -52,7 +60,7 @@ class ConvTranspose1d(nn.ConvTranspose1d):
 class ConvTranspose2d(nn.ConvTranspose2d):
     """A transposed convolution over (batch, height, width, channels)."""
 
-    crop = (0, 0)
+    crop: tuple[int, ...] = (0, 0)
     """Positions to drop at the end of each spatial axis."""
 
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:

@@ -44,7 +44,7 @@ class GaussianLatent(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, ..., features) -> (batch, ..., units)."""
-        return self.draw(*self.moments(x)) if self.training else self.mean(x)
+        return self.draw(*self.moments(x))
 
     def moments(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """The mean and the logarithm of the variance."""

@@ -6,9 +6,8 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
-from aespec_torch.modules.base import Described
-
 from aespec.shapes import same_padding
+from aespec_torch.modules.base import Described
 
 __all__ = ["GlobalAveragePool", "Pool"]
 

@@ -18,6 +18,8 @@ class LSTM(nn.LSTM):
     torch's kernel wants a second bias: it is a buffer of zeros, neither trained nor saved.
     """
 
+    bias_hh_l0: Tensor
+
     def __init__(self, features: int, units: int, *, sequences: bool, bias: bool) -> None:
         super().__init__(features, units, bias=bias, batch_first=True)
         self.sequences = sequences
