@@ -43,12 +43,13 @@ def sample(
 
 
 def shaken(graph: Graph, *, seed: int = 0, dtype: str = "float32") -> dict[str, Array]:
-    """Weights with nothing zero or alike in them: a bias in the wrong place shows."""
+    """Weights of a usual size with nothing zero or alike in them: a bias in the wrong place shows."""
     import numpy as np
 
     found = {}
     for name, value in weights.draw(graph, seed, "float64").items():
-        moved = value + parameter_stream(seed, f"{name}/shaken").normal(0.0, 0.1, value.shape)
+        size = float(value.std()) or 1.0
+        moved = value + parameter_stream(seed, f"{name}/shaken").normal(0.0, 0.2 * size, value.shape)
         found[name] = (np.abs(moved) + 0.1 if name.endswith("variance") else moved).astype(dtype)
     return found
 

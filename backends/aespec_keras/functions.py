@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from math import pi, sqrt
 from typing import Any
 
 from aespec import activations, losses, regularizers
@@ -41,14 +42,29 @@ def activate(activation: activations.Activation, x: Shape, **own: Any) -> Any:
     return lowered.layer(x, **own) if isinstance(lowered, Apart) else keras.layers.Activation(lowered, **own)
 
 
+# Four functions that have the values of Keras's own, whose names they bear so that Keras saves them as its own.
+
+
 def selu(x: Tensor) -> Tensor:
-    """Stock selu in value, but TensorFlow's kernel has the derivative from above at exactly zero."""
+    """TensorFlow's kernel has the derivative from above at exactly zero; this has the one from below."""
     return ops.where(x > 0, SCALE * x, SCALE * ALPHA * ops.expm1(ops.minimum(x, 0.0)))
 
 
 def celu(x: Tensor, alpha: float = 1.0) -> Tensor:
-    """Stock celu in value, but Keras's formula has the derivative 2 at exactly zero."""
+    """Keras's formula has the derivative 2 at exactly zero; this has 1."""
     return ops.where(x > 0, x, alpha * ops.expm1(ops.minimum(x, 0.0) / alpha))
+
+
+def leaky_relu(x: Tensor, negative_slope: float = 0.2) -> Tensor:
+    """TensorFlow's kernel rounds the slope to float32; this keeps float64."""
+    return ops.where(x > 0, x, negative_slope * x)
+
+
+def gelu(x: Tensor, approximate: bool = False) -> Tensor:
+    """TensorFlow rounds the constants to float32; this keeps float64."""
+    if approximate:
+        return 0.5 * x * (1 + ops.tanh(sqrt(2 / pi) * (x + 0.044715 * x**3)))
+    return 0.5 * x * (1 + ops.erf(x / sqrt(2)))
 
 
 @lowerings(
@@ -81,9 +97,7 @@ def _selu(activation: activations.Selu) -> Any:
 
 @lowerings(activations.Celu)
 def _celu(activation: activations.Celu) -> Any:
-    if activation.alpha == 1:
-        return celu
-    return Apart(partial(nested, partial(celu, alpha=activation.alpha)))
+    return celu if activation.alpha == 1 else Apart(partial(nested, partial(celu, alpha=activation.alpha)))
 
 
 @lowerings(activations.Elu)
@@ -95,16 +109,13 @@ def _elu(activation: activations.Elu) -> Any:
 
 @lowerings(activations.LeakyRelu)
 def _leaky_relu(activation: activations.LeakyRelu) -> Any:
-    if activation.negative_slope == 0.2:
-        return keras.activations.leaky_relu
-    return Apart(lambda x, **own: keras.layers.LeakyReLU(activation.negative_slope, **own))
+    slope = activation.negative_slope
+    return leaky_relu if slope == 0.2 else Apart(partial(nested, partial(leaky_relu, negative_slope=slope)))
 
 
 @lowerings(activations.Gelu)
 def _gelu(activation: activations.Gelu) -> Any:
-    if not activation.approximate:
-        return keras.activations.gelu
-    return Apart(partial(nested, partial(ops.gelu, approximate=True)))
+    return gelu if not activation.approximate else Apart(partial(nested, partial(gelu, approximate=True)))
 
 
 @lowerings(losses.BinaryCrossentropy)
