@@ -327,4 +327,5 @@ def _output_mismatch(graph: Graph, spec: Spec) -> Diagnostic:
 
 
 def _fault(rule: type[Rule], what: str, error: ShapeError, place: Loc, spec: Spec) -> Diagnostic:
-    return Diagnostic(rule, f"{what}: {error.message}", spec.place(place, key=True), error.wanted, error.got, error.help)
+    at = spec.place(place, key=True)
+    return Diagnostic(rule, f"{what}: {error.message}", at, error.wanted, error.got, error.help)

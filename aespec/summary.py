@@ -143,12 +143,12 @@ def _line(node: Node) -> Line:
 
 
 def _note(node: Node) -> str:
-    why = node.layer.note(node.input_shape)
-    fields = [
-        (name, value) for name, value in node.layer if name.endswith("padding") and value not in (0, (0, 0), (0,))
-    ]
-    chosen = ", ".join(f"{name}: {list(value) if isinstance(value, tuple) else value}" for name, value in fields)
-    return f"{chosen}, since {why}" if why and chosen else why
+    """Which padding a layer has, where there is a choice, and what the others would give."""
+    why, fields = node.layer.note(node.input_shape), dict(node.layer)
+    chosen = [f"padding: {fields['padding']}"] if "padding" in fields else []
+    if any(extra := fields.get("output_padding", ())):
+        chosen.append(f"output_padding: {list(extra)}")
+    return f"{', '.join(chosen)}, since {why}" if why and chosen else why
 
 
 def _kind(layer: Layer) -> str:

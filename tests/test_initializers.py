@@ -2,9 +2,10 @@
 
 from math import sqrt
 
-import aespec
 import numpy as np
 import pytest
+
+import aespec
 from aespec.initializers import Initializer, fans, parameter_stream
 from aespec.weights import draw
 from aespec.zoo import zoo
@@ -16,7 +17,7 @@ def drawn(initializer, shape, seed=0):
 
 @pytest.mark.parametrize(
     ("shape", "expected"),
-    # A window's fans are its extent times the channels; a transposed kernel (h, w, out, in) takes out for in, as Keras does.
+    # A window's fans are its extent times the channels; of (h, w, out, in) Keras takes out for in, and so do we.
     [((784, 100), (784, 100)), ((3, 3, 16, 32), (144, 288)), ((3, 16, 32), (48, 96)), ((7,), (7, 7)), ((), (1, 1))],
 )
 def test_fans(shape, expected):

@@ -3,11 +3,12 @@
 from itertools import product
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from aespec.layers.base import Layer
 from aespec.registry import kinds
 from aespec.shapes import ShapeError
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 KINDS = kinds("layer")
 

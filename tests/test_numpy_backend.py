@@ -5,9 +5,6 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
-from aespec_numpy import backend
-from aespec_numpy.table import activate, apply, from_logits, in_training, lowerings
-from aespec_numpy.training import running_averages
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,6 +21,9 @@ from aespec.losses import Loss, MeanSquaredError
 from aespec.optimizers import Optimizer
 from aespec.registry import find_backend, kinds
 from aespec.regularizers import Regularizer
+from aespec_numpy import backend
+from aespec_numpy.table import activate, apply, from_logits, in_training, lowerings
+from aespec_numpy.training import running_averages
 
 ln = math.log
 

@@ -2,8 +2,9 @@
 
 from itertools import product
 
-import aespec
 import pytest
+
+import aespec
 from aespec.passes import Limits
 from aespec.zoo import zoo
 
@@ -167,7 +168,10 @@ def test_terms_and_logits():
     stepwise = graph(
         input=[4, 2, 1],
         encoder=[{"time_distributed": {"layer": "flatten"}}],
-        decoder=[{"dense": {"units": 2, "activation": "sigmoid"}}, {"time_distributed": {"layer": {"reshape": [2, 1]}}}],
+        decoder=[
+            {"dense": {"units": 2, "activation": "sigmoid"}},
+            {"time_distributed": {"layer": {"reshape": [2, 1]}}},
+        ],
         loss="binary_crossentropy",
     )
     assert stepwise.logits == "decoder/dense_1"
@@ -181,6 +185,10 @@ def test_terms_and_logits():
 
 
 BODY = [{"dense": 4}]
+TIED_TO_NOTHING = {"dense": {"units": 4, "tied_to": "encoder/dens_1"}}
+TIED_TOO_WIDE = {"dense": {"units": 5, "tied_to": "encoder/dense_1"}}
+TIED_MIRROR = {"mirror": {"tie_weights": True}}
+TWINS = [{"dense": {"units": 4, "name": "a"}}, {"dropout": {"rate": 0, "name": "a"}}]
 
 
 @pytest.mark.parametrize(
@@ -191,12 +199,12 @@ BODY = [{"dense": 4}]
         ("E202", "`length` says again", {"input": [4, 3], "encoder": BODY, "decoder": {"mirror": {"length": 4}}}),
         ("E203", "decoder/dense_1", {"input": [6], "encoder": BODY, "decoder": [{"dense": 5}]}),
         ("E203", "reshape: [2, 3]", {"input": [2, 3], "encoder": ["flatten"], "decoder": [{"dense": 6}]}),
-        ("E204", "did you mean", {"input": [4], "encoder": BODY, "decoder": [{"dense": {"units": 4, "tied_to": "encoder/dens_1"}}]}),
-        ("E204", "cannot use", {"input": [6], "encoder": BODY, "decoder": [{"dense": {"units": 5, "tied_to": "encoder/dense_1"}}, {"dense": 6}]}),
-        ("E204", "nothing to tie", {"input": [6, 2], "encoder": [{"lstm": 3}], "decoder": {"mirror": {"tie_weights": True}}}),
+        ("E204", "did you mean", {"input": [4], "encoder": BODY, "decoder": [TIED_TO_NOTHING]}),
+        ("E204", "cannot use", {"input": [6], "encoder": BODY, "decoder": [TIED_TOO_WIDE, {"dense": 6}]}),
+        ("E204", "nothing to tie", {"input": [6, 2], "encoder": [{"lstm": 3}], "decoder": TIED_MIRROR}),
         ("E205", "too many parameters", {"input": [100_000], "encoder": [{"dense": 100_000}]}),
         ("E205", "too many activations", {"input": [4], "encoder": [{"repeat_vector": 50_000}, {"dense": 2_000}]}),
-        ("E206", "two layers", {"input": [4], "encoder": [{"dense": {"units": 4, "name": "a"}}, {"dropout": {"rate": 0, "name": "a"}}]}),
+        ("E206", "two layers", {"input": [4], "encoder": TWINS}),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_refused(code, text, spec):

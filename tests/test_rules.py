@@ -1,7 +1,8 @@
 """Every rule's examples: the bad one breaks the rule, the good one keeps it."""
 
-import aespec
 import pytest
+
+import aespec
 from aespec.rules import RULES, explain
 
 SPECS = [code for code in RULES if code[1] in "12"]
@@ -24,6 +25,8 @@ def test_every_rule_explains_itself(code):
 
 
 def test_a_text_that_looks_like_a_variable_survives_being_written_and_read():
-    spec = aespec.parse({"description": "costs $${price}", "input": [3], "encoder": [{"dense": 2}], "decoder": "mirror"})
+    spec = aespec.parse(
+        {"description": "costs $${price}", "input": [3], "encoder": [{"dense": 2}], "decoder": "mirror"}
+    )
     assert spec.description == "costs ${price}"
     assert aespec.parse(spec.to_data()).description == "costs ${price}"

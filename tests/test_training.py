@@ -3,9 +3,10 @@
 import math
 from collections import Counter
 
-import aespec
 import numpy as np
 import pytest
+
+import aespec
 from aespec.spec import TrainingPlan
 from aespec.training import batch_order, fit, split
 

@@ -156,7 +156,7 @@ class _Progress:
 
     def __init__(self, epochs: int, samples: int, *, talk: bool) -> None:
         self.epochs, self.samples, self.talk = epochs, samples, talk
-        self.bar = talk and sys.stderr.isatty()
+        self.bar = talk and self.on_terminal()
         self.shown = ""
 
     def __enter__(self) -> _Progress:
@@ -164,6 +164,11 @@ class _Progress:
 
     def __exit__(self, *_: object) -> None:
         self._draw("")
+
+    @staticmethod
+    def on_terminal() -> bool:
+        """Whether there is a terminal to draw a bar on."""
+        return sys.stderr.isatty()
 
     def say(self, text: str) -> None:
         """Print a line, unless nothing is to be printed."""
@@ -184,5 +189,5 @@ class _Progress:
 
     def _draw(self, text: str) -> None:
         if self.bar and text != self.shown:
-            click.echo(f"\r\x1b[K{text}", nl=False, err=True)
+            click.echo(f"\r\x1b[K{text}", nl=False, err=True, color=True)
             self.shown = text

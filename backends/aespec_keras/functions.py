@@ -156,23 +156,31 @@ def _huber(loss: losses.Huber, target: Tensor, output: Tensor, logits: Tensor | 
 
 @lowerings(regularizers.L1)
 def _l1(regularizer: regularizers.L1) -> Any:
-    return keras.regularizers.L1(regularizer.weight)
+    return _exact(keras.regularizers.L1, l1=regularizer.weight)
 
 
 @lowerings(regularizers.L2)
 def _l2(regularizer: regularizers.L2) -> Any:
-    return keras.regularizers.L2(regularizer.weight)
+    return _exact(keras.regularizers.L2, l2=regularizer.weight)
 
 
 @lowerings(regularizers.L1L2)
 def _l1_l2(regularizer: regularizers.L1L2) -> Any:
-    return keras.regularizers.L1L2(regularizer.l1, regularizer.l2)
+    return _exact(keras.regularizers.L1L2, l1=regularizer.l1, l2=regularizer.l2)
 
 
 @lowerings(regularizers.GaussianKL)
 def _gaussian_kl(regularizer: regularizers.GaussianKL) -> Any:
     # It stands on twice the divergence of each unit, which is never negative: see the lowering of `gaussian_latent`.
-    return keras.regularizers.L1(regularizer.weight / 2)
+    return _exact(keras.regularizers.L1, l1=regularizer.weight / 2)
+
+
+def _exact(stock: type[Any], **factors: float) -> Any:
+    """A stock regularizer whose factors are not rounded to float32, as Keras does."""
+    regularizer = stock(**factors)
+    for name, factor in factors.items():
+        setattr(regularizer, name, factor)
+    return regularizer
 
 
 @lowerings(regularizers.KLDivergence)

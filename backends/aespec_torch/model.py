@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from aespec.spec import TrainingPlan
     from aespec_torch.training import TorchTrainer
 
-__all__ = ["TorchModel", "to_tensor"]
+__all__ = ["TorchModel", "to_array", "to_tensor"]
 
 
 class TorchModel:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from aespec_torch.contexts import mode, seeded
-from aespec_torch.model import TorchModel, to_tensor
+from aespec_torch.model import TorchModel, to_array, to_tensor
 from aespec_torch.table import lowerings
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from aespec.backend import Array
@@ -63,5 +63,5 @@ class TorchTrainer:
 
 def _mean(found: Sequence[dict[str, Tensor]], sizes: Sequence[int]) -> dict[str, float]:
     """Each term, meaned over samples: a short batch counts for less."""
-    weights = torch.tensor(sizes, dtype=torch.float64) / sum(sizes)
-    return {name: float(torch.stack([terms[name] for terms in found]).double() @ weights) for name in found[0]}
+    losses = {name: to_array(torch.stack([terms[name] for terms in found])) for name in found[0]}
+    return {name: float(np.average(values.astype("float64"), weights=sizes)) for name, values in losses.items()}

@@ -27,7 +27,7 @@ class Conv1d(nn.Conv1d):
 
     def extra_repr(self) -> str:
         """See ``torch.nn.Module``."""
-        return f"{super().extra_repr()}, same={self.same}"
+        return f"{super().extra_repr()}, same={self.same}"  # type: ignore[no-untyped-call]  # torch states no types
 
 
 class Conv2d(nn.Conv2d):
@@ -43,7 +43,7 @@ class Conv2d(nn.Conv2d):
 
     def extra_repr(self) -> str:
         """See ``torch.nn.Module``."""
-        return f"{super().extra_repr()}, same={self.same}"
+        return f"{super().extra_repr()}, same={self.same}"  # type: ignore[no-untyped-call]  # torch states no types
 
 
 class ConvTranspose1d(nn.ConvTranspose1d):

@@ -1,0 +1,5 @@
+"""``python -m aespec`` is the command ``aespec``."""
+
+from aespec.cli import main
+
+main()

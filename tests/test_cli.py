@@ -1,0 +1,825 @@
+import json
+import os
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import aespec
+from aespec import registry, weights
+from aespec.cli import COMMANDS, main
+from aespec.diagnostics import Diagnostic
+from aespec.registry import find_backend, kinds
+from aespec.rules import UnsupportedKind
+from aespec.schema import families
+from aespec.zoo import zoo
+
+ZOO = {name: str(path) for name, path in zoo().items()}
+NAMES = {name: text for section in COMMANDS.values() for name, (_, text) in section.items()}
+
+BAD = """
+input: [28, 28]
+encoder:
+  - flatten
+  - dens: 30
+  - dense: {units: 30, activaton: selu}
+decoder: mirror
+"""
+
+
+def aespec_(*args, **settings):
+    return CliRunner().invoke(main, [str(arg) for arg in args], **settings)
+
+
+def process(*args, **settings):
+    """The command in a process of its own."""
+    command = [sys.executable, "-c", "from aespec.cli import main; main()", *map(str, args)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, **settings)
+
+
+@pytest.fixture
+def bad(tmp_path):
+    path = tmp_path / "bad.yaml"
+    path.write_text(BAD)
+    return path
+
+
+@pytest.fixture
+def spec(tmp_path):
+    """A small spec that trains in no time, and data for it."""
+    np.save(tmp_path / "data.npy", np.random.default_rng(0).normal(size=(40, 6)).astype("float32"))
+    path = tmp_path / "small.yaml"
+    path.write_text(
+        "name: small\ninput: [6]\nencoder: [{dense: 2}]\ndecoder: mirror\n"
+        "training: {optimizer: {sgd: 0.01}, epochs: 3, batch_size: 8, seed: 5}\n"
+    )
+    return path
+
+
+# --- what every command has in common ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_line_in_the_help_is_the_first_of_the_command(name):
+    command = main.get_command(None, name)
+    assert command.help.splitlines()[0] == NAMES[name]
+    assert NAMES[name][:40] in aespec_("--help").stdout
+    shown = aespec_(name, "--help")
+    assert shown.exit_code == 0
+    assert NAMES[name].split()[0] in shown.stdout
+
+
+FRAMEWORKS = {"keras", "tensorflow", "torch", "numpy", "matplotlib", "sklearn", "PIL", "scipy"}
+
+
+@pytest.mark.parametrize(
+    ("args", "heavy"),
+    [
+        (["--help"], FRAMEWORKS | {"pydantic", "yaml", "tabulate"}),
+        (["validate", ZOO["conv"]], FRAMEWORKS),
+        (["validate", "nothing.yaml"], FRAMEWORKS),
+        (["summary", ZOO["conv"], "--explain-mirror"], FRAMEWORKS),
+        (["layers"], FRAMEWORKS),
+        (["layers", "dense"], FRAMEWORKS),
+        (["schema"], FRAMEWORKS),
+        (["explain", "E101"], FRAMEWORKS | {"pydantic", "yaml", "tabulate"}),
+        (["backends"], FRAMEWORKS | {"pydantic", "aespec_keras", "aespec_torch", "aespec_numpy"}),
+        *((name, "--help") and ([name, "--help"], FRAMEWORKS) for name in NAMES),
+    ],
+    ids=lambda value: " ".join(map(str, value))[-40:] if isinstance(value, list) else "",
+)
+def test_nothing_heavy_is_imported(args, heavy):
+    code = (
+        "import sys\nfrom aespec.cli import main\n"
+        "try: main(sys.argv[1:])\nexcept SystemExit: pass\n"
+        "print('\\nimported:', *sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *args], capture_output=True, text=True, check=True)
+    imported = set(done.stdout.rpartition("imported:")[2].split())
+    assert "aespec.cli" in imported
+    assert imported & heavy == set()
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "said"),
+    [
+        (["validate", ZOO["conv"]], 0, ""),
+        (["validate", "nothing.yaml"], 1, "error[E001]"),
+        (["validate", ZOO["conv"], "--set", "training.epochs=0"], 1, "error[E104]"),
+        (["validate", ZOO["conv"], "--set", "training.epochs"], 1, "error[E006]"),
+        (["validate", ZOO["conv"], "--max-parameters", "46528"], 1, "error[E205]"),
+        (["validate", ZOO["conv"], "--max-parameters", "46529"], 0, ""),
+        (["summary", ZOO["conv"], "--max-activations", "10"], 1, "error[E205]"),
+        (["summary", ZOO["conv"], "--backend", "numpi"], 1, "did you mean `numpy`?"),
+        (["build", ZOO["conv"], "--backend", "numpi"], 1, "error[E301]"),
+        (["build", ZOO["conv"], "--backend", "numpy", "--seed", str(2**63)], 1, "`seed` lies outside its bounds"),
+        (["verify", ZOO["pca"], "--backends", "numpi"], 1, "error[E301]"),
+        (["conformance", "--backend", "numpi"], 1, "error[E301]"),
+        (["layers", "dens"], 1, "did you mean `dense`?"),
+        (["explain", "E999"], 1, "unknown rule `E999`"),
+        (["reconstruct", "no-such-run"], 1, "error[E501]"),
+        (["train", ZOO["pca"], "--backend", "numpi"], 1, "error[E301]"),
+        (["train", ZOO["pca"], "--backend", "numpy", "--data", "no-such.npy"], 1, "error[E401]"),
+        (["train", ZOO["pca"], "--backend", "numpy", "--data", "digits"], 1, "error[E402]"),
+        ([], 2, "Usage"),
+        (["sumary"], 2, "Did you mean 'summary'?"),
+        (["frobnicate"], 2, "No such command"),
+        (["validate"], 2, "Missing argument"),
+        (["validate", ZOO["conv"], "--format", "xml"], 2, "--format"),
+        (["build", ZOO["conv"]], 2, "--backend"),
+        (["verify", ZOO["conv"], "--backends", ", "], 2, "--backends"),
+        (["conformance", "--backend", "numpy", "--kind", "dens"], 2, "Did you mean 'dense'?"),
+        (["layers", "--family", "los"], 2, "did you mean 'loss'?"),
+        (["train", ZOO["pca"], "--backend", "numpy", "--epochs", "0"], 2, "--epochs"),
+        (["train", ZOO["pca"], "--backend", "numpy", "--learning-rate", "nan"], 2, "--learning-rate"),
+        (["train", ZOO["pca"], "--backend", "numpy", "--learning-rate", "0"], 2, "--learning-rate"),
+    ],
+    ids=lambda value: " ".join(Path(arg).name for arg in value) if isinstance(value, list) else "",
+)
+def test_exit_codes(args, code, said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = aespec_(*args)
+    assert done.exit_code == code
+    assert said in done.stderr
+    assert "Traceback" not in done.output
+
+
+def test_all_problems_of_all_specs_are_told_at_once(bad):
+    done = aespec_("summary", bad, "nothing.yaml", ZOO["conv"])
+    assert done.exit_code == 1
+    assert [line[:11] for line in done.stderr.splitlines() if line.startswith("error")] == [
+        "error[E101]",
+        "error[E102]",
+        "error[E001]",
+    ]
+    assert done.stderr.endswith("3 errors\n")
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("args", "terminal", "environment", "colored"),
+    [
+        ([], True, {}, True),
+        ([], True, {"NO_COLOR": "1"}, False),
+        (["--no-color"], True, {}, False),
+        ([], False, {}, False),
+        (["--color"], False, {}, True),
+        (["--color"], False, {"NO_COLOR": "1"}, True),
+    ],
+)
+@pytest.mark.parametrize("before", [True, False], ids=["before the command", "after it"])
+def test_color(args, terminal, environment, colored, before, bad):
+    inherited = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
+    leader, follower = os.openpty() if terminal else os.pipe()[::1]
+    command = [*args, "validate", str(bad)] if before else ["validate", str(bad), *args]
+    done = subprocess.run(
+        [sys.executable, "-c", "from aespec.cli import main; main()", *command],
+        stderr=follower,
+        env=inherited | environment,
+        check=False,
+    )
+    os.close(follower)
+    said = os.read(leader, 4096).decode()
+    os.close(leader)
+    assert done.returncode == 1
+    assert "E101" in said
+    assert ("\x1b[" in said) is colored
+
+
+def test_a_closed_pipe_is_silent():
+    command = [sys.executable, "-c", "from aespec.cli import main; main()", "schema"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        running.stdout.read(1)
+        running.stdout.close()
+        assert running.stderr.read() == b""
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "said"),
+    [
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (RuntimeError("two\nlines"), 70, "RuntimeError: two lines"),
+        (MemoryError(), 70, "MemoryError"),
+    ],
+)
+def test_what_nobody_foresaw_is_told_in_a_line(raised, code, said, monkeypatch):
+    def fail(*_):
+        raise raised
+
+    monkeypatch.setattr("aespec.summary.summarize", fail)
+    done = aespec_("summary", ZOO["conv"])
+    assert done.exit_code == code
+    assert said in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_debug_shows_where_it_was_raised(monkeypatch):
+    def fail(*_):
+        raise RuntimeError("unforeseen")
+
+    monkeypatch.setattr("aespec.summary.summarize", fail)
+    done = aespec_("summary", ZOO["conv"], env={"AESPEC_DEBUG": "1"})
+    assert done.exit_code == 70
+    assert "in fail" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("aespec: this should not have happened")
+
+
+# --- specs ------------------------------------------------------------------------------------------------------
+
+
+def test_validate_tells_fine_from_wrong(bad):
+    done = aespec_("validate", ZOO["conv"], bad, ZOO["tied"])
+    assert done.exit_code == 1
+    assert done.stdout.splitlines() == [
+        f"{ZOO['conv']}: fine (46,529 parameters)",
+        f"{ZOO['tied']}: fine (82,414 parameters)",
+    ]
+    assert f"--> {bad}:5:5" in done.stderr
+    assert "did you mean `dense`?" in done.stderr
+    assert f"--> {bad}:6:24" in done.stderr
+    assert "did you mean `activation`?" in done.stderr
+
+
+def test_validate_as_json(bad):
+    done = aespec_("validate", ZOO["conv"], bad, "--format", "json")
+    fine, wrong = json.loads(done.stdout)
+    assert done.exit_code == 1
+    assert fine == {"file": ZOO["conv"], "fine": True, "parameters": 46529, "diagnostics": []}
+    assert (wrong["fine"], wrong["parameters"]) == (False, None)
+    assert [(d["code"], d["line"], d["column"]) for d in wrong["diagnostics"]] == [("E101", 5, 5), ("E102", 6, 24)]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "count"),
+    [
+        ([], 82284 + 81530),
+        (["encoder.1.dense.units=10"], (784 + 1) * 10 + (10 + 1) * 30 + (30 + 1) * 10 + (10 + 1) * 784),
+        (["encoder.1.dense.units=10", "encoder.2.dense.units=3"], 7850 + 33 + 40 + 11 * 784),
+    ],
+)
+def test_set_changes_the_spec(overrides, count):
+    done = aespec_("validate", ZOO["stacked"], *(word for pair in overrides for word in ("--set", pair)))
+    assert done.stdout == f"{ZOO['stacked']}: fine ({count:,} parameters)\n"
+
+
+@pytest.mark.parametrize(
+    ("spec", "numbers"),
+    [
+        ("conv", ["18,464", "4,624", "145", "23,233", "23,296", "46,529"]),
+        ("recurrent", ["51,600", "15,720", "67,320", "52,400", "2,828", "55,228", "122,548"]),
+    ],
+)
+@pytest.mark.parametrize("form", ["text", "markdown"])
+def test_summary_prints_the_numbers_of_the_slides(spec, numbers, form):
+    words = aespec_("summary", ZOO[spec], "--format", form).stdout.split()
+    assert [number for number in numbers if number not in words] == []
+
+
+def test_summary_of_several_specs():
+    done = aespec_("summary", ZOO["conv"], ZOO["tied"], "--format", "json")
+    assert [(found["file"], found["parameters"]) for found in json.loads(done.stdout)] == [
+        (ZOO["conv"], 46529),
+        (ZOO["tied"], 82414),
+    ]
+    text = aespec_("summary", ZOO["conv"], ZOO["tied"]).stdout
+    assert text.index("conv\n") < text.index("\n\ntied\n")
+
+
+def test_summary_explains_a_mirror_when_asked():
+    line = "decoder/conv2d_transpose_1 undoes encoder/conv2d_3 and encoder/max_pool2d_3"
+    assert line in aespec_("summary", ZOO["conv"], "--explain-mirror").stdout
+    assert line not in aespec_("summary", ZOO["conv"]).stdout
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_summary_agrees_with_the_reference(name):
+    done = aespec_("summary", ZOO[name], "--backend", "numpy")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert f"Built with numpy (numpy {np.__version__}): the same" in done.stdout
+
+
+# --- backends that are made wrong on purpose --------------------------------------------------------------------
+
+
+class Crooked:
+    """The reference with a fault in what its models give."""
+
+    name = "crooked"
+    known_gaps = {}  # noqa: RUF012
+
+    def __init__(self, **faults):
+        self.faults = faults
+        self.lowerings = find_backend("numpy").lowerings
+
+    def build(self, graph, *, seed=0, dtype="float32"):
+        model = find_backend("numpy").build(graph, seed=seed, dtype=dtype)
+        for method, fault in self.faults.items():
+            given = getattr(model, method)
+            setattr(model, method, lambda *args, given=given, fault=fault, **kw: fault(given(*args, **kw)))
+        return model
+
+    def versions(self):
+        return {}
+
+
+@pytest.fixture
+def crooked(monkeypatch):
+    def install(**faults):
+        backend = Crooked(**faults)
+        for module in ("aespec.registry", "aespec.verify"):
+            real = import_module(module).find_backend
+            monkeypatch.setattr(f"{module}.find_backend", lambda n, real=real: backend if n == "crooked" else real(n))
+        return backend
+
+    return install
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (
+            {"trace": lambda values: values | {"decoder/dense_1": values["decoder/dense_1"][:, :-1]}},
+            ["the node `decoder/dense_1`", "wanted: (2, 3)", "got: (2, 2)"],
+        ),
+        (
+            {"trace": lambda values: {"encoder/dense_1": values["encoder/dense_1"]}},
+            ["the node `decoder/dense_1`", "got: nothing"],
+        ),
+        (
+            {"weights": lambda values: values | {"encoder/dense_1/kernel": values["encoder/dense_1/kernel"].T}},
+            ["the weight `encoder/dense_1/kernel`", "wanted: (3, 2)", "got: (2, 3)"],
+        ),
+        (
+            {"weights": lambda values: values | {"encoder/dense_1/extra": np.zeros(2)}},
+            ["the weight `encoder/dense_1/extra`", "wanted: no such weight", "got: (2,)"],
+        ),
+    ],
+)
+@pytest.mark.parametrize("command", ["summary", "build"])
+def test_a_model_that_differs_from_its_spec_is_refused(command, fault, said, crooked):
+    crooked(**fault)
+    done = aespec_(command, ZOO["pca"], "--backend", "crooked")
+    assert done.exit_code == 1
+    assert "error[E305]" in done.stderr
+    assert [text for text in said if text not in done.stderr] == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "said"),
+    [
+        ({}, 0, "All 5 differences are within tolerance"),  # 2 nodes, mse, l2, their total
+        (
+            {"trace": lambda values: values | {"decoder/dense_1": values["decoder/dense_1"] + 1e-3}},
+            1,
+            "1 of 5 differences are above tolerance, first that of decoder/dense_1",
+        ),
+        (
+            {"losses": lambda terms: terms | {"mse": float("nan")}},
+            1,
+            "1 of 5 differences are above tolerance, first that of mse",
+        ),
+    ],
+)
+def test_verify_fails_above_tolerance(fault, code, said, crooked):
+    crooked(**fault)
+    done = aespec_(
+        "verify",
+        ZOO["pca"],
+        "--backends",
+        "crooked,numpy",
+        "--set",
+        "decoder.0={dense: {units: 3, kernel_regularizer: l2}}",
+    )
+    assert done.exit_code == code
+    assert done.stdout.splitlines()[-1] == said
+    assert ("TOO LARGE" in done.stdout) is bool(code)
+
+
+def test_verify_as_json(crooked):
+    crooked(losses=lambda terms: {"mse": terms["mse"]})  # the total is missing
+    done = aespec_("verify", ZOO["pca"], "--backends", "crooked", "--dtype", "float64", "--format", "json")
+    (found,) = json.loads(done.stdout)
+    assert (done.exit_code, found["ok"], found["dtype"], found["backends"]) == (1, False, "float64", ["crooked"])
+    rows = {row["name"]: row for row in found["rows"]}
+    assert (rows["encoder/dense_1"]["section"], rows["encoder/dense_1"]["difference"]) == ("node", 0)
+    assert (rows["encoder/dense_1"]["shape"], rows["encoder/dense_1"]["parameters"]) == ([2], 3 * 2 + 2)
+    assert (rows["total"]["ok"], rows["total"]["difference"]) == (False, None), "JSON has no infinity"
+
+
+def refuse(_):
+    raise aespec.AespecError(Diagnostic(UnsupportedKind, "no lowering"))
+
+
+@pytest.mark.parametrize(
+    ("fault", "gaps", "code", "counted"),
+    [
+        ({}, {}, 0, "3 pass"),
+        ({"trace": lambda values: {name: value * 2 for name, value in values.items()}}, {}, 1, "3 fail"),
+        ({"weights": refuse}, {}, 1, "3 unsupported"),
+        ({"weights": refuse}, {"flatten 1": "for a reason"}, 1, "2 unsupported, 1 known gap"),
+        ({}, {"flatten 2": "for a reason"}, 1, "2 pass, 1 gap closed"),
+    ],
+)
+def test_conformance(fault, gaps, code, counted, crooked):
+    crooked(**fault).known_gaps = gaps
+    done = aespec_("conformance", "--backend", "crooked", "--kind", "flatten")
+    assert done.exit_code == code
+    assert done.stdout.splitlines()[-1] == counted
+    told = [line.split("  ")[0] for line in done.stdout.splitlines() if line.startswith("flatten")]
+    assert len(told) == 3 - sum(int(part.split()[0]) for part in counted.split(", ") if part.endswith("pass"))
+
+
+def test_conformance_tells_every_case_when_asked():
+    args = ("conformance", "--backend", "numpy", "--kind", "flatten", "--kind", "dropout")
+    names = ["flatten 1", "flatten 2", "flatten 3", "dropout 1"]
+    lines = aespec_(*args, "--verbose").stdout.splitlines()
+    assert [line.split("  ")[0] for line in lines[2:6]] == names
+    found = json.loads(aespec_(*args, "--format", "json").stdout)
+    assert [(verdict["case"], verdict["status"]) for verdict in found] == [(name, "pass") for name in names]
+
+
+# --- build ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("backend", ["numpy", "keras", "torch"])
+def test_build_tells_what_was_built(backend):
+    pytest.importorskip(backend)
+    done = process("build", ZOO["recurrent"], "--backend", backend)
+    assert (done.returncode, done.stderr) == (0, "")
+    head, encoder, decoder, total, checked = done.stdout.splitlines()
+    assert head.startswith(f"recurrent: built with {backend} (")
+    assert encoder.split()[:3] == ["encoder", "67,320", "parameters"]
+    assert encoder.endswith("(None, None, 28) -> (None, 30)")
+    assert decoder.split()[:3] == ["decoder", "55,228", "parameters"]
+    assert total.split()[:2] == ["total", "122,548"]
+    assert "5 values and 11 weights" in checked
+
+
+def test_build_writes_the_spec_and_the_weights(spec, tmp_path):
+    out = tmp_path / "new" / "model"
+    done = aespec_("build", spec, "--backend", "numpy", "-o", out, "--seed", 7, "--set", "encoder.0.dense=3")
+    assert done.exit_code == 0
+    assert done.stdout.splitlines()[-1] == f"  wrote {out}: spec.yaml, weights.safetensors"
+    resolved = aespec.load(out / "spec.yaml")
+    wanted = aespec.load(spec, ["encoder.0.dense=3", "training.seed=7"])
+    assert resolved.to_data() == wanted.to_data()
+    assert "glorot_uniform" in (out / "spec.yaml").read_text(), "defaults are stated"
+    found, drawn = weights.read(out / "weights.safetensors"), weights.draw(aespec.compile(wanted), 7)
+    assert found.keys() == drawn.keys()
+    assert all((found[name] == drawn[name]).all() for name in drawn)
+
+
+def test_build_as_json(spec, tmp_path):
+    out = tmp_path / "model"
+    args = ("--backend", "numpy", "-o", out, "--dtype", "float64", "--format", "json")
+    (found,) = json.loads(aespec_("build", spec, *args).stdout)
+    assert (found["name"], found["backend"], found["dtype"], found["seed"]) == ("small", "numpy", "float64", 5)
+    assert (found["folder"], found["files"]) == (str(out), ["spec.yaml", "weights.safetensors"])
+    assert found["parameters"] == 6 * 2 + 2 + 2 * 6 + 6
+    assert all(value.dtype == "float64" for value in weights.read(out / "weights.safetensors").values())
+
+
+def test_build_writes_each_of_several_specs_into_a_folder_of_its_name(tmp_path):
+    done = aespec_("build", ZOO["pca"], ZOO["tied"], "--backend", "numpy", "-o", tmp_path / "all")
+    assert done.exit_code == 0
+    assert sorted(path.name for path in (tmp_path / "all").iterdir()) == ["pca", "tied"]
+    twice = aespec_("build", ZOO["pca"], ZOO["pca"], "--backend", "numpy", "-o", tmp_path / "twice")
+    assert twice.exit_code == 2
+    assert not (tmp_path / "twice").exists()
+
+
+def test_build_overwrites_only_when_told_to(spec, tmp_path):
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "precious.txt").write_text("mine")
+    refused = aespec_("build", spec, "--backend", "numpy", "-o", tmp_path / "full")
+    assert refused.exit_code == 1
+    assert "error[E504]" in refused.stderr
+    assert "--force" in refused.stderr
+    assert [path.name for path in (tmp_path / "full").iterdir()] == ["precious.txt"]
+    assert aespec_("build", spec, "--backend", "numpy", "-o", tmp_path / "full", "--force").exit_code == 0
+    assert (tmp_path / "full" / "precious.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("command", ["build", "train"])
+def test_a_full_disk_is_told(command, spec, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("aespec.weights.write", full)
+    backend = ("torch", "--data", "data.npy") if command == "train" else ("numpy",)
+    done = aespec_(command, spec, "--backend", *backend, "-o", tmp_path / "out")
+    assert done.exit_code == 1
+    assert "out cannot be written" in done.stderr
+    assert "No space left on device" in done.stderr
+
+
+def test_a_folder_that_cannot_be_made_is_told(spec):
+    done = aespec_("build", spec, "--backend", "numpy", "-o", spec / "below-a-file")
+    assert done.exit_code == 1
+    assert "cannot be written" in done.stderr
+
+
+# --- train and reconstruct --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def trained(spec, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def train(*args):
+        return aespec_("train", spec, "--backend", "torch", "--data", "data.npy", *args)
+
+    return train
+
+
+def test_train_writes_a_run_and_says_how_it_went(trained, tmp_path):
+    done = trained()
+    assert (done.exit_code, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert lines[0] == "small on torch, 40 samples of data.npy"
+    assert [line.split()[1] for line in lines if line.startswith("epoch")] == ["1/3", "2/3", "3/3"]
+    assert lines[-1].startswith("wrote runs/small-torch;")
+    run = tmp_path / "runs" / "small-torch"
+    assert {"spec.yaml", "weights.safetensors", "history.csv", "run.json"} <= {path.name for path in run.iterdir()}
+    history = (run / "history.csv").read_text().splitlines()
+    assert len(history) == 1 + 3
+    losses = [float(line.split()[3]) for line in lines if line.startswith("epoch")]
+    assert losses == pytest.approx(
+        [float(row.split(",")[history[0].split(",").index("total")]) for row in history[1:]], abs=1e-6
+    )
+    assert losses[0] > losses[-1]
+
+
+@pytest.mark.parametrize(
+    ("args", "path", "value"),
+    [
+        (["--epochs", "1"], ("training", "epochs"), 1),
+        (["--batch-size", "4"], ("training", "batch_size"), 4),
+        (["--learning-rate", "0.125"], ("training", "optimizer", "learning_rate"), 0.125),
+        (["--validation-split", "0.5"], ("training", "validation_split"), 0.5),
+        (["--seed", "9"], ("training", "seed"), 9),
+        (
+            ["--set", "training.optimizer=adam", "--learning-rate", "1e-4"],
+            ("training", "optimizer", "learning_rate"),
+            1e-4,
+        ),
+    ],
+)
+def test_train_options_stand_in_the_resolved_spec(args, path, value, trained):
+    assert trained(*args).exit_code == 0
+    found = aespec.load("runs/small-torch/spec.yaml")
+    for field in path:
+        found = getattr(found, field)
+    assert found == value
+
+
+def test_train_is_the_same_with_the_same_seed(trained):
+    outcomes = []
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        assert trained("-o", name, "--seed", seed).exit_code == 0
+        outcomes.append(weights.read(Path(name) / "weights.safetensors"))
+    first, same, other = outcomes
+    assert all((first[name] == same[name]).all() for name in first)
+    assert any((first[name] != other[name]).any() for name in first)
+
+
+def test_train_on_fewer_samples(trained):
+    assert "  the first 12 of 40 samples" in trained("--limit", 12).stdout.splitlines()
+    assert json.loads(Path("runs/small-torch/run.json").read_text())["data"]["samples"] == 12
+
+
+def test_train_does_not_write_over_a_run(trained):
+    assert trained().exit_code == 0
+    again = trained()
+    assert again.exit_code == 1
+    assert "error[E504]" in again.stderr
+    assert trained("--force").exit_code == 0
+
+
+def test_train_quietly_and_as_json(trained):
+    quiet = trained("--quiet")
+    assert (quiet.exit_code, quiet.output) == (0, "")
+    found = json.loads(trained("--format", "json", "--force").stdout)
+    assert found["folder"] == "runs/small-torch"
+    assert [epoch["number"] for epoch in found["epochs"]] == [1, 2, 3]
+    assert found["final"]["training"] == found["epochs"][-1]["losses"]
+
+
+def test_train_stops_when_the_loss_is_no_number(trained):
+    done = trained("--learning-rate", "1e30")
+    assert done.exit_code == 1
+    assert "error[E503]" in done.stderr
+
+
+def test_train_shows_a_bar_on_a_terminal(trained, monkeypatch):
+    monkeypatch.setattr("aespec.cli.runs._Progress.on_terminal", staticmethod(lambda: True))
+    done = trained()
+    assert "epoch 1/3 [" in done.stderr
+    assert done.stderr.endswith("\r\x1b[K"), "nothing of the bar stays"
+    assert "[" not in done.stdout
+
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.mark.parametrize(
+    ("args", "path", "count"),
+    [
+        ([], "runs/small-torch/reconstructions.png", 10),
+        (["-n", "3", "-o", "pictures/p.png"], "pictures/p.png", 3),
+        (["-n", "999", "--data", "other.npy", "--backend", "numpy"], "runs/small-torch/reconstructions.png", 2),
+    ],
+)
+def test_reconstruct_draws_a_picture(args, path, count, trained):
+    pytest.importorskip("matplotlib")
+    np.save("other.npy", np.arange(12, dtype="float32").reshape(2, 6))
+    trained()
+    done = aespec_("reconstruct", "runs/small-torch", *args)
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout.startswith(
+        f"{path}: {count} samples of {'other' if '--data' in args else 'data'}.npy, mean squared error "
+    )
+    assert Path(path).read_bytes().startswith(PNG)
+
+
+def test_reconstruct_measures_what_the_model_makes(trained):
+    pytest.importorskip("matplotlib")
+    trained()
+    x = np.load("data.npy")[:10]
+    w = weights.read(Path("runs/small-torch/weights.safetensors"))
+    code = x @ w["encoder/dense_1/kernel"] + w["encoder/dense_1/bias"]
+    restored = code @ w["decoder/dense_1/kernel"] + w["decoder/dense_1/bias"]
+    printed = float(aespec_("reconstruct", "runs/small-torch").stdout.split()[-1])
+    assert printed == pytest.approx(((restored - x) ** 2).mean(), rel=1e-3)
+
+
+# --- reference --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("family", families())
+def test_layers_lists_every_kind_of_a_family(family):
+    lines = aespec_("layers", "--family", family).stdout.splitlines()
+    assert {line.split()[0] for line in lines[2:] if line.strip()} >= set(kinds(family))
+    assert max(map(len, lines)) <= 100
+
+
+def test_layers_lists_the_layers():
+    assert aespec_("layers").stdout == aespec_("layers", "--family", "layer").stdout
+    found = json.loads(aespec_("layers", "--format", "json").stdout)
+    assert [entry["kind"] for entry in found] == list(kinds("layer"))
+
+
+@pytest.mark.parametrize("name", [name for family in families() for name in kinds(family)])
+def test_layers_shows_any_kind(name):
+    done = aespec_("layers", name)
+    assert done.exit_code == 0
+    assert done.stdout.startswith(f"{name} (")
+    assert max(map(len, done.stdout.splitlines())) <= 110
+    (page,) = json.loads(aespec_("layers", name, "--format", "json").stdout)
+    assert page["kind"] == name
+    assert all(field["text"] for field in page["fields"])
+
+
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        (
+            "dense",
+            [
+                "`dense: VALUE` sets `units`.",
+                "units                 whole number >= 1    (required)      Width of the output.",
+                "use_bias              true or false        true            Add a bias.",
+                "  - dense: {units: 4, activation: selu, use_bias: false}",
+                "      (2, 3) -> (2, 4); kernel (3, 4)",
+            ],
+        ),
+        ("dropout", ["rate   number >= 0, < 1  (required)  The fraction."]),
+        ("leaky_relu", ["negative_slope  number >= 0  0.2      Slope below zero."]),
+        ("flatten", ["  - flatten", "      (3, 4) -> (12,)"]),
+    ],
+)
+def test_a_page_of_a_kind(name, lines):
+    shown = aespec_("layers", name).stdout.splitlines()
+    assert [line for line in lines if line not in shown] == []
+
+
+def test_layers_says_which_backends_support_a_kind(crooked, monkeypatch):
+    backend = crooked()
+    backend.lowerings = {kinds("layer")["flatten"]}
+    monkeypatch.setattr(registry, "backend_names", lambda: ["numpy", "crooked", "missing"])
+    for kind, supported in (("flatten", "numpy, crooked"), ("dense", "numpy")):
+        assert aespec_("layers", kind, "--backends").stdout.splitlines()[-1] == f"Supported by: {supported}"
+    listed = aespec_("layers", "--backends").stdout
+    assert any(line.split()[:3] == ["flatten", "numpy,", "crooked"] for line in listed.splitlines())
+
+
+def test_schema_prints_the_schema():
+    from aespec.schema import spec_schema
+
+    assert json.loads(aespec_("schema").stdout) == spec_schema()
+
+
+@pytest.mark.parametrize("code", ["E101", "e204", "E503"])
+def test_explain_prints_what_a_rule_means(code):
+    shown = aespec_("explain", code).stdout
+    assert shown.startswith(f"{code.upper()}: ")
+    assert "Wrong:" in shown
+    assert "Right:" in shown
+
+
+# --- backends ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def installed(monkeypatch):
+    """Metadata as if these packages, and no others, were installed."""
+    from importlib.metadata import EntryPoint, PackageNotFoundError
+
+    class Distribution:
+        def __init__(self, name):
+            self.name = name
+
+    def entry(name, value, package):
+        point = EntryPoint(name, value, "aespec.backends")
+        vars(point)["dist"] = Distribution(package)
+        return point
+
+    points = [
+        entry("torch", "aespec_torch:backend", "aespec"),
+        entry("keras", "aespec_keras:backend", "aespec"),
+        entry("numpy", "aespec_numpy:backend", "aespec"),
+        entry("jax", "no_such_module:backend", "aespec-jax"),
+        entry("json", "json:backend", "aespec-json"),
+    ]
+    needs = {
+        "aespec": [
+            "numpy>=1.26",
+            "keras>=3; extra == 'keras'",
+            "tensorflow>=2; extra == 'keras'",
+            'torch; extra == "torch"',
+        ],
+        "aespec-jax": ["aespec", "jax>=0.4", "pytest; extra == 'dev'"],
+        "aespec-json": ["aespec"],
+    }
+    there = {"torch": "2.4", "tensorflow": "2.18"}
+
+    def version(name):
+        if name in there:
+            return there[name]
+        raise PackageNotFoundError(name)
+
+    module = import_module("aespec.cli.backends")
+    specs = {"aespec_torch", "aespec_keras", "aespec_numpy", "json"}
+    monkeypatch.setattr(module, "entry_points", lambda group: points)
+    monkeypatch.setattr(module, "requires", needs.get)
+    monkeypatch.setattr(module, "version", version)
+    monkeypatch.setattr(module, "find_spec", lambda name: object() if name in specs else None)
+    return specs
+
+
+@pytest.mark.parametrize(
+    ("name", "package", "available", "missing", "install"),
+    [
+        ("torch", "aespec", True, [], None),
+        ("keras", "aespec", False, ["keras"], "pip install 'aespec[keras]'"),
+        ("numpy", "aespec", True, [], None),
+        ("jax", "aespec-jax", False, ["jax", "no_such_module"], "pip install 'aespec-jax'"),
+        ("json", "aespec-json", True, [], None),
+    ],
+)
+def test_backends_says_what_is_missing(name, package, available, missing, install, installed):
+    found = {backend["name"]: backend for backend in json.loads(aespec_("backends", "--format", "json").stdout)}[name]
+    assert (found["package"], found["available"]) == (package, available)
+    assert (found["missing"], found["install"]) == (missing, install)
+    row = next(line for line in aespec_("backends").stdout.splitlines() if line.startswith(f"{name} "))
+    assert row.split()[:3] == [name, package, "yes" if available else "no"]
+    assert (install or "") in row
+
+
+def test_a_module_without_its_package_counts_as_there(installed):
+    installed.add("keras")  # as tensorflow-cpu brings the module tensorflow
+    found = {backend["name"]: backend for backend in json.loads(aespec_("backends", "--format", "json").stdout)}
+    assert found["keras"]["available"]
+    assert found["keras"]["versions"] == {"keras": "of unknown version", "tensorflow": "2.18"}
+
+
+def test_the_matrix_of_kinds_and_backends(crooked, monkeypatch):
+    backend = crooked()
+    backend.lowerings = {kinds("layer")["flatten"], kinds("loss")["mse"]}
+    monkeypatch.setattr(registry, "backend_names", lambda: ["crooked", "missing", "numpy"])
+    done = aespec_("backends", "--kinds", "--format", "json")
+    matrix = json.loads(done.stdout)
+    assert "missing is left out" in done.stderr
+    assert matrix["layer"]["flatten"] == {"crooked": True, "numpy": True}
+    assert matrix["layer"]["dense"] == {"crooked": False, "numpy": True}
+    assert "initializer" not in matrix, "the core draws the weights"
+    lines = aespec_("backends", "--kinds").stdout.splitlines()
+    assert any(line.split() == ["dense", "-", "yes"] for line in lines)
+    assert any(line.split() == ["mse", "yes", "yes"] for line in lines)
