@@ -77,5 +77,6 @@ def _draw_image(axes: Axes, sample: Array, low: float, high: float) -> None:
 def _draw_curves(axes: Axes, sample: Array, low: float, high: float) -> None:
     curves = sample if sample.ndim == 2 else sample.reshape(-1, 1)
     axes.plot(curves, linewidth=0.9, marker="." if len(curves) < 12 else None)
-    axes.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low) or 1.0)
+    margin = 0.05 * (high - low) or 0.5
+    axes.set_ylim(low - margin, high + margin)
     axes.tick_params(labelsize=6)

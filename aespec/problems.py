@@ -94,7 +94,9 @@ def _unfold(errors: Sequence[Mapping[str, Any]], above: Loc = ()) -> Iterator[tu
 def _unknown_kind(fault: Fault) -> Diagnostic:
     family, name, options = (fault.context[key] for key in ("family", "name", "options"))
     near = nearest(name, options)
-    where = "`aespec layers` lists all kinds" if family == "layer" else f"`aespec layers --family {family}` lists them"
+    where = (
+        "`aespec layers` lists all kinds" if family == "layer" else f"`aespec layers --family '{family}'` lists them"
+    )
     return Diagnostic(
         UnknownKind,
         f"unknown {family} `{name}`" if family == "decoder form" else f"unknown {family} kind `{name}`",

@@ -2,10 +2,12 @@
 
 Groups: ``aespec.layers`` (kind -> class), ``aespec.backends`` (name -> `Backend` object) and
 ``aespec.lowerings`` (``backend.kind`` -> function). Entry points are read without importing what they name.
+A name that two packages claim, or that cannot be imported, is an error where it is used, and nowhere else.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from importlib import import_module
@@ -33,15 +35,16 @@ _HOMES = {
     "optimizer": "aespec.optimizers",
     "decoder form": "aespec.spec",
 }
+_GROUPS = {"layer": "aespec.layers"}
 
 
 def kind_names(family: str) -> list[str]:
     """The names of a family's kinds, built-in ones first; no plugin is imported."""
-    return list(dict.fromkeys([*_builtin(family), *_plugins("aespec.layers" if family == "layer" else None)]))
+    return list(dict.fromkeys([*_builtin(family), *_claims(_GROUPS.get(family))]))
 
 
 def kinds(family: str) -> dict[str, type[Kind]]:
-    """Every kind of a family by name, plugins imported; one that fails to import is left out."""
+    """Every kind of a family by name, plugins imported; one that cannot be used is left out."""
     found: dict[str, type[Kind]] = dict(_builtin(family))
     for name in kind_names(family):
         if name not in found:
@@ -55,10 +58,10 @@ def find_kind(family: type[Kind], name: Any) -> type[Any]:
 
     Raises:
         PydanticCustomError: No kind of that family has the name.
-        AespecError: Two packages claim the name, or the one that has it cannot be imported.
+        AespecError: Two packages claim the name, or what the one that has it brings cannot be used.
     """
     builtin = _builtin(family.family)
-    plugins = _plugins("aespec.layers" if family.family == "layer" else None)
+    plugins = _claims(_GROUPS.get(family.family))
     if name in plugins:
         return _plugin_kind(name)
     if name in builtin:
@@ -72,7 +75,7 @@ def find_kind(family: type[Kind], name: Any) -> type[Any]:
 
 def backend_names() -> list[str]:
     """The names of the backends that are installed, usable or not."""
-    return list(_plugins("aespec.backends"))
+    return list(_claims("aespec.backends"))
 
 
 def find_backend(name: str) -> Backend:
@@ -81,23 +84,24 @@ def find_backend(name: str) -> Backend:
     Raises:
         AespecError: No package has it, two have it, or its framework is missing.
     """
-    plugins = _plugins("aespec.backends")
-    if name not in plugins:
-        near = nearest(name, plugins)
+    names = backend_names()
+    if name not in names:
+        near = nearest(name, names)
         raise AespecError(
             Diagnostic(
                 UnknownBackend,
                 f"unknown backend `{name}`",
-                wanted=", ".join(f"`{known}`" for known in plugins) or "an installed backend",
+                wanted=", ".join(f"`{known}`" for known in names) or "an installed backend",
                 got=f"`{name}`",
                 help=f"did you mean `{near}`?" if near else "`aespec backends` lists them",
             )
         )
     backend: Backend = _load("aespec.backends", name)
-    for cell in _plugins("aespec.lowerings"):
+    _own_cells(name)  # to be known before others are added
+    for cell in _claims("aespec.lowerings"):
         target, _, kind = cell.partition(".")
-        if target == name and kind not in backend.lowerings:
-            backend.lowerings.add(kind, _load("aespec.lowerings", cell))
+        if target == name:
+            backend.lowerings.add(kind, _lowering(cell))
     return backend
 
 
@@ -118,48 +122,103 @@ def _builtin(family: str) -> dict[str, type[Kind]]:
 
 
 @cache
-def _plugins(group: str | None) -> dict[str, EntryPoint]:
-    """The entry points of a group by name, built-in kinds counting as claimed by aespec itself."""
-    if group is None:
-        return {}
+def _claims(group: str | None) -> dict[str, list[EntryPoint]]:
+    """The entry points of a group by name: several where several packages claim one."""
     claims: dict[str, list[EntryPoint]] = {}
-    for entry in entry_points(group=group):
+    for entry in sorted(entry_points(group=group), key=lambda entry: entry.name) if group else ():
         claims.setdefault(entry.name, []).append(entry)
-    builtin = _builtin("layer") if group == "aespec.layers" else {}
-    for name, entries in claims.items():
-        owners = sorted({*(["aespec"] if name in builtin else []), *(e.dist.name if e.dist else "?" for e in entries)})
-        if len(owners) > 1:
-            raise AespecError(
-                Diagnostic(
-                    PluginConflict,
-                    f"two packages claim the name `{name}` in {group}",
-                    wanted="one owner for each name",
-                    got=" and ".join(f"`{owner}`" for owner in owners),
-                    help=f"uninstall one: `pip uninstall {next(o for o in owners if o != 'aespec')}`",
-                )
-            )
-    return {name: entries[0] for name, entries in sorted(claims.items())}
+    return claims
+
+
+@cache
+def _own_cells(backend: str) -> frozenset[str]:
+    """What a backend lowers by itself."""
+    return frozenset(_load("aespec.backends", backend).lowerings)
 
 
 def _plugin_kind(name: str) -> type[Kind]:
-    kind: type[Kind] = _load("aespec.layers", name)
-    return kind
+    from aespec.layers.base import Layer
+
+    kind = _load("aespec.layers", name)
+    if isinstance(kind, type) and issubclass(kind, Layer) and vars(kind).get("kind") == name:
+        return kind
+    owner = _owner(_entry("aespec.layers", name))
+    raise AespecError(
+        Diagnostic(
+            BackendUnavailable,
+            f"`{name}` of package `{owner}` is no layer of that name",
+            wanted=f"a subclass of `aespec.layers.Layer` whose `kind` is `{name}`",
+            got=f"`{kind!r}`",
+            help=f"report it to the authors of `{owner}`",
+        )
+    )
 
 
+def _lowering(cell: str) -> Callable[..., Any]:
+    """A cell that another package brings; one that cannot be used says so when it is called."""
+    try:
+        lowering: Callable[..., Any] = _load("aespec.lowerings", cell)
+    except AespecError as error:
+        problems = error.diagnostics
+
+        def refuse(*_: Any, **__: Any) -> Any:
+            raise AespecError(*problems)
+
+        return refuse
+    return lowering
+
+
+@cache
 def _load(group: str, name: str) -> Any:
-    entry = _plugins(group)[name]
-    owner = entry.dist.name if entry.dist else "?"
+    entry = _entry(group, name)
     try:
         return entry.load()
-    except Exception as error:  # whatever a plugin raises at import makes it unavailable, never breaks another
-        missing = getattr(error, "name", None) if isinstance(error, ImportError) else None
-        extra = f"aespec[{name}]" if owner == "aespec" else missing
+    except AespecError:
+        raise  # it says itself what it lacks
+    except (Exception, SystemExit) as error:  # whatever a plugin raises at import, it never breaks another
+        owner = _owner(entry)
         raise AespecError(
             Diagnostic(
                 BackendUnavailable,
                 f"`{name}` of package `{owner}` cannot be imported",
                 wanted=f"`{entry.value}`",
                 got=f"{type(error).__name__}: {error}",
-                help=f"`pip install '{extra}'`" if extra else f"reinstall or report to `{owner}`",
+                help=_remedy(entry, owner, error),
             )
         ) from error
+
+
+def _entry(group: str, name: str) -> EntryPoint:
+    """The one entry point of a name; what aespec or a backend has without one counts as claimed as well."""
+    entries = _claims(group)[name]
+    owners = {_owner(entry) for entry in entries}
+    backend, _, kind = name.partition(".")
+    if group == "aespec.layers" and name in _builtin("layer"):
+        owners.add("aespec")
+    if group == "aespec.lowerings" and f"layer:{kind}" in _own_cells(backend):
+        owners.add(_owner(_entry("aespec.backends", backend)))
+    if len(owners) == 1:
+        return entries[0]
+    raise AespecError(
+        Diagnostic(
+            PluginConflict,
+            f"two packages claim the name `{name}` in {group}",
+            wanted="one owner for each name",
+            got=" and ".join(f"`{owner}`" for owner in sorted(owners)),
+            help=f"uninstall one: `pip uninstall {min(owners - {'aespec'})}`",
+        )
+    )
+
+
+def _owner(entry: EntryPoint) -> str:
+    return entry.dist.name if entry.dist else "?"
+
+
+def _remedy(entry: EntryPoint, owner: str, error: BaseException) -> str:
+    """The command that brings what an import lacks: a package comes with what it requires."""
+    if owner == "aespec":
+        return f"`pip install 'aespec[{entry.name}]'`"
+    if not isinstance(error, ImportError):
+        return f"report it to the authors of `{owner}`"
+    its_own = (error.name or "").partition(".")[0] == entry.module.partition(".")[0]
+    return f"`pip install {'--force-reinstall ' if its_own else ''}'{owner}'`"

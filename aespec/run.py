@@ -21,7 +21,7 @@ from aespec.diagnostics import AespecError, Diagnostic
 from aespec.graph import Graph
 from aespec.passes import Limits, compile
 from aespec.registry import find_backend
-from aespec.rules import RunExists, RunUnreadable
+from aespec.rules import FolderUnwritable, RunExists, RunUnreadable
 from aespec.source.yaml_dump import dump_yaml
 from aespec.spec import Spec, load
 from aespec.training import Epoch, fit
@@ -54,29 +54,35 @@ class Run:
 
 
 def prepare(folder: Path, *, force: bool = False) -> None:
-    """Make a run folder, before any work is done for it.
+    """Make a run folder, before any work is done for it. What an unfinished run left in it is taken away.
+
+    Args:
+        folder: Where the run is to be.
+        force: Take a finished run away too.
 
     Raises:
-        AespecError: It holds something already, and ``force`` is not set, or it cannot be written.
+        AespecError: It holds something else, and ``force`` is not set, or it cannot be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if any(folder.iterdir()) and not force:
+        kept = [p.name for p in folder.iterdir() if p.name not in (SPEC, HISTORY) and p.suffix != ".part"]
+        if kept and not force:
             raise AespecError(
                 Diagnostic(
                     RunExists,
                     f"{folder} is not empty",
                     wanted="a new or empty folder",
-                    got=f"a folder with {', '.join(sorted(p.name for p in folder.iterdir())[:4])}",
+                    got=f"a folder with {', '.join(sorted(kept)[:4])}",
                     help="give another with `-o`, or `--force` to write over it",
                 )
             )
-        probe = folder / ".writable"
-        probe.touch()
-        probe.unlink()
+        for name in (RECORD, WEIGHTS, HISTORY, SPEC):  # the record first: without it nothing looks finished
+            (folder / name).unlink(missing_ok=True)
+        (folder / ".part").touch()
+        (folder / ".part").unlink()
     except OSError as error:
         raise AespecError(
-            Diagnostic(RunExists, f"{folder} cannot be written", wanted="a writable folder", got=str(error))
+            Diagnostic(FolderUnwritable, f"{folder} cannot be written", wanted="a writable folder", got=str(error))
         ) from None
 
 

@@ -63,20 +63,22 @@ class Summary:
 
     @property
     def mirrored(self) -> bool:
-        """Whether the decoder was made from the encoder."""
-        return any(line.undoes for block in self.blocks for line in block.lines)
+        """Whether the decoder was made from the encoder; only then may it be empty."""
+        decoder = self.blocks[1].lines
+        return not decoder or any(line.undoes for line in decoder)
 
 
 def summarize(graph: Graph) -> Summary:
     """The summary of a graph."""
-    blocks = tuple(_block(graph, name) for name in ("encoder", "decoder"))
+    encoder = _block(graph, "encoder", graph.input)
+    decoder = _block(graph, "decoder", graph[graph.code].shape)
     return Summary(
         graph.name,
-        blocks,
+        (encoder, decoder),
         parameters=sum(node.count() for node in graph),
         trainable=sum(node.count(trainable=True) for node in graph),
         non_trainable=sum(node.count(trainable=False) for node in graph),
-        multiply_adds=_sum([block.multiply_adds for block in blocks]),
+        multiply_adds=_sum([encoder.multiply_adds, decoder.multiply_adds]),
         loss=str(graph.loss),
         terms=tuple(_term(term) for term in graph.terms),
     )
@@ -102,23 +104,27 @@ def as_markdown(summary: Summary, *, mirror: bool = False) -> str:
         rows = [*map(_cells, block.lines), _total(block)]
         parts += [f"### {block.name.capitalize()}", table(COLUMNS, rows, numbers=NUMBERS, markdown=True)]
     parts.append("\n".join(f"- {remark}" for remark in _remarks(summary)))
-    if mirror and summary.mirrored:
-        rows = [[line.name, " and ".join(line.undoes), line.note] for line in summary.blocks[1].lines]
-        parts += ["### Mirror", table(["Layer", "Undoes", "Padding"], rows, markdown=True)]
+    if mirror:
+        parts.append("### Mirror")
+        rows = [[line.name, _undoing(line), line.note] for line in summary.blocks[1].lines]
+        parts.append(
+            table(["Layer", "What it does", "Padding"], rows, markdown=True) if summary.mirrored else WRITTEN_OUT
+        )
     return "\n\n".join(parts)
 
 
 COLUMNS = ("Name", "Kind", "Output shape", "Parameters", "Multiply-adds")
 NUMBERS = COLUMNS[3:]
+WRITTEN_OUT = "The decoder is written out layer by layer: there is no mirror to explain."
 
 
-def _block(graph: Graph, name: str) -> Block:
-    nodes = graph.block(name)
-    lines = tuple(map(_line, nodes))
+def _block(graph: Graph, name: str, given: Shape) -> Block:
+    """The block of that name, which is given values of a shape."""
+    lines = tuple(map(_line, graph.block(name)))
     return Block(
         name,
-        input_shape=(None, *nodes[0].input_shape),
-        output_shape=lines[-1].output_shape,
+        input_shape=(None, *given),
+        output_shape=lines[-1].output_shape if lines else (None, *given),
         lines=lines,
         parameters=sum(line.parameters for line in lines),
         multiply_adds=_sum([line.multiply_adds for line in lines]),
@@ -192,9 +198,10 @@ def _remarks(summary: Summary) -> list[str]:
 
 def _mirror_text(summary: Summary) -> str:
     if not summary.mirrored:
-        return "The decoder is written out layer by layer: there is no mirror to explain."
-    lines = ["The mirror:"]
-    for line in summary.blocks[1].lines:
+        return WRITTEN_OUT
+    decoder = summary.blocks[1].lines
+    lines = ["The mirror:" if decoder else "The mirror is empty: no layer of the encoder changes the shape."]
+    for line in decoder:
         lines.append(f"  {line.name} {_undoing(line)}")
         lines += [f"      {line.note}"] if line.note else []
     return "\n".join(lines)

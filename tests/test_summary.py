@@ -1,6 +1,7 @@
 """The numbers are those that the source slides print, or arithmetic done beside them."""
 
 import json
+import re
 
 import pytest
 
@@ -105,14 +106,25 @@ def test_remarks(spec, overrides, lines):
         ("recurrent", [], ["decoder/lstm_1 undoes encoder/lstm_2", "decoder/time_distributed_1 undoes encoder/lstm_1"]),
         (
             "pca",
+            ["input=[4, 1]", "encoder=[{max_pool1d: 2}]", "decoder=mirror", "loss=binary_crossentropy"],
+            [
+                "decoder/upsampling1d_1 undoes encoder/max_pool1d_1",
+                "decoder/activation_1 brings the output's activation",
+            ],
+        ),
+        (
+            "pca",
             ["encoder=[{dense: 2}]", "decoder=[{dense: 3}]"],
             ["The decoder is written out layer by layer: there is no mirror to explain."],
         ),
     ],
 )
 def test_what_a_mirror_undoes(spec, overrides, lines):
-    shown = [line.strip() for line in as_text(summary_of(spec, *overrides), mirror=True).splitlines()]
+    summary = summary_of(spec, *overrides)
+    shown = [line.strip() for line in as_text(summary, mirror=True).splitlines()]
     assert set(lines) <= set(shown)
+    markdown = as_markdown(summary, mirror=True)
+    assert [word for line in lines for word in re.split(" (?=undoes|brings)", line) if word not in markdown] == []
 
 
 def test_markdown_has_a_table_for_each_block():
@@ -139,3 +151,15 @@ def test_data_is_json_with_batch_and_unknown_lengths_as_null():
 @pytest.mark.parametrize("name", zoo())
 def test_the_zoo_fits_the_width(name):
     assert max(map(len, as_text(summary_of(name), mirror=True).splitlines())) <= WIDTH
+
+
+def test_a_decoder_may_be_empty():
+    """Where nothing changes the shape there is nothing to undo."""
+    summary = summary_of("pca", "encoder=[{dropout: 0.5}]", "decoder=mirror")
+    assert [(block.lines != (), block.input_shape, block.output_shape) for block in summary.blocks] == [
+        (True, (None, 3), (None, 3)),
+        (False, (None, 3), (None, 3)),
+    ]
+    assert cells(as_text(summary))["total"][1:] == ["0", "0"]
+    assert as_text(summary, mirror=True).endswith("The mirror is empty: no layer of the encoder changes the shape.")
+    assert "### Decoder" in as_markdown(summary, mirror=True)

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from aespec.diagnostics import AespecError, Diagnostic
-from aespec.rules import RunExists
+from aespec.rules import FolderUnwritable
 
 __all__ = ["echo_json", "show_versions", "writing"]
 
@@ -44,7 +44,9 @@ def writing(folder: Path) -> Iterator[None]:
         problem = f"{folder} cannot be written"
         help = "look at the free space and the permissions there, or choose another folder with `-o`"
         raise AespecError(
-            Diagnostic(RunExists, problem, wanted="a folder with room that may be written", got=str(error), help=help)
+            Diagnostic(
+                FolderUnwritable, problem, wanted="a folder with room that may be written", got=str(error), help=help
+            )
         ) from error
 
 

@@ -9,29 +9,28 @@ from pydantic_core import PydanticCustomError
 
 from aespec.layers.base import Window
 
-__all__ = ["Axes", "IntList", "Margins", "per_axis"]
+__all__ = ["Axes", "Extras", "IntList", "Margins", "as_tuple", "per_axis"]
 
 
 def as_tuple(value: Any) -> Any:
+    """A list of YAML or JSON as the tuple that the fields hold."""
     return tuple(value) if isinstance(value, list) else value
 
 
 IntList = Annotated[tuple[int, ...], BeforeValidator(as_tuple)]
 """A list of whole numbers."""
 
-Axes = Annotated[
-    tuple[Window, ...],
-    BeforeValidator(as_tuple),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "integer", "minimum": 1},
-                {"type": "array", "items": {"type": "integer", "minimum": 1}, "minItems": 1},
-            ]
-        }
-    ),
-]
+
+def _one_or_more(least: int) -> WithJsonSchema:
+    number = {"type": "integer", "minimum": least}
+    return WithJsonSchema({"anyOf": [number, {"type": "array", "items": number, "minItems": 1}]})
+
+
+Axes = Annotated[tuple[Window, ...], BeforeValidator(as_tuple), _one_or_more(1)]
 """A positive whole number for each spatial axis."""
+
+Extras = Annotated[tuple[int, ...], BeforeValidator(as_tuple), _one_or_more(0)]
+"""A whole number, 0 or more, for each spatial axis."""
 
 
 def _as_margins(value: Any) -> Any:

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from aespec.activations import Activation, Linear
 from aespec.kind import combination
-from aespec.layers.axes import Axes, IntList, per_axis
+from aespec.layers.axes import Axes, Extras, per_axis
 from aespec.layers.base import Example, Layer, Param, Weighted, known
 from aespec.layers.dense import Units
 from aespec.layers.pool import Pooling
@@ -168,7 +168,7 @@ class _Conv(_Convolution):
 class _ConvTranspose(_Convolution):
     tied_transposed = False
 
-    output_padding: IntList = Field(default=0, validate_default=True)
+    output_padding: Extras = Field(default=0, validate_default=True)
     """Positions added at the end of each spatial axis, which only the bias reaches; with ``padding: valid`` only,
     and below the stride."""
 

@@ -165,6 +165,18 @@ class LossNotFinite(Rule):
     good = "aespec train stacked.yaml --set training.optimizer.sgd.learning_rate=0.1"
 
 
+class FolderUnwritable(Rule):
+    """A folder or file cannot be written.
+
+    The disk is full, the folder belongs to somebody else, or a file stands where a folder is wanted. Files are
+    written under a temporary name and renamed when they are whole, so what was there before is still good.
+    """
+
+    code = "E505"
+    bad = "aespec build stacked.yaml --backend torch -o /proc/stacked"
+    good = "aespec build stacked.yaml --backend torch -o models/stacked"
+
+
 class RunExists(Rule):
     """The run folder exists already.
 

@@ -137,7 +137,7 @@ def _root(text: str, name: str, problems: list[Diagnostic]) -> Node:
         got = "a list" if isinstance(root.value, list) else f"the single value {show(root.value)}"
     else:
         return root
-    help = "begin with `input:`, `encoder:` and `decoder:`; `aespec new` writes a spec to start from"
+    help = "begin with `input:`, `encoder:` and `decoder:`: `specs/stacked.yaml` of the zoo shows how"
     place = root.place if root and got else lines.place(0, 0)
     raise AespecError(Diagnostic(NotAMapping, what, place, "`key: value` lines", got, help))
 
@@ -186,7 +186,7 @@ def _unreadable(path: str, error: Exception) -> Diagnostic:
         folder = Path(path).parent
         message = f"there is no file `{path}`"
         guess = nearest(Path(path).name, _specs(folder))
-        help = f"did you mean `{folder / guess}`?" if guess else "`aespec new` writes a spec to start from"
+        help = f"did you mean `{folder / guess}`?" if guess else "give the path from the folder you are in"
     elif isinstance(error, PermissionError):
         message, help = f"`{path}` may not be read", "change its permissions"
     else:

@@ -176,10 +176,10 @@ def _gaussian_kl(regularizer: regularizers.GaussianKL) -> Any:
 
 
 def _exact(stock: type[Any], **factors: float) -> Any:
-    """A stock regularizer whose factors are not rounded to float32, as Keras does."""
+    """A stock regularizer whose factors are not rounded to float32, as Keras rounds them."""
     regularizer = stock(**factors)
     for name, factor in factors.items():
-        setattr(regularizer, name, factor)
+        setattr(regularizer, name, ops.convert_to_tensor(factor, dtype="float64"))
     return regularizer
 
 

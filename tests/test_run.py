@@ -1,0 +1,123 @@
+"""Run folders: what is written, what is refused, and that any backend reads them."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import aespec
+from aespec.data import Dataset
+from aespec.picture import reconstructions
+from aespec.run import history, open_run, prepare, train
+
+SPEC = {
+    "name": "small",
+    "input": {"shape": [6, 4], "range": [0, 1]},
+    "encoder": ["flatten", {"dense": {"units": 5, "activation": "selu"}}],
+    "decoder": {"mirror": {"tie_weights": True}},
+    "loss": "binary_crossentropy",
+    "training": {"optimizer": "adam", "epochs": 3, "batch_size": 8, "validation_split": 0.2, "seed": 3},
+}
+
+
+@pytest.fixture
+def data():
+    return Dataset("made", np.random.default_rng(0).random((40, 6, 4), dtype=np.float32), None, ("made up",))
+
+
+@pytest.mark.parametrize("backend", ["torch", "keras"])
+def test_a_run_is_read_back_by_every_backend(backend, data, tmp_path):
+    folder = tmp_path / "run"
+    prepare(folder)
+    ticks = []
+    run = train(aespec.parse(SPEC), data, folder, backend=backend, tick=lambda *at: ticks.append(at))
+    assert ticks[-1] == (3, 32)
+    assert sorted(p.name for p in folder.iterdir()) == ["history.csv", "run.json", "spec.yaml", "weights.safetensors"]
+    rows = history(folder)
+    assert [row["epoch"] for row in rows] == [1, 2, 3]
+    assert rows[-1]["total"] < rows[0]["total"]
+    assert {"binary_crossentropy", "val_binary_crossentropy", "val_total", "seconds"} <= set(rows[0])
+    assert run.record["data"]["fingerprint"] == data.fingerprint
+    assert run.record["backend"] == backend
+    assert run.record["seed"] == 3
+    again = open_run(folder)
+    assert again.graph == run.graph
+    outputs = {name: again.model(name).reconstruct(data.inputs[:4]) for name in ("numpy", "torch", "keras")}
+    np.testing.assert_allclose(outputs["torch"], outputs["numpy"], atol=1e-5)
+    np.testing.assert_allclose(outputs["keras"], outputs["numpy"], atol=1e-5)
+
+
+def test_two_runs_of_one_seed_are_equal_to_the_bit_and_another_seed_is_another_run(data, tmp_path):
+    found = []
+    for name, seed in (("a", 3), ("b", 3), ("c", 4)):
+        prepare(tmp_path / name)
+        train(aespec.parse(SPEC, [f"training.seed={seed}"]), data, tmp_path / name, backend="torch")
+        found.append((tmp_path / name / "weights.safetensors").read_bytes())
+    assert found[0] == found[1] != found[2]
+
+
+def test_a_folder_with_something_in_it_is_refused_unless_forced(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(aespec.AespecError, match="notes.txt") as caught:
+        prepare(tmp_path)
+    assert caught.value.diagnostics[0].rule.code == "E504"
+    prepare(tmp_path, force=True)
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_what_a_failed_run_left_is_no_obstacle_and_never_looks_finished(data, tmp_path):
+    wild = {**SPEC, "encoder": ["flatten", {"dense": {"units": 5, "activation": "exponential"}}], "loss": "mse"}
+    spec = aespec.parse(wild, ["training.optimizer={sgd: {learning_rate: 1.0e+30}}"])
+    prepare(tmp_path)
+    with pytest.raises(aespec.AespecError, match="no longer a number"):
+        train(spec, data, tmp_path, backend="torch")
+    with pytest.raises(aespec.AespecError, match="not the folder of a finished run"):
+        open_run(tmp_path)
+    prepare(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_path_that_is_a_file_is_refused(tmp_path):
+    (tmp_path / "run").write_text("a file")
+    with pytest.raises(aespec.AespecError) as caught:
+        prepare(tmp_path / "run")
+    assert caught.value.diagnostics[0].rule.code == "E505"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "code"),
+    [
+        (lambda run: (run / "weights.safetensors").write_bytes(b"no weights"), "E501"),
+        (lambda run: (run / "weights.safetensors").unlink(), "E501"),
+        (lambda run: (run / "run.json").write_text("{"), "E501"),
+        (lambda run: (run / "run.json").write_text("[]"), "E501"),
+        (lambda run: (run / "run.json").write_text(json.dumps({"backend": "torch"})), "E501"),
+        (lambda run: (run / "spec.yaml").write_text(SPEC_OF_ANOTHER), "E502"),
+    ],
+)
+def test_a_damaged_run_is_refused(spoil, code, data, tmp_path):
+    prepare(tmp_path)
+    train(aespec.parse(SPEC), data, tmp_path, backend="torch")
+    spoil(tmp_path)
+    with pytest.raises(aespec.AespecError) as caught:
+        open_run(tmp_path).model()
+    assert {d.rule.code for d in caught.value.diagnostics} == {code}
+
+
+SPEC_OF_ANOTHER = "input: [6, 4]\nencoder: [flatten, {dense: 7}]\ndecoder: mirror\n"
+
+
+@pytest.mark.parametrize("shape", [(28, 28), (8, 9, 1), (8, 8, 3), (128, 6), (3,), (1, 4)])
+def test_pictures_are_drawn_of_samples_of_every_shape(shape, tmp_path):
+    rng = np.random.default_rng(0)
+    reconstructions(rng.random((5, *shape)), rng.random((5, *shape)), tmp_path / "picture.png", title="five")
+    with Image.open(tmp_path / "picture.png") as picture:
+        assert picture.format == "PNG"
+        assert len(set(picture.convert("L").getdata())) > 20
+    assert [p.name for p in tmp_path.iterdir()] == ["picture.png"]
+
+
+def test_a_picture_of_constant_data_is_drawn_without_a_warning(tmp_path):
+    reconstructions(np.zeros((2, 3)), np.zeros((2, 3)), tmp_path / "picture.png")
+    assert (tmp_path / "picture.png").is_file()
