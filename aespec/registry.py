@@ -84,7 +84,7 @@ def find_backend(name: str) -> Backend:
     Raises:
         AespecError: No package has it, two have it, or its framework is missing.
     """
-    names = backend_names()
+    names = _claims("aespec.backends")
     if name not in names:
         near = nearest(name, names)
         raise AespecError(
@@ -97,6 +97,8 @@ def find_backend(name: str) -> Backend:
             )
         )
     backend: Backend = _load("aespec.backends", name)
+    if getattr(backend, "name", None) != name:
+        raise _misnamed("aespec.backends", name, f"an `aespec.backend.Backend` whose `name` is `{name}`", backend)
     _own_cells(name)  # to be known before others are added
     for cell in _claims("aespec.lowerings"):
         target, _, kind = cell.partition(".")
@@ -142,13 +144,17 @@ def _plugin_kind(name: str) -> type[Kind]:
     kind = _load("aespec.layers", name)
     if isinstance(kind, type) and issubclass(kind, Layer) and vars(kind).get("kind") == name:
         return kind
-    owner = _owner(_entry("aespec.layers", name))
-    raise AespecError(
+    raise _misnamed("aespec.layers", name, f"a subclass of `aespec.layers.Layer` whose `kind` is `{name}`", kind)
+
+
+def _misnamed(group: str, name: str, wanted: str, got: Any) -> AespecError:
+    owner = _owner(_entry(group, name))
+    return AespecError(
         Diagnostic(
             BackendUnavailable,
-            f"`{name}` of package `{owner}` is no layer of that name",
-            wanted=f"a subclass of `aespec.layers.Layer` whose `kind` is `{name}`",
-            got=f"`{kind!r}`",
+            f"`{name}` of package `{owner}` is not what it is announced as",
+            wanted=wanted,
+            got=f"`{got!r}`",
             help=f"report it to the authors of `{owner}`",
         )
     )

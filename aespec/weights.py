@@ -58,10 +58,10 @@ def check(graph: Graph, weights: Mapping[str, Array]) -> None:
 def write(path: Path, weights: Mapping[str, Array]) -> None:
     """Write a safetensors file, under a temporary name until it is whole."""
     import numpy as np
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
     temporary = path.with_name(path.name + ".part")
-    save_file({name: np.ascontiguousarray(value) for name, value in weights.items()}, temporary)
+    temporary.write_bytes(save({name: np.ascontiguousarray(value) for name, value in weights.items()}))
     temporary.replace(path)
 
 

@@ -14,6 +14,8 @@ from functools import partial
 from math import pi, sqrt
 from typing import Any
 
+import numpy as np
+
 from aespec import activations, losses, regularizers
 from aespec.shapes import Shape
 from aespec_keras.framework import keras
@@ -179,7 +181,7 @@ def _exact(stock: type[Any], **factors: float) -> Any:
     """A stock regularizer whose factors are not rounded to float32, as Keras rounds them."""
     regularizer = stock(**factors)
     for name, factor in factors.items():
-        setattr(regularizer, name, ops.convert_to_tensor(factor, dtype="float64"))
+        setattr(regularizer, name, np.float64(factor))
     return regularizer
 
 

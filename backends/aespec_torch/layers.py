@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from aespec.layers.activation import Activation
@@ -24,7 +22,6 @@ from aespec.layers.pool import (
     GlobalAveragePool2D,
     MaxPool1D,
     MaxPool2D,
-    Pooling,
 )
 from aespec.layers.recurrent import GRU, LSTM, Bidirectional
 from aespec.layers.resize import (
@@ -112,28 +109,14 @@ def _convolution(module: nn.Module, rank: int) -> Lowered:
     return Lowered(module, {"kernel": permuted("weight", *range(2, rank + 2), 1, 0), "bias": as_it_is("bias")})
 
 
-@lowerings(MaxPool1D)
-def _max_pool1d(layer: MaxPool1D, x: Shape) -> nn.Module:
-    return _pool(layer, F.max_pool1d)
+@lowerings(MaxPool1D, MaxPool2D)
+def _max_pool(layer: MaxPool1D | MaxPool2D, x: Shape) -> nn.Module:
+    return pooling.Pool("max", layer.pool_size, layer.steps, same=layer.padding == "same")
 
 
-@lowerings(MaxPool2D)
-def _max_pool2d(layer: MaxPool2D, x: Shape) -> nn.Module:
-    return _pool(layer, F.max_pool2d)
-
-
-@lowerings(AveragePool1D)
-def _average_pool1d(layer: AveragePool1D, x: Shape) -> nn.Module:
-    return _pool(layer, partial(F.avg_pool1d, count_include_pad=False))
-
-
-@lowerings(AveragePool2D)
-def _average_pool2d(layer: AveragePool2D, x: Shape) -> nn.Module:
-    return _pool(layer, partial(F.avg_pool2d, count_include_pad=False))
-
-
-def _pool(layer: Pooling, function: Callable[..., Tensor]) -> nn.Module:
-    return pooling.Pool(function, layer.pool_size, layer.steps, same=layer.padding == "same")
+@lowerings(AveragePool1D, AveragePool2D)
+def _average_pool(layer: AveragePool1D | AveragePool2D, x: Shape) -> nn.Module:
+    return pooling.Pool("average", layer.pool_size, layer.steps, same=layer.padding == "same")
 
 
 @lowerings(GlobalAveragePool1D, GlobalAveragePool2D)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -22,10 +21,12 @@ def save(model: TorchModel, folder: Path) -> list[str]:
     other. There is no program of a model that torch cannot export.
     """
     torch.save(model.native.state_dict(), folder / "model.pt")
-    with suppress(Exception):  # torch documents no base class of what export raises, and a plugin's code may raise more
-        torch.export.save(export(model), folder / "model.pt2")
-        return ["model.pt", "model.pt2"]
-    return ["model.pt"]
+    try:
+        program = export(model)
+    except Exception:  # torch documents no base class of what export raises, and a plugin's module may raise anything
+        return ["model.pt"]
+    torch.export.save(program, folder / "model.pt2")
+    return ["model.pt", "model.pt2"]
 
 
 @torch.no_grad()

@@ -13,4 +13,4 @@ class Described(nn.Module):
     def extra_repr(self) -> str:
         """The plain attributes, as torch's own modules print theirs."""
         settings = {name: value for name, value in vars(self).items() if name[0] != "_" and name != "training"}
-        return ", ".join(f"{name}={getattr(value, '__name__', value)}" for name, value in settings.items())
+        return ", ".join(f"{name}={value}" for name, value in settings.items())

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from typing import Literal
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from aespec.shapes import same_padding
 from aespec_torch.modules.base import Described
 
 __all__ = ["GlobalAveragePool", "Pool"]
+
+
+_POOLINGS: dict[tuple[str, int], Callable[..., Tensor]] = {
+    ("max", 1): F.max_pool1d,
+    ("max", 2): F.max_pool2d,
+    ("average", 1): partial(F.avg_pool1d, count_include_pad=False),
+    ("average", 2): partial(F.avg_pool2d, count_include_pad=False),
+}
 
 
 class Pool(Described):
@@ -20,17 +31,17 @@ class Pool(Described):
     of 1) it has to pad both sides by the longer one instead, and the windows that start too early are dropped.
 
     Args:
-        function: One of ``torch.nn.functional``'s poolings, over channels first.
+        kind: Which value of a window.
         size: Extent of the window, for each axis.
         stride: Step between windows, for each axis.
         same: Whether windows may reach beyond the ends.
     """
 
     def __init__(
-        self, function: Callable[..., Tensor], size: tuple[int, ...], stride: tuple[int, ...], *, same: bool
+        self, kind: Literal["max", "average"], size: tuple[int, ...], stride: tuple[int, ...], *, same: bool
     ) -> None:
         super().__init__()
-        self.function, self.size, self.stride, self.same = function, size, stride, same
+        self.kind, self.size, self.stride, self.same = kind, size, stride, same
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, spatial..., channels) -> (batch, fewer..., channels)."""
@@ -39,7 +50,7 @@ class Pool(Described):
             before, after = same_padding(n, size, stride) if self.same else (0, 0)
             early.append(after - before if stride == 1 else 0)
             padding.append(before + early[-1])
-        y = self.function(
+        y = _POOLINGS[self.kind, len(self.size)](
             x.movedim(-1, 1), kernel_size=self.size, stride=self.stride, padding=tuple(padding), ceil_mode=self.same
         ).movedim(1, -1)
         return y[(slice(None), *(slice(n, None) for n in early))] if any(early) else y

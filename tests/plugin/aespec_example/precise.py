@@ -1,6 +1,6 @@
 """A backend that computes in float64 whatever precision is asked for, and rounds once, at the end.
 
-Against it, `aespec verify` shows what single precision costs: ``aespec verify SPEC --backend precise --backend torch``.
+``aespec verify SPEC --backends precise`` then shows, node by node, what single precision costs the reference.
 """
 
 from __future__ import annotations
