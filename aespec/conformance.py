@@ -68,8 +68,9 @@ class Case:
         """Run every level on a backend, up to the first that fails."""
         gap = backend.known_gaps.get(self.id)
         try:
+            bench = levels.Bench(self.graph, backend, self.plan, self.bounds)
             for level in levels.LEVELS:
-                level(self.graph, backend, plan=self.plan, bounds=self.bounds)
+                level(bench)
         except levels.Difference as difference:
             found = Verdict(self.id, "fail", difference.level, str(difference))
         except AespecError as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Self
 
 from aespec.activations import Activation
@@ -53,7 +52,7 @@ class Node:
     shape: Shape
     params: Mapping[str, Param]
     """The parameters stored here, by their short name."""
-    ties: Mapping[str, Tie] = field(default_factory=lambda: MappingProxyType({}))
+    ties: Mapping[str, Tie] = field(default_factory=dict)
     """The parameters used here and stored elsewhere, by their short name."""
     undoes: tuple[str, ...] = ()
     """The encoder's nodes that this one undoes, in a mirrored decoder."""
@@ -77,7 +76,7 @@ class Node:
             ShapeError: The layer cannot take ``x``.
         """
         shape = layer.infer(x)
-        return cls(name, layer, (source,), x, shape, MappingProxyType(layer.params(x)), undoes=undoes, place=place)
+        return cls(name, layer, (source,), x, shape, layer.params(x), undoes=undoes, place=place)
 
     @property
     def block(self) -> str:

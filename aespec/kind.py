@@ -13,6 +13,8 @@ from typing import Any, ClassVar, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from aespec.diagnostics import AespecError
+
 __all__ = ["Kind", "combination", "nested", "own_first"]
 
 T = TypeVar("T")
@@ -47,7 +49,11 @@ class Kind(BaseModel):
         if isinstance(value, cls):
             return value
         name, fields = _name_and_fields(cls.family, value)
-        member = find_kind(cls, name)
+        try:
+            member = find_kind(cls, name)
+        except AespecError as error:
+            context = {"name": name, "diagnostic": error.diagnostics[0], "at": (name,)}
+            raise PydanticCustomError("unusable", "`{name}` cannot be used", context) from None
         if fields is None:
             fields = {}
         elif not isinstance(fields, dict):

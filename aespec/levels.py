@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.floating[Any]]
 
-__all__ = ["LEVELS", "Difference"]
+__all__ = ["LEVELS", "Bench", "Difference"]
 
 VALUE = {"float32": 1e-5, "float64": 1e-12}
 """How far a node's value may be from the reference's, by the largest value where that is above 1."""
@@ -42,10 +43,34 @@ class Difference(Exception):
         self.level = level
 
 
-def names(graph: Graph, backend: Backend, **_: Any) -> None:
+@dataclass
+class Bench:
+    """A backend at work on one graph, its model and the reference's built once for each precision."""
+
+    graph: Graph
+    backend: Backend
+    plan: TrainingPlan | None = None
+    bounds: tuple[float, float] | None = None
+    _built: dict[str, tuple[Model, Model]] = field(default_factory=dict)
+
+    def pair(self, dtype: str, given: Mapping[str, Array] | None = None) -> tuple[Model, Model]:
+        """The backend's model and the reference's, with these weights or those that they had."""
+        if dtype not in self._built:
+            engines = (self.backend, find_backend("numpy"))
+            model, reference = (engine.build(self.graph, seed=0, dtype=dtype) for engine in engines)
+            self._built[dtype] = model, reference
+        for built in self._built[dtype] if given is not None else ():
+            built.load_weights(given or {})
+        return self._built[dtype]
+
+    def sample(self, dtype: str, batch: int = 4) -> Array:
+        """A batch of inputs."""
+        return sample(self.graph, batch=batch, dtype=dtype, bounds=self.bounds)
+
+
+def names(bench: Bench) -> None:
     """The weights have the graph's names and shapes, and start at the values that the core draws."""
-    found = backend.build(graph, seed=3).weights()
-    wanted = weights.draw(graph, 3)
+    found, wanted = bench.pair("float32")[0].weights(), weights.draw(bench.graph, 0)
     if list(found) != list(wanted):
         raise Difference("names", f"weights {sorted(found)}, wanted {sorted(wanted)}")
     for name, value in wanted.items():
@@ -55,25 +80,22 @@ def names(graph: Graph, backend: Backend, **_: Any) -> None:
             raise Difference("names", f"{name} does not start at its drawn values")
 
 
-def values(graph: Graph, backend: Backend, *, bounds: Any, **_: Any) -> None:
+def values(bench: Bench) -> None:
     """Every node has the graph's shape and the reference's value, under two sets of weights and in two precisions."""
     for dtype, tolerance in VALUE.items():
-        model, reference = _pair(graph, backend, dtype)
-        x = sample(graph, dtype=dtype, bounds=bounds)
-        for given in (weights.draw(graph, 0, dtype), shaken(graph, dtype=dtype)):
-            model.load_weights(given)
-            reference.load_weights(given)
-            _same_values(graph, model, reference, x, tolerance, "values")
-    code, output = model.encode(x), model.reconstruct(x)
-    if distance(model.decode(code), output) > tolerance or distance(output, reference.reconstruct(x)) > tolerance:
-        raise Difference("values", "`decode(encode(x))`, `reconstruct(x)` and the reference's are not the same")
+        x = bench.sample(dtype)
+        for given in (weights.draw(bench.graph, 0, dtype), shaken(bench.graph, dtype=dtype)):
+            model, reference = bench.pair(dtype, given)
+            _same_values(bench.graph, model, reference, x, tolerance, "values")
+        code, output = model.encode(x), model.reconstruct(x)
+        if distance(model.decode(code), output) > tolerance or distance(output, reference.reconstruct(x)) > tolerance:
+            raise Difference("values", "`decode(encode(x))`, `reconstruct(x)` and the reference's are not the same")
 
 
-def save(graph: Graph, backend: Backend, *, bounds: Any, **_: Any) -> None:
+def save(bench: Bench) -> None:
     """Weights that are loaded, read, written and loaded again are the same bits, and give the same output."""
-    given, x = shaken(graph), sample(graph, bounds=bounds)
-    first, second = backend.build(graph, seed=1), backend.build(graph, seed=2)
-    first.load_weights(given)
+    given, x = shaken(bench.graph), bench.sample("float32")
+    first, second = bench.pair("float32", given)[0], bench.backend.build(bench.graph, seed=2)
     with tempfile.TemporaryDirectory() as folder:
         weights.write(Path(folder) / "weights.safetensors", first.weights())
         second.load_weights(weights.read(Path(folder) / "weights.safetensors"))
@@ -84,11 +106,11 @@ def save(graph: Graph, backend: Backend, *, bounds: Any, **_: Any) -> None:
         raise Difference("save", "the outputs differ after saving and loading")
 
 
-def losses(graph: Graph, backend: Backend, *, bounds: Any, **_: Any) -> None:
+def losses(bench: Bench) -> None:
     """Each term of the loss is the reference's, outside training and, where no noise is drawn, in it."""
-    model, reference = _pair(graph, backend, "float64", shaken(graph, dtype="float64"))
-    x = sample(graph, dtype="float64", bounds=bounds)
-    for training in (False,) if graph.stochastic else (False, True):
+    model, reference = bench.pair("float64", shaken(bench.graph, dtype="float64"))
+    x = bench.sample("float64")
+    for training in (False,) if bench.graph.stochastic else (False, True):
         wanted, found = reference.losses(x, training=training), model.losses(x, training=training)
         if list(found) != list(wanted):
             raise Difference("losses", f"terms {list(found)}, wanted {list(wanted)}")
@@ -97,20 +119,22 @@ def losses(graph: Graph, backend: Backend, *, bounds: Any, **_: Any) -> None:
                 raise Difference("losses", f"{term} is {found[term]!r}, wanted {value!r} (training={training})")
 
 
-def gradients(graph: Graph, backend: Backend, *, bounds: Any, **_: Any) -> None:
+def gradients(bench: Bench) -> None:
     """Each gradient is the slope of the reference's loss, measured by central differences in float64."""
     import numpy as np
 
-    given, x = shaken(graph, dtype="float64"), sample(graph, dtype="float64", bounds=bounds)
-    model, reference = _pair(graph, backend, "float64", given)
+    given, x = shaken(bench.graph, dtype="float64"), bench.sample("float64")
+    model, reference = bench.pair("float64", given)
     if not isinstance(model, Trainable):
         return
-    training = not graph.stochastic
+    training = not bench.graph.stochastic
     found = model.gradients(x, training=training)
-    trainable = [name for name, param in graph.params.items() if param.trainable]
+    trainable = [name for name, param in bench.graph.params.items() if param.trainable]
     if sorted(found) != sorted(trainable):
         raise Difference("gradients", f"gradients of {sorted(found)}, wanted {sorted(trainable)}")
     for name in trainable:
+        if found[name].shape != given[name].shape:
+            raise Difference("gradients", f"the gradient of {name} is {found[name].shape}, wanted {given[name].shape}")
         direction = parameter_stream(0, f"{name}/direction").normal(size=given[name].shape)
         direction *= 1e-6 / np.linalg.norm(direction)
         ends = []
@@ -118,23 +142,21 @@ def gradients(graph: Graph, backend: Backend, *, bounds: Any, **_: Any) -> None:
             reference.load_weights({**given, name: given[name] + sign * direction})
             ends.append(reference.losses(x, training=training)["total"])
         slope, ours = (ends[0] - ends[1]) / 2e-6, float((found[name] * direction).sum()) * 1e6
-        if found[name].shape != given[name].shape or not abs(slope - ours) <= SLOPE * max(
-            float(np.linalg.norm(found[name])), 1e-2
-        ):
+        if not abs(slope - ours) <= SLOPE * max(float(np.linalg.norm(found[name])), 1e-2):
             raise Difference("gradients", f"along {name} the slope is {slope:.9g} and the gradient says {ours:.9g}")
 
 
-def steps(graph: Graph, backend: Backend, *, plan: TrainingPlan | None, bounds: Any) -> None:
+def steps(bench: Bench) -> None:
     """After some optimizer steps each parameter is where the reference's formulas take it, and ties hold."""
     import numpy as np
 
-    model, reference = _pair(graph, backend, "float64")
+    graph, plan, x = bench.graph, bench.plan, bench.sample("float64", batch=5)
+    model, reference = bench.pair("float64", weights.draw(graph, 0, "float64"))
     if plan is None or not isinstance(model, Trainable):
         return
-    x = sample(graph, batch=5, dtype="float64", bounds=bounds)
-    order = np.arange(len(x), dtype=np.int64)
-    trainer = model.trainer(plan)
-    trained = _train_by_formula(graph, backend, x, plan) if not graph.stochastic else {}
+    trained = {} if graph.stochastic else _train_by_formula(model, reference, x, plan)
+    bench.pair("float64", weights.draw(graph, 0, "float64"))
+    trainer, order = model.trainer(plan), np.arange(len(x), dtype=np.int64)
     for _ in range(plan.epochs):
         trainer.epoch(x, order, plan.batch_size, lambda done: None)
     found = model.weights()
@@ -146,16 +168,8 @@ def steps(graph: Graph, backend: Backend, *, plan: TrainingPlan | None, bounds: 
     _same_values(graph, model, reference, x, 1e-9, "trained")
 
 
-LEVELS: tuple[Callable[..., None], ...] = (names, values, save, losses, gradients, steps)
+LEVELS: tuple[Callable[[Bench], None], ...] = (names, values, save, losses, gradients, steps)
 """Every level, in the order in which a backend is built."""
-
-
-def _pair(graph: Graph, backend: Backend, dtype: str, given: Mapping[str, Array] | None = None) -> tuple[Model, Model]:
-    model, reference = (b.build(graph, seed=0, dtype=dtype) for b in (backend, find_backend("numpy")))
-    if given is not None:
-        model.load_weights(given)
-        reference.load_weights(given)
-    return model, reference
 
 
 def _same_values(graph: Graph, model: Model, reference: Model, x: Array, tolerance: float, level: str) -> None:
@@ -175,24 +189,19 @@ def _fits(shape: Shape, wanted: Shape) -> bool:
     return len(shape) == len(wanted) and all(m is None or n == m for n, m in zip(shape, wanted, strict=True))
 
 
-def _train_by_formula(graph: Graph, backend: Backend, x: Array, plan: TrainingPlan) -> dict[str, Array]:
+def _train_by_formula(model: Trainable, reference: Any, x: Array, plan: TrainingPlan) -> dict[str, Array]:
     """Where the reference's optimizer takes the parameters, given the backend's gradients, which have been checked."""
-    reference = find_backend("numpy")
-    model = backend.build(graph, seed=0, dtype="float64")
-    assert isinstance(model, Trainable)
-    oracle: Any = reference.build(graph, seed=0, dtype="float64")
-    update = reference.lowerings[plan.optimizer]
+    update = find_backend("numpy").lowerings[plan.optimizer]
     current = model.weights()
     state: dict[str, dict[str, Array]] = {name: {} for name in current}
     step = 0
     for _ in range(plan.epochs):
         for start in range(0, len(x), plan.batch_size):
             batch, step = x[start : start + plan.batch_size], step + 1
-            slopes = model.gradients(batch, training=True)
-            oracle.load_weights(current)
-            current = {
-                **oracle.running_averages(batch),
-                **{n: update(plan.optimizer, current[n], slopes[n], state[n], step) for n in slopes},
-            }
             model.load_weights(current)
+            reference.load_weights(current)
+            slopes = model.gradients(batch, training=True)
+            averages = reference.running_averages(batch)
+            moved = {n: update(plan.optimizer, current[n], slopes[n], state[n], step) for n in slopes}
+            current = {**current, **averages, **moved}
     return current

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 
 from aespec.activations import Activation
 from aespec.diagnostics import AespecError, Diagnostic, Loc, Rule, nearest
@@ -141,7 +140,7 @@ def tie(graph: Graph, spec: Spec, limits: Limits) -> Graph:
             continue
         ties = {"kernel": Tie(f"{target}/kernel", node.layer.innermost.tied_transposed)}
         own = {short: param for short, param in node.params.items() if short not in ties}
-        nodes.append(replace(node, params=MappingProxyType(own), ties=MappingProxyType(ties)))
+        nodes.append(replace(node, params=own, ties=ties))
     if problems:
         raise AespecError(*problems)
     return replace(graph, nodes=tuple(nodes))

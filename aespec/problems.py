@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, get_args
 
 from pydantic import BaseModel
@@ -216,6 +216,12 @@ def _wrong_value(fault: Fault) -> Diagnostic:
     )
 
 
+def _unusable(fault: Fault) -> Diagnostic:
+    """A plugin's kind that cannot be imported or that two packages claim: said already, but for the place."""
+    known: Diagnostic = fault.context["diagnostic"]
+    return replace(known, place=fault.source.keys.get(fault.loc) or fault.value)
+
+
 _SAY: Mapping[str, Callable[[Fault], Diagnostic]] = {
     "unknown_kind": _unknown_kind,
     "extra_forbidden": _unknown_field,
@@ -226,6 +232,7 @@ _SAY: Mapping[str, Callable[[Fault], Diagnostic]] = {
     "bad_regularizer": _bad_regularizer,
     "wrapped": _said_in_full,
     "axes": _said_in_full,
+    "unusable": _unusable,
 }
 
 _WANTED = {

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from aespec.backend import Model, Trainable
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.initializers import parameter_stream
-from aespec.rules import DataShape, LossNotFinite, UnsupportedKind
+from aespec.rules import DataShape, LossNotFinite, ShapeMismatch, UnsupportedKind
 from aespec.shapes import show_shape
 from aespec.spec import TrainingPlan
 
@@ -87,10 +87,20 @@ def fit(
         raise AespecError(
             Diagnostic(
                 UnsupportedKind,
-                f"the model of `{type(model).__module__.partition('.')[0]}` cannot be trained",
+                "this backend's models cannot be trained",
                 wanted="a backend that trains",
                 got="one that computes forward only",
                 help="use `--backend torch` or `--backend keras`",
+            )
+        )
+    if not any(param.trainable for param in model.graph.params.values()):
+        raise AespecError(
+            Diagnostic(
+                ShapeMismatch,
+                "the model has nothing to train",
+                wanted="at least one trained parameter",
+                got="layers without weights",
+                help="add a `dense` layer or another with weights",
             )
         )
     wanted = model.graph.sample_shape

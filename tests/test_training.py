@@ -77,6 +77,13 @@ def test_the_loop_trains_on_the_first_samples_and_measures_on_the_last():
     assert [(e.number, e.validation["total"]) for e in epochs] == [(1, 17.0), (2, 17.0)]
 
 
+def test_a_model_without_weights_is_refused():
+    model = Model(Steps())
+    model.graph = aespec.compile(aespec.parse({"input": [4, 1], "encoder": [{"max_pool1d": 2}], "decoder": "mirror"}))
+    with pytest.raises(aespec.AespecError, match="nothing to train"):
+        fit(model, np.zeros((4, 4, 1)), TrainingPlan())
+
+
 @pytest.mark.parametrize("shape", [(4,), (4, 2), (4, 1, 1)])
 def test_samples_of_another_shape_are_refused(shape):
     with pytest.raises(aespec.AespecError, match="not the shape of the model's input"):

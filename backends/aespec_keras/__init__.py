@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from warnings import catch_warnings, filterwarnings
 
 from aespec.backend import Lowerings, Model
 from aespec.graph import Graph
@@ -46,7 +47,9 @@ class KerasBackend:
 
     def save(self, model: Model, folder: str | Path) -> list[str]:
         """Write ``model.keras`` into a folder."""
-        model.native.save(Path(folder) / "model.keras")
+        with catch_warnings():
+            filterwarnings("ignore", "__array__ implementation", DeprecationWarning)  # Keras 3.15 under NumPy 2
+            model.native.save(Path(folder) / "model.keras")
         return ["model.keras"]
 
     def versions(self) -> dict[str, str]:

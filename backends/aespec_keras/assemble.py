@@ -19,6 +19,7 @@ from aespec.rules import BuiltDiffers
 from aespec.shapes import Shape, show_shape
 from aespec_keras.framework import keras
 from aespec_keras.functions import Apart, activate
+from aespec_keras.layers import TiedModel
 from aespec_keras.table import lowerings
 
 __all__ = ["Cell", "assemble", "require", "seed_noise", "stored"]
@@ -66,7 +67,8 @@ def assemble(graph: Graph, dtype: str) -> tuple[Any, dict[str, Cell]]:
         encoder = _chain(graph, "encoder", graph.input, graph.code, cells, dtype)
         decoder = _chain(graph, "decoder", graph[graph.code].shape, graph.output.name, cells, dtype)
         inputs = keras.Input(graph.input, dtype=dtype, name="input")
-        native = keras.Model(inputs, decoder(encoder(inputs)), name=graph.name)
+        model = TiedModel if any(node.ties for node in graph) else keras.Model
+        native = model(inputs, decoder(encoder(inputs)), name=graph.name)
         native.encoder, native.decoder = encoder, decoder
     return native, cells
 

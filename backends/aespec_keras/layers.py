@@ -5,7 +5,7 @@ A file that names one is loaded after ``import aespec_keras``; all others need K
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from aespec.shapes import Shape
@@ -20,6 +20,7 @@ __all__ = [
     "TiedConv2D",
     "TiedConv2DTranspose",
     "TiedDense",
+    "TiedModel",
     "nested",
 ]
 
@@ -56,21 +57,26 @@ class _Stretched:
 class _Tied:
     """A layer that uses the kernel of another, its ``source``, as it is stored there.
 
-    In a file the source stands in full. Keras gives two mentions of one object back as one object, so the tie
-    holds in a model that has both, and a decoder saved by itself has all it needs.
+    In a file the source stands in full, so that a decoder saved by itself has all it needs. `TiedModel` has Keras
+    give two mentions of one source back as one layer.
     """
 
     def __init__(self, *args: Any, source: Any, **fields: Any) -> None:
         super().__init__(*args, **fields)
         self._source = lambda: source  # behind a function, where Keras doesn't take it for a part of this layer
 
+    @property
+    def source(self) -> Any:
+        """The Keras layer that stores the kernel."""
+        return self._source()
+
     def add_weight(self, *args: Any, name: str | None = None, **fields: Any) -> Any:
         """The source's kernel in place of a new one."""
-        return self._source().kernel if name == "kernel" else super().add_weight(*args, name=name, **fields)  # type: ignore[misc]
+        return self.source.kernel if name == "kernel" else super().add_weight(*args, name=name, **fields)  # type: ignore[misc]
 
     def get_config(self) -> dict[str, Any]:
         """The stock layer's, and the source's."""
-        return {**super().get_config(), "source": keras.saving.serialize_keras_object(self._source())}  # type: ignore[misc]
+        return {**super().get_config(), "source": keras.saving.serialize_keras_object(self.source)}  # type: ignore[misc]
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
@@ -121,6 +127,23 @@ class TiedDense(_Tied, keras.layers.Dense):  # type: ignore[misc]
 
 
 @registered
+class TiedModel(keras.Model):  # type: ignore[misc]
+    """A functional model whose tied kernels are still tied when it is loaded.
+
+    Keras gives an object back as one only from its second mention on (it copies a nested model's mentions before it
+    could mark them), so the sources are mentioned before all else.
+    """
+
+    def get_config(self) -> dict[str, Any]:
+        """The functional model's."""
+        for layer in _all_layers(self):
+            if isinstance(layer, _Tied):
+                keras.saving.serialize_keras_object(layer.source)
+        config: dict[str, Any] = super().get_config()
+        return config
+
+
+@registered
 class Steps(keras.layers.Wrapper):  # type: ignore[misc]
     """A layer applied at every step, the steps folded into the batch: the number of steps may be unknown."""
 
@@ -137,6 +160,12 @@ class Steps(keras.layers.Wrapper):  # type: ignore[misc]
         shape = ops.shape(inputs)
         outputs = self.layer(ops.reshape(inputs, (-1, *shape[2:])), training=training)
         return ops.reshape(outputs, (*shape[:2], *ops.shape(outputs)[1:]))
+
+
+def _all_layers(layer: Any) -> Iterator[Any]:
+    yield layer
+    for part in getattr(layer, "layers", [layer.layer] if isinstance(layer, keras.layers.Wrapper) else []):
+        yield from _all_layers(part)
 
 
 def stretch(kernel: Tensor, rates: Sequence[int]) -> Tensor:
