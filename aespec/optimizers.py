@@ -31,54 +31,40 @@ class Sgd(Optimizer):
     """Look ahead by the momentum before the gradient's step (Sutskever et al., 2013)."""
 
 
-class Adam(Optimizer):
+class _Moments(Optimizer):
+    """The fields of Adam and its kin."""
+
+    main = "learning_rate"
+
+    learning_rate: PositiveFloat = 0.001
+    """Length of a step."""
+    beta_1: Decay = 0.9
+    """Decay of the first moment."""
+    beta_2: Decay = 0.999
+    """Decay of the second moment."""
+    epsilon: PositiveFloat = 1e-7
+    """Added to the root of the second moment."""
+
+
+class Adam(_Moments):
     """Adam (Kingma and Ba, 2015), epsilon added to the uncorrected root of the second moment."""
 
     kind = "adam"
-    main = "learning_rate"
-
-    learning_rate: PositiveFloat = 0.001
-    """Length of a step."""
-    beta_1: Decay = 0.9
-    """Decay of the first moment."""
-    beta_2: Decay = 0.999
-    """Decay of the second moment."""
-    epsilon: PositiveFloat = 1e-7
-    """Added to the root of the second moment."""
 
 
-class AdamW(Optimizer):
+class AdamW(_Moments):
     """Adam with decoupled weight decay (Loshchilov and Hutter, 2019)."""
 
     kind = "adamw"
-    main = "learning_rate"
 
-    learning_rate: PositiveFloat = 0.001
-    """Length of a step."""
     weight_decay: NonNegativeFloat = 0.004
     """Each step first takes ``learning_rate * weight_decay * w`` away."""
-    beta_1: Decay = 0.9
-    """Decay of the first moment."""
-    beta_2: Decay = 0.999
-    """Decay of the second moment."""
-    epsilon: PositiveFloat = 1e-7
-    """Added to the root of the second moment."""
 
 
-class Nadam(Optimizer):
+class Nadam(_Moments):
     """Adam with Nesterov momentum (Dozat, 2016)."""
 
     kind = "nadam"
-    main = "learning_rate"
-
-    learning_rate: PositiveFloat = 0.001
-    """Length of a step."""
-    beta_1: Decay = 0.9
-    """Decay of the first moment."""
-    beta_2: Decay = 0.999
-    """Decay of the second moment."""
-    epsilon: PositiveFloat = 1e-7
-    """Added to the root of the second moment."""
 
 
 class RMSprop(Optimizer):

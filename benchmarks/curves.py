@@ -67,7 +67,8 @@ on `{data}`: 55,000 images to train on, 5,000 to measure on. Both start from the
 in the same order, so the curves should lie on each other; the tables say how nearly they do. `published` is the
 validation loss of the book that the models come from (Geron, *Hands-On Machine Learning*, 2nd edition, chapter 17).
 
-Made by `python benchmarks/curves.py` on {os.cpu_count()} {platform.machine()} cores, Python {platform.python_version()}.
+Made by `python benchmarks/curves.py` on {os.cpu_count()} {platform.machine()} cores with Python
+{platform.python_version()}.
 """
 
 

@@ -16,6 +16,7 @@ from aespec.shapes import Padding, Shape, need_rank, window_length
 class Pooling(Layer):
     """The fields and rules that poolings share."""
 
+    main = "pool_size"
     rank: ClassVar[int]
     """Number of spatial axes."""
 
@@ -50,52 +51,46 @@ class Pooling(Layer):
         return stretch(self.steps, gaps)
 
 
+_OVER_TIME = (
+    Example({"pool_size": 2}, input=(7, 2)),
+    Example({"pool_size": 3, "strides": 2, "padding": "same"}, input=(8, 2)),
+)
+_OVER_IMAGES = (
+    Example({"pool_size": 2}, input=(5, 4, 2)),
+    Example({"pool_size": [3, 2], "strides": 2, "padding": "same"}, input=(6, 5, 2)),
+)
+
+
 class MaxPool1D(Pooling):
     """The largest value of each window, over time."""
 
     kind = "max_pool1d"
-    main = "pool_size"
     rank = 1
-    examples = (
-        Example({"pool_size": 2}, input=(7, 2)),
-        Example({"pool_size": 3, "strides": 2, "padding": "same"}, input=(8, 2)),
-    )
+    examples = _OVER_TIME
 
 
 class MaxPool2D(Pooling):
     """The largest value of each window, over images."""
 
     kind = "max_pool2d"
-    main = "pool_size"
     rank = 2
-    examples = (
-        Example({"pool_size": 2}, input=(5, 4, 2)),
-        Example({"pool_size": [3, 2], "strides": 2, "padding": "same"}, input=(6, 5, 2)),
-    )
+    examples = _OVER_IMAGES
 
 
 class AveragePool1D(Pooling):
     """The mean of each window, over time; positions beyond the end do not count."""
 
     kind = "average_pool1d"
-    main = "pool_size"
     rank = 1
-    examples = (
-        Example({"pool_size": 2}, input=(7, 2)),
-        Example({"pool_size": 3, "strides": 2, "padding": "same"}, input=(8, 2)),
-    )
+    examples = _OVER_TIME
 
 
 class AveragePool2D(Pooling):
     """The mean of each window, over images; positions beyond the end do not count."""
 
     kind = "average_pool2d"
-    main = "pool_size"
     rank = 2
-    examples = (
-        Example({"pool_size": 2}, input=(5, 4, 2)),
-        Example({"pool_size": [3, 2], "strides": 2, "padding": "same"}, input=(6, 5, 2)),
-    )
+    examples = _OVER_IMAGES
 
 
 class _GlobalAveragePool(Layer):
