@@ -24,7 +24,6 @@ from aespec.registry import find_backend
 backend = find_backend("keras")
 import keras  # noqa: E402 (the backend has imported it, quietly)
 
-
 # Keras 3.15 copies variables in a way that NumPy 2 deprecates.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
@@ -263,7 +262,8 @@ def test_the_native_model_is_the_graph(name):
 def test_names_given_by_a_user_are_kept():
     """Even those that Keras's own input and the activation apart would have."""
     first = {"dense": {"units": 3, "activation": {"celu": 2.0}, "name": "input"}}
-    model, _ = build([first, {"dense": {"units": 2, "name": "input_activation"}}], [{"dense": {"units": 4, "name": "code"}}])
+    second, last = ({"dense": {"units": 4, "name": name}} for name in ("input_activation", "code"))
+    model, _ = build([first, second], [last])
     names = [[layer.name for layer in part.layers] for part in (model.native.encoder, model.native.decoder)]
     assert names == [["input_", "input", "input_activation_", "input_activation"], ["code_", "code"]]
 
@@ -470,6 +470,29 @@ def test_an_epoch_is_a_mean_over_samples_and_tells_how_far_it_is():
     assert epoch["total"] == pytest.approx(model.losses(x[order])["total"], rel=1e-12)
     assert done == [4, 7]
     assert model.trainer(plan).evaluate(x, 4)["mse"] == pytest.approx(model.losses(x)["mse"], rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("encoder", "input"),
+    [
+        ([{"dense": {"units": 3, "activation": "selu"}}, "batch_normalization", "layer_normalization"], (4,)),
+        ([{"lstm": 2}], (3, 2)),
+    ],
+)
+def test_a_long_training_is_compiled_and_the_same(encoder, input, monkeypatch):
+    """XLA only makes it faster: ten samples in batches of 4, the last one short."""
+
+    def final():
+        model, plan = build(encoder, input=input)
+        losses = train(model, plan, samples(model, 10), epochs=3, batch_size=4)[-1]
+        return np.concatenate([list(losses.values()), *(value.ravel() for value in model.weights().values())])
+
+    plain = final()
+    monkeypatch.setattr("aespec_keras.training.WORTH_COMPILING", 9)
+    compiled, again = final(), final()
+    np.testing.assert_allclose(compiled, plain, rtol=0, atol=1e-11)
+    assert not np.array_equal(compiled, plain), "XLA rounds otherwise: it has compiled"
+    np.testing.assert_array_equal(compiled, again)
 
 
 def test_the_sparsity_term_by_hand():

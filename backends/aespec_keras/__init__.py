@@ -1,8 +1,9 @@
 """aespec's Keras backend: a graph becomes a `keras.Model` of stock layers, on TensorFlow.
 
-What the native model needs: Keras alone, unless it uses a tied kernel, a dilated transposed convolution, a layer
-at steps of unknown number that is not a dense one, or the sparsity penalty `kl_divergence`. A file of such a model
-names layers of this package: load it after ``import aespec_keras``.
+A native model needs Keras alone, and so does its ``.keras`` file, but for four things that stock layers can't say: a
+tied kernel, a dilated transposed convolution, the penalty `kl_divergence`, and `time_distributed` over an unknown
+number of steps around anything but a layer that works on the last axis by itself. A file that has one of these is
+loaded after ``import aespec_keras``. ``keras.models.clone_model`` gives a tied model's clone kernels of its own.
 
 A lowering of another package's kind is found under the entry point group ``aespec.lowerings``, name ``keras.<kind>``:
 
@@ -24,7 +25,7 @@ from warnings import catch_warnings, filterwarnings
 
 from aespec.backend import Lowerings, Model
 from aespec.graph import Graph
-from aespec_keras import optimizers, plain  # noqa: F401 (they fill the table)
+from aespec_keras import functions, optimizers, plain, weighted  # noqa: F401 (they fill the table)
 from aespec_keras.assemble import require
 from aespec_keras.framework import keras, tf
 from aespec_keras.model import KerasModel

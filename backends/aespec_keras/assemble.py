@@ -22,7 +22,7 @@ from aespec_keras.functions import Apart, activate
 from aespec_keras.layers import TiedModel
 from aespec_keras.table import lowerings
 
-__all__ = ["Cell", "assemble", "require", "seed_noise", "stored"]
+__all__ = ["Cell", "assemble", "parts", "require", "seed_noise", "stored"]
 
 Tensor = Any
 
@@ -51,7 +51,7 @@ def require(graph: Graph) -> None:
     """
     used = [graph.loss, *(term.regularizer for term in graph.terms), *(node.layer for node in graph)]
     missing: dict[tuple[str, str], Diagnostic] = {}
-    for kind in (part for whole in used for part in _parts(whole) if part.family != "initializer"):
+    for kind in (part for whole in used for part in parts(whole) if part.family != "initializer"):
         try:
             lowerings[kind]
         except AespecError as error:
@@ -94,6 +94,14 @@ def stored(graph: Graph, cells: dict[str, Cell]) -> dict[str, Any]:
     return found
 
 
+def parts(kind: Kind) -> Iterator[Kind]:
+    """A kind and all that its fields hold: a wrapper's layer, a layer's activation."""
+    yield kind
+    for _, value in kind:
+        if isinstance(value, Kind):
+            yield from parts(value)
+
+
 def seed_noise(cells: dict[str, Cell], seed: int) -> None:
     """Restart every random stream of the layers from a seed and the node's name."""
     for name, cell in cells.items():
@@ -124,7 +132,7 @@ def _cell(node: Node, graph: Graph, cells: dict[str, Cell], names: _Names, dtype
     """The layers of one node, its activation apart where the loss or Keras wants that."""
     layer, activation = node.layer, node.layer.output_activation
     own = {"name": node.short, "dtype": dtype}
-    source = {"source": _holder(cells[tie.parameter.rpartition("/")[0]]) for tie in node.ties.values()}
+    source = {"source": _holder(cells[node.ties["kernel"].parameter.removesuffix("/kernel")])} if node.ties else {}
     if isinstance(layer, Activation):
         cell = Cell(node, (), (activate(layer.function, node.shape, **own),))
     elif activation and layer.activated(Linear()) != layer and (node.name == graph.logits or _apart(activation)):
@@ -165,20 +173,13 @@ def _apart(activation: Any) -> bool:
     return isinstance(lowerings[activation](activation), Apart)
 
 
-def _parts(kind: Kind) -> Iterator[Kind]:
-    yield kind
-    for _, value in kind:
-        if isinstance(value, Kind):
-            yield from _parts(value)
-
-
 def _stands_for(variable: Any, short: str, shape: tuple[int, ...]) -> bool:
     """Whether a variable has a parameter's shape, and its name in its own."""
     return tuple(variable.shape) == shape and set(short.split("_")) <= set(re.split("[/_]", variable.path))
 
 
 def _check_shape(node: Node, got: Shape) -> None:
-    if len(got) == len(node.shape) and all(n is None or m is None or n == m for n, m in zip(got, node.shape)):
+    if len(got) == len(node.shape) and all(None in (n, m) or n == m for n, m in zip(got, node.shape, strict=True)):
         return
     raise AespecError(
         Diagnostic(

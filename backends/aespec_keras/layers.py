@@ -63,7 +63,8 @@ class _Tied:
 
     def __init__(self, *args: Any, source: Any, **fields: Any) -> None:
         super().__init__(*args, **fields)
-        self._source = lambda: source  # behind a function, where Keras doesn't take it for a part of this layer
+        # Behind a function, where Keras doesn't take the source for a part of this layer.
+        self._source: Callable[[], Any] = lambda: source
 
     @property
     def source(self) -> Any:

@@ -1,0 +1,94 @@
+"""Both frameworks beside each other: the native models' own counts and shapes, and what `verify` says."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import aespec
+from aespec import registry
+from aespec.building import build
+from aespec.verify import TOLERANCES, Row, verify
+from aespec.zoo import zoo
+
+FRAMEWORKS = ("keras", "torch")
+
+
+def counted(part):
+    """What the framework itself says a module or model holds."""
+    if hasattr(part, "count_params"):
+        return part.count_params()
+    return sum(parameter.numel() for parameter in part.parameters())
+
+
+# The counts of the source slides' summaries; those of `tied` are the stacked model's without two kernels.
+@pytest.mark.parametrize("backend", FRAMEWORKS)
+@pytest.mark.parametrize(
+    ("name", "encoder", "decoder"),
+    [
+        ("conv", 160 + 4_640 + 18_496, 18_464 + 4_624 + 145),
+        ("recurrent", 51_600 + 15_720, 52_400 + 2_828),
+        ("stacked", 78_500 + 3_030, 3_100 + 79_184),
+        ("sparse_kl", 78_500 + 30_300, 30_100 + 79_184),
+    ],
+)
+def test_native_models_have_the_slides_parameters(name, encoder, decoder, backend):
+    native = build(zoo()[name], backend=backend).native
+    assert (counted(native.encoder), counted(native.decoder)) == (encoder, decoder)
+    assert counted(native) == encoder + decoder
+
+
+@pytest.mark.parametrize("backend", FRAMEWORKS)
+def test_a_tied_model_holds_each_kernel_once(backend):
+    model = build(zoo()["tied"], backend=backend)
+    assert counted(model.native) == 163_814 - 78_400 - 3_000
+    assert "decoder/dense_1/kernel" not in model.weights()
+
+
+@pytest.mark.parametrize("backend", ["numpy", *FRAMEWORKS])
+def test_public_shapes(backend):
+    for name, code in (("conv", (3, 3, 64)), ("recurrent", (30,)), ("stacked", (30,)), ("variational", (10,))):
+        model = build(zoo()[name], backend=backend)
+        x = np.random.default_rng(0).random((2, 28, 28), dtype=np.float32)
+        assert model.encode(x).shape == (2, *code)
+        assert model.reconstruct(x).shape == (2, 28, 28)
+        assert model.decode(model.encode(x)).dtype == np.float32
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", list(zoo()))
+def test_every_spec_of_the_zoo_verifies(name, dtype):
+    spec = aespec.load(zoo()[name])
+    result = verify(aespec.compile(spec), FRAMEWORKS, dtype=dtype, bounds=spec.input.range)
+    assert [row for row in result.rows if not row.ok] == []
+    sections = {section: [row.name for row in result.rows if row.section == section] for section in TOLERANCES[dtype]}
+    graph = aespec.compile(spec)
+    assert sections["node"] == [node.name for node in graph]
+    assert sections["loss"] == [graph.loss.kind, *(term.name for term in graph.terms), "total"]
+    assert sorted(sections["gradient"]) == sorted(name for name, param in graph.params.items() if param.trainable)
+
+
+@pytest.mark.parametrize("spoilt", ["trace", "losses", "gradients"])
+def test_verify_names_what_differs(spoilt, monkeypatch):
+    class Off:
+        name = "off"
+
+        def build(self, graph, *, seed=0, dtype="float32"):
+            model = registry.find_backend("torch").build(graph, seed=seed, dtype=dtype)
+            good = getattr(model, spoilt)
+            setattr(model, spoilt, lambda x, **options: {n: v * 1.001 for n, v in good(x, **options).items()})
+            return model
+
+    find = registry.find_backend
+    monkeypatch.setattr("aespec.verify.find_backend", lambda name: Off() if name == "off" else find(name))
+    result = verify(aespec.compile(aespec.load(zoo()["pca"])), ["torch", "off"])
+    section = {"trace": "node", "losses": "loss", "gradients": "gradient"}[spoilt]
+    assert not result.ok
+    assert {row.section for row in result.rows if not row.ok} == {section}
+
+
+def test_a_difference_that_is_no_number_is_not_within_any_tolerance():
+    row = Row("node", "encoder/dense_1", (3,), 4, 0.0, 1e-5)
+    assert row.ok
+    assert not replace(row, difference=float("nan")).ok
+    assert not replace(row, difference=float("inf")).ok
