@@ -26,7 +26,6 @@ from warnings import catch_warnings, filterwarnings
 from aespec.backend import Lowerings, Model
 from aespec.graph import Graph
 from aespec_keras import functions, optimizers, plain, weighted  # noqa: F401 (they fill the table)
-from aespec_keras.assemble import require
 from aespec_keras.framework import keras, tf
 from aespec_keras.model import KerasModel
 from aespec_keras.table import lowerings
@@ -43,7 +42,7 @@ class KerasBackend:
 
     def build(self, graph: Graph, *, seed: int = 0, dtype: str = "float32") -> KerasModel:
         """The model of a graph, with the initial weights that the core draws from the seed."""
-        require(graph)
+        self.lowerings.require(graph.kinds())
         return KerasModel(graph, seed=seed, dtype=dtype)
 
     def save(self, model: Model, folder: str | Path) -> list[str]:

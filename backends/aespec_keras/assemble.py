@@ -13,7 +13,6 @@ from aespec.activations import Linear
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.graph import INPUT, Graph, Node
 from aespec.initializers import parameter_stream
-from aespec.kind import Kind
 from aespec.layers.activation import Activation
 from aespec.rules import BuiltDiffers
 from aespec.shapes import Shape, show_shape
@@ -22,7 +21,7 @@ from aespec_keras.functions import Apart, activate
 from aespec_keras.layers import TiedModel
 from aespec_keras.table import lowerings
 
-__all__ = ["Cell", "assemble", "parts", "require", "seed_noise", "stored"]
+__all__ = ["Cell", "assemble", "seed_noise", "stored"]
 
 Tensor = Any
 
@@ -41,23 +40,6 @@ class Cell:
     def layers(self) -> tuple[Any, ...]:
         """All of them."""
         return self.linear + self.activation
-
-
-def require(graph: Graph) -> None:
-    """Check that every kind of a graph has a lowering.
-
-    Raises:
-        AespecError: Some have none; all are named.
-    """
-    used = [graph.loss, *(term.regularizer for term in graph.terms), *(node.layer for node in graph)]
-    missing: dict[tuple[str, str], Diagnostic] = {}
-    for kind in (part for whole in used for part in parts(whole) if part.family != "initializer"):
-        try:
-            lowerings[kind]
-        except AespecError as error:
-            missing.setdefault((kind.family, kind.kind), error.diagnostics[0])
-    if missing:
-        raise AespecError(*missing.values())
 
 
 def assemble(graph: Graph, dtype: str) -> tuple[Any, dict[str, Cell]]:
@@ -92,14 +74,6 @@ def stored(graph: Graph, cells: dict[str, Cell]) -> dict[str, Any]:
             )
         found.update(zip((f"{node.name}/{short}" for short in wanted), own, strict=True))
     return found
-
-
-def parts(kind: Kind) -> Iterator[Kind]:
-    """A kind and all that its fields hold: a wrapper's layer, a layer's activation."""
-    yield kind
-    for _, value in kind:
-        if isinstance(value, Kind):
-            yield from parts(value)
 
 
 def seed_noise(cells: dict[str, Cell], seed: int) -> None:

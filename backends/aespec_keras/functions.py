@@ -18,7 +18,7 @@ import numpy as np
 
 from aespec import activations, losses, regularizers
 from aespec.shapes import Shape
-from aespec_keras.framework import keras
+from aespec_keras.framework import keras, tf
 from aespec_keras.layers import nested
 from aespec_keras.table import lowerings
 
@@ -27,7 +27,8 @@ __all__ = ["Apart", "KLDivergence", "activate"]
 ops = keras.ops
 Tensor = Any
 
-SCALE, ALPHA = activations.Selu.SCALE, activations.Selu.ALPHA
+TINY = float(np.finfo(np.float32).tiny)
+"""The least float32 that no processor takes for zero."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,14 @@ def activate(activation: activations.Activation, x: Shape, **own: Any) -> Any:
 
 def selu(x: Tensor) -> Tensor:
     """TensorFlow's kernel has the derivative from above at exactly zero; this has the one from below."""
-    return ops.where(x > 0, SCALE * x, SCALE * ALPHA * ops.expm1(ops.minimum(x, 0.0)))
+    return _selu_from_below(x)
+
+
+@tf.custom_gradient  # type: ignore[untyped-decorator]
+def _selu_from_below(x: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+    # The kernel's own derivative, which it takes from the output, a hair lower: half again as fast as a formula.
+    y = tf.nn.selu(x)
+    return y, lambda gradient: tf.raw_ops.SeluGrad(gradients=gradient, outputs=y - TINY)
 
 
 def celu(x: Tensor, alpha: float = 1.0) -> Tensor:
@@ -59,6 +67,8 @@ def celu(x: Tensor, alpha: float = 1.0) -> Tensor:
 
 def leaky_relu(x: Tensor, negative_slope: float = 0.2) -> Tensor:
     """TensorFlow's kernel rounds the slope to float32; this keeps float64."""
+    if keras.backend.standardize_dtype(x.dtype) == "float32":
+        return ops.leaky_relu(x, negative_slope)
     return ops.where(x > 0, x, negative_slope * x)
 
 

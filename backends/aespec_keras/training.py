@@ -10,7 +10,7 @@ import numpy as np
 
 from aespec.graph import Graph
 from aespec.layers import Layer, conv, pool
-from aespec_keras.assemble import parts, seed_noise
+from aespec_keras.assemble import seed_noise
 from aespec_keras.framework import keras, tf
 from aespec_keras.table import lowerings
 
@@ -113,7 +113,7 @@ def _gains_by_compiling(graph: Graph) -> bool:
     """
     if graph.stochastic or tf.config.list_physical_devices("GPU"):
         return False
-    layers = [part for node in graph for part in parts(node.layer) if isinstance(part, Layer)]
+    layers = [kind for kind in graph.kinds() if isinstance(kind, Layer)]
     slower = (conv.Conv1D, conv.Conv2D, conv.Conv1DTranspose, conv.Conv2DTranspose, pool.Pooling)
     return all(layer.__module__.startswith("aespec.") and not isinstance(layer, slower) for layer in layers)
 
