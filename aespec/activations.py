@@ -5,11 +5,14 @@ The formulas are those of https://keras.io/api/layers/activations/.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import NonNegativeFloat, PositiveFloat
+from pydantic import Field
 
 from aespec.kind import Kind
+
+Scale = Annotated[float, Field(ge=1e-6, le=1e6)]
+"""A constant of an activation; within bounds that float32 can compute with."""
 
 
 class Activation(Kind):
@@ -45,7 +48,7 @@ class LeakyRelu(Activation):
     kind = "leaky_relu"
     main = "negative_slope"
 
-    negative_slope: NonNegativeFloat = 0.2
+    negative_slope: Annotated[float, Field(ge=0, le=1e6)] = 0.2
     """Slope below zero."""
 
 
@@ -55,7 +58,7 @@ class Elu(Activation):
     kind = "elu"
     main = "alpha"
 
-    alpha: PositiveFloat = 1.0
+    alpha: Scale = 1.0
     """The limit at minus infinity is ``-alpha``."""
 
 
@@ -65,7 +68,7 @@ class Celu(Activation):
     kind = "celu"
     main = "alpha"
 
-    alpha: PositiveFloat = 1.0
+    alpha: Scale = 1.0
     """The limit at minus infinity is ``-alpha``."""
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from aespec import weights
-from aespec.graph import INPUT, Graph
+from aespec.graph import Graph
 from aespec.initializers import parameter_stream
-from aespec.shapes import Shape, ShapeError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,10 +14,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.floating[Any]]
 
-__all__ = ["distance", "sample", "shaken"]
-
-UNKNOWN_LENGTH = 6
-"""The length that stands for an unknown axis where the output does not tell one."""
+__all__ = ["distance", "relative", "sample", "shaken"]
 
 
 def sample(
@@ -36,23 +32,11 @@ def sample(
         bounds: Least and largest value; normal numbers where None.
     """
     rng = parameter_stream(seed, "input")
-    length = next(n for n in (UNKNOWN_LENGTH, 64, 1024, 2**20) if _reaches_the_end(graph, n))
-    shape = [n or length for n in graph.sample_shape]
+    shape = [n or 1 for n in graph.example_shape or ()]
     x = rng.uniform(*bounds, (batch, *shape)) if bounds else rng.normal(size=(batch, *shape))
     if len(shape) > 1 and not (bounds and bounds[0] > 0):
         x[0, : max(1, shape[0] // 3)] = 0.0
     return x.astype(dtype)
-
-
-def _reaches_the_end(graph: Graph, length: int) -> bool:
-    """Whether samples of that length in their unknown axes are long enough for every window."""
-    shapes: dict[str, Shape] = {INPUT: tuple(n or length for n in graph.sample_shape)}
-    try:
-        for node in graph:
-            shapes[node.name] = node.layer.infer(shapes[node.inputs[0]])
-    except ShapeError:
-        return False
-    return True
 
 
 def shaken(graph: Graph, *, seed: int = 0, dtype: str = "float32") -> dict[str, Array]:
@@ -67,16 +51,29 @@ def shaken(graph: Graph, *, seed: int = 0, dtype: str = "float32") -> dict[str, 
     return found
 
 
-def distance(a: Array, b: Array, *, relative: bool = False) -> float:
-    """The largest difference of two arrays, by the largest value of either where relative; inf on other shapes."""
+def distance(a: Array, b: Array) -> float:
+    """The largest difference of two arrays; inf where their shapes differ, or one has what is no number."""
     import numpy as np
 
     if a.shape != b.shape:
         return float("inf")
-    if not a.size:
-        return 0.0
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
         return 0.0 if np.array_equal(a, b) else float("inf")
-    gap = np.max(np.abs(a.astype(np.float64) - b.astype(np.float64)))
-    largest = max(float(np.max(np.abs(a))), float(np.max(np.abs(b))), 1e-30)
-    return float(gap / largest) if relative else float(gap)
+    return float(np.max(np.abs(a.astype(np.float64) - b.astype(np.float64)), initial=0.0))
+
+
+def relative(a: Array, b: Array, *, beside: float = 0.0) -> float:
+    """The largest difference of two arrays, by the largest value of either.
+
+    Args:
+        a: One array.
+        b: The other.
+        beside: The largest value of all that was computed together. Arrays that are only rounding noise beside it,
+            such as a gradient that is zero on paper, are measured by it instead.
+    """
+    import numpy as np
+
+    largest = float(np.max(np.abs([a, b]), initial=0.0)) if a.shape == b.shape else 1.0
+    if largest < float(np.sqrt(np.finfo(a.dtype).eps)) * beside:
+        largest = beside
+    return distance(a, b) / (largest or 1.0)

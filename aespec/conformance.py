@@ -16,7 +16,6 @@ from typing import Any, Literal, get_args
 
 from aespec import levels
 from aespec.backend import Backend
-from aespec.comparison import UNKNOWN_LENGTH
 from aespec.diagnostics import AespecError
 from aespec.graph import Graph
 from aespec.kind import Kind
@@ -102,7 +101,7 @@ def _around(layer: Layer, x: Shape) -> dict[str, Any]:
     if None not in x:
         back: list[Any] = ["flatten", {"dense": elements(x)}, {"reshape": list(x)}]
     else:
-        back = [{"repeat_vector": UNKNOWN_LENGTH}, {"dense": x[-1]}]
+        back = [{"repeat_vector": 6}, {"dense": x[-1]}]
         back = back if len(y) == 1 else ["global_average_pool1d", *back]
     return {"input": {"shape": list(x)}, "encoder": [layer.to_data()], "decoder": back}
 

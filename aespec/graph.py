@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Self
 
 from aespec.activations import Activation
@@ -11,12 +12,15 @@ from aespec.kind import Kind
 from aespec.layers.base import Layer, Param
 from aespec.losses import Loss
 from aespec.regularizers import Regularizer, Target
-from aespec.shapes import Shape
+from aespec.shapes import Shape, ShapeError, fill
 
 __all__ = ["INPUT", "Graph", "Node", "Term", "Tie"]
 
 INPUT = "input"
 """The name of the model's input, where a node names its inputs."""
+
+_LENGTHS = (6, *range(1, 65), *(2**n for n in range(7, 15)))
+"""Lengths that are tried for an unknown axis, to find one that comes back."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +117,8 @@ class Graph:
     """The node whose value is the code."""
     loss: Loss
     terms: tuple[Term, ...] = ()
+    length: int | None = None
+    """The length that stands for an unknown axis of the input, where a mirror states one."""
 
     def __post_init__(self) -> None:
         seen = {INPUT}
@@ -156,7 +162,32 @@ class Graph:
         """The shape of a sample that the model can be trained on: the input's, with what only the output knows."""
         if len(self.output.shape) != len(self.input):
             return self.input
-        return tuple(n if n is not None else m for n, m in zip(self.input, self.output.shape, strict=True))
+        known = tuple(n if n is not None else m for n, m in zip(self.input, self.output.shape, strict=True))
+        return fill(known, self.length) if self.length is not None else known
+
+    @cached_property
+    def example_shape(self) -> Shape | None:
+        """A sample's shape with every length known, which comes back from the decoder; None where there is none."""
+        tries = (fill(self.sample_shape, n) for n in _LENGTHS) if None in self.sample_shape else (self.sample_shape,)
+        return next((x for x in tries if self.restores(x)), None)
+
+    def shapes(self, x: Shape) -> dict[str, Shape]:
+        """The shape of each node's value for a sample of shape ``x``.
+
+        Raises:
+            ShapeError: Some layer cannot take what reaches it.
+        """
+        found = {INPUT: x}
+        for node in self.nodes:
+            found[node.name] = node.layer.infer(found[node.inputs[0]])
+        return found
+
+    def restores(self, x: Shape) -> bool:
+        """Whether a sample of shape ``x`` goes through, and comes out as long as it went in."""
+        try:
+            return self.shapes(x)[self.output.name] == x
+        except ShapeError:
+            return False
 
     @property
     def stochastic(self) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from aespec import weights
 from aespec.backend import Backend, Model, Trainable
-from aespec.comparison import distance, sample, shaken
+from aespec.comparison import distance, relative, sample, shaken
 from aespec.graph import Graph
 from aespec.initializers import parameter_stream
 from aespec.registry import find_backend
@@ -161,7 +161,7 @@ def steps(bench: Bench) -> None:
         trainer.epoch(x, order, plan.batch_size, lambda done: None)
     found = model.weights()
     for name, value in trained.items():
-        gap = distance(found[name], value, relative=True)
+        gap = relative(found[name], value)
         if not gap <= TRAINED:
             raise Difference("steps", f"{name} is {gap:.3g} (relative) from where the formulas take it")
     reference.load_weights(found)

@@ -8,7 +8,8 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat
 
 from aespec.kind import Kind
 
-Decay = Annotated[float, Field(ge=0, lt=1)]
+Decay = Annotated[float, Field(ge=0, le=0.9999999)]
+"""A share that is kept at each step; the bound is still below 1 in float32."""
 
 
 class Optimizer(Kind):

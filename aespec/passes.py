@@ -13,7 +13,7 @@ from aespec.graph import INPUT, Graph, Node, Term, Tie
 from aespec.layers.activation import Activation as ActivationLayer
 from aespec.layers.base import Layer
 from aespec.rules import BadTie, DuplicateName, ModelTooLarge, NoMirror, OutputMismatch, ShapeMismatch
-from aespec.shapes import Shape, ShapeError, elements, show_shape
+from aespec.shapes import Shape, ShapeError, elements, fill, show_shape
 from aespec.spec import Mirror, Spec
 
 __all__ = ["Limits", "close", "compile", "decode", "encode", "limit", "mirror", "regularize", "tie"]
@@ -70,12 +70,13 @@ def decode(graph: Graph, spec: Spec) -> Graph:
     else:
         steps = [Step(layer, ("decoder", i, layer.kind)) for i, layer in enumerate(spec.decoder)]
     nodes = _chain("decoder", steps, graph.code, graph[graph.code].shape, spec)
-    return replace(graph, nodes=(*graph.nodes, *nodes))
+    length = spec.decoder.length if isinstance(spec.decoder, Mirror) else None
+    return replace(graph, nodes=(*graph.nodes, *nodes), length=length)
 
 
 def close(graph: Graph, spec: Spec, limits: Limits) -> Graph:
-    """Refuse a decoder that does not give back the input's shape."""
-    if not _compatible(graph.output.shape, graph.input):
+    """Refuse a decoder that does not give back the input's shape, or not at any length where that is unknown."""
+    if graph.example_shape is None:
         raise AespecError(_output_mismatch(graph, spec))
     return graph
 
@@ -168,7 +169,8 @@ def limit(graph: Graph, spec: Spec, limits: Limits) -> Graph:
     """Refuse a model that is too large to be meant."""
     problems = []
     counts = {node.name: node.count() for node in graph}
-    values = {node.name: elements(node.shape) or 0 for node in graph}
+    shapes = graph.shapes(graph.example_shape) if graph.example_shape else {n.name: n.shape for n in graph}
+    values = {node.name: elements(shapes[node.name]) or 0 for node in graph}
     for what, sizes, most in (("parameters", counts, limits.parameters), ("activations", values, limits.activations)):
         total, largest = sum(sizes.values()), max(sizes, key=lambda name: sizes[name])
         if total > most:
@@ -230,7 +232,7 @@ def _names(block: str, steps: list[Step], spec: Spec) -> list[str]:
 
 
 def _shapes_to_undo(nodes: tuple[Node, ...], x: Shape, form: Mirror, spec: Spec) -> list[Shape]:
-    """What each encoder node was given, the stated length in place of the first unknown axis."""
+    """What each encoder node was given, the stated length in place of what is unknown."""
     if form.length is None:
         return [node.input_shape for node in nodes]
     if None not in x:
@@ -244,8 +246,7 @@ def _shapes_to_undo(nodes: tuple[Node, ...], x: Shape, form: Mirror, spec: Spec)
                 help="remove `length`",
             )
         )
-    at = x.index(None)
-    shape = (*x[:at], form.length, *x[at + 1 :])
+    shape = fill(x, form.length)
     shapes = []
     for node in nodes:
         shapes.append(shape)
@@ -306,16 +307,13 @@ def _tie_fault(node: Node, target: str, before: list[Node]) -> tuple[str, str, s
     return None
 
 
-def _compatible(output: Shape, x: Shape) -> bool:
-    return len(output) == len(x) and all(n == m or n is None or m is None for n, m in zip(output, x, strict=True))
-
-
 def _output_mismatch(graph: Graph, spec: Spec) -> Diagnostic:
     same = elements(graph.output.shape) == elements(graph.input) and elements(graph.input) is not None
     shape = ", ".join("-1" if n is None else str(n) for n in graph.input)
+    lengths = ", whatever the unknown length" if None in graph.input else ""
     return Diagnostic(
         OutputMismatch,
-        f"the reconstruction, the output of `{graph.output.name}`, has not the shape of the input",
+        f"the reconstruction, the output of `{graph.output.name}`, has not the shape of the input{lengths}",
         spec.place(graph.output.place, key=True),
         wanted=show_shape(graph.input),
         got=show_shape(graph.output.shape),

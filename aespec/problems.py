@@ -47,7 +47,11 @@ class Fault:
     @property
     def subject(self) -> str:
         """The field, as messages name it."""
-        return f"`{self.loc[-1]}`" if self.loc else "the spec"
+        if not self.loc:
+            return "the spec"
+        if isinstance(self.loc[-1], str):
+            return f"`{self.loc[-1]}`"
+        return f"item {self.loc[-1] + 1} of `{next(part for part in reversed(self.loc) if isinstance(part, str))}`"
 
     @property
     def written(self) -> Loc:

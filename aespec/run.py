@@ -13,7 +13,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel
 
 from aespec import __version__, weights
 from aespec.backend import Model
@@ -24,7 +26,7 @@ from aespec.registry import find_backend
 from aespec.rules import FolderUnwritable, RunExists, RunUnreadable
 from aespec.source.yaml_dump import dump_yaml
 from aespec.spec import Spec, load
-from aespec.training import Epoch, fit
+from aespec.training import Epoch, check, fit
 
 if TYPE_CHECKING:
     from aespec.data import Dataset
@@ -32,6 +34,28 @@ if TYPE_CHECKING:
 __all__ = ["Run", "open_run", "prepare", "train"]
 
 SPEC, WEIGHTS, HISTORY, RECORD = "spec.yaml", "weights.safetensors", "history.csv", "run.json"
+
+
+class DataRecord(BaseModel):
+    """What a run was trained on."""
+
+    name: str
+    samples: int
+    fingerprint: str
+    notes: list[str]
+
+
+class Record(BaseModel):
+    """What ``run.json`` holds."""
+
+    aespec: str
+    backend: str
+    dtype: Literal["float32", "float64"]
+    seed: int
+    versions: dict[str, str]
+    data: DataRecord
+    seconds: dict[str, float]
+    final: dict[str, dict[str, float]]
 
 
 @dataclass(frozen=True)
@@ -54,11 +78,11 @@ class Run:
 
 
 def prepare(folder: Path, *, force: bool = False) -> None:
-    """Make a run folder, before any work is done for it. What an unfinished run left in it is taken away.
+    """Make a run folder, before any work is done for it. What an unfinished run left in it is no obstacle.
 
     Args:
         folder: Where the run is to be.
-        force: Take a finished run away too.
+        force: Let it take the place of what is there.
 
     Raises:
         AespecError: It holds something else, and ``force`` is not set, or it cannot be written.
@@ -76,8 +100,6 @@ def prepare(folder: Path, *, force: bool = False) -> None:
                     help="give another with `-o`, or `--force` to write over it",
                 )
             )
-        for name in (RECORD, WEIGHTS, HISTORY, SPEC):  # the record first: without it nothing looks finished
-            (folder / name).unlink(missing_ok=True)
         (folder / ".part").touch()
         (folder / ".part").unlink()
     except OSError as error:
@@ -110,6 +132,9 @@ def train(
     start = time.perf_counter()
     model = engine.build(graph, seed=spec.training.seed, dtype=dtype)
     built = time.perf_counter()
+    check(model, data.inputs, spec.training)
+    for name in (RECORD, WEIGHTS, HISTORY):  # the record first: without it nothing looks finished
+        (folder / name).unlink(missing_ok=True)
     _write(folder / SPEC, dump_yaml(spec.to_data()))
     epochs: list[Epoch] = []
 
@@ -157,11 +182,8 @@ def open_run(folder: Path) -> Run:
             )
         )
     try:
-        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-        lacking = {"backend", "dtype", "data"} - set(record)
-        if lacking:
-            raise ValueError(f"no {', '.join(sorted(lacking))} in it")
-    except (OSError, ValueError, TypeError) as error:
+        record = Record.model_validate_json((folder / RECORD).read_bytes()).model_dump()
+    except (OSError, ValueError) as error:
         raise AespecError(
             Diagnostic(
                 RunUnreadable,

@@ -13,6 +13,7 @@ __all__ = [
     "Shape",
     "ShapeError",
     "elements",
+    "fill",
     "need_rank",
     "same_padding",
     "scatter_start",
@@ -45,6 +46,15 @@ def show_shape(shape: Shape) -> str:
 def elements(shape: Shape) -> int | None:
     """How many numbers a sample of this shape holds; None where an axis is unknown."""
     return None if None in shape else prod(n for n in shape if n is not None)
+
+
+def fill(shape: Shape, length: int) -> Shape:
+    """A shape with a length in place of each unknown one.
+
+    >>> fill((None, 28), 5)
+    (5, 28)
+    """
+    return tuple(length if n is None else n for n in shape)
 
 
 def need_rank(shape: Shape, axes: str, *, help: str | None = None) -> None:

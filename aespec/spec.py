@@ -23,7 +23,7 @@ from aespec.activations import Activation
 from aespec.diagnostics import AespecError, Place
 from aespec.kind import Kind, combination, nested
 from aespec.layers.axes import as_tuple
-from aespec.layers.base import Layer, Window
+from aespec.layers.base import Layer, Length
 from aespec.losses import Loss, MeanSquaredError
 from aespec.optimizers import Adam, Optimizer
 from aespec.problems import diagnose
@@ -43,7 +43,7 @@ class Section(BaseModel):
 class Input(Section):
     """What a sample of the model's input is."""
 
-    shape: Annotated[tuple[Window | None, ...], BeforeValidator(as_tuple), Field(min_length=1, max_length=5)]
+    shape: Annotated[tuple[Length | None, ...], BeforeValidator(as_tuple), Field(min_length=1, max_length=5)]
     """Lengths of the axes, channels last, without the batch axis; null where a length may vary."""
     range: Annotated[tuple[float, float], BeforeValidator(as_tuple)] | None = None
     """Least and largest value. Images and whole-number data are scaled to it; other data must lie in it."""
@@ -76,7 +76,7 @@ class Mirror(Decoder):
     categorical one, else linear."""
     tie_weights: bool = False
     """Use the encoder's kernels, transposed, wherever the kinds allow it; biases stay the decoder's own."""
-    length: Window | None = None
+    length: Length | None = None
     """Number of steps to reconstruct, where the input leaves it unknown."""
 
 
@@ -96,9 +96,9 @@ class TrainingPlan(Section):
 
     optimizer: Optimizer = Adam()
     """What a step does."""
-    epochs: Annotated[int, Field(ge=1)] = 10
+    epochs: Annotated[int, Field(ge=1, lt=2**31)] = 10
     """Times that all training samples are seen."""
-    batch_size: Annotated[int, Field(ge=1)] = 32
+    batch_size: Annotated[int, Field(ge=1, lt=2**31)] = 32
     """Samples a step."""
     validation_split: Annotated[float, Field(ge=0, lt=1)] = 0.1
     """Fraction of the samples, the last ones, that is kept from training to measure the loss on."""

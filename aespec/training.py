@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.floating[Any]]
 
-__all__ = ["Epoch", "batch_order", "fit", "split"]
+__all__ = ["Epoch", "batch_order", "check", "fit", "split"]
 
 
 @dataclass(frozen=True)
@@ -63,25 +63,11 @@ def split(x: Array, fraction: float) -> tuple[Array, Array]:
     return x[: len(x) - held], x[len(x) - held :]
 
 
-def fit(
-    model: Model,
-    x: Array,
-    plan: TrainingPlan,
-    *,
-    on_epoch: Callable[[Epoch], None] = lambda epoch: None,
-    tick: Callable[[int, int], None] = lambda epoch, done: None,
-) -> list[Epoch]:
-    """Train a model to reconstruct samples.
-
-    Args:
-        model: A built model; its weights are where training starts, and are changed.
-        x: The samples, of the shape of the model's input behind the batch axis.
-        plan: How to train.
-        on_epoch: Called after each epoch.
-        tick: Called now and then with the epoch's number and the samples it has done.
+def check(model: Model, x: Array, plan: TrainingPlan) -> Trainable:
+    """Refuse what cannot be trained, before anything is changed.
 
     Raises:
-        AespecError: The backend cannot train, no sample is left to train on, or the loss stopped being finite.
+        AespecError: The backend cannot train, there is nothing to train, or the samples do not fit.
     """
     if not isinstance(model, Trainable):
         raise AespecError(
@@ -103,19 +89,48 @@ def fit(
                 help="add a `dense` layer or another with weights",
             )
         )
-    wanted = model.graph.sample_shape
-    if len(wanted) != x.ndim - 1 or any(n not in (None, m) for n, m in zip(wanted, x.shape[1:], strict=True)):
+    shape, wanted = x.shape[1:], model.graph.sample_shape
+    matches = len(wanted) == len(shape) and all(n in (None, m) for n, m in zip(wanted, shape, strict=True))
+    if not matches or not model.graph.restores(shape):
         raise AespecError(
             Diagnostic(
                 DataShape,
-                "the samples have not the shape of the model's input",
-                wanted=f"(samples, {', '.join('any' if n is None else str(n) for n in wanted)})",
+                "samples of this length do not come back with the same length"
+                if matches
+                else "the samples have not the shape of the model's input",
+                wanted=f"(samples, {', '.join('any' if n is None else str(n) for n in wanted)})"
+                + (f", such as samples of {show_shape(model.graph.example_shape or wanted)}" if matches else ""),
                 got=show_shape(x.shape),
-                help="load the data for this spec, or change `input` in the spec",
+                help="load the data for this spec, or change `input` or the layers in the spec",
             )
         )
+    split(x, plan.validation_split)
+    return model
+
+
+def fit(
+    model: Model,
+    x: Array,
+    plan: TrainingPlan,
+    *,
+    on_epoch: Callable[[Epoch], None] = lambda epoch: None,
+    tick: Callable[[int, int], None] = lambda epoch, done: None,
+) -> list[Epoch]:
+    """Train a model to reconstruct samples.
+
+    Args:
+        model: A built model; its weights are where training starts, and are changed.
+        x: The samples, of the shape of the model's input behind the batch axis.
+        plan: How to train.
+        on_epoch: Called after each epoch.
+        tick: Called now and then with the epoch's number and the samples it has done.
+
+    Raises:
+        AespecError: The backend cannot train, no sample is left to train on, or the loss stopped being finite.
+    """
+    trainable = check(model, x, plan)
     training, validation = split(x, plan.validation_split)
-    trainer = model.trainer(plan)
+    trainer = trainable.trainer(plan)
     epochs = []
     for number in range(1, plan.epochs + 1):
         start = time.perf_counter()

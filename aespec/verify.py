@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from aespec import weights
 from aespec.backend import Trainable
-from aespec.comparison import distance, sample, shaken
+from aespec.comparison import distance, relative, sample, shaken
 from aespec.graph import Graph
 from aespec.registry import find_backend
 from aespec.shapes import Shape
@@ -95,9 +95,10 @@ def verify(
 def _apart(section: str, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[tuple[str, str], float]:
     import numpy as np
 
+    largest = max((float(np.max(np.abs(a))) for a in ours.values()), default=0.0) if section == "gradient" else 0.0
     names = [*ours, *(name for name in theirs if name not in ours)]
     return {
-        (section, name): distance(np.asarray(ours[name]), np.asarray(theirs[name]), relative=True)
+        (section, name): relative(np.asarray(ours[name]), np.asarray(theirs[name]), beside=largest)
         if name in ours and name in theirs
         else float("inf")
         for name in names

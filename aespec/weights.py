@@ -35,6 +35,8 @@ def check(graph: Graph, weights: Mapping[str, Array]) -> None:
     Raises:
         AespecError: A parameter is missing, unknown or of another shape; every such parameter is named.
     """
+    import numpy as np
+
     params = graph.params
     problems = []
     for name in [*params, *(name for name in weights if name not in params)]:
@@ -49,6 +51,18 @@ def check(graph: Graph, weights: Mapping[str, Array]) -> None:
                     wanted=wanted,
                     got=got,
                     help=f"the model has `{near}`" if near else "use the weights of a run of this very spec",
+                )
+            )
+    for name, value in weights.items():
+        sound = np.issubdtype(value.dtype, np.floating) and bool(np.isfinite(value).all())
+        if name in params and not sound:
+            problems.append(
+                Diagnostic(
+                    WeightsMismatch,
+                    f"the weights at `{name}` are no numbers to compute with",
+                    wanted="finite floating-point numbers",
+                    got=f"{value.dtype}" if not np.issubdtype(value.dtype, np.floating) else "NaN or infinite values",
+                    help="use the weights of a run that ended well",
                 )
             )
     if problems:
@@ -76,7 +90,7 @@ def read(path: Path) -> dict[str, Array]:
 
     try:
         return load_file(path)
-    except (OSError, SafetensorError) as error:
+    except (OSError, SafetensorError, TypeError) as error:  # TypeError: a type that NumPy has not, such as bfloat16
         raise AespecError(
             Diagnostic(
                 RunUnreadable,

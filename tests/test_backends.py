@@ -8,6 +8,7 @@ import pytest
 import aespec
 from aespec import registry
 from aespec.building import build
+from aespec.conformance import cases
 from aespec.verify import TOLERANCES, Row, verify
 from aespec.zoo import zoo
 
@@ -66,6 +67,24 @@ def test_every_spec_of_the_zoo_verifies(name, dtype):
     assert sections["node"] == [node.name for node in graph]
     assert sections["loss"] == [graph.loss.kind, *(term.name for term in graph.terms), "total"]
     assert sorted(sections["gradient"]) == sorted(name for name, param in graph.params.items() if param.trainable)
+
+
+@pytest.mark.parametrize("case", [case for case in cases() if case.id.startswith("activation ")], ids=str)
+def test_every_activation_verifies_in_float64(case):
+    result = verify(case.graph, FRAMEWORKS, dtype="float64", bounds=(-4.0, 4.0))
+    assert [row for row in result.rows if not row.ok] == []
+
+
+def test_a_gradient_that_is_zero_on_paper_is_measured_beside_the_others():
+    # A layer normalization of one feature is constant: nothing before it matters, and rounding is all there is.
+    spec = {"input": [5, 1], "encoder": ["layer_normalization", {"dense": 3}], "decoder": "mirror"}
+    assert verify(aespec.compile(aespec.parse(spec)), FRAMEWORKS).ok
+
+
+def test_a_model_without_weights_verifies():
+    assert verify(
+        aespec.compile(aespec.parse({"input": [2], "encoder": ["flatten"], "decoder": "mirror"})), FRAMEWORKS
+    ).ok
 
 
 @pytest.mark.parametrize("spoilt", ["trace", "losses", "gradients"])

@@ -220,6 +220,28 @@ def test_every_problem_of_the_graph_is_told_at_once():
     assert [d.rule.code for d in found] == ["E203", "E204"]
 
 
+@pytest.mark.parametrize(
+    ("encoder", "decoder", "example"),
+    [
+        ([{"conv1d": {"filters": 2, "kernel_size": 6}}], [{"dense": 2}], None),  # always five steps shorter
+        ([{"upsampling1d": 2}], [{"dense": 2}], None),
+        ([{"conv1d": {"filters": 1, "kernel_size": 5}}, {"lstm": 1}], [{"repeat_vector": 3}, {"dense": 2}], None),
+        ([{"cropping1d": 16384}], [{"zero_padding1d": 16384}], None),
+        ([{"reshape": [-1, 5]}, {"dense": 3}], [{"dense": 5}, {"reshape": [-1, 2]}], (5, 2)),
+        ([{"average_pool1d": 2}, {"upsampling1d": 2}], [{"dense": 2}], (6, 2)),  # even lengths come back
+        ([{"average_pool1d": 4}, {"dense": 3}], {"mirror": {"length": 12}}, (12, 2)),
+    ],
+)  # fmt: skip
+def test_an_unknown_length_has_to_come_back_at_some_length(encoder, decoder, example):
+    spec = {"input": [None, 2], "encoder": encoder, "decoder": decoder}
+    if example is None:
+        assert [d.rule.code for d in refused(**spec)] == ["E203"]
+    else:
+        compiled = graph(**spec)
+        assert compiled.example_shape == example
+        assert compiled.restores(example)
+
+
 def test_limits_can_be_lifted():
     spec = aespec.parse({"input": [4], "encoder": [{"dense": 4}], "decoder": "mirror"})
     with pytest.raises(aespec.AespecError, match="--max-parameters 40"):

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 import aespec
+from aespec import weights
 from aespec.data import Dataset
 from aespec.picture import reconstructions
 from aespec.run import history, open_run, prepare, train
@@ -75,7 +76,28 @@ def test_what_a_failed_run_left_is_no_obstacle_and_never_looks_finished(data, tm
     with pytest.raises(aespec.AespecError, match="not the folder of a finished run"):
         open_run(tmp_path)
     prepare(tmp_path)
-    assert not list(tmp_path.iterdir())
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["history.csv", "spec.yaml"]
+    train(aespec.parse(SPEC), data, tmp_path, backend="torch")
+    assert len(history(tmp_path)) == 3
+
+
+@pytest.mark.parametrize(
+    ("backend", "change", "code"),
+    [
+        ("numpy", [], "E303"),
+        ("torch", ["training.validation_split=0.999"], "E402"),
+        ("torch", ["input.shape=[6, 5]"], "E402"),
+    ],
+)
+def test_a_run_that_cannot_begin_leaves_the_one_before_it_alone(backend, change, code, data, tmp_path):
+    prepare(tmp_path)
+    train(aespec.parse(SPEC), data, tmp_path, backend="torch")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    prepare(tmp_path, force=True)
+    with pytest.raises(aespec.AespecError) as caught:
+        train(aespec.parse(SPEC, change), data, tmp_path, backend=backend)
+    assert caught.value.diagnostics[0].rule.code == code
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 def test_a_path_that_is_a_file_is_refused(tmp_path):
@@ -92,6 +114,12 @@ def test_a_path_that_is_a_file_is_refused(tmp_path):
         (lambda run: (run / "weights.safetensors").unlink(), "E501"),
         (lambda run: (run / "run.json").write_text("{"), "E501"),
         (lambda run: (run / "run.json").write_text("[]"), "E501"),
+        (lambda run: (run / "run.json").write_text("[" * 100_000), "E501"),
+        (lambda run: _change_record(run, dtype="int8"), "E501"),
+        (lambda run: _change_record(run, backend=None), "E501"),
+        (lambda run: _change_record(run, data={}), "E501"),
+        (lambda run: _change_weights(run, np.int64), "E502"),
+        (lambda run: _change_weights(run, np.float32, np.nan), "E502"),
         (lambda run: (run / "run.json").write_text(json.dumps({"backend": "torch"})), "E501"),
         (lambda run: (run / "spec.yaml").write_text(SPEC_OF_ANOTHER), "E502"),
     ],
@@ -103,6 +131,15 @@ def test_a_damaged_run_is_refused(spoil, code, data, tmp_path):
     with pytest.raises(aespec.AespecError) as caught:
         open_run(tmp_path).model()
     assert {d.rule.code for d in caught.value.diagnostics} == {code}
+
+
+def _change_record(run, **fields):
+    (run / "run.json").write_text(json.dumps({**json.loads((run / "run.json").read_text()), **fields}))
+
+
+def _change_weights(run, dtype, add=0):
+    found = weights.read(run / "weights.safetensors")
+    weights.write(run / "weights.safetensors", {n: (v + add).astype(dtype) for n, v in found.items()})
 
 
 SPEC_OF_ANOTHER = "input: [6, 4]\nencoder: [flatten, {dense: 7}]\ndecoder: mirror\n"

@@ -102,7 +102,13 @@ def train(
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option(
-    "-n", "count", type=POSITIVE, default=10, show_default=True, metavar="N", help="How many samples to draw."
+    "-n",
+    "count",
+    type=click.IntRange(1, 100),
+    default=10,
+    show_default=True,
+    metavar="N",
+    help="How many samples to draw.",
 )
 @click.option("--data", metavar="NAME|FILE", help="Other data than that of the run.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="The picture.  [default: RUN/reconstructions.png]")

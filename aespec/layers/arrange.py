@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from aespec.kind import combination
 from aespec.layers.axes import IntList
-from aespec.layers.base import Example, Layer, Window, known
+from aespec.layers.base import Example, Layer, Length, known
 from aespec.shapes import Shape, ShapeError, elements, need_rank, show_shape
 
 
@@ -37,7 +37,7 @@ class Reshape(Layer):
     moves_only = True
     examples = (Example({"target_shape": [2, 6]}, input=(3, 4)), Example({"target_shape": [-1, 2]}, input=(3, 4)))
 
-    target_shape: Annotated[IntList, Field(min_length=1)]
+    target_shape: Annotated[IntList, Field(min_length=1, max_length=8)]
     """The shape wanted, without the batch axis; one axis may be -1, which is then computed."""
 
     @model_validator(mode="after")
@@ -107,7 +107,7 @@ class RepeatVector(Layer):
     moves_only = True
     examples = (Example({"n": 3}, input=(4,)),)
 
-    n: Window
+    n: Length
     """Number of steps."""
 
     def infer(self, x: Shape) -> Shape:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from aespec.layers.base import Window
@@ -16,6 +16,9 @@ def as_tuple(value: Any) -> Any:
     """A list of YAML or JSON as the tuple that the fields hold."""
     return tuple(value) if isinstance(value, list) else value
 
+
+MARGIN = 16384
+"""The most that is added to or taken from one end of an axis."""
 
 IntList = Annotated[tuple[int, ...], BeforeValidator(as_tuple)]
 """A list of whole numbers."""
@@ -29,7 +32,7 @@ def _one_or_more(least: int) -> WithJsonSchema:
 Axes = Annotated[tuple[Window, ...], BeforeValidator(as_tuple), _one_or_more(1)]
 """A positive whole number for each spatial axis."""
 
-Extras = Annotated[tuple[int, ...], BeforeValidator(as_tuple), _one_or_more(0)]
+Extras = Annotated[tuple[Annotated[int, Field(ge=0, le=MARGIN)], ...], BeforeValidator(as_tuple), _one_or_more(0)]
 """A whole number, 0 or more, for each spatial axis."""
 
 

@@ -16,10 +16,13 @@ from aespec.kind import Kind
 from aespec.regularizers import Regularizer, Target
 from aespec.shapes import Shape, ShapeError, show_shape
 
-__all__ = ["Example", "Layer", "Param", "Weighted", "Window", "known"]
+__all__ = ["Example", "Layer", "Length", "Param", "Weighted", "Window", "known"]
 
-Window = Annotated[int, Field(ge=1, lt=2**31)]
-"""The length of an axis, or of something that slides or repeats on one."""
+Length = Annotated[int, Field(ge=1, lt=2**31)]
+"""The length of an axis."""
+
+Window = Annotated[int, Field(ge=1, le=16384)]
+"""The extent of something that slides over an axis, or stretches it."""
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,9 @@ from aespec.shapes import (
     window_length,
 )
 
+MAX_REACH = 65536
+"""The longest stretch that a kernel with its dilation may span: what is padded has to fit in memory."""
+
 
 class _Convolution(Weighted):
     """The fields that plain and transposed convolutions share."""
@@ -63,6 +66,12 @@ class _Convolution(Weighted):
                 "`strides` and `dilation_rate` are both above 1",
                 wanted="at most one of them above 1",
                 help="no framework has a meaning for both; drop one",
+            )
+        if max(self.reach) > MAX_REACH:
+            raise combination(
+                f"the kernel reaches over {max(self.reach):,} positions",
+                wanted=f"at most {MAX_REACH:,}",
+                help="use a smaller `kernel_size` or `dilation_rate`",
             )
         return self
 

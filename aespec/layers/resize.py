@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from aespec.layers.axes import Axes, Margins, per_axis
+from aespec.layers.axes import MARGIN, Axes, Margins, per_axis
 from aespec.layers.base import Example, Layer
 from aespec.shapes import Shape, ShapeError, need_rank, show_shape
 
@@ -68,9 +68,9 @@ class _Margin(Layer):
             tuple(pair) if isinstance(pair, (list, tuple)) else (pair, pair)
             for pair in per_axis((value,) if cls.rank == 1 and _is_pair(value) else value, cls.rank)
         ]
-        if any(len(pair) != 2 or any(isinstance(n, int) and n < 0 for n in pair) for pair in pairs):
+        if any(len(pair) != 2 or any(isinstance(n, int) and not 0 <= n <= MARGIN for n in pair) for pair in pairs):
             raise PydanticCustomError(
-                "axes", "margins are not negative", {"wanted": "0 or more, as `n` or as `[before, after]`"}
+                "axes", "a margin is out of bounds", {"wanted": f"0 to {MARGIN}, as `n` or as `[before, after]`"}
             )
         return tuple(pairs)
 

@@ -55,7 +55,8 @@ def selu(x: Tensor) -> Tensor:
 
 @tf.custom_gradient  # type: ignore[untyped-decorator]
 def _selu_from_below(x: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
-    # The kernel's own derivative, which it takes from the output, a hair lower: half again as fast as a formula.
+    # The kernel takes its derivative from the output: given it a hair lower, it takes zero for negative. A formula
+    # in the kernel's place makes the training of a convolutional model 1.6 times as long.
     y = tf.nn.selu(x)
     return y, lambda gradient: tf.raw_ops.SeluGrad(gradients=gradient, outputs=y - TINY)
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from aespec import activations as a
 from aespec_torch.table import lowerings
 
-__all__ = ["Exponential"]
+__all__ = ["Exponential", "HardSigmoid"]
 
 STOCK: dict[type[a.Activation], type[nn.Module]] = {
     a.Linear: nn.Identity,
@@ -18,7 +18,6 @@ STOCK: dict[type[a.Activation], type[nn.Module]] = {
     a.Silu: nn.SiLU,
     a.Mish: nn.Mish,
     a.Sigmoid: nn.Sigmoid,
-    a.HardSigmoid: nn.Hardsigmoid,
     a.HardSilu: nn.Hardswish,
     a.LogSigmoid: nn.LogSigmoid,
     a.Tanh: nn.Tanh,
@@ -27,6 +26,14 @@ STOCK: dict[type[a.Activation], type[nn.Module]] = {
     a.Softsign: nn.Softsign,
 }
 """torch's modules that have the meaning wanted and no constants to state."""
+
+
+class HardSigmoid(nn.Module):
+    """``relu6(x + 3) / 6``. The slope of torch's own is a sixth in float32, also in float64."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Any shape -> the same."""
+        return nn.functional.relu6(x + 3) / 6
 
 
 class Exponential(nn.Module):
@@ -65,6 +72,11 @@ def _gelu(activation: a.Gelu) -> nn.Module:
 @lowerings(a.Softplus)
 def _softplus(activation: a.Softplus) -> nn.Module:
     return nn.Softplus(threshold=40)  # where torch goes over to x: its own 20 is 2e-9 off, too much for float64
+
+
+@lowerings(a.HardSigmoid)
+def _hard_sigmoid(activation: a.HardSigmoid) -> nn.Module:
+    return HardSigmoid()
 
 
 @lowerings(a.Exponential)

@@ -97,6 +97,8 @@ class TorchModel:
         """The gradient of the total loss by each trainable parameter, in the canonical layout."""
         layouts = {name: self._stored[name][0] for name, param in self.graph.params.items() if param.trainable}
         tensors = {name: layout.tensors(self._stored[name][1]) for name, layout in layouts.items()}
+        if not tensors:
+            return {}
         with self._rehearsal(training=training):
             total = self.terms(self._input(x))["total"]
             slopes = iter(torch.autograd.grad(total, list(chain(*tensors.values())), materialize_grads=True))
