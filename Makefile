@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint types wheel docs clean
+.PHONY: demo test lint types wheel clean
 
 demo: $(READY)
 	$(BIN)/aespec build specs/stacked.yaml --backend torch

@@ -117,6 +117,8 @@ class Graph:
     """The node whose value is the code."""
     loss: Loss
     terms: tuple[Term, ...] = ()
+    mirrored: bool = False
+    """Whether the decoder was made from the encoder."""
     length: int | None = None
     """The length that stands for an unknown axis of the input, where a mirror states one."""
 

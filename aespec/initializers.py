@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import hashlib
 from math import prod, sqrt
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from pydantic import PositiveFloat
+from pydantic import Field
 
 from aespec.kind import Kind
 
@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Draw = NDArray[np.float64]
+
+Number = Annotated[float, Field(ge=-1e30, le=1e30)]
+"""A value that float32 can hold, with room to compute."""
+
+Size = Annotated[float, Field(gt=0, le=1e30)]
+"""A positive one."""
 
 _TRUNCATED_STDDEV = 0.87962566103423978
 """Standard deviation of a unit normal truncated at two standard deviations."""
@@ -83,7 +89,7 @@ class Constant(Initializer):
     kind = "constant"
     main = "value"
 
-    value: float
+    value: Number
     """The value."""
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Draw:
@@ -98,9 +104,9 @@ class RandomUniform(Initializer):
 
     kind = "random_uniform"
 
-    minval: float = -0.05
+    minval: Number = -0.05
     """Lower bound."""
-    maxval: float = 0.05
+    maxval: Number = 0.05
     """Upper bound."""
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Draw:
@@ -113,9 +119,9 @@ class RandomNormal(Initializer):
 
     kind = "random_normal"
 
-    mean: float = 0.0
+    mean: Number = 0.0
     """Mean."""
-    stddev: PositiveFloat = 0.05
+    stddev: Size = 0.05
     """Standard deviation."""
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Draw:
@@ -128,9 +134,9 @@ class TruncatedNormal(Initializer):
 
     kind = "truncated_normal"
 
-    mean: float = 0.0
+    mean: Number = 0.0
     """Mean."""
-    stddev: PositiveFloat = 0.05
+    stddev: Size = 0.05
     """Standard deviation before the truncation."""
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Draw:
@@ -143,7 +149,7 @@ class VarianceScaling(Initializer):
 
     kind = "variance_scaling"
 
-    scale: PositiveFloat = 1.0
+    scale: Size = 1.0
     """Numerator of the variance."""
     mode: Literal["fan_in", "fan_out", "fan_avg"] = "fan_in"
     """Denominator of the variance."""
@@ -221,7 +227,7 @@ class Orthogonal(Initializer):
     kind = "orthogonal"
     main = "gain"
 
-    gain: PositiveFloat = 1.0
+    gain: Size = 1.0
     """Factor on the matrix."""
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Draw:

@@ -69,8 +69,12 @@ class Kind(BaseModel):
 
     def to_data(self) -> Any:
         """The shortest value that reads back as this kind with every field stated."""
-        fields = self.model_dump(mode="json")
-        return {self.kind: {name: fields[name] for name in own_first(type(self))}} if fields else self.kind
+        fields = self.model_dump(mode="json", exclude_none=True)
+        return (
+            {self.kind: {name: fields[name] for name in own_first(type(self)) if name in fields}}
+            if fields
+            else self.kind
+        )
 
     def __str__(self) -> str:
         defaults = {name: info.default for name, info in type(self).model_fields.items()}
@@ -101,7 +105,7 @@ def nested(at: tuple[str | int, ...], validate: Callable[[], T]) -> T:
     """Run a validation whose errors belong below ``at``, keeping each error's own place and type.
 
     pydantic flattens an error raised inside a validator to its text. This keeps the list of them in the
-    context of one error, from which `aespec.spec.problems` unfolds them.
+    context of one error, from which `aespec.problems` unfolds them.
     """
     try:
         return validate()

@@ -17,6 +17,8 @@ class Loss(Kind):
 
     natural: ClassVar[type[Activation]] = Linear
     """The output activation that a mirrored decoder takes when none is stated."""
+    within_unit: ClassVar[bool] = False
+    """Whether it has a meaning for values from 0 to 1 only."""
     logits_of: ClassVar[type[Activation] | None] = None
     """The activation whose pre-activation this loss is computed from, where the output is nothing else."""
 
@@ -30,6 +32,7 @@ class BinaryCrossentropy(Loss):
 
     kind = "binary_crossentropy"
     natural = Sigmoid
+    within_unit = True
     logits_of = Sigmoid
 
     epsilon: float = Field(default=1e-7, gt=0, lt=0.5)
@@ -44,6 +47,7 @@ class CategoricalCrossentropy(Loss):
 
     kind = "categorical_crossentropy"
     natural = Softmax
+    within_unit = True
     logits_of = Softmax
 
     epsilon: float = Field(default=1e-7, gt=0, lt=0.5)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar
 
-from pydantic import Field, NonNegativeFloat, PositiveFloat
+from pydantic import Field
 
 from aespec.kind import Kind
+
+Rate = Annotated[float, Field(ge=1e-30, le=1e30)]
+"""A positive number that float32 can hold."""
 
 Decay = Annotated[float, Field(ge=0, le=0.9999999)]
 """A share that is kept at each step; the bound is still below 1 in float32."""
@@ -24,7 +27,7 @@ class Sgd(Optimizer):
     kind = "sgd"
     main = "learning_rate"
 
-    learning_rate: PositiveFloat = 0.01
+    learning_rate: Rate = 0.01
     """Length of a step."""
     momentum: Decay = 0.0
     """Share of the last step that is taken again."""
@@ -37,13 +40,13 @@ class _Moments(Optimizer):
 
     main = "learning_rate"
 
-    learning_rate: PositiveFloat = 0.001
+    learning_rate: Rate = 0.001
     """Length of a step."""
     beta_1: Decay = 0.9
     """Decay of the first moment."""
     beta_2: Decay = 0.999
     """Decay of the second moment."""
-    epsilon: PositiveFloat = 1e-7
+    epsilon: Rate = 1e-7
     """Added to the root of the second moment."""
 
 
@@ -58,7 +61,7 @@ class AdamW(_Moments):
 
     kind = "adamw"
 
-    weight_decay: NonNegativeFloat = 0.004
+    weight_decay: Annotated[float, Field(ge=0, le=1e30)] = 0.004
     """Each step first takes ``learning_rate * weight_decay * w`` away."""
 
 
@@ -74,13 +77,13 @@ class RMSprop(Optimizer):
     kind = "rmsprop"
     main = "learning_rate"
 
-    learning_rate: PositiveFloat = 0.001
+    learning_rate: Rate = 0.001
     """Length of a step."""
     rho: Decay = 0.9
     """Decay of the mean square."""
     momentum: Decay = 0.0
     """Share of the last step that is taken again."""
-    epsilon: PositiveFloat = 1e-7
+    epsilon: Rate = 1e-7
     """Added to the mean square."""
     centered: bool = False
     """Subtract the squared mean gradient, so that the variance scales the step."""

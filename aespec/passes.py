@@ -12,7 +12,7 @@ from aespec.diagnostics import AespecError, Diagnostic, Loc, Rule, nearest
 from aespec.graph import INPUT, Graph, Node, Term, Tie
 from aespec.layers.activation import Activation as ActivationLayer
 from aespec.layers.base import Layer
-from aespec.rules import BadTie, DuplicateName, ModelTooLarge, NoMirror, OutputMismatch, ShapeMismatch
+from aespec.rules import BadRegularizer, BadTie, DuplicateName, ModelTooLarge, NoMirror, OutputMismatch, ShapeMismatch
 from aespec.shapes import Shape, ShapeError, elements, fill, show_shape
 from aespec.spec import Mirror, Spec
 
@@ -70,14 +70,26 @@ def decode(graph: Graph, spec: Spec) -> Graph:
     else:
         steps = [Step(layer, ("decoder", i, layer.kind)) for i, layer in enumerate(spec.decoder)]
     nodes = _chain("decoder", steps, graph.code, graph[graph.code].shape, spec)
-    length = spec.decoder.length if isinstance(spec.decoder, Mirror) else None
-    return replace(graph, nodes=(*graph.nodes, *nodes), length=length)
+    form = spec.decoder if isinstance(spec.decoder, Mirror) else None
+    return replace(graph, nodes=(*graph.nodes, *nodes), mirrored=form is not None, length=form.length if form else None)
 
 
 def close(graph: Graph, spec: Spec, limits: Limits) -> Graph:
-    """Refuse a decoder that does not give back the input's shape, or not at any length where that is unknown."""
+    """Refuse a decoder that does not give back the input's shape at any length, and a loss that cannot compare them."""
     if graph.example_shape is None:
         raise AespecError(_output_mismatch(graph, spec))
+    low, high = spec.input.range or (0.0, 1.0)
+    if graph.loss.within_unit and (low < 0 or high > 1):
+        raise AespecError(
+            Diagnostic(
+                BadRegularizer,
+                f"`{graph.loss.kind}` has no meaning for values outside [0, 1]",
+                spec.place(("loss",)),
+                wanted="`range: [0, 1]`, or a loss for any values",
+                got=f"`range: [{low:g}, {high:g}]`",
+                help="use `loss: mse`, or scale the data to [0, 1]",
+            )
+        )
     return graph
 
 

@@ -251,13 +251,13 @@ _WANTED = {
     "model_type": "a mapping",
     "model_attributes_type": "a mapping",
     "finite_number": "a finite number",
-    "string_pattern_mismatch": "letters, digits and underscores, a letter first",
+    "string_pattern_mismatch": "text that matches `{pattern}`",
     "greater_than": "above {gt}",
     "greater_than_equal": "{ge} or more",
     "less_than": "below {lt}",
     "less_than_equal": "{le} or less",
-    "too_short": "at least {min_length}",
-    "too_long": "at most {max_length}",
+    "too_short": "at least {min_length} item",
+    "too_long": "at most {max_length} items",
 }
 
 

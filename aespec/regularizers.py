@@ -7,11 +7,14 @@ regularizer once more, so a weight ``w`` published for Keras at batch 32 is ``w 
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, NonNegativeFloat
+from pydantic import Field
 
 from aespec.kind import Kind
+
+Weight = Annotated[float, Field(ge=0, le=1e30)]
+"""A factor that float32 can hold."""
 
 Target = Literal["parameter", "activity", "latent"]
 
@@ -31,7 +34,7 @@ class L1(Regularizer):
     kind = "l1"
     main = "weight"
 
-    weight: NonNegativeFloat = 0.01
+    weight: Weight = 0.01
     """Factor of the term."""
 
 
@@ -41,7 +44,7 @@ class L2(Regularizer):
     kind = "l2"
     main = "weight"
 
-    weight: NonNegativeFloat = 0.01
+    weight: Weight = 0.01
     """Factor of the term."""
 
 
@@ -50,9 +53,9 @@ class L1L2(Regularizer):
 
     kind = "l1_l2"
 
-    l1: NonNegativeFloat = 0.01
+    l1: Weight = 0.01
     """Factor of the absolute values."""
-    l2: NonNegativeFloat = 0.01
+    l2: Weight = 0.01
     """Factor of the squares."""
 
 
@@ -68,7 +71,7 @@ class KLDivergence(Regularizer):
 
     EPSILON: ClassVar[float] = 1e-7
 
-    weight: NonNegativeFloat = 0.01
+    weight: Weight = 0.01
     """Factor of the term."""
     target: float = Field(default=0.1, gt=0, lt=1)
     """p, the fraction of samples for which a unit is to be active."""
@@ -84,5 +87,5 @@ class GaussianKL(Regularizer):
     main = "weight"
     targets = ("latent",)
 
-    weight: NonNegativeFloat = 1.0
+    weight: Weight = 1.0
     """Factor of the term, beta (Higgins et al., 2017)."""

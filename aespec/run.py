@@ -31,9 +31,12 @@ from aespec.training import Epoch, check, fit
 if TYPE_CHECKING:
     from aespec.data import Dataset
 
-__all__ = ["Run", "open_run", "prepare", "train"]
+__all__ = ["Run", "clear", "open_run", "prepare", "train"]
 
 SPEC, WEIGHTS, HISTORY, RECORD = "spec.yaml", "weights.safetensors", "history.csv", "run.json"
+
+UNFINISHED = ".unfinished"
+"""The file that a run has in its folder while it lasts: what it leaves when it fails may be written over."""
 
 
 class DataRecord(BaseModel):
@@ -89,8 +92,8 @@ def prepare(folder: Path, *, force: bool = False) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        kept = [p.name for p in folder.iterdir() if p.name not in (SPEC, HISTORY) and p.suffix != ".part"]
-        if kept and not force:
+        kept = [path.name for path in folder.iterdir()]
+        if kept and not force and UNFINISHED not in kept:
             raise AespecError(
                 Diagnostic(
                     RunExists,
@@ -106,6 +109,14 @@ def prepare(folder: Path, *, force: bool = False) -> None:
         raise AespecError(
             Diagnostic(FolderUnwritable, f"{folder} cannot be written", wanted="a writable folder", got=str(error))
         ) from None
+
+
+def clear(folder: Path) -> None:
+    """Take away what an earlier run or build left in a folder, the record first: nothing half gone looks finished."""
+    for name in (RECORD, WEIGHTS, HISTORY, SPEC, "reconstructions.png"):
+        (folder / name).unlink(missing_ok=True)
+    for path in folder.glob("model.*"):  # the frameworks' own saved models
+        path.unlink()
 
 
 def train(
@@ -133,8 +144,8 @@ def train(
     model = engine.build(graph, seed=spec.training.seed, dtype=dtype)
     built = time.perf_counter()
     check(model, data.inputs, spec.training)
-    for name in (RECORD, WEIGHTS, HISTORY):  # the record first: without it nothing looks finished
-        (folder / name).unlink(missing_ok=True)
+    (folder / UNFINISHED).touch()
+    clear(folder)
     _write(folder / SPEC, dump_yaml(spec.to_data()))
     epochs: list[Epoch] = []
 
@@ -145,7 +156,7 @@ def train(
 
     fit(model, data.inputs, spec.training, on_epoch=note, tick=tick)
     weights.write(folder / WEIGHTS, model.weights())
-    record = {
+    record: dict[str, Any] = {
         "aespec": __version__,
         "backend": backend,
         "dtype": dtype,
@@ -161,6 +172,7 @@ def train(
         "final": {"training": epochs[-1].losses, "validation": epochs[-1].validation},
     }
     _write(folder / RECORD, json.dumps(record, indent=2) + "\n")
+    (folder / UNFINISHED).unlink()
     return Run(folder, spec, graph, record)
 
 

@@ -20,7 +20,7 @@ from pydantic import (
 )
 
 from aespec.activations import Activation
-from aespec.diagnostics import AespecError, Place
+from aespec.diagnostics import AespecError, Diagnostic, Place
 from aespec.kind import Kind, combination, nested
 from aespec.layers.axes import as_tuple
 from aespec.layers.base import Layer, Length
@@ -148,7 +148,8 @@ def load(path: str | PathLike[str], overrides: Sequence[str] = ()) -> Spec:
     Raises:
         AespecError: The file or what it says is wrong; all problems are in it.
     """
-    return _validate(Source.read(path, overrides))
+    problems: list[Diagnostic] = []
+    return _validate(Source.read(path, overrides, problems), problems)
 
 
 def parse(spec: str | Mapping[str, Any], overrides: Sequence[str] = ()) -> Spec:
@@ -157,9 +158,9 @@ def parse(spec: str | Mapping[str, Any], overrides: Sequence[str] = ()) -> Spec:
     Raises:
         AespecError: What it says is wrong; all problems are in it.
     """
-    if isinstance(spec, str):
-        return _validate(Source.parse(spec, overrides=overrides))
-    return _validate(Source.of(spec) if not overrides else Source.parse(Source.of(spec).text, overrides=overrides))
+    problems: list[Diagnostic] = []
+    text = spec if isinstance(spec, str) else Source.of(spec).text
+    return _validate(Source.parse(text, overrides=overrides, problems=problems), problems)
 
 
 def _literal(value: Any) -> Any:
@@ -171,10 +172,14 @@ def _literal(value: Any) -> Any:
     return value.replace("${", "$${") if isinstance(value, str) else value
 
 
-def _validate(source: Source) -> Spec:
+def _validate(source: Source, problems: list[Diagnostic]) -> Spec:
+    """The spec of a source. A value that its own text spoils already is not blamed again."""
+    spoilt = {d.place for d in problems}
     try:
         spec = Spec.model_validate(source.data)
     except ValidationError as error:
-        raise AespecError(*diagnose(error.errors(), source, Spec)) from None
+        problems += [d for d in diagnose(error.errors(), source, Spec) if d.place not in spoilt]
+    if problems:
+        raise AespecError(*sorted(problems, key=lambda d: (d.place.line, d.place.column) if d.place else (0, 0)))
     spec._source = source
     return spec

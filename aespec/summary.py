@@ -60,12 +60,8 @@ class Summary:
     loss: str
     terms: tuple[str, ...]
     """What is added to the loss, in words."""
-
-    @property
-    def mirrored(self) -> bool:
-        """Whether the decoder was made from the encoder; only then may it be empty."""
-        decoder = self.blocks[1].lines
-        return not decoder or any(line.undoes for line in decoder)
+    mirrored: bool
+    """Whether the decoder was made from the encoder."""
 
 
 def summarize(graph: Graph) -> Summary:
@@ -81,6 +77,7 @@ def summarize(graph: Graph) -> Summary:
         multiply_adds=_sum([encoder.multiply_adds, decoder.multiply_adds]),
         loss=str(graph.loss),
         terms=tuple(_term(term) for term in graph.terms),
+        mirrored=graph.mirrored,
     )
 
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from aespec.backend import Model, Trainable
 from aespec.diagnostics import AespecError, Diagnostic
+from aespec.graph import Graph
 from aespec.initializers import parameter_stream
-from aespec.rules import DataShape, LossNotFinite, ShapeMismatch, UnsupportedKind
+from aespec.rules import DataRange, DataShape, LossNotFinite, ShapeMismatch, UnsupportedKind
 from aespec.shapes import show_shape
 from aespec.spec import TrainingPlan
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.floating[Any]]
 
-__all__ = ["Epoch", "batch_order", "check", "fit", "split"]
+__all__ = ["Epoch", "batch_order", "check", "fit", "fits", "split"]
 
 
 @dataclass(frozen=True)
@@ -89,9 +90,20 @@ def check(model: Model, x: Array, plan: TrainingPlan) -> Trainable:
                 help="add a `dense` layer or another with weights",
             )
         )
-    shape, wanted = x.shape[1:], model.graph.sample_shape
+    fits(model.graph, x)
+    split(x, plan.validation_split)
+    return model
+
+
+def fits(graph: Graph, x: Array) -> None:
+    """Refuse samples that a model cannot restore.
+
+    Raises:
+        AespecError: They have another shape, a length that does not come back, or a range that the loss cannot take.
+    """
+    shape, wanted = x.shape[1:], graph.sample_shape
     matches = len(wanted) == len(shape) and all(n in (None, m) for n, m in zip(wanted, shape, strict=True))
-    if not matches or not model.graph.restores(shape):
+    if not matches or not graph.restores(shape):
         raise AespecError(
             Diagnostic(
                 DataShape,
@@ -99,13 +111,22 @@ def check(model: Model, x: Array, plan: TrainingPlan) -> Trainable:
                 if matches
                 else "the samples have not the shape of the model's input",
                 wanted=f"(samples, {', '.join('any' if n is None else str(n) for n in wanted)})"
-                + (f", such as samples of {show_shape(model.graph.example_shape or wanted)}" if matches else ""),
+                + (f", such as samples of {show_shape(graph.example_shape or wanted)}" if matches else ""),
                 got=show_shape(x.shape),
                 help="load the data for this spec, or change `input` or the layers in the spec",
             )
         )
-    split(x, plan.validation_split)
-    return model
+    low, high = (float(x.min()), float(x.max())) if x.size else (0.0, 1.0)
+    if graph.loss.within_unit and (low < 0 or high > 1):
+        raise AespecError(
+            Diagnostic(
+                DataRange,
+                f"`{graph.loss.kind}` is for values from 0 to 1",
+                wanted="values in [0, 1]",
+                got=f"values from {low:.4g} to {high:.4g}",
+                help="state `range: [0, 1]` in `input` and scale the data to it, or use `loss: mse`",
+            )
+        )
 
 
 def fit(
@@ -139,8 +160,10 @@ def fit(
         held = trainer.evaluate(validation, max(plan.batch_size, 256)) if len(validation) else {}
         epochs.append(Epoch(number, losses, held, time.perf_counter() - start))
         on_epoch(epochs[-1])
-        if not isfinite(losses["total"]):
-            raise AespecError(_not_finite(number, losses, plan))
+        after = held or trainer.evaluate(training[: plan.batch_size], plan.batch_size)
+        for found in (losses, after):  # a step that goes too far shows in what comes after it
+            if not isfinite(found["total"]):
+                raise AespecError(_not_finite(number, found, plan))
     return epochs
 
 

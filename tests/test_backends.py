@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 import aespec
-from aespec import registry
+from aespec import data, registry
 from aespec.building import build
 from aespec.conformance import cases
+from aespec.training import fits
 from aespec.verify import TOLERANCES, Row, verify
 from aespec.zoo import zoo
 
@@ -111,3 +112,11 @@ def test_a_difference_that_is_no_number_is_not_within_any_tolerance():
     assert row.ok
     assert not replace(row, difference=float("nan")).ok
     assert not replace(row, difference=float("inf")).ok
+
+
+@pytest.mark.parametrize("name", [name for name in zoo() if len(aespec.load(zoo()[name]).input.shape) == 2])
+def test_the_image_specs_take_the_data_that_is_always_there(name):
+    spec = aespec.load(zoo()[name])
+    graph = aespec.compile(spec)
+    if graph.sample_shape == (28, 28):
+        fits(graph, data.load("digits", shape=graph.sample_shape, range=spec.input.range).inputs)

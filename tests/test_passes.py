@@ -152,6 +152,20 @@ def test_ties_store_the_kernel_once():
     assert "decoder/dense_2/bias" in tied.params
 
 
+@pytest.mark.parametrize("stated", [{"kernel_regularizer": "l2"}, {"kernel_initializer": "he_normal"}])
+def test_what_is_stated_of_a_tied_kernel_is_not_dropped_in_silence(stated):
+    decoder = [{"dense": {"units": 6, "tied_to": "encoder/dense_1", **stated}}]
+    (fault,) = refused(input=[6], encoder=[{"dense": 4}], decoder=decoder)
+    assert fault.rule.code == "E106"
+    assert "encoder/dense_1" in fault.help
+
+
+def test_a_cross_entropy_of_another_range_is_refused():
+    spec = {"encoder": [{"dense": 4}], "decoder": "mirror", "loss": "binary_crossentropy"}
+    (fault,) = refused(input={"shape": [6], "range": [-1, 1]}, **spec)
+    assert fault.rule.code == "E207"
+
+
 def test_a_tied_kernel_is_regularized_once():
     kernel = {"dense": {"units": 4, "kernel_regularizer": "l2"}}
     compiled = graph(input=[6], encoder=[kernel], decoder={"mirror": {"tie_weights": True}})

@@ -39,8 +39,8 @@ def faults(text):
         ("- dense: {units: true}", "E104", "true", "Width"),
         ("- dense: -3", "E104", "-3", "Width"),
         ("- dense: {units: null}", "E104", "null", "Width"),
-        ("- dropout: 1.5", "E104", "1.5", "fraction"),
-        ("- dropout: .nan", "E104", ".nan", "fraction"),
+        ("- dropout: 1.5", "E104", "1.5", "Fraction"),
+        ("- dropout: .nan", "E104", ".nan", "Fraction"),
         ("- conv1d: {filters: 2, kernel_size: [3, 3]}", "E104", "[3, 3]", ""),
         ("- conv1d: {filters: 2, kernel_size: 3, padding: sam}", "E104", "sam", "did you mean `same`?"),
         ("- conv1d: {filters: 2, kernel_size: 3, strides: 2, dilation_rate: 2}", "E106", "{filters", "drop one"),
@@ -112,6 +112,20 @@ def test_all_faults_are_told_at_once_in_the_order_of_the_file():
     assert [(f.rule.code, f.place.line) for f in faults(text)] == [
         ("E101", 4), ("E104", 5), ("E101", 5), ("E101", 6), ("E104", 7),
     ]  # fmt: skip
+
+
+def test_faults_of_the_text_do_not_hide_those_of_the_fields():
+    text = HEAD + "encoder:\n  - dense: {units: 1_0, use_bias: off}\n  - dens: 3\nloss: ms\n"
+    found = [(f.rule.code, f.place.line) for f in faults(text)]
+    assert found == [("E004", 4), ("E004", 4), ("E101", 5), ("E101", 6)]
+
+
+def test_every_wrong_override_is_told():
+    with pytest.raises(aespec.AespecError) as caught:
+        aespec.parse(
+            HEAD + "encoder: [{dense: {units: 3}}]\n", ["encoder.0.dense.units=abc", "foo.bar=1", "encoder.9.dense=3"]
+        )
+    assert sorted(f.rule.code for f in caught.value.diagnostics) == ["E006", "E102", "E104"]
 
 
 def test_a_shape_error_of_a_mirrored_layer_names_what_it_undoes():

@@ -76,7 +76,7 @@ def test_what_a_failed_run_left_is_no_obstacle_and_never_looks_finished(data, tm
     with pytest.raises(aespec.AespecError, match="not the folder of a finished run"):
         open_run(tmp_path)
     prepare(tmp_path)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["history.csv", "spec.yaml"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".unfinished", "history.csv", "spec.yaml"]
     train(aespec.parse(SPEC), data, tmp_path, backend="torch")
     assert len(history(tmp_path)) == 3
 
@@ -98,6 +98,13 @@ def test_a_run_that_cannot_begin_leaves_the_one_before_it_alone(backend, change,
         train(aespec.parse(SPEC, change), data, tmp_path, backend=backend)
     assert caught.value.diagnostics[0].rule.code == code
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_spec_that_somebody_keeps_in_the_folder_is_not_written_over(tmp_path):
+    (tmp_path / "spec.yaml").write_text("# mine\n")
+    with pytest.raises(aespec.AespecError, match=r"spec\.yaml"):
+        prepare(tmp_path)
+    assert (tmp_path / "spec.yaml").read_text() == "# mine\n"
 
 
 def test_a_path_that_is_a_file_is_refused(tmp_path):

@@ -90,6 +90,21 @@ def test_samples_of_another_shape_are_refused(shape):
         fit(Model(Steps()), np.zeros(shape), TrainingPlan())
 
 
+def test_values_that_the_loss_cannot_take_are_refused():
+    model = Model(Steps())
+    spec = {"input": [1], "encoder": [{"dense": 1}], "decoder": "mirror", "loss": "binary_crossentropy"}
+    model.graph = aespec.compile(aespec.parse(spec))
+    with pytest.raises(aespec.AespecError, match="values from 0 to 1"):
+        fit(model, np.full((4, 1), 1.5), TrainingPlan())
+
+
+def test_a_last_step_that_goes_too_far_is_noticed():
+    trainer = Steps()
+    trainer.evaluate = lambda x, batch_size: {"mse": math.nan, "total": math.nan}
+    with pytest.raises(aespec.AespecError, match="no longer a number in epoch 1"):
+        fit(Model(trainer), np.zeros((4, 1)), TrainingPlan(epochs=1, validation_split=0))
+
+
 @pytest.mark.parametrize("loss", [math.nan, math.inf])
 def test_a_loss_that_is_no_number_stops_the_run(loss):
     plan = TrainingPlan(epochs=5, validation_split=0)

@@ -38,9 +38,11 @@ def build(specs: Specs, backend: str, out: Path | None, seed: int | None, dtype:
     (with every default stated), weights.safetensors (the initial weights, for any backend) and the framework's own
     saved model. Of several specs each gets a folder of its name in it.
     """
+    from aespec.registry import find_backend
     from aespec.run import prepare
 
     read = specs.setting(seed=seed).compiled()
+    find_backend(backend)
     names = [each.spec.name for each in read]
     if out is not None and len(set(names)) < len(names):
         raise click.UsageError("-o needs specs of different names, since each gets a folder of its name.")
@@ -82,10 +84,11 @@ def _built(each: Compiled, backend: str, dtype: str, folder: Path | None) -> dic
 
 def _written(each: Compiled, engine: Any, model: Any, folder: Path) -> list[str]:
     from aespec import weights
-    from aespec.run import SPEC, WEIGHTS
+    from aespec.run import SPEC, WEIGHTS, clear
     from aespec.source.yaml_dump import dump_yaml
 
     with writing(folder):
+        clear(folder)
         (folder / SPEC).write_text(dump_yaml(each.spec.to_data()), encoding="utf-8")
         weights.write(folder / WEIGHTS, model.weights())
         return list(dict.fromkeys([SPEC, WEIGHTS, *engine.save(model, folder)]))

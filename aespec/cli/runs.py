@@ -16,6 +16,7 @@ from aespec.cli.output import echo_json, writing
 
 if TYPE_CHECKING:
     from aespec.data import Dataset
+    from aespec.graph import Graph
     from aespec.spec import Spec
     from aespec.training import Epoch
 
@@ -67,9 +68,10 @@ def train(
     from aespec.run import prepare
     from aespec.run import train as run_training
 
-    spec = _with_rate(specs.setting(**plan).compiled()[0].spec, learning_rate)
+    compiled = specs.setting(**plan).compiled()[0]
+    spec = _with_rate(compiled.spec, learning_rate)
     find_backend(backend)
-    dataset = _load(data, spec, "train", limit, dtype)
+    dataset = _load(data, compiled.graph, spec, "train", limit, dtype)
     folder = out or Path("runs") / f"{spec.name}-{backend}"
     prepare(folder, force=force)
     talk = not quiet and form == "text"
@@ -121,10 +123,12 @@ def reconstruct(run: Path, count: int, data: str | None, out: Path | None, backe
     """
     from aespec.picture import reconstructions
     from aespec.run import open_run
+    from aespec.training import fits
 
     found = open_run(run)
     name = data or found.record["data"]["name"]
-    samples = _load(name, found.spec, "test", count, found.record["dtype"]).inputs
+    samples = _load(name, found.graph, found.spec, "test", count, found.record["dtype"]).inputs
+    fits(found.graph, samples)
     restored = found.model(backend).reconstruct(samples)
     path = out or run / "reconstructions.png"
     with writing(path.parent):
@@ -144,10 +148,10 @@ def _with_rate(spec: Spec, rate: float | None) -> Spec:
     return spec.model_copy(update={"training": spec.training.model_copy(update={"optimizer": optimizer})})
 
 
-def _load(name: str, spec: Spec, split: Any, limit: int | None, dtype: str) -> Dataset:
+def _load(name: str, graph: Graph, spec: Spec, split: Any, limit: int | None, dtype: str) -> Dataset:
     from aespec import data
 
-    whole = data.load(name, shape=spec.input.shape, range=spec.input.range, split=split, dtype=dtype)
+    whole = data.load(name, shape=graph.sample_shape, range=spec.input.range, split=split, dtype=dtype)
     if limit is None or limit >= len(whole.inputs):
         return whole
     note = f"the first {limit:,} of {len(whole.inputs):,} samples"

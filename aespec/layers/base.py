@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from aespec.activations import Activation
 from aespec.initializers import GlorotUniform, Initializer, Zeros
-from aespec.kind import Kind
+from aespec.kind import Kind, combination
 from aespec.regularizers import Regularizer, Target
 from aespec.shapes import Shape, ShapeError, show_shape
 
@@ -133,7 +133,8 @@ class Layer(Kind):
 
     def tied(self, node: str) -> Self:
         """This layer, using the kernel of that node. Only where `ties_with` names kinds."""
-        return self.model_copy(update={"tied_to": node, "kernel_regularizer": None})
+        own = {"kernel_regularizer": None, "kernel_initializer": GlorotUniform()}
+        return self.model_copy(update={"tied_to": node, **own})
 
 
 class Weighted(Layer):
@@ -164,6 +165,19 @@ class Weighted(Layer):
             )
         return regularizer
 
+    @model_validator(mode="after")
+    def _a_tied_kernel_is_the_others(self) -> Self:
+        stated = [n for n in ("kernel_regularizer", "kernel_initializer") if n in self.model_fields_set]
+        if getattr(self, "tied_to", None) and any(
+            getattr(self, n) != type(self).model_fields[n].default for n in stated
+        ):
+            raise combination(
+                f"`{stated[0]}` is stated for a kernel that is tied to another",
+                wanted=f"`{stated[0]}` at the layer that stores the kernel",
+                help=f"state it at `{getattr(self, 'tied_to', '')}`",
+            )
+        return self
+
     def kernel(self, *shape: int) -> dict[str, Param]:
         """The kernel's parameter."""
         return {"kernel": Param(shape, self.kernel_initializer, regularizer=self.kernel_regularizer)}
@@ -178,13 +192,13 @@ class Weighted(Layer):
         return {name: getattr(self, name) for name in names}
 
 
-def known(x: Shape, axis: int, name: str) -> int:
+def known(x: Shape, axis: int, name: str, *, help: str | None = None) -> int:
     """The length of an axis that must be known, since weights or counts depend on it."""
     if (n := x[axis] if x else None) is None:
         raise ShapeError(
             f"the {name} axis has an unknown length",
             wanted=f"a known number of {name}",
             got=show_shape(x),
-            help="state the length in `input`, or use layers that keep an unknown axis apart",
+            help=help or "state the length in `input`, or use layers that keep an unknown axis apart",
         )
     return n

@@ -10,7 +10,7 @@ from aespec.activations import Activation, Linear
 from aespec.layers.base import Example, Layer, Param, Weighted, known
 from aespec.shapes import Shape, elements
 
-Units = Annotated[int, Field(ge=1)]
+Units = Annotated[int, Field(ge=1, lt=2**31)]
 
 
 class Dense(Weighted):

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-
-from pydantic import Field, NonNegativeFloat
+from typing import Literal
 
 from aespec.initializers import GlorotUniform, Initializer, Zeros
 from aespec.layers.base import Example, Layer, Param, known
-from aespec.layers.dense import Dense
-from aespec.regularizers import GaussianKL, Regularizer, Target
+from aespec.layers.dense import Dense, Units
+from aespec.regularizers import GaussianKL, Regularizer, Target, Weight
 from aespec.shapes import Shape, ShapeError, elements
 
 
@@ -28,9 +26,9 @@ class GaussianLatent(Layer):
         Example({"units": 3, "beta": 0.5, "kl_scale": "element"}, input=(4,)),
     )
 
-    units: Annotated[int, Field(ge=1)]
+    units: Units
     """Width of the code."""
-    beta: NonNegativeFloat = 1.0
+    beta: Weight = 1.0
     """Factor of the divergence (Higgins et al., 2017)."""
     kl_scale: Literal["sample", "element"] = "sample"
     """``sample``: the divergence of a whole sample. ``element``: divided by the number of elements of the

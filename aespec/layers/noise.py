@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, NonNegativeFloat
+from pydantic import Field
 
 from aespec.layers.base import Example, Layer
+from aespec.regularizers import Weight
 
 Rate = Annotated[float, Field(ge=0, lt=1)]
 
@@ -20,7 +21,7 @@ class Dropout(Layer):
     examples = (Example({"rate": 0.5}, input=(6,)),)
 
     rate: Rate
-    """The fraction."""
+    """Fraction of the values that is set to zero."""
 
 
 class MaskingNoise(Layer):
@@ -32,7 +33,7 @@ class MaskingNoise(Layer):
     examples = (Example({"rate": 0.25}, input=(6,)),)
 
     rate: Rate
-    """The fraction."""
+    """Fraction of the values that is set to zero."""
 
 
 class GaussianNoise(Layer):
@@ -43,5 +44,5 @@ class GaussianNoise(Layer):
     stochastic = True
     examples = (Example({"stddev": 0.2}, input=(6,)),)
 
-    stddev: NonNegativeFloat
+    stddev: Weight
     """Standard deviation of the noise."""

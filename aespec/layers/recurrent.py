@@ -198,7 +198,9 @@ def unroll(layer: Recurrent | Bidirectional, recurrent: Recurrent, x: Shape, *, 
     if recurrent.return_sequences:
         repeat: tuple[Layer, ...] = ()
     else:
-        repeat = (RepeatVector(n=known(x, 0, "steps")),)
+        repeat = (
+            RepeatVector(n=known(x, 0, "steps", help="say how many to write: `decoder: {mirror: {length: ...}}`")),
+        )
     if not output:
         return (*repeat, layer.back_to(features))
     # A vector repeated has nothing to tell the steps apart: without a recurrent layer all would be equal.

@@ -29,22 +29,36 @@ class Source:
     """The place of the key of each value that is in a mapping."""
 
     @classmethod
-    def read(cls, path: str | PathLike[str], overrides: Sequence[str] = ()) -> Self:
+    def read(
+        cls, path: str | PathLike[str], overrides: Sequence[str] = (), problems: list[Diagnostic] | None = None
+    ) -> Self:
         """Read a YAML file, or a JSON file where the name ends in ``.json``, and apply ``a.b=value`` overrides.
 
         Raises:
             AespecError: with every problem that was found.
         """
-        return cls.parse(_decode(_load(fspath(path)), fspath(path)), fspath(path), overrides)
+        return cls.parse(_decode(_load(fspath(path)), fspath(path)), fspath(path), overrides, problems)
 
     @classmethod
-    def parse(cls, text: str, name: str = "<string>", overrides: Sequence[str] = ()) -> Self:
+    def parse(
+        cls,
+        text: str,
+        name: str = "<string>",
+        overrides: Sequence[str] = (),
+        problems: list[Diagnostic] | None = None,
+    ) -> Self:
         """Read a text as ``read`` reads a file of that name.
 
+        Args:
+            text: YAML, or JSON where the name ends in ``.json``.
+            name: What messages call it.
+            overrides: Assignments such as ``a.b=value``.
+            problems: Takes the problems in spite of which there is data, so that its reader can tell of more.
+
         Raises:
-            AespecError: with every problem that was found.
+            AespecError: with every problem that was found, where there is no data or no such list.
         """
-        problems: list[Diagnostic] = []
+        gathered, problems = problems, []
         try:
             root = _root(text, name, problems)
             for assignment in overrides:
@@ -58,8 +72,12 @@ class Source:
             data = settling.settle(root, (), variables.fill)
         except AespecError as error:
             problems += error.diagnostics
-        if problems:
-            raise AespecError(*sorted(dict.fromkeys(problems), key=_position))
+            gathered = None
+        found = sorted(dict.fromkeys(problems), key=_position)
+        if gathered is None and found:
+            raise AespecError(*found)
+        if gathered is not None:
+            gathered += found
         return cls(name, text, data, settling.values, settling.keys)
 
     @classmethod

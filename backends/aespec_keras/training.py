@@ -40,23 +40,21 @@ class KerasTrainer:
         self._model, self._plan = model, plan
         self._optimizer = lowerings[plan.optimizer](plan.optimizer)
         self._optimizer.build(list(model.trainable.values()))
-        self._step = tf.function(self._train, autograph=False)
-        self._full_step = self._step
-        self._steps: Any = None
+        self._loops: tuple[Any, Any] | None = None
         seed_noise(model.cells, plan.seed)
 
     def epoch(
         self, x: Array, order: NDArray[np.int64], batch_size: int, tick: Callable[[int], None]
     ) -> dict[str, float]:
         """Train once over ``x[order]``; each term of the loss, meaned over the samples as they were trained on."""
-        steps = -(-len(order) // batch_size)
-        if self._steps is None:
-            self._prepare(steps * self._plan.epochs)
+        full, steps = len(order) // batch_size, -(-len(order) // batch_size)
+        self._loops = self._loops or self._trace(steps * self._plan.epochs)
         samples, rows, size = tf.constant(x, self._model.dtype), tf.constant(order, tf.int64), _whole(batch_size)
         totals, done, stride = np.zeros(len(self._model.loss_names)), 0, 1
         while done < steps:
-            began, last = perf_counter(), min(done + stride, steps)
-            totals += self._steps(samples, rows, size, _whole(done), _whole(last)).numpy()
+            loop, end = (self._loops[0], full) if done < full else (self._loops[1], steps)
+            began, last = perf_counter(), min(done + stride, end)
+            totals += loop(samples, rows, size, _whole(done), _whole(last)).numpy()
             done = last
             tick(min(done * batch_size, len(order)))
             stride = 2 * stride if perf_counter() - began < PAUSE / 2 else stride
@@ -71,29 +69,26 @@ class KerasTrainer:
                 totals[name] += value * len(batch)
         return {name: total / len(x) for name, total in totals.items()}
 
-    def _prepare(self, steps: int) -> None:
-        """Trace the loop, with a step compiled by XLA where so many steps are worth it."""
-        if steps >= WORTH_COMPILING and _gains_by_compiling(self._model.graph):
-            self._full_step = tf.function(self._train, autograph=False, jit_compile=True)
-        whole = tf.TensorSpec((), tf.int64)
-        self._steps = tf.function(self._loop).get_concrete_function(
-            tf.TensorSpec((None, *self._model.graph.input), self._model.dtype),
-            tf.TensorSpec((None,), tf.int64),
-            whole,
-            whole,
-            whole,
-        )
+    def _trace(self, steps: int) -> tuple[Any, Any]:
+        """The loops over full batches and over a short one, the first compiled where so many steps are worth it."""
+        plain = self._looped(tf.function(self._train, autograph=False))
+        if steps < WORTH_COMPILING or not _gains_by_compiling(self._model.graph):
+            return plain, plain
+        return self._looped(tf.function(self._train, autograph=False, jit_compile=True)), plain
 
-    def _loop(self, samples: Tensor, order: Tensor, batch_size: Tensor, first: Tensor, last: Tensor) -> Tensor:
-        """Steps ``first`` to ``last`` of an epoch; the sum over their samples of each term of the loss."""
-        totals = tf.zeros(len(self._model.loss_names), tf.float64)
-        for step in tf.range(first, last):
-            rows = order[step * batch_size : (step + 1) * batch_size]
-            batch, size = tf.gather(samples, rows), tf.size(rows, tf.int64)
-            # A short batch comes once an epoch: compiling a step for it alone would not pay.
-            found = self._full_step(batch) if size == batch_size else self._step(batch)
-            totals += tf.cast(found, tf.float64) * tf.cast(size, tf.float64)
-        return totals
+    def _looped(self, train: Callable[[Tensor], Tensor]) -> Any:
+        """Steps ``first`` to ``last`` of an epoch; gives the sum over their samples of each term of the loss."""
+
+        def loop(samples: Tensor, order: Tensor, batch_size: Tensor, first: Tensor, last: Tensor) -> Tensor:
+            totals = tf.zeros(len(self._model.loss_names), tf.float64)
+            for step in tf.range(first, last):
+                rows = order[step * batch_size : (step + 1) * batch_size]
+                totals += tf.cast(train(tf.gather(samples, rows)), tf.float64) * tf.cast(tf.size(rows), tf.float64)
+            return totals
+
+        numbers = [tf.TensorSpec((), tf.int64)] * 3
+        samples = tf.TensorSpec((None, *self._model.graph.input), self._model.dtype)
+        return tf.function(loop).get_concrete_function(samples, tf.TensorSpec((None,), tf.int64), *numbers)
 
     def _train(self, batch: Tensor) -> Tensor:
         """One step on one batch; each term of the loss as the step saw it."""

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from aespec import activations as a
 from aespec_torch.table import lowerings
 
-__all__ = ["Exponential", "HardSigmoid"]
+__all__ = ["Celu", "Exponential", "HardSigmoid"]
 
 STOCK: dict[type[a.Activation], type[nn.Module]] = {
     a.Linear: nn.Identity,
@@ -36,6 +36,18 @@ class HardSigmoid(nn.Module):
         return nn.functional.relu6(x + 3) / 6
 
 
+class Celu(nn.Module):
+    """``max(x, 0) + min(alpha * (exp(x / alpha) - 1), 0)``. The slope of torch's own takes alpha rounded to float32."""
+
+    def __init__(self, alpha: float) -> None:
+        super().__init__()
+        self.alpha = alpha
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Any shape -> the same."""
+        return torch.where(x > 0, x, self.alpha * torch.expm1(torch.clamp(x, max=0) / self.alpha))
+
+
 class Exponential(nn.Module):
     """``exp(x)``."""
 
@@ -61,7 +73,7 @@ def _elu(activation: a.Elu) -> nn.Module:
 
 @lowerings(a.Celu)
 def _celu(activation: a.Celu) -> nn.Module:
-    return nn.CELU(activation.alpha)
+    return nn.CELU() if activation.alpha == 1 else Celu(activation.alpha)
 
 
 @lowerings(a.Gelu)
