@@ -29,8 +29,10 @@ VALUE = {"float32": 1e-5, "float64": 1e-12}
 """How far a node's value may be from the reference's, by the largest value where that is above 1."""
 LOSS = 1e-11
 """How far a loss term may be from the reference's in float64, relative."""
-SLOPE = 1e-6
+SLOPE = 1e-8
 """How far a gradient may be from the reference's slope in float64, relative to the longest it could be."""
+STRIDE = 3e-6
+"""How far to either side the slope is measured: near enough to meet no kink, far enough for eight digits."""
 TRAINED = 1e-10
 """How far parameters may be after some float64 steps, relative to a tensor's largest."""
 
@@ -136,12 +138,12 @@ def gradients(bench: Bench) -> None:
         if found[name].shape != given[name].shape:
             raise Difference("gradients", f"the gradient of {name} is {found[name].shape}, wanted {given[name].shape}")
         direction = parameter_stream(0, f"{name}/direction").normal(size=given[name].shape)
-        direction *= 1e-6 / np.linalg.norm(direction)
+        direction *= STRIDE / np.linalg.norm(direction)
         ends = []
         for sign in (1, -1):
             reference.load_weights({**given, name: given[name] + sign * direction})
             ends.append(reference.losses(x, training=training)["total"])
-        slope, ours = (ends[0] - ends[1]) / 2e-6, float((found[name] * direction).sum()) * 1e6
+        slope, ours = (ends[0] - ends[1]) / (2 * STRIDE), float((found[name] * direction).sum()) / STRIDE
         if not abs(slope - ours) <= SLOPE * max(float(np.linalg.norm(found[name])), 1e-2):
             raise Difference("gradients", f"along {name} the slope is {slope:.9g} and the gradient says {ours:.9g}")
 
