@@ -8,8 +8,8 @@ from pydantic import Field
 
 from aespec.kind import Kind
 
-Rate = Annotated[float, Field(ge=1e-30, le=1e30)]
-"""A positive number that float32 can hold."""
+Rate = Annotated[float, Field(gt=0, le=1e30)]
+"""A positive number that float32 does not overflow at."""
 
 Decay = Annotated[float, Field(ge=0, le=0.9999999)]
 """A share that is kept at each step; the bound is still below 1 in float32."""

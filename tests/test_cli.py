@@ -634,7 +634,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
     [
         ([], "runs/small-torch/reconstructions.png", 10),
         (["-n", "3", "-o", "pictures/p.png"], "pictures/p.png", 3),
-        (["-n", "999", "--data", "other.npy", "--backend", "numpy"], "runs/small-torch/reconstructions.png", 2),
+        (["-n", "99", "--data", "other.npy", "--backend", "numpy"], "runs/small-torch/reconstructions.png", 2),
     ],
 )
 def test_reconstruct_draws_a_picture(args, path, count, trained):
@@ -700,7 +700,7 @@ def test_layers_shows_any_kind(name):
                 "      (2, 3) -> (2, 4); kernel (3, 4)",
             ],
         ),
-        ("dropout", ["rate   number >= 0, < 1  (required)  The fraction."]),
+        ("dropout", ["rate   number >= 0, < 1  (required)  Fraction of the values that is set to zero."]),
         ("leaky_relu", ["negative_slope  number >= 0  0.2      Slope below zero."]),
         ("flatten", ["  - flatten", "      (3, 4) -> (12,)"]),
     ],

@@ -137,13 +137,14 @@ def _words(field: Mapping[str, Any]) -> str:
         case {"type": "array", "items": items}:
             return f"list of {_words(items)}s"
         case {"type": ("integer" | "number") as name}:
-            bounds = ", ".join(f"{sign} {field[key]}" for key, sign in BOUNDS.items() if key in field)
+            stated = {key: field[key] for key in BOUNDS if key in field and 1e-9 < (abs(field[key]) or 1) < 1e6}
+            bounds = ", ".join(f"{BOUNDS[key]} {bound}" for key, bound in stated.items())
             return f"{'whole number' if name == 'integer' else name} {bounds}".rstrip()
     return {"boolean": "true or false", "string": "text", "null": "null"}[field["type"]]
 
 
 BOUNDS = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
-"""How a schema states a bound, and how a text does."""
+"""How a schema states a bound, and how a text does, but for those that only keep numbers computable."""
 
 
 def _supporting(member: type[Kind]) -> list[str]:
