@@ -18,7 +18,7 @@ def field_docs(model: type[BaseModel]) -> dict[str, str]:
 
     >>> from aespec.layers.noise import Dropout
     >>> field_docs(Dropout)["rate"]
-    'The fraction.'
+    'Fraction of the values that is set to zero.'
     """
     docs: dict[str, str] = {}
     for cls in reversed(model.__mro__):

@@ -1,8 +1,11 @@
 """Regularizers: what a loss adds for large weights, or for a code that is too active.
 
 On a parameter the sums run over its elements. On an activity they run over a sample's elements and are
-meaned over the batch. Nothing is divided by the batch size beyond that: Keras divides an activity
-regularizer once more, so a weight ``w`` published for Keras at batch 32 is ``w / 32`` here.
+meaned over the batch; the divergence, which is of the batch's means already, is not divided again.
+
+Keras divides whatever an activity regularizer gives by the batch size. For l1 and l2, which sum over the whole
+batch there, that is the mean over samples: the same weight here. For a divergence written as Keras's users do, of
+the batch's means, a weight ``w`` published for batch 32 is ``w / 32`` here.
 """
 
 from __future__ import annotations

@@ -21,9 +21,10 @@ from aespec.losses import Loss, MeanSquaredError
 from aespec.optimizers import Optimizer
 from aespec.registry import find_backend, kinds
 from aespec.regularizers import Regularizer
-from aespec_numpy import backend
 from aespec_numpy.table import activate, apply, from_logits, in_training, lowerings
 from aespec_numpy.training import running_averages
+
+backend = find_backend("numpy")  # with the lowerings that other packages bring
 
 ln = math.log
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.rules import BackendUnavailable
@@ -47,17 +47,11 @@ def _quiet() -> Iterator[None]:
         os.close(sink)
 
 
-@contextmanager
-def _loud() -> Iterator[None]:
-    yield
-
-
 if "keras" in sys.modules:
     _refuse_another_backend(sys.modules["keras"].config.backend())
 _refuse_another_backend(os.environ.setdefault("KERAS_BACKEND", "tensorflow"))
-_log = _loud if "TF_CPP_MIN_LOG_LEVEL" in os.environ else _quiet
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+_level = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-with _log():
+with _quiet() if _level == "3" else nullcontext():
     import keras
     import tensorflow as tf
