@@ -5,7 +5,6 @@ The rules, fans included, are those of https://keras.io/api/layers/initializers/
 
 from __future__ import annotations
 
-import hashlib
 from math import prod, sqrt
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
@@ -41,6 +40,8 @@ class Initializer(Kind):
 
 def parameter_stream(seed: int, name: str) -> np.random.Generator:
     """The random stream of one parameter: it depends on the seed and the name, on nothing else."""
+    import hashlib
+
     import numpy as np
 
     digest = hashlib.sha256(name.encode()).digest()

@@ -7,12 +7,14 @@ A name that two packages claim, or that cannot be imported, is an error where it
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
-from pkgutil import iter_modules
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import PydanticCustomError
@@ -36,11 +38,12 @@ _HOMES = {
     "decoder form": "aespec.spec",
 }
 _GROUPS = {"layer": "aespec.layers"}
+_KIND = re.compile(r'^    kind = "(\w+)"$', re.MULTILINE)
 
 
 def kind_names(family: str) -> list[str]:
     """The names of a family's kinds, built-in ones first; no plugin is imported."""
-    return list(dict.fromkeys([*_builtin(family), *_claims(_GROUPS.get(family))]))
+    return list(dict.fromkeys([*_modules(family), *_claims(_GROUPS.get(family))]))
 
 
 def kinds(family: str) -> dict[str, type[Kind]]:
@@ -60,12 +63,12 @@ def find_kind(family: type[Kind], name: Any) -> type[Any]:
         PydanticCustomError: No kind of that family has the name.
         AespecError: Two packages claim the name, or what the one that has it brings cannot be used.
     """
-    builtin = _builtin(family.family)
+    builtin = _modules(family.family)
     plugins = _claims(_GROUPS.get(family.family))
     if name in plugins:
         return _plugin_kind(name)
     if name in builtin:
-        return builtin[name]
+        return _builtin_kind(family.family, name)
     raise PydanticCustomError(
         "unknown_kind",
         "unknown {family} kind",
@@ -108,19 +111,27 @@ def find_backend(name: str) -> Backend:
 
 
 @cache
-def _builtin(family: str) -> dict[str, type[Kind]]:
-    home = import_module(_HOMES[family])
-    names = [f"{home.__name__}.{m.name}" for m in iter_modules(home.__path__)] if hasattr(home, "__path__") else []
+def _modules(family: str) -> dict[str, str]:
+    """The module of each built-in kind, read from the modules' text: to look one up, one module is imported."""
+    home = _HOMES[family]
+    spec = find_spec(home)
+    folder = spec.submodule_search_locations if spec else None
+    files = sorted(Path(folder[0]).glob("*.py")) if folder else [Path(spec.origin or "")] if spec else []
     return {
-        cls.kind: cls
-        for module in [home, *map(import_module, names)]
-        for cls in vars(module).values()
-        if isinstance(cls, type)
-        and issubclass(cls, Kind)
-        and cls.concrete()
-        and cls.family == family
-        and cls.__module__ == module.__name__
+        kind: f"{home}.{file.stem}" if folder else home
+        for file in files
+        for kind in _KIND.findall(file.read_text(encoding="utf-8"))
     }
+
+
+@cache
+def _builtin(family: str) -> dict[str, type[Kind]]:
+    return {name: _builtin_kind(family, name) for name in _modules(family)}
+
+
+def _builtin_kind(family: str, name: str) -> type[Kind]:
+    members = vars(import_module(_modules(family)[name])).values()
+    return next(cls for cls in members if isinstance(cls, type) and vars(cls).get("kind") == name)
 
 
 @cache

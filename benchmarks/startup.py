@@ -1,0 +1,35 @@
+"""How long the commands take that import no framework: medians of ten runs of each, as whole processes.
+
+    python benchmarks/startup.py
+"""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+COMMANDS = (
+    ["--help"],
+    ["validate", str(ROOT / "specs" / "stacked.yaml")],
+    ["summary", str(ROOT / "specs" / "conv.yaml")],
+)
+
+
+def main() -> None:
+    """Print a line for each command."""
+    program = str(Path(sys.executable).with_name("aespec"))
+    for command in COMMANDS:
+        seconds = []
+        for _ in range(11):
+            start = time.perf_counter()
+            subprocess.run([program, *command], check=True, stdout=subprocess.DEVNULL)
+            seconds.append(time.perf_counter() - start)
+        print(f"aespec {command[0]:10} {statistics.median(seconds[1:]):.3f} s (the first {seconds[0]:.3f} s)")
+
+
+if __name__ == "__main__":
+    main()
