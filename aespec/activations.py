@@ -3,8 +3,6 @@
 The formulas are those of https://keras.io/api/layers/activations/.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar
 
 from pydantic import Field

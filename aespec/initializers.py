@@ -3,8 +3,6 @@
 The rules, fans included, are those of https://keras.io/api/layers/initializers/.
 """
 
-from __future__ import annotations
-
 from math import prod, sqrt
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
@@ -33,12 +31,12 @@ class Initializer(Kind):
 
     family: ClassVar[str] = "initializer"
 
-    def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Draw:
+    def draw(self, rng: "np.random.Generator", shape: tuple[int, ...]) -> "Draw":
         """Values in float64, of a parameter in Keras's layout."""
         raise TypeError(f"{type(self).__name__} draws nothing")
 
 
-def parameter_stream(seed: int, name: str) -> np.random.Generator:
+def parameter_stream(seed: int, name: str) -> "np.random.Generator":
     """The random stream of one parameter: it depends on the seed and the name, on nothing else."""
     import hashlib
 
@@ -65,7 +63,7 @@ class Zeros(Initializer):
 
     kind = "zeros"
 
-    def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Draw:
+    def draw(self, rng: "np.random.Generator", shape: tuple[int, ...]) -> "Draw":
         """See `Initializer.draw`."""
         import numpy as np
 
@@ -77,7 +75,7 @@ class Ones(Initializer):
 
     kind = "ones"
 
-    def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Draw:
+    def draw(self, rng: "np.random.Generator", shape: tuple[int, ...]) -> "Draw":
         """See `Initializer.draw`."""
         import numpy as np
 
@@ -93,7 +91,7 @@ class Constant(Initializer):
     value: Number
     """The value."""
 
-    def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Draw:
+    def draw(self, rng: "np.random.Generator", shape: tuple[int, ...]) -> "Draw":
         """See `Initializer.draw`."""
         import numpy as np
 
@@ -110,7 +108,7 @@ class RandomUniform(Initializer):
     maxval: Number = 0.05
     """Upper bound."""
 
-    def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Draw:
+    def draw(self, rng: "np.random.Generator", shape: tuple[int, ...]) -> "Draw":
         """See `Initializer.draw`."""
         return rng.uniform(self.minval, self.maxval, shape)
 
@@ -125,7 +123,7 @@ class RandomNormal(Initializer):
     stddev: Size = 0.05
     """Standard deviation."""
 
-    def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Draw:
+    def draw(self, rng: "np.random.Generator", shape: tuple[int, ...]) -> "Draw":
         """See `Initializer.draw`."""
         return rng.normal(self.mean, self.stddev, shape)
 
@@ -140,7 +138,7 @@ class TruncatedNormal(Initializer):
     stddev: Size = 0.05
     """Standard deviation before the truncation."""
 
-    def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Draw:
+    def draw(self, rng: "np.random.Generator", shape: tuple[int, ...]) -> "Draw":
         """See `Initializer.draw`."""
         return self.mean + self.stddev * _truncated(rng, shape)
 
@@ -157,7 +155,7 @@ class VarianceScaling(Initializer):
     distribution: Literal["truncated_normal", "untruncated_normal", "uniform"] = "truncated_normal"
     """The law; a truncated normal is rescaled to keep the variance."""
 
-    def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Draw:
+    def draw(self, rng: "np.random.Generator", shape: tuple[int, ...]) -> "Draw":
         """See `Initializer.draw`."""
         return _scaled(rng, shape, self.scale, self.mode, self.distribution)
 
@@ -167,7 +165,7 @@ class GlorotUniform(Initializer):
 
     kind = "glorot_uniform"
 
-    def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Draw:
+    def draw(self, rng: "np.random.Generator", shape: tuple[int, ...]) -> "Draw":
         """See `Initializer.draw`."""
         return _scaled(rng, shape, 1.0, "fan_avg", "uniform")
 
@@ -177,7 +175,7 @@ class GlorotNormal(Initializer):
 
     kind = "glorot_normal"
 
-    def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Draw:
+    def draw(self, rng: "np.random.Generator", shape: tuple[int, ...]) -> "Draw":
         """See `Initializer.draw`."""
         return _scaled(rng, shape, 1.0, "fan_avg", "truncated_normal")
 
@@ -187,7 +185,7 @@ class HeUniform(Initializer):
 
     kind = "he_uniform"
 
-    def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Draw:
+    def draw(self, rng: "np.random.Generator", shape: tuple[int, ...]) -> "Draw":
         """See `Initializer.draw`."""
         return _scaled(rng, shape, 2.0, "fan_in", "uniform")
 
@@ -197,7 +195,7 @@ class HeNormal(Initializer):
 
     kind = "he_normal"
 
-    def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Draw:
+    def draw(self, rng: "np.random.Generator", shape: tuple[int, ...]) -> "Draw":
         """See `Initializer.draw`."""
         return _scaled(rng, shape, 2.0, "fan_in", "truncated_normal")
 
@@ -207,7 +205,7 @@ class LecunUniform(Initializer):
 
     kind = "lecun_uniform"
 
-    def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Draw:
+    def draw(self, rng: "np.random.Generator", shape: tuple[int, ...]) -> "Draw":
         """See `Initializer.draw`."""
         return _scaled(rng, shape, 1.0, "fan_in", "uniform")
 
@@ -217,7 +215,7 @@ class LecunNormal(Initializer):
 
     kind = "lecun_normal"
 
-    def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Draw:
+    def draw(self, rng: "np.random.Generator", shape: tuple[int, ...]) -> "Draw":
         """See `Initializer.draw`."""
         return _scaled(rng, shape, 1.0, "fan_in", "truncated_normal")
 
@@ -231,7 +229,7 @@ class Orthogonal(Initializer):
     gain: Size = 1.0
     """Factor on the matrix."""
 
-    def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Draw:
+    def draw(self, rng: "np.random.Generator", shape: tuple[int, ...]) -> "Draw":
         """See `Initializer.draw`; all axes but the last are the rows of the matrix."""
         import numpy as np
 
@@ -246,7 +244,7 @@ class UnitForgetBias(Initializer):
 
     kind = "unit_forget_bias"
 
-    def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Draw:
+    def draw(self, rng: "np.random.Generator", shape: tuple[int, ...]) -> "Draw":
         """See `Initializer.draw`."""
         import numpy as np
 
@@ -256,7 +254,7 @@ class UnitForgetBias(Initializer):
         return bias
 
 
-def _truncated(rng: np.random.Generator, shape: tuple[int, ...]) -> Draw:
+def _truncated(rng: "np.random.Generator", shape: tuple[int, ...]) -> "Draw":
     import numpy as np
 
     values = rng.normal(size=shape)
@@ -265,7 +263,7 @@ def _truncated(rng: np.random.Generator, shape: tuple[int, ...]) -> Draw:
     return values
 
 
-def _scaled(rng: np.random.Generator, shape: tuple[int, ...], scale: float, mode: str, distribution: str) -> Draw:
+def _scaled(rng: "np.random.Generator", shape: tuple[int, ...], scale: float, mode: str, distribution: str) -> "Draw":
     fan_in, fan_out = fans(shape)
     variance = scale / max(1.0, {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[mode])
     if distribution == "uniform":

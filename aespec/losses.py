@@ -1,7 +1,5 @@
 """Losses: how far a reconstruction is from its input. A batch's loss is the mean over its samples."""
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 from pydantic import Field, PositiveFloat

@@ -1,7 +1,5 @@
 """Optimizers. Their formulas are Keras's (https://keras.io/api/optimizers/), on every backend."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar
 
 from pydantic import Field

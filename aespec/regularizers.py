@@ -8,8 +8,6 @@ batch there, that is the mean over samples: the same weight here. For a divergen
 the batch's means, a weight ``w`` published for batch 32 is ``w / 32`` here.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field

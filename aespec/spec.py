@@ -1,7 +1,5 @@
 """The spec: a whole file as a pydantic model, what a model is and not how it is made."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import Annotated, Any, ClassVar, Self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from importlib import import_module
@@ -130,6 +131,7 @@ def main() -> None:
 
     Begin with `aespec summary SPEC`, `aespec build SPEC --backend torch` and `aespec train SPEC --backend torch`.
     """
+    gc.set_threshold(50_000)  # a short program makes many objects that stay; looking for garbage takes a tenth of it
 
 
 main.params.append(COLOR)

@@ -1,7 +1,5 @@
 """Layers that rearrange values: flatten, reshape, permute, repeat."""
 
-from __future__ import annotations
-
 from math import prod
 from typing import Annotated, Self
 

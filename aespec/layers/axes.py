@@ -1,7 +1,5 @@
 """How a spec states something for each spatial axis: one number for all, or a list of one a axis."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema

@@ -1,7 +1,5 @@
 """What a layer is: fields, a shape rule, a parameter rule, a mirror rule, and nothing else."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import prod
@@ -84,7 +82,7 @@ class Layer(Kind):
         """Multiply-adds for one sample of shape ``x``; None where a length is unknown."""
         return 0
 
-    def mirror(self, x: Shape, *, pool: Layer | None = None, output: bool = False) -> tuple[Layer, ...]:
+    def mirror(self, x: Shape, *, pool: "Layer | None" = None, output: bool = False) -> "tuple[Layer, ...]":
         """The layers that bring ``infer(x)`` back to ``x``; none where the shape did not change.
 
         Args:
@@ -97,7 +95,7 @@ class Layer(Kind):
         """
         return ()
 
-    def folds(self, pool: Layer) -> bool:
+    def folds(self, pool: "Layer") -> bool:
         """Whether the mirror of this layer can undo that pooling, which follows it, as well."""
         return False
 
@@ -127,7 +125,7 @@ class Layer(Kind):
         return self.model_copy(update={"activation": activation}) if "activation" in type(self).model_fields else self
 
     @property
-    def innermost(self) -> Layer:
+    def innermost(self) -> "Layer":
         """The layer that does the work at a step: this one, or the one that it wraps."""
         return self
 

@@ -1,7 +1,5 @@
 """Convolutions and transposed convolutions over one or two spatial axes."""
 
-from __future__ import annotations
-
 from math import prod
 from typing import Any, ClassVar, Self
 

@@ -1,7 +1,5 @@
 """The code of a variational autoencoder."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from aespec.initializers import GlorotUniform, Initializer, Zeros

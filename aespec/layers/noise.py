@@ -1,7 +1,5 @@
 """Layers that disturb their input while training and pass it on unchanged otherwise."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """Layers that bring values to a common scale."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import Field, PositiveFloat

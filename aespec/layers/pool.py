@@ -1,7 +1,5 @@
 """Poolings: the largest or the mean value of a window."""
 
-from __future__ import annotations
-
 from typing import Any, ClassVar
 
 from pydantic import Field, field_validator

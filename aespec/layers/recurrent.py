@@ -1,7 +1,5 @@
 """Recurrent layers, one direction or two."""
 
-from __future__ import annotations
-
 from typing import ClassVar, Literal, Self
 
 from pydantic import field_validator
@@ -61,7 +59,7 @@ class Recurrent(Weighted):
         """
         return unroll(self, self, x, output=output)
 
-    def back_to(self, units: int) -> Recurrent:
+    def back_to(self, units: int) -> "Recurrent":
         """This kind of layer, giving ``units`` at every step."""
         return self.model_copy(
             update={"name": None, "units": units, "return_sequences": True, "activity_regularizer": None}

@@ -1,7 +1,5 @@
 """Layers that change lengths without weights: upsampling, zero padding, cropping."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, ClassVar
 

@@ -1,7 +1,5 @@
 """A layer applied at every step of a sequence."""
 
-from __future__ import annotations
-
 from typing import Self
 
 from pydantic import field_validator
