@@ -1,6 +1,6 @@
 """How long the commands take that import no framework: medians of ten runs of each, as whole processes.
 
-    python benchmarks/startup.py
+python benchmarks/startup.py
 """
 
 from __future__ import annotations
