@@ -8,11 +8,11 @@ from aespec.backend import Model
 from aespec.comparison import sample
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.graph import INPUT
-from aespec.passes import Limits, compile
+from aespec.passes import Limits, compile, read
 from aespec.registry import find_backend
 from aespec.rules import BuiltDiffers
 from aespec.shapes import show_shape
-from aespec.spec import Spec, load
+from aespec.spec import Spec
 
 __all__ = ["build", "check"]
 
@@ -37,9 +37,7 @@ def build(
     Raises:
         AespecError: The spec is wrong, the backend is missing, or it does not support a kind.
     """
-    if not isinstance(spec, Spec):
-        spec = load(spec)
-    graph = compile(spec, limits)
+    spec, graph = (spec, compile(spec, limits)) if isinstance(spec, Spec) else read(spec, limits=limits)
     return find_backend(backend).build(graph, seed=spec.training.seed if seed is None else seed, dtype=dtype)
 
 

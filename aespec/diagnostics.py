@@ -59,6 +59,11 @@ class AespecError(Exception):
         return render(self.diagnostics)
 
 
+def in_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Sort by place in the file; those that have none come first."""
+    return sorted(diagnostics, key=lambda d: (d.place.line, d.place.column) if d.place else (0, 0))
+
+
 def render(diagnostics: Sequence[Diagnostic], *, color: bool = False) -> str:
     """Write the diagnostics for a terminal, each with its line and carets, and count them in the last line."""
     counts = Counter(d.rule.severity for d in diagnostics)

@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from os import PathLike
 
 from aespec.activations import Activation
-from aespec.diagnostics import AespecError, Diagnostic, Loc, Rule, nearest
+from aespec.diagnostics import AespecError, Diagnostic, Loc, Rule, in_order, nearest
 from aespec.graph import INPUT, Graph, Node, Term, Tie
 from aespec.layers.activation import Activation as ActivationLayer
 from aespec.layers.base import Layer
 from aespec.rules import BadRegularizer, BadTie, DuplicateName, ModelTooLarge, NoMirror, OutputMismatch, ShapeMismatch
 from aespec.shapes import Shape, ShapeError, elements, fill, show_shape
-from aespec.spec import Mirror, Spec
+from aespec.spec import Hole, Mirror, Spec, load
 
-__all__ = ["Limits", "close", "compile", "decode", "encode", "limit", "mirror", "regularize", "tie"]
+__all__ = [
+    "Limits",
+    "close",
+    "compile",
+    "decode",
+    "encode",
+    "limit",
+    "mirror",
+    "read",
+    "regularize",
+    "scale",
+    "tie",
+]
 
 
 @dataclass(frozen=True)
@@ -38,46 +51,78 @@ class Step:
     undoes: tuple[str, ...] = ()
 
 
-def compile(spec: Spec, limits: Limits | None = None) -> Graph:
-    """The graph of a spec.
+def read(path: str | PathLike[str], overrides: Sequence[str] = (), limits: Limits | None = None) -> tuple[Spec, Graph]:
+    """The spec that a file holds, and its graph.
 
     Raises:
-        AespecError: The layers do not fit together, or the model is beyond the limits.
+        AespecError: Something is wrong with the file, its fields or the way its layers fit; all problems are in it.
     """
-    graph = decode(encode(spec), spec)
     problems: list[Diagnostic] = []
-    for check in (close, tie, regularize, limit):
+    spec = load(path, overrides, problems)
+    return spec, compile(spec, limits, problems)
+
+
+def compile(spec: Spec, limits: Limits | None = None, problems: Sequence[Diagnostic] = ()) -> Graph:
+    """The graph of a spec.
+
+    Args:
+        spec: The spec.
+        limits: Sizes beyond which a model is refused.
+        problems: What was wrong with the spec already, to be told with what is found here.
+
+    Raises:
+        AespecError: The layers do not fit together, or the model is beyond the limits; all problems are in it.
+    """
+    found = list(problems)
+    graph, whole = encode(spec, found)
+    graph, whole = decode(graph, whole, spec, found)
+    checks = (close, scale, tie, regularize, limit) if whole else (scale, tie, regularize, limit)
+    for check in checks:
         try:
             graph = check(graph, spec, limits or Limits())
         except AespecError as error:  # the later ones can still look at the graph as it is
-            problems += error.diagnostics
-    if problems:
-        raise AespecError(*problems)
+            found += error.diagnostics
+    if found:
+        raise AespecError(*in_order(found))
     return graph
 
 
-def encode(spec: Spec) -> Graph:
-    """Spec -> the graph of the encoder alone; its last node is the code."""
-    steps = [Step(layer, ("encoder", i, layer.kind)) for i, layer in enumerate(spec.encoder)]
-    nodes = _chain("encoder", steps, INPUT, spec.input.shape, spec)
-    return Graph(spec.name, spec.input.shape, nodes, nodes[-1].name, spec.loss)
+def encode(spec: Spec, problems: list[Diagnostic]) -> tuple[Graph, bool]:
+    """Spec -> the graph of the encoder alone, and whether it is whole.
+
+    It ends before the first layer that is wrong; what is wrong, there and after, goes to ``problems``.
+    """
+    nodes, whole = _chain("encoder", _written("encoder", spec.encoder), INPUT, spec.input.shape, spec, problems)
+    return Graph(spec.name, spec.input.shape, nodes, nodes[-1].name if whole else "", spec.loss), whole
 
 
-def decode(graph: Graph, spec: Spec) -> Graph:
-    """Add the decoder, written out or mirrored."""
-    if isinstance(spec.decoder, Mirror):
-        steps = mirror(graph, spec.decoder, spec)
+def decode(graph: Graph, whole: bool, spec: Spec, problems: list[Diagnostic]) -> tuple[Graph, bool]:
+    """Add the decoder, written out or mirrored. After an encoder that is not ``whole`` it is only looked at."""
+    if not isinstance(spec.decoder, Mirror):
+        steps = _written("decoder", spec.decoder)
+    elif whole:
+        try:
+            steps = mirror(graph, spec.decoder, spec)
+        except AespecError as error:
+            problems += error.diagnostics
+            return graph, False
+        graph = replace(graph, mirrored=True, length=spec.decoder.length)
     else:
-        steps = [Step(layer, ("decoder", i, layer.kind)) for i, layer in enumerate(spec.decoder)]
-    nodes = _chain("decoder", steps, graph.code, graph[graph.code].shape, spec)
-    form = spec.decoder if isinstance(spec.decoder, Mirror) else None
-    return replace(graph, nodes=(*graph.nodes, *nodes), mirrored=form is not None, length=form.length if form else None)
+        return graph, False
+    shape = graph[graph.code].shape if whole else None
+    nodes, whole = _chain("decoder", steps, graph.code, shape, spec, problems)
+    return replace(graph, nodes=(*graph.nodes, *nodes)), whole
 
 
 def close(graph: Graph, spec: Spec, limits: Limits) -> Graph:
-    """Refuse a decoder that does not give back the input's shape at any length, and a loss that cannot compare them."""
+    """Refuse a decoder that does not give back the input's shape at any length."""
     if graph.example_shape is None:
         raise AespecError(_output_mismatch(graph, spec))
+    return graph
+
+
+def scale(graph: Graph, spec: Spec, limits: Limits) -> Graph:
+    """Refuse a loss that has no meaning for the input's values."""
     low, high = spec.input.range or (0.0, 1.0)
     if graph.loss.within_unit and (low < 0 or high > 1):
         raise AespecError(
@@ -104,6 +149,7 @@ def mirror(graph: Graph, form: Mirror, spec: Spec) -> list[Step]:
     shapes = _shapes_to_undo(nodes, graph.input, form, spec)
     folds = _folds(nodes, shapes)
     steps: list[Step] = []
+    problems: list[Diagnostic] = []
     ended = output.kind == "linear"
     for i in reversed(range(len(nodes))):
         if i in folds.values():
@@ -113,7 +159,8 @@ def mirror(graph: Graph, form: Mirror, spec: Spec) -> list[Step]:
         try:
             layers = node.layer.mirror(shapes[i], pool=pool.layer if pool else None, output=before is None)
         except ShapeError as error:
-            raise AespecError(_fault(NoMirror, f"`{node.name}` cannot be mirrored", error, node.place, spec)) from None
+            problems.append(_fault(NoMirror, f"`{node.name}` cannot be mirrored", error, node.place, spec))
+            continue
         for layer in layers:
             if layer.output_activation is not None:
                 layer = layer.activated(before or output)
@@ -121,6 +168,8 @@ def mirror(graph: Graph, form: Mirror, spec: Spec) -> list[Step]:
             if form.tie_weights and node.layer.innermost.kind in layer.innermost.ties_with:
                 layer = layer.tied(node.name)
             steps.append(Step(layer, ("decoder",), (node.name, pool.name) if pool else (node.name,)))
+    if problems:
+        raise AespecError(*problems)
     if not ended:
         steps.append(Step(ActivationLayer(function=output), ("decoder",)))
     if form.tie_weights and not any(getattr(step.layer.innermost, "tied_to", None) for step in steps):
@@ -162,6 +211,7 @@ def tie(graph: Graph, spec: Spec, limits: Limits) -> Graph:
 def regularize(graph: Graph, spec: Spec, limits: Limits) -> Graph:
     """Collect the terms that parameters and outputs add to the loss."""
     terms: list[Term] = []
+    problems: list[Diagnostic] = []
     for node in graph:
         for short, param in node.params.items():
             if param.regularizer is not None:
@@ -170,16 +220,19 @@ def regularize(graph: Graph, spec: Spec, limits: Limits) -> Graph:
         try:
             penalties = node.layer.penalties(elements(graph.input))
         except ShapeError as error:
-            raise AespecError(
-                _fault(ShapeMismatch, f"`{node.name}` has no loss term", error, node.place, spec)
-            ) from None
+            problems.append(_fault(ShapeMismatch, f"`{node.name}` has no loss term", error, node.place, spec))
+            continue
         terms += [Term(f"{node.name}/{target}/{r.kind}", target, node.name, r) for target, r in penalties]
+    if problems:
+        raise AespecError(*problems)
     return replace(graph, terms=tuple(terms))
 
 
 def limit(graph: Graph, spec: Spec, limits: Limits) -> Graph:
     """Refuse a model that is too large to be meant."""
     problems = []
+    if not graph.nodes:
+        return graph
     counts = {node.name: node.count() for node in graph}
     shapes = graph.shapes(graph.example_shape) if graph.example_shape else {n.name: n.shape for n in graph}
     values = {node.name: elements(shapes[node.name]) or 0 for node in graph}
@@ -201,46 +254,58 @@ def limit(graph: Graph, spec: Spec, limits: Limits) -> Graph:
     return graph
 
 
-def _chain(block: str, steps: Iterable[Step], source: str, shape: Shape, spec: Spec) -> tuple[Node, ...]:
-    steps = list(steps)
-    names = _names(block, steps, spec)
+def _written(block: str, layers: tuple[Layer, ...]) -> list[Step]:
+    return [Step(layer, (block, i, layer.kind)) for i, layer in enumerate(layers)]
+
+
+def _chain(
+    block: str, steps: list[Step], source: str, shape: Shape | None, spec: Spec, problems: list[Diagnostic]
+) -> tuple[tuple[Node, ...], bool]:
+    """The nodes up to the first step that is wrong, and whether they are all.
+
+    Beyond it nothing is known of the values, so nothing is said of a layer, up to one whose fields alone decide
+    the shape of its output.
+    """
     nodes: list[Node] = []
-    for name, step in zip(names, steps, strict=True):
-        try:
-            node = Node.of(name, step.layer, source, shape, undoes=step.undoes, place=step.place)
-        except ShapeError as error:
-            of = f", which undoes `{'` and `'.join(step.undoes)}`," if step.undoes else ""
-            raise AespecError(
-                _fault(ShapeMismatch, f"`{name}`{of} cannot be applied", error, step.place, spec)
-            ) from None
-        nodes.append(node)
-        source, shape = node.name, node.shape
-    return tuple(nodes)
+    whole = True
+    for name, step in zip(_names(block, steps, spec, problems), steps, strict=True):
+        node = None
+        if shape is not None and not isinstance(step.layer, Hole):
+            try:
+                node = Node.of(name, step.layer, source, shape, undoes=step.undoes, place=step.place)
+            except ShapeError as error:
+                of = f", which undoes `{'` and `'.join(step.undoes)}`," if step.undoes else ""
+                problems.append(_fault(ShapeMismatch, f"`{name}`{of} cannot be applied", error, step.place, spec))
+        whole = whole and node is not None
+        if node and whole:
+            nodes.append(node)
+        source, shape = name, node.shape if node else step.layer.stated_shape
+    return tuple(nodes), whole
 
 
-def _names(block: str, steps: list[Step], spec: Spec) -> list[str]:
-    given = [step.layer.name for step in steps if step.layer.name]
-    twice = [name for name, count in Counter(given).items() if count > 1]
-    if twice:
-        last = max(i for i, step in enumerate(steps) if step.layer.name == twice[0])
-        raise AespecError(
-            Diagnostic(
-                DuplicateName,
-                f"two layers of the {block} are named `{twice[0]}`",
-                spec.place((*steps[last].place, "name")),
-                wanted="a name of its own for each layer of a block",
-                got=f"`{twice[0]}` twice",
-            )
-        )
+def _names(block: str, steps: list[Step], spec: Spec, problems: list[Diagnostic]) -> Iterator[str]:
+    """A name for each step, its own or its kind and a number. A name that stands already is a problem."""
+    given = {step.layer.name for step in steps}
+    taken: set[str] = set()
     counts: Counter[str] = Counter()
-    names = []
     for step in steps:
         name = step.layer.name
-        while name is None or (step.layer.name is None and name in given):
+        if name in taken:
+            problems.append(
+                Diagnostic(
+                    DuplicateName,
+                    f"two layers of the {block} are named `{name}`",
+                    spec.place((*step.place, "name")),
+                    wanted="a name of its own for each layer of a block",
+                    got=f"`{name}` again",
+                )
+            )
+            name = None
+        while name is None or (step.layer.name != name and name in given):
             counts[step.layer.kind] += 1
             name = f"{step.layer.kind}_{counts[step.layer.kind]}"
-        names.append(f"{block}/{name}")
-    return names
+        taken.add(name)
+        yield f"{block}/{name}"
 
 
 def _shapes_to_undo(nodes: tuple[Node, ...], x: Shape, form: Mirror, spec: Spec) -> list[Shape]:

@@ -8,12 +8,12 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
-from aespec.diagnostics import Diagnostic, Loc, Place, nearest, show
+from aespec.diagnostics import Diagnostic, Loc, Place, in_order, nearest, show
 from aespec.kind import Kind, own_first
 from aespec.rules import BadCombination, BadRegularizer, MissingField, NotOneKey, UnknownField, UnknownKind, WrongValue
 from aespec.source import Source
 
-__all__ = ["diagnose"]
+__all__ = ["diagnose", "faulty", "holder"]
 
 
 def diagnose(errors: Sequence[Mapping[str, Any]], source: Source, model: type[BaseModel]) -> list[Diagnostic]:
@@ -21,7 +21,12 @@ def diagnose(errors: Sequence[Mapping[str, Any]], source: Source, model: type[Ba
     faults = [Fault(loc, error, source, _owner(loc, model)) for loc, error in _unfold(errors)]
     found = [_SAY.get(fault.type, _wrong_value)(fault) for fault in faults]
     unique = {(d.rule, d.place, d.message): d for d in found}
-    return sorted(unique.values(), key=lambda d: (d.place.line, d.place.column) if d.place else (0, 0))
+    return in_order(unique.values())
+
+
+def faulty(errors: Sequence[Mapping[str, Any]]) -> list[Loc]:
+    """The path of each single error."""
+    return [loc for loc, _ in _unfold(errors)]
 
 
 @dataclass(frozen=True)
@@ -278,32 +283,50 @@ def _choice(options: Sequence[str], word: str = "or") -> str:
     return f" {word} ".join(", ".join(quoted).rsplit(", ", 1))
 
 
+def holder(loc: Loc, model: type[BaseModel]) -> Loc | None:
+    """The outermost field on a path that may be left out and holds a kind that changes no shape: an activation, a loss.
+
+    Args:
+        loc: The path.
+        model: What has its first part as a field.
+    """
+    for end in range(1, len(loc) + 1):
+        owner, name = _owner(loc[:end], model), loc[end - 1]
+        if owner is None or name not in owner.model_fields or owner.model_fields[name].is_required():
+            continue
+        if any(issubclass(inner, Kind) and inner.family != "layer" for inner in _inner(owner, str(name))):
+            return loc[:end]
+    return None
+
+
 def _owner(loc: Loc, model: type[BaseModel]) -> type[BaseModel] | None:
     """The model that has the field which a path ends in, found by walking the path from the top."""
     from aespec.registry import kinds
 
     owner: type[BaseModel] | None = model
-    family: str | None = None
+    families: list[str] = []
     for part in loc[:-1]:
         if isinstance(part, int):
             continue
-        if family is not None:
-            owner, family = kinds(family).get(part), None
+        if families:
+            owner = next((member for family in families if (member := kinds(family).get(part))), None)
+            families = []
         elif owner is not None and part in owner.model_fields:
             inner = _inner(owner, part)
-            if inner is not None and issubclass(inner, Kind) and not inner.concrete():
-                owner, family = None, inner.family
-            else:
-                owner = inner
+            if len(inner) == 1 and not (issubclass(inner[0], Kind) and not inner[0].concrete()):
+                owner = inner[0]
+            else:  # the next part is the name of a kind
+                owner, families = None, [each.family for each in inner if issubclass(each, Kind)]
     return owner
 
 
-def _inner(owner: type[BaseModel], name: str) -> type[BaseModel] | None:
-    """The model or family that a field holds: alone, optional, or in a tuple."""
+def _inner(owner: type[BaseModel], name: str) -> list[type[BaseModel]]:
+    """The models and families that a field holds: alone, optional, in a tuple or one of several."""
+    found = []
     waiting = [owner.model_fields[name].annotation]
     while waiting:
         annotation = waiting.pop()
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            return annotation
+            found.append(annotation)
         waiting.extend(get_args(annotation))
-    return None
+    return found

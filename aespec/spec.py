@@ -1,6 +1,9 @@
 """The spec: a whole file as a pydantic model, what a model is and not how it is made."""
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from functools import reduce
+from operator import getitem
 from os import PathLike
 from typing import Annotated, Any, ClassVar, Self
 
@@ -18,16 +21,16 @@ from pydantic import (
 )
 
 from aespec.activations import Activation
-from aespec.diagnostics import AespecError, Diagnostic, Place
+from aespec.diagnostics import AespecError, Diagnostic, Loc, Place, in_order
 from aespec.kind import Kind, combination, nested
 from aespec.layers.axes import as_tuple
 from aespec.layers.base import Layer, Length
 from aespec.losses import Loss, MeanSquaredError
 from aespec.optimizers import Adam, Optimizer
-from aespec.problems import diagnose
+from aespec.problems import diagnose, faulty, holder
 from aespec.source import Source
 
-__all__ = ["Decoder", "Input", "Mirror", "Spec", "TrainingPlan", "load", "parse"]
+__all__ = ["Decoder", "Hole", "Input", "Mirror", "Spec", "TrainingPlan", "load", "parse"]
 
 Layers = Annotated[tuple[Layer, ...], BeforeValidator(as_tuple)]
 
@@ -136,29 +139,39 @@ class Spec(Section):
         return data
 
 
-def load(path: str | PathLike[str], overrides: Sequence[str] = ()) -> Spec:
+class Hole(Layer):
+    """Stands in a spec that is wrong for a layer that cannot be read."""
+
+    kind = "hole"
+
+
+def load(path: str | PathLike[str], overrides: Sequence[str] = (), problems: list[Diagnostic] | None = None) -> Spec:
     """Read a spec from a YAML or JSON file.
 
     Args:
         path: The file.
         overrides: Assignments such as ``training.epochs=5``, made before anything is checked.
+        problems: Takes the problems in spite of which there is a spec, with a `Hole` for each layer that cannot
+            be read and the default for any other value, so that `aespec.passes` can tell of more.
 
     Raises:
-        AespecError: The file or what it says is wrong; all problems are in it.
+        AespecError: The file or what it says is wrong, and there is no spec or no such list; all problems are in it.
     """
-    problems: list[Diagnostic] = []
-    return _validate(Source.read(path, overrides, problems), problems)
+    found: list[Diagnostic] = []
+    return _validate(Source.read(path, overrides, found), found, problems)
 
 
-def parse(spec: str | Mapping[str, Any], overrides: Sequence[str] = ()) -> Spec:
-    """Read a spec from YAML text or from a mapping.
+def parse(
+    spec: str | Mapping[str, Any], overrides: Sequence[str] = (), problems: list[Diagnostic] | None = None
+) -> Spec:
+    """Read a spec from YAML text or from a mapping, as `load` reads a file.
 
     Raises:
-        AespecError: What it says is wrong; all problems are in it.
+        AespecError: What it says is wrong, and there is no spec or no such list; all problems are in it.
     """
-    problems: list[Diagnostic] = []
+    found: list[Diagnostic] = []
     text = spec if isinstance(spec, str) else Source.of(spec).text
-    return _validate(Source.parse(text, overrides=overrides, problems=problems), problems)
+    return _validate(Source.parse(text, overrides=overrides, problems=found), found, problems)
 
 
 def _literal(value: Any) -> Any:
@@ -170,14 +183,56 @@ def _literal(value: Any) -> Any:
     return value.replace("${", "$${") if isinstance(value, str) else value
 
 
-def _validate(source: Source, problems: list[Diagnostic]) -> Spec:
+def _validate(source: Source, found: list[Diagnostic], problems: list[Diagnostic] | None = None) -> Spec:
     """The spec of a source. A value that its own text spoils already is not blamed again."""
-    spoilt = {d.place for d in problems}
+    spoilt = {d.place for d in found}
+    spec: Spec | None = None
     try:
         spec = Spec.model_validate(source.data)
     except ValidationError as error:
-        problems += [d for d in diagnose(error.errors(), source, Spec) if d.place not in spoilt]
-    if problems:
-        raise AespecError(*sorted(problems, key=lambda d: (d.place.line, d.place.column) if d.place else (0, 0)))
+        errors = error.errors()
+        found += [d for d in diagnose(errors, source, Spec) if d.place not in spoilt]
+        if problems is not None:
+            spec = _what_is_right(source, faulty(errors))
+    if spec is None or (found and problems is None):
+        raise AespecError(*in_order(found))
+    if problems is not None:
+        problems += found
     spec._source = source
     return spec
+
+
+def _what_is_right(source: Source, faults: Sequence[Loc]) -> Spec | None:
+    """The spec with a hole for each layer that is wrong, and without any other value that is; None if it is no spec."""
+    right = deepcopy(source.data)
+    parts = {_part(loc, source) for loc in faults}
+    for part in sorted(parts, key=len, reverse=True):  # what is inside another first
+        match part:
+            case ("encoder" | "decoder" as block,):
+                right[block] = [Hole()]
+            case ("encoder" | "decoder" as block, int(i)):
+                right[block][i] = _hole(right[block][i])
+            case (*path, field):
+                reduce(getitem, path, right).pop(field, None)
+    if ("input",) in parts:
+        right |= {"input": [1], "encoder": [Hole(), *right["encoder"][1:]]}
+    try:
+        return Spec.model_validate(right)
+    except ValidationError:
+        return None
+
+
+def _part(loc: Loc, source: Source) -> Loc:
+    """The least part of a spec around a fault without which every shape is what was meant, or not known."""
+    part = holder(loc, Spec)
+    if part and part in source.values:
+        return part
+    inner = len(loc) > 1 and (isinstance(loc[1], int) or loc[:2] == ("input", "range"))
+    return loc[: 1 + inner]
+
+
+def _hole(layer: Any) -> Hole:
+    """What stands for a layer that is written so; its name stays taken."""
+    fields = next(iter(layer.values()), None) if isinstance(layer, dict) else None
+    name = fields.get("name") if isinstance(fields, dict) else None
+    return Hole.model_construct(name=name if isinstance(name, str) else None)

@@ -3,6 +3,8 @@
 import json
 import random
 from contextlib import suppress
+from functools import reduce
+from operator import getitem
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,9 +17,15 @@ from aespec.zoo import zoo
 HEAD = "input: [4]\ndecoder: mirror\n"
 
 
+def everything(spec):
+    """What is wrong with a spec, its fields and its layers together, as the commands tell it."""
+    problems = []
+    aespec.compile(aespec.parse(spec, problems=problems), problems=problems)
+
+
 def faults(text):
     with pytest.raises(aespec.AespecError) as caught:
-        aespec.compile(aespec.parse(text))
+        everything(text)
     return caught.value.diagnostics
 
 
@@ -114,6 +122,64 @@ def test_all_faults_are_told_at_once_in_the_order_of_the_file():
     ]  # fmt: skip
 
 
+def test_faults_of_fields_do_not_hide_those_of_the_layers():
+    text = """
+input: {shape: [4], range: [-1, 1]}
+encoder:
+  - dense: {units: 6, activation: rleu, name: a}
+  - conv1d: {filters: 3, kernel_size: 3}
+  - dens: {units: 3, name: b}
+  - dense: {units: 2, name: b}
+  - dense: {units: 2, name: a}
+decoder:
+  - dense: 4
+  - reshape: [2, 2]
+  - conv2d: {filters: 3, kernel_size: 3, name: c}
+  - reshape: [2]
+  - conv1d: {filters: 3, kernel_size: 3, name: c}
+los: 3
+loss: binary_crossentropy
+"""
+    assert [(f.rule.code, f.place.line, f.place.column) for f in faults(text)] == [
+        ("E101", 4, 35),
+        ("E201", 5, 5),
+        ("E101", 6, 5),
+        ("E206", 7, 29),
+        ("E206", 8, 29),
+        ("E201", 12, 5),
+        ("E201", 14, 5),
+        ("E206", 14, 48),
+        ("E102", 15, 1),
+        ("E207", 16, 7),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("spec", "codes"),
+    [
+        # nothing is known of what reaches a layer after one that cannot be read, up to a stated shape
+        ("input: [4]\nencoder: [{dens: 3}, {conv1d: {filters: 2, kernel_size: 3}}]\ndecoder: mirror\n", ["E101"]),
+        ("input: [4]\nencoder: [{dens: 3}, {reshape: [7, 1]}, {dropout: 3}]\ndecoder: mirror\n", ["E101", "E104"]),
+        ("input: [x]\nencoder: [{conv2d: {filters: 1, kernel_size: 2}}]\ndecoder: mirror\n", ["E104"]),
+        ("input: [4, 4, 1]\nencoder: [{conv2d: {filters: 1, kernel_sze: 9}}]\ndecoder: mirror\n", ["E103", "E102"]),
+        ("input: [4]\nencoder: 3\ndecoder: [{dense: {units: 3, tied_to: encoder/dense_1}}]\n", ["E104"]),
+        ("input: [4]\ndecoder: [{reshape: [2, 2]}, {conv2d: {filters: 1, kernel_size: 2}}]\n", ["E103", "E201"]),
+        # what can be said of layers that are right
+        ("input: [4, 3]\nencoder: [{lstm: 3}, {global_average_pool1d: }]\ndecoder: mirror\nx: 1", ["E201", "E102"]),
+        ("input: [9]\nencoder: [{dense: 99999999}]\ndecoder: [{dens: 9}]\n", ["E205", "E205", "E101"]),
+        ("input: [9]\nencoder: [{dense: 3}]\ndecoder: [{dense: {units: 9, tied_to: x}}]\nx: 1\n", ["E204", "E102"]),
+        ("input: [9]\nencoder: [{dense: 3}]\ndecoder: [{dense: 8}]\nx: 1\n", ["E203", "E102"]),
+    ],
+)
+def test_what_is_told_beside_a_fault_is_what_is_known(spec, codes):
+    assert [fault.rule.code for fault in faults(spec)] == codes
+
+
+def test_every_layer_that_cannot_be_mirrored_is_told():
+    text = "input: [null, 4]\ndecoder: mirror\nencoder: [{max_pool1d: 2}, {dense: 3}, global_average_pool1d]\n"
+    assert [(f.rule.code, f.place.column) for f in faults(text)] == [("E202", 12), ("E202", 40)]
+
+
 def test_faults_of_the_text_do_not_hide_those_of_the_fields():
     text = HEAD + "encoder:\n  - dense: {units: 1_0, use_bias: off}\n  - dens: 3\nloss: ms\n"
     found = [(f.rule.code, f.place.line) for f in faults(text)]
@@ -154,15 +220,31 @@ VALUES = st.recursive(
 @given(value=VALUES, name=st.sampled_from(list(zoo())), at=st.integers(0, 10**6))
 def test_nothing_a_spec_can_contain_shows_a_traceback(value, name, at):
     """Any value, anywhere in a good spec: it is taken, or refused with a diagnostic that can be shown."""
+    with suppress(Refused):
+        _compile(_spoilt(name, at, value))
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(value=VALUES, name=st.sampled_from(list(zoo())), at=st.integers(0, 10**6))
+def test_a_wrong_field_draws_no_false_fault_after_it(value, name, at):
+    """The layers of a good spec fit together: where one cannot be read, nothing may be said of the others."""
+    spoilt = _spoilt(name, at, value)
+    problems = []
+    with suppress(aespec.AespecError):  # no spec is left
+        spec = aespec.parse(spoilt, problems=problems)
+        if problems:
+            with pytest.raises(aespec.AespecError) as caught:
+                aespec.compile(spec, problems=problems)
+            assert list(caught.value.diagnostics) == problems
+
+
+def _spoilt(name, at, value):
+    """A spec of the zoo with a value somewhere in it replaced."""
     data = json.loads(json.dumps(aespec.load(zoo()[name]).to_data()))
     places = list(_places(data))
     *path, last = places[random.Random(at).randrange(len(places))]
-    holder = data
-    for part in path:
-        holder = holder[part]
-    holder[last] = value
-    with suppress(Refused):
-        _compile(data)
+    reduce(getitem, path, data)[last] = value
+    return data
 
 
 class Refused(Exception):
@@ -171,7 +253,7 @@ class Refused(Exception):
 
 def _compile(data):
     try:
-        aespec.compile(aespec.parse(data))
+        everything(data)
     except aespec.AespecError as error:
         if render(error.diagnostics):
             raise Refused from error

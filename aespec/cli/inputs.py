@@ -11,8 +11,8 @@ import click
 
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.graph import Graph
-from aespec.passes import Limits, compile
-from aespec.spec import Spec, load
+from aespec.passes import Limits, read
+from aespec.spec import Spec
 
 __all__ = ["Compiled", "Specs", "takes_specs"]
 
@@ -47,8 +47,7 @@ class Specs:
         """Each path with what it holds, or with what is wrong with it."""
         for path in self.paths:
             try:
-                spec = load(path, self.overrides)
-                yield path, Compiled(path, spec, compile(spec, self.limits))
+                yield path, Compiled(path, *read(path, self.overrides, self.limits))
             except AespecError as error:
                 yield path, error
 

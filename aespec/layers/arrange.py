@@ -60,6 +60,11 @@ class Reshape(Layer):
             )
         return tuple(size // stated if n == -1 else n for n in self.target_shape)
 
+    @property
+    def stated_shape(self) -> Shape | None:
+        """The target shape, where no axis is -1."""
+        return None if -1 in self.target_shape else self.target_shape
+
     def mirror(self, x: Shape, *, pool: Layer | None = None, output: bool = False) -> tuple[Layer, ...]:
         """A reshape to the shape before."""
         return (_reshape_to(x),)

@@ -74,6 +74,11 @@ class Layer(Kind):
         """
         return x
 
+    @property
+    def stated_shape(self) -> Shape | None:
+        """The output shape, where the fields alone decide it."""
+        return None
+
     def params(self, x: Shape) -> dict[str, Param]:
         """The parameters for the input shape ``x``, by name, in order, a tied kernel included."""
         return {}
