@@ -47,7 +47,7 @@ def check(model: Model, backend: str, *, bounds: tuple[float, float] | None = No
     Args:
         model: A built model.
         backend: What built it, to be named in the message.
-        bounds: Least and largest value of the batch; normal numbers where None.
+        bounds: Least and largest value of the batch; what the loss takes where None.
 
     Raises:
         AespecError: A node or a weight is missing, too much, or of another shape; all such are named.

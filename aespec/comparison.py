@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.floating[Any]]
 
-__all__ = ["distance", "relative", "sample", "shaken"]
+__all__ = ["distance", "from_reference", "relative", "sample", "shaken"]
 
 
 def sample(
@@ -29,8 +29,11 @@ def sample(
         batch: Number of samples.
         seed: Of the random numbers.
         dtype: Of the result.
-        bounds: Least and largest value; normal numbers where None.
+        bounds: Least and largest value. Where None, numbers between 0 and 1 if the loss takes no others, else
+            normal ones.
     """
+    if bounds is None and graph.loss.within_unit:
+        bounds = 0.0, 1.0
     rng = parameter_stream(seed, "input")
     shape = [n or 1 for n in graph.example_shape or ()]
     x = rng.uniform(*bounds, (batch, *shape)) if bounds else rng.normal(size=(batch, *shape))
@@ -60,6 +63,13 @@ def distance(a: Array, b: Array) -> float:
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
         return 0.0 if np.array_equal(a, b) else float("inf")
     return float(np.max(np.abs(a.astype(np.float64) - b.astype(np.float64)), initial=0.0))
+
+
+def from_reference(value: Array, wanted: Array) -> float:
+    """The largest difference of a value from the reference's, by the largest of that where it is above one."""
+    import numpy as np
+
+    return distance(value, wanted) / max(1.0, float(np.max(np.abs(wanted), initial=0.0)))
 
 
 def relative(a: Array, b: Array, *, beside: float = 0.0) -> float:

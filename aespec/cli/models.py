@@ -137,8 +137,8 @@ def verify(specs: Specs, backends: str, seed: int | None, dtype: str, form: str)
         raise click.BadParameter("name at least one backend", param_hint="--backends")
     records, fine = [], True
     for i, each in enumerate(specs.setting(seed=seed).compiled()):
-        bounds = each.spec.input.range or (0.0, 1.0)
-        found = compare(each.graph, names, seed=each.spec.training.seed, dtype=dtype, bounds=bounds)
+        plan, bounds = each.spec.training, each.spec.input.range
+        found = compare(each.graph, names, seed=plan.seed, dtype=dtype, bounds=bounds)
         fine = fine and found.ok
         records.append({"file": each.path, "name": each.spec.name, **_as_data(found)})
         if form == "text":
@@ -149,7 +149,7 @@ def verify(specs: Specs, backends: str, seed: int | None, dtype: str, form: str)
 
 
 SECTIONS = {
-    "node": ("Value of", "Values: the largest difference from the reference"),
+    "node": ("Value of", "Values: the largest difference from the reference, relative where values are above 1"),
     "loss": ("Loss term", "Loss terms: the largest relative difference"),
     "gradient": ("Gradient by", "Gradients: the largest difference, relative to the largest value"),
 }
@@ -169,6 +169,8 @@ def _compared(each: Compiled, found: Verification) -> str:
     for section, (what, measure) in SECTIONS.items():
         if rows := [row for row in found.rows if row.section == section]:
             parts.append(f"{measure}\n\n{_section(what, rows)}")
+    if not any(row.section == "gradient" for row in found.rows):
+        parts.append("No gradients: they are held against each other, which takes two backends that train")
     parts.append(
         f"{len(wrong)} of {len(found.rows)} differences are above tolerance, first that of {wrong[0].name}"
         if wrong
