@@ -89,6 +89,18 @@ def test_large_values_are_measured_by_their_size():
     assert [row for row in result.rows if not row.ok] == []
 
 
+@pytest.mark.parametrize("backend", ["numpy", *FRAMEWORKS])
+def test_the_divergence_of_a_code_that_is_nearly_standard_normal(backend):
+    """1 + log_var - exp(log_var) cancels there: written so, float32 is off by a fifth."""
+    spec = {"input": [3], "encoder": [{"gaussian_latent": 2}], "decoder": "mirror"}
+    model = aespec.build(aespec.parse(spec), backend=backend)
+    weights = {name: np.zeros_like(value) for name, value in model.weights().items()}
+    weights["encoder/gaussian_latent_1/log_var_bias"] += 1e-3
+    model.load_weights(weights)
+    loss = float(model.losses(np.ones((4, 3), "float32"))["encoder/gaussian_latent_1/latent/gaussian_kl"])
+    assert loss == pytest.approx(2 * (np.expm1(1e-3) - 1e-3) / 2, rel=1e-3)
+
+
 def test_a_model_without_weights_verifies():
     assert verify(
         aespec.compile(aespec.parse({"input": [2], "encoder": ["flatten"], "decoder": "mirror"})), FRAMEWORKS

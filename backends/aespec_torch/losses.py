@@ -82,7 +82,7 @@ def _kl_divergence(regularizer: regularizers.KLDivergence, x: Tensor) -> Tensor:
 
 @lowerings(regularizers.GaussianKL)
 def _gaussian_kl(regularizer: regularizers.GaussianKL, mean: Tensor, log_var: Tensor) -> Tensor:
-    return regularizer.weight * _per_sample((mean.square() + torch.exp(log_var) - log_var - 1) / 2)
+    return regularizer.weight * _per_sample((mean.square() + torch.expm1(log_var) - log_var) / 2)
 
 
 def _per_sample(values: Tensor) -> Tensor:
