@@ -58,10 +58,12 @@ class Kind(BaseModel):
             fields = {}
         elif not isinstance(fields, dict):
             if member.main is None:
+                own = [field for field in own_first(member) if field != "name"]
+                required = [field for field in own if member.model_fields[field].is_required()]
                 raise PydanticCustomError(
                     "fields_wanted",
                     "`{kind}` takes its fields as a mapping",
-                    {"kind": name, "fields": list(member.model_fields), "at": (name,)},
+                    {"kind": name, "fields": required or own[:1], "at": (name,)},
                 )
             fields = {member.main: fields}
         read: Self = nested((name,), lambda: member.model_validate(fields))
@@ -96,9 +98,10 @@ def own_first(model: type[BaseModel]) -> list[str]:
     return sorted(model.model_fields, key=lambda name: depth[name])
 
 
-def combination(message: str, *, wanted: str, help: str | None = None) -> PydanticCustomError:
-    """The error for fields of one kind that are each right and wrong together."""
-    return PydanticCustomError("combination", "{message}", {"message": message, "wanted": wanted, "help": help})
+def combination(message: str, *, field: str, wanted: str, help: str | None = None) -> PydanticCustomError:
+    """The error for fields of one kind that are each right and wrong together; ``field`` is the one to look at."""
+    context = {"message": message, "wanted": wanted, "help": help, "at": (field,)}
+    return PydanticCustomError("combination", "{message}", context)
 
 
 def nested(at: tuple[str | int, ...], validate: Callable[[], T]) -> T:

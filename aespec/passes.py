@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from os import PathLike
+from typing import Any
+
+from pydantic import ValidationError
 
 from aespec.activations import Activation
-from aespec.diagnostics import AespecError, Diagnostic, Loc, Rule, in_order, nearest
+from aespec.diagnostics import AespecError, Diagnostic, Loc, Place, Rule, in_order, nearest
 from aespec.graph import INPUT, Graph, Node, Term, Tie
 from aespec.layers.activation import Activation as ActivationLayer
 from aespec.layers.base import Layer
@@ -25,6 +28,7 @@ __all__ = [
     "encode",
     "limit",
     "mirror",
+    "names",
     "read",
     "regularize",
     "scale",
@@ -73,7 +77,7 @@ def compile(spec: Spec, limits: Limits | None = None, problems: Sequence[Diagnos
     Raises:
         AespecError: The layers do not fit together, or the model is beyond the limits; all problems are in it.
     """
-    found = list(problems)
+    found = [*problems, *names(spec)]
     graph, whole = encode(spec, found)
     graph, whole = decode(graph, whole, spec, found)
     checks = (close, scale, tie, regularize, limit) if whole else (scale, tie, regularize, limit)
@@ -85,6 +89,31 @@ def compile(spec: Spec, limits: Limits | None = None, problems: Sequence[Diagnos
     if found:
         raise AespecError(*in_order(found))
     return graph
+
+
+def names(spec: Spec) -> list[Diagnostic]:
+    """What is wrong with the names that a spec gives and refers to, whatever its shapes are."""
+    problems: list[Diagnostic] = []
+    before: dict[str, Layer] = {}
+    unsure: set[str] = set()
+    for block, layers in (("encoder", spec.encoder), ("decoder", spec.decoder)):
+        steps = [] if isinstance(layers, Mirror) else _written(block, layers)
+        unsure |= {block for step in steps if isinstance(step.layer, Hole) and not step.layer.name}
+        for name, step in zip(_named(block, steps), steps, strict=True):
+            if step.layer.name and name != f"{block}/{step.layer.name}":
+                problems.append(
+                    Diagnostic(
+                        DuplicateName,
+                        f"two layers of the {block} are named `{step.layer.name}`",
+                        spec.place((*step.place, "name")),
+                        wanted="a name of its own for each layer of a block",
+                        got=f"`{step.layer.name}` again",
+                    )
+                )
+            if fault := _reference_fault(name, step.layer.innermost, before, unsure):
+                problems.append(Diagnostic(BadTie, fault[0], _tie_place(step.layer, step.place, spec), *fault[1:]))
+            before[name] = step.layer
+    return problems
 
 
 def encode(spec: Spec, problems: list[Diagnostic]) -> tuple[Graph, bool]:
@@ -157,7 +186,7 @@ def mirror(graph: Graph, form: Mirror, spec: Spec) -> list[Step]:
         node, pool = nodes[i], nodes[folds[i]] if i in folds else None
         before = _activation_before(nodes[:i])
         try:
-            layers = node.layer.mirror(shapes[i], pool=pool.layer if pool else None, output=before is None)
+            layers = _undone(node.layer, shapes[i], pool=pool.layer if pool else None, output=before is None)
         except ShapeError as error:
             problems.append(_fault(NoMirror, f"`{node.name}` cannot be mirrored", error, node.place, spec))
             continue
@@ -192,13 +221,12 @@ def tie(graph: Graph, spec: Spec, limits: Limits) -> Graph:
     nodes: list[Node] = []
     for node in graph:
         target = getattr(node.layer.innermost, "tied_to", None)
-        if target is None:
+        source = next((other for other in nodes if other.name == target), None)
+        if source is None:  # nothing to tie, or `names` has told of it
             nodes.append(node)
             continue
-        fault = _tie_fault(node, target, nodes)
-        if fault is not None:
-            place = (*node.place, "tied_to") if node.layer.innermost is node.layer else (*node.place, "layer")
-            problems.append(Diagnostic(BadTie, fault[0], spec.place(place), *fault[1:]))
+        if fault := _tie_fault(node, source):
+            problems.append(Diagnostic(BadTie, fault[0], _tie_place(node.layer, node.place, spec), *fault[1:]))
             continue
         ties = {"kernel": Tie(f"{target}/kernel", node.layer.innermost.tied_transposed)}
         own = {short: param for short, param in node.params.items() if short not in ties}
@@ -268,7 +296,7 @@ def _chain(
     """
     nodes: list[Node] = []
     whole = True
-    for name, step in zip(_names(block, steps, spec, problems), steps, strict=True):
+    for name, step in zip(_named(block, steps), steps, strict=True):
         node = None
         if shape is not None and not isinstance(step.layer, Hole):
             try:
@@ -283,25 +311,14 @@ def _chain(
     return tuple(nodes), whole
 
 
-def _names(block: str, steps: list[Step], spec: Spec, problems: list[Diagnostic]) -> Iterator[str]:
-    """A name for each step, its own or its kind and a number. A name that stands already is a problem."""
+def _named(block: str, steps: list[Step]) -> Iterator[str]:
+    """A name for each step: its own, or its kind and a number where it has none or one that stands already."""
     given = {step.layer.name for step in steps}
     taken: set[str] = set()
     counts: Counter[str] = Counter()
     for step in steps:
         name = step.layer.name
-        if name in taken:
-            problems.append(
-                Diagnostic(
-                    DuplicateName,
-                    f"two layers of the {block} are named `{name}`",
-                    spec.place((*step.place, "name")),
-                    wanted="a name of its own for each layer of a block",
-                    got=f"`{name}` again",
-                )
-            )
-            name = None
-        while name is None or (step.layer.name != name and name in given):
+        while name is None or name in taken or (name != step.layer.name and name in given):
             counts[step.layer.kind] += 1
             name = f"{step.layer.kind}_{counts[step.layer.kind]}"
         taken.add(name)
@@ -342,12 +359,26 @@ def _folds(nodes: tuple[Node, ...], shapes: list[Shape]) -> dict[int, int]:
         after = next((j for j in range(i + 1, len(nodes)) if nodes[j].shape != node.shape), None)
         if after is None or not node.layer.folds(nodes[after].layer):
             continue
-        if any(between.layer.mirror(between.input_shape) for between in nodes[i + 1 : after]):
+        if any(_undone(between.layer, between.input_shape) for between in nodes[i + 1 : after]):
             continue
         with suppress(ShapeError):  # lengths that one transposed convolution cannot bring back are undone in two
-            node.layer.mirror(shapes[i], pool=nodes[after].layer)
+            _undone(node.layer, shapes[i], pool=nodes[after].layer)
             folds[i] = after
     return folds
+
+
+def _undone(layer: Layer, x: Shape, **how: Any) -> tuple[Layer, ...]:
+    """`Layer.mirror`, where what it makes can be beyond the bounds of a layer's fields."""
+    try:
+        return layer.mirror(x, **how)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        raise ShapeError(
+            f"`{fault['loc'][0]}` of the layer that undoes it would lie outside its bounds",
+            wanted=str(fault["msg"]).removeprefix("Input should be "),
+            got=f"{fault['input']} from {show_shape(x)}",
+            help="write the decoder out, in several steps",
+        ) from None
 
 
 def _activation_before(nodes: tuple[Node, ...]) -> Activation | None:
@@ -357,16 +388,34 @@ def _activation_before(nodes: tuple[Node, ...]) -> Activation | None:
     return next((a for node in reversed(nodes) if (a := node.layer.output_activation) is not None), None)
 
 
-def _tie_fault(node: Node, target: str, before: list[Node]) -> tuple[str, str, str, str | None] | None:
-    """What is wrong with a tie: message, wanted, got, help."""
-    layer = node.layer.innermost
-    options = [other.name for other in before if other.layer.innermost.kind in layer.ties_with]
-    source = next((other for other in before if other.name == target), None)
-    if source is None or source.name not in options:
-        near = nearest(target, options)
-        wanted = f"a layer before it of kind {' or '.join(f'`{kind}`' for kind in layer.ties_with)}"
-        got = f"`{target}`, " + ("which is no layer before it" if source is None else f"a `{source.layer.kind}`")
-        return f"`{node.name}` is tied to what has no kernel for it", wanted, got, near and f"did you mean `{near}`?"
+Fault = tuple[str, str, str, str | None]
+"""What is wrong: message, wanted, got, help."""
+
+
+def _reference_fault(name: str, layer: Layer, before: Mapping[str, Layer], unsure: set[str]) -> Fault | None:
+    """What is wrong with the name that a layer is tied to; nothing where a hole may have had it."""
+    target: str | None = getattr(layer, "tied_to", None)
+    source = before.get(target or "")
+    if target is None or (source is None and target.partition("/")[0] in unsure):
+        return None
+    if source and (isinstance(source, Hole) or source.innermost.kind in layer.ties_with):
+        return None
+    near = nearest(target, [other for other in before if before[other].innermost.kind in layer.ties_with])
+    return (
+        f"`{name}` is tied to what has no kernel for it",
+        f"a layer before it of kind {' or '.join(f'`{kind}`' for kind in layer.ties_with)}",
+        f"`{target}`, " + (f"a `{source.kind}`" if source else "which is no layer before it"),
+        near and f"did you mean `{near}`?",
+    )
+
+
+def _tie_place(layer: Layer, place: Loc, spec: Spec) -> Place | None:
+    return spec.place((*place, "tied_to" if layer.innermost is layer else "layer"))
+
+
+def _tie_fault(node: Node, source: Node) -> Fault | None:
+    """What is wrong with a tie between two layers that have kernels."""
+    layer, target = node.layer.innermost, source.name
     if source.ties:
         stored = source.ties["kernel"].parameter.removesuffix("/kernel")
         return f"`{target}` is itself tied", "a layer with a kernel of its own", f"`{target}`", f"tie to `{stored}`"

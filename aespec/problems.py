@@ -10,16 +10,34 @@ from pydantic import BaseModel
 
 from aespec.diagnostics import Diagnostic, Loc, Place, in_order, nearest, show
 from aespec.kind import Kind, own_first
-from aespec.rules import BadCombination, BadRegularizer, MissingField, NotOneKey, UnknownField, UnknownKind, WrongValue
+from aespec.rules import (
+    BadCombination,
+    BadOverride,
+    BadRegularizer,
+    MissingField,
+    NotOneKey,
+    UnknownField,
+    UnknownKind,
+    WrongValue,
+)
 from aespec.source import Source
 
 __all__ = ["diagnose", "faulty", "holder"]
 
 
 def diagnose(errors: Sequence[Mapping[str, Any]], source: Source, model: type[BaseModel]) -> list[Diagnostic]:
-    """One diagnostic for each error of a validation of ``source`` against ``model``, in the file's order."""
-    faults = [Fault(loc, error, source, _owner(loc, model)) for loc, error in _unfold(errors)]
-    found = [_SAY.get(fault.type, _wrong_value)(fault) for fault in faults]
+    """One diagnostic for each error of a validation of ``source`` against ``model``, in the file's order.
+
+    A value that its own text spoils is not blamed again, nor is a field called missing that is only misspelt.
+    """
+    faults = [Fault(loc, error, source, _owner(_field(loc), model)) for loc, error in _unfold(errors)]
+    misspelt = {(*fault.loc[:-1], fault.meant) for fault in faults if fault.type == "extra_forbidden"}
+    told = [
+        fault
+        for fault in faults
+        if fault.written not in source.spoilt and not (fault.type == "missing" and fault.loc in misspelt)
+    ]
+    found = [_SAY.get(fault.type, _wrong_value)(fault) for fault in told]
     unique = {(d.rule, d.place, d.message): d for d in found}
     return in_order(unique.values())
 
@@ -39,6 +57,11 @@ class Fault:
     owner: type[BaseModel] | None
 
     @property
+    def kind(self) -> type[Kind] | None:
+        """The owner, where it is a kind."""
+        return self.owner if self.owner and issubclass(self.owner, Kind) and self.owner.concrete() else None
+
+    @property
     def type(self) -> str:
         """The name that pydantic gives the error."""
         return str(self.error["type"])
@@ -54,9 +77,10 @@ class Fault:
         """The field, as messages name it."""
         if not self.loc:
             return "the spec"
-        if isinstance(self.loc[-1], str):
-            return f"`{self.loc[-1]}`"
-        return f"item {self.loc[-1] + 1} of `{next(part for part in reversed(self.loc) if isinstance(part, str))}`"
+        item, field = self.written[-1:], f"`{_field(self.loc)[-1]}`"
+        if isinstance(self.loc[-1], int) and item and isinstance(item[0], int):
+            return f"item {item[0] + 1} of {field}"
+        return field
 
     @property
     def written(self) -> Loc:
@@ -83,11 +107,35 @@ class Fault:
         value = self.error["input"]
         return show(value.to_data() if isinstance(value, Kind) else value)
 
-    def doc(self, name: str) -> str:
-        """What the owner says of a field."""
+    @property
+    def doc(self) -> str:
+        """What the owner says of the field."""
         from aespec.reference import field_docs
 
+        name = str(_field(self.loc)[-1])
         return (field_docs(self.owner).get(name) if self.owner else None) or f"a value for `{name}`"
+
+    @property
+    def wraps(self) -> bool:
+        """Whether an unknown field is a kind that the main field takes, as in ``time_distributed: {dense: 3}``."""
+        from aespec.registry import kind_names
+
+        if self.kind is None or self.kind.main is None:
+            return False
+        families = [inner.family for inner in _inner(self.kind, self.kind.main) if issubclass(inner, Kind)]
+        return any(self.loc[-1] in kind_names(family) for family in families)
+
+    @property
+    def meant(self) -> str | None:
+        """The field that an unknown one was likely meant to be."""
+        if self.kind and self.wraps:
+            return self.kind.main
+        return nearest(str(self.loc[-1]), own_first(self.owner)) if self.owner else None
+
+
+def _field(loc: Loc) -> Loc:
+    """The path of the field that a path leads into: without the items of its value."""
+    return _field(loc[:-1]) if loc and isinstance(loc[-1], int) else loc
 
 
 def _unfold(errors: Sequence[Mapping[str, Any]], above: Loc = ()) -> Iterator[tuple[Loc, Mapping[str, Any]]]:
@@ -118,17 +166,22 @@ def _unknown_kind(fault: Fault) -> Diagnostic:
 
 def _unknown_field(fault: Fault) -> Diagnostic:
     fields = own_first(fault.owner) if fault.owner else []
-    near = nearest(str(fault.loc[-1]), fields)
-    named = fault.owner is not None and issubclass(fault.owner, Kind) and fault.owner.concrete()
-    of = f" of `{fault.loc[-2]}`" if named or len(fault.loc) > 1 else ""
+    of = f" of `{fault.loc[-2]}`" if len(fault.loc) > 1 else ""
     return Diagnostic(
         UnknownField,
         f"unknown field {fault.subject}{of}",
         fault.key,
-        wanted=_choice(fields),
+        wanted=_choice(fields) or f"`{fault.loc[-2]}` alone, which has no fields",
         got=fault.subject,
-        help=f"did you mean `{near}`?" if near else f"remove {fault.subject}",
+        help=_instead(fault),
     )
+
+
+def _instead(fault: Fault) -> str:
+    """What to write for an unknown field."""
+    if fault.wraps:
+        return f"write `{fault.meant}: {show({fault.loc[-1]: fault.error['input']})}`"
+    return f"did you mean `{fault.meant}`?" if fault.meant else f"remove {fault.subject}"
 
 
 def _missing(fault: Fault) -> Diagnostic:
@@ -137,7 +190,7 @@ def _missing(fault: Fault) -> Diagnostic:
         MissingField,
         f"{f'`{fault.loc[-2]}`' if len(fault.loc) > 1 else 'the spec'} lacks the field {fault.subject}",
         fault.key,
-        wanted=f"`{name}`: {fault.doc(name)}",
+        wanted=f"`{name}`: {fault.doc}",
         got="nothing",
         help=f"add `{name}: ...`",
     )
@@ -145,27 +198,63 @@ def _missing(fault: Fault) -> Diagnostic:
 
 def _not_one_key(fault: Fault) -> Diagnostic:
     family, keys = fault.context["family"], fault.context["keys"]
+    added = [key for key in keys if fault.source.is_set((*fault.written, key))]
+    standing = [key for key in keys if key not in added]
+    if added and standing:
+        return _second_kind(fault, added[0], standing[0])
     article = "an" if family[0] in "aeiou" else "a"
-    help = None
-    if keys and family == "layer":
-        help = f"give each layer a dash of its own: `- {keys[0]}: ...`; fields go inside braces or one level deeper"
-    elif keys:
-        help = f"write `{{{keys[0]}: {{...}}}}`, one kind with its fields inside"
-    elif isinstance(fault.error["input"], list) and family == "layer":
-        help = "a layer cannot be a list: take the inner brackets or the extra dash away"
     return Diagnostic(
         NotOneKey,
         f"this is not one {family}",
         fault.value,
         wanted=f"{article} {family}: a bare name, `kind: value` or `kind: {{fields}}`",
         got=_choice(keys, "and") if keys else fault.got,
+        help=_one_key(fault),
+    )
+
+
+def _one_key(fault: Fault) -> str | None:
+    """How to write one kind."""
+    keys, item = fault.context["keys"], not isinstance(fault.loc[-1], str)
+    if keys and item and fault.source.is_json:
+        return f'give each layer braces of its own: `{{"{keys[0]}": ...}}`; its fields go inside inner braces'
+    if keys and item:
+        return f"give each layer a dash of its own: `- {keys[0]}: ...`; fields go inside braces or one level deeper"
+    if keys:
+        return f"write `{{{keys[0]}: {{...}}}}`, one kind with its fields inside"
+    if item:
+        is_list = isinstance(fault.error["input"], list)
+        return "a layer cannot be a list: take the inner brackets or the extra dash away" if is_list else None
+    examples = getattr(fault.kind, "examples", ())
+    if fault.kind and fault.kind.main == fault.loc[-1] and examples:
+        return f"write for example `{show({fault.kind.kind: dict(examples[0].fields)}, 100)[1:-1]}`"
+    return f"{fault.subject}: {fault.doc}"
+
+
+def _second_kind(fault: Fault, name: str, standing: str) -> Diagnostic:
+    """An override whose path names another kind than the one that stands there."""
+    from aespec.registry import kinds
+
+    family, path = fault.context["family"], ".".join(map(str, fault.written))
+    members = kinds(family)
+    if name in members:
+        help = f"to make it another kind, set it as a whole: `{path}={{{name}: …}}`"
+    else:
+        field = f".{name}" if standing in members and name in members[standing].model_fields else ""
+        help = f"did you mean `{path}.{standing}{field}`?"
+    return Diagnostic(
+        BadOverride,
+        f"the {family} at `{path}` is `{standing}`, not `{name}`",
+        fault.source.keys[(*fault.written, name)],
+        wanted=f"`{standing}`",
+        got=f"`{name}`",
         help=help,
     )
 
 
 def _fields_wanted(fault: Fault) -> Diagnostic:
-    kind, fields = fault.context["kind"], [f for f in fault.context["fields"] if f != "name"]
-    stated = f"`{kind}: {{{fields[0]}: ...}}`" if fields else f"`{kind}` alone"
+    kind, fields = fault.context["kind"], ", ".join(f"{field}: ..." for field in fault.context["fields"])
+    stated = f"`{kind}: {{{fields}}}`" if fields else f"`{kind}` alone"
     return Diagnostic(
         WrongValue,
         f"`{kind}` takes no single value",
@@ -178,7 +267,8 @@ def _fields_wanted(fault: Fault) -> Diagnostic:
 
 def _combination(fault: Fault) -> Diagnostic:
     message, wanted, help = (fault.context[key] for key in ("message", "wanted", "help"))
-    return Diagnostic(BadCombination, message, fault.value, wanted=wanted, got=fault.got, help=help)
+    got = show(fault.source.value(fault.written))
+    return Diagnostic(BadCombination, message, fault.value, wanted=wanted, got=got, help=help)
 
 
 def _bad_regularizer(fault: Fault) -> Diagnostic:
@@ -217,11 +307,7 @@ def _wrong_value(fault: Fault) -> Diagnostic:
         fault.value,
         wanted=_wanted(fault),
         got=fault.got,
-        help=f"did you mean `{near}`?"
-        if near
-        else f"{fault.subject}: {fault.doc(str(fault.loc[-1]))}"
-        if fault.loc
-        else None,
+        help=f"did you mean `{near}`?" if near else f"`{_field(fault.loc)[-1]}`: {fault.doc}" if fault.loc else None,
     )
 
 
@@ -265,10 +351,17 @@ _WANTED = {
     "too_long": "at most {max_length} items",
 }
 
+_PATTERNS = {
+    r"^[A-Za-z][A-Za-z0-9_]*$": "letters, digits and `_`, a letter first",
+    r"^[A-Za-z0-9][A-Za-z0-9_.-]*$": "letters, digits, `_`, `.` and `-`, a letter or a digit first",
+}
+
 
 def _wanted(fault: Fault) -> str:
     if fault.type == "literal_error":
         return _choice(_expected(fault.context))
+    if fault.type == "string_pattern_mismatch" and fault.context["pattern"] in _PATTERNS:
+        return _PATTERNS[fault.context["pattern"]]
     return _WANTED.get(fault.type, str(fault.error["msg"])).format(**fault.context)
 
 
@@ -279,7 +372,7 @@ def _expected(context: Mapping[str, Any]) -> list[str]:
 def _choice(options: Sequence[str], word: str = "or") -> str:
     quoted = [f"`{option}`" for option in options]
     if len(quoted) > 12:
-        return ", ".join([*quoted[:12], f"... ({len(quoted)} in all)"])
+        return ", ".join([*quoted[:7], f"... ({len(quoted)} in all)"])
     return f" {word} ".join(", ".join(quoted).rsplit(", ", 1))
 
 

@@ -9,7 +9,7 @@ from functools import cache
 
 from pydantic import BaseModel
 
-__all__ = ["field_docs", "summary_line"]
+__all__ = ["described", "field_docs", "plain", "summary_line"]
 
 
 @cache
@@ -27,9 +27,23 @@ def field_docs(model: type[BaseModel]) -> dict[str, str]:
     return {name: doc for name, doc in docs.items() if name in model.model_fields}
 
 
-def summary_line(model: type[BaseModel]) -> str:
+def described(model: type) -> str:
+    """A class's own docstring, as users are shown it."""
+    return plain(inspect.cleandoc(model.__doc__ or ""))
+
+
+def summary_line(model: type) -> str:
     """The first line of a class's docstring."""
-    return inspect.getdoc(model).splitlines()[0] if model.__doc__ else ""  # type: ignore[union-attr]
+    return described(model).partition("\n")[0]
+
+
+def plain(text: str) -> str:
+    """A text without the marks of reStructuredText.
+
+    >>> plain("``same`` or ``valid``")
+    '`same` or `valid`'
+    """
+    return text.replace("``", "`")
 
 
 def _docs_of(cls: type) -> dict[str, str]:
@@ -39,7 +53,7 @@ def _docs_of(cls: type) -> dict[str, str]:
         return {}
     assert isinstance(body, ast.ClassDef)
     return {
-        field.target.id: " ".join(text.value.value.split())
+        field.target.id: plain(" ".join(text.value.value.split()))
         for field, text in zip(body.body, body.body[1:], strict=False)
         if isinstance(field, ast.AnnAssign)
         and isinstance(field.target, ast.Name)

@@ -79,7 +79,7 @@ class KLDivergence(Regularizer):
 
 
 class GaussianKL(Regularizer):
-    """``weight * sum((mean**2 + expm1(log_var) - log_var) / 2)``, against a standard normal.
+    """``weight * sum((mean**2 + exp(log_var) - 1 - log_var) / 2)``, against a standard normal.
 
     The term of a variational code (Kingma and Welling, 2014), which `gaussian_latent` brings with it.
     """

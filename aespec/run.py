@@ -11,27 +11,32 @@ import json
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from aespec import __version__, weights
 from aespec.backend import Model
-from aespec.diagnostics import AespecError, Diagnostic
+from aespec.diagnostics import AespecError, Diagnostic, show
 from aespec.graph import Graph
 from aespec.passes import Limits, compile
 from aespec.registry import find_backend
 from aespec.rules import FolderUnwritable, RunExists, RunUnreadable
 from aespec.source.yaml_dump import dump_yaml
 from aespec.spec import Spec, load
-from aespec.training import Epoch, check, fit
+from aespec.training import Epoch, check, fit, split, trainable
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from aespec.data import Dataset
 
-__all__ = ["Run", "clear", "open_run", "prepare", "train"]
+    Array = NDArray[np.floating[Any]]
+
+__all__ = ["Built", "Run", "build", "clear", "open_run", "prepare", "train", "unwritable"]
 
 SPEC, WEIGHTS, HISTORY, RECORD = "spec.yaml", "weights.safetensors", "history.csv", "run.json"
 
@@ -43,6 +48,7 @@ class DataRecord(BaseModel):
     """What a run was trained on."""
 
     name: str
+    path: str | None = None
     samples: int
     fingerprint: str
     notes: list[str]
@@ -79,6 +85,28 @@ class Run:
         built.load_weights(found)
         return built
 
+    def trained_on(self, data: Dataset) -> bool:
+        """Whether these are the samples that the run was given, or begin with them."""
+        given = self.record["data"]
+        same: bool = replace(data, inputs=data.inputs[: given["samples"]]).fingerprint == given["fingerprint"]
+        return same
+
+    def unseen(self, x: Array) -> Array:
+        """Those of the run's samples, and of what comes behind them in its data, that it was not trained on."""
+        training, _ = split(x[: self.record["data"]["samples"]], self.spec.training.validation_split)
+        return x[len(training) :]
+
+
+@dataclass(frozen=True)
+class Built:
+    """A model that can be trained, and what built it."""
+
+    model: Model
+    backend: str
+    dtype: str
+    versions: Mapping[str, str]
+    seconds: float
+
 
 def prepare(folder: Path, *, force: bool = False) -> None:
     """Make a run folder, before any work is done for it. What an unfinished run left in it is no obstacle.
@@ -106,9 +134,23 @@ def prepare(folder: Path, *, force: bool = False) -> None:
         (folder / ".part").touch()
         (folder / ".part").unlink()
     except OSError as error:
-        raise AespecError(
-            Diagnostic(FolderUnwritable, f"{folder} cannot be written", wanted="a writable folder", got=str(error))
-        ) from None
+        raise unwritable(folder, error) from None
+
+
+def unwritable(folder: Path, error: Exception) -> AespecError:
+    """What keeps files from being written into a folder, in plain words."""
+    got = str(error.strerror or error) if isinstance(error, OSError) else str(error)
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        got = "a file that stands in its way"
+    return AespecError(
+        Diagnostic(
+            FolderUnwritable,
+            f"{folder} cannot be written",
+            wanted="a folder with room that may be written",
+            got=got,
+            help="look at the free space and the permissions there, or choose another folder with `-o`",
+        )
+    )
 
 
 def clear(folder: Path) -> None:
@@ -119,31 +161,38 @@ def clear(folder: Path) -> None:
         path.unlink()
 
 
+def build(spec: Spec, *, backend: str, dtype: str = "float32", limits: Limits | None = None) -> Built:
+    """Build a spec's model to be trained.
+
+    Raises:
+        AespecError: The spec or the backend are wrong, or the model cannot be trained.
+    """
+    graph = compile(spec, limits)
+    engine = find_backend(backend)
+    start = time.perf_counter()
+    model = trainable(engine.build(graph, seed=spec.training.seed, dtype=dtype))
+    return Built(model, backend, dtype, engine.versions(), time.perf_counter() - start)
+
+
 def train(
     spec: Spec,
     data: Dataset,
     folder: Path,
+    built: Built,
     *,
-    backend: str,
-    dtype: str = "float32",
-    limits: Limits | None = None,
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
     tick: Callable[[int, int], None] = lambda epoch, done: None,
 ) -> Run:
-    """Build a spec's model, train it on data and write the run into a folder that `prepare` made.
+    """Train the model that `build` made of a spec and write the run into a folder that `prepare` made.
 
     The resolved spec is written first and the weights last, each whole or not at all. Where training fails
     the history so far stays.
 
     Raises:
-        AespecError: The spec, the backend or the data are wrong, or the loss stopped being finite.
+        AespecError: The data does not fit, or the loss stopped being finite.
     """
-    graph = compile(spec, limits)
-    engine = find_backend(backend)
-    start = time.perf_counter()
-    model = engine.build(graph, seed=spec.training.seed, dtype=dtype)
-    built = time.perf_counter()
-    check(model, data.inputs, spec.training)
+    model = built.model
+    check(model, data.inputs, spec.training, data.name)
     (folder / UNFINISHED).touch()
     clear(folder)
     _write(folder / SPEC, dump_yaml(spec.to_data()))
@@ -158,22 +207,23 @@ def train(
     weights.write(folder / WEIGHTS, model.weights())
     record: dict[str, Any] = {
         "aespec": __version__,
-        "backend": backend,
-        "dtype": dtype,
+        "backend": built.backend,
+        "dtype": built.dtype,
         "seed": spec.training.seed,
-        "versions": {"python": platform.python_version(), **engine.versions()},
+        "versions": {"python": platform.python_version(), **built.versions},
         "data": {
             "name": data.name,
+            "path": data.path and str(data.path),
             "samples": len(data.inputs),
             "fingerprint": data.fingerprint,
             "notes": list(data.notes),
         },
-        "seconds": {"build": round(built - start, 3), "training": round(sum(e.seconds for e in epochs), 3)},
+        "seconds": {"build": round(built.seconds, 3), "training": round(sum(e.seconds for e in epochs), 3)},
         "final": {"training": epochs[-1].losses, "validation": epochs[-1].validation},
     }
     _write(folder / RECORD, json.dumps(record, indent=2) + "\n")
     (folder / UNFINISHED).unlink()
-    return Run(folder, spec, graph, record)
+    return Run(folder, spec, model.graph, record)
 
 
 def open_run(folder: Path) -> Run:
@@ -201,12 +251,29 @@ def open_run(folder: Path) -> Run:
                 RunUnreadable,
                 f"{folder / RECORD} cannot be read",
                 wanted="the record of a run",
-                got=str(error),
+                got=_damage(error),
                 help="train the run again, or restore the file",
             )
         ) from None
     spec = load(folder / SPEC)
     return Run(folder, spec, compile(spec, Limits(parameters=10**15, activations=10**15)), record)
+
+
+def _damage(error: OSError | ValueError) -> str:
+    """What is wrong with a record: every field that is missing or holds what it should not."""
+    if not isinstance(error, ValidationError):
+        return str(error)
+    found = []
+    for fault in error.errors(include_url=False):
+        field = ".".join(map(str, fault["loc"])) or "the whole"
+        match fault["type"]:
+            case "missing":
+                found.append(f"no `{field}`")
+            case "json_invalid":
+                found.append("text that is not JSON")
+            case _:
+                found.append(f"`{field}: {show(fault['input'])}`" if fault["loc"] else show(fault["input"]))
+    return ", ".join(found)
 
 
 def history(folder: Path) -> list[dict[str, float]]:

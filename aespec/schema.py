@@ -5,7 +5,6 @@ Everything in it is read off the classes: kinds, fields, bounds, defaults, and t
 
 from __future__ import annotations
 
-import inspect
 from functools import cache
 from typing import Any
 
@@ -13,7 +12,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
 from aespec.kind import Kind
-from aespec.reference import field_docs
+from aespec.reference import described, field_docs
 from aespec.registry import kinds
 
 __all__ = ["families", "kind_schema", "spec_schema"]
@@ -75,8 +74,8 @@ class _Generator(GenerateJsonSchema):
         texts = field_docs(model)
         for name, field in found.get("properties", {}).items():
             field |= {"description": texts[name]} if name in texts else {}
-        found.pop("title", None)
-        return {"description": inspect.cleandoc(model.__doc__ or ""), **found}
+        own = {"title", "description"}
+        return {"description": described(model), **{key: value for key, value in found.items() if key not in own}}
 
     def encode_default(self, default: Any) -> Any:
         """A default as a spec would state it."""
@@ -110,7 +109,7 @@ def _family(family: type[Kind], members: dict[str, type[Kind]]) -> Schema:
         "additionalProperties": False,
         "properties": {name: {"$ref": f"#/$defs/{_key(family.family, name)}"} for name in members},
     }
-    return {"description": inspect.cleandoc(family.__doc__ or ""), **_either({"enum": bare}, one_key)}
+    return {"description": described(family), **_either({"enum": bare}, one_key)}
 
 
 def _member(member: type[Kind]) -> Schema:

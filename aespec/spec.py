@@ -1,10 +1,12 @@
 """The spec: a whole file as a pydantic model, what a model is and not how it is made."""
 
+import re
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from functools import reduce
 from operator import getitem
 from os import PathLike
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import (
@@ -57,7 +59,7 @@ class Input(Section):
     @model_validator(mode="after")
     def _range_in_order(self) -> Self:
         if self.range is not None and self.range[0] >= self.range[1]:
-            raise combination("`range` is empty", wanted="[least, largest], the least first")
+            raise combination("`range` is empty", field="range", wanted="[least, largest], the least first")
         return self
 
 
@@ -111,7 +113,7 @@ class Spec(Section):
     """A whole spec."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)] = "autoencoder"
-    """Names the model and its run folders."""
+    """Names the model and its run folders; by default as the file is named."""
     description: str = ""
     """What the model is for, in a sentence."""
     vars: dict[str, Any] = Field(default_factory=dict)
@@ -140,9 +142,9 @@ class Spec(Section):
 
 
 class Hole(Layer):
-    """Stands in a spec that is wrong for a layer that cannot be read."""
+    """Stands in a spec that is wrong for a layer that cannot be read. No spec can state it."""
 
-    kind = "hole"
+    kind: ClassVar[str] = "hole"  # written so that the registry does not take it for a kind
 
 
 def load(path: str | PathLike[str], overrides: Sequence[str] = (), problems: list[Diagnostic] | None = None) -> Spec:
@@ -158,7 +160,11 @@ def load(path: str | PathLike[str], overrides: Sequence[str] = (), problems: lis
         AespecError: The file or what it says is wrong, and there is no spec or no such list; all problems are in it.
     """
     found: list[Diagnostic] = []
-    return _validate(Source.read(path, overrides, found), found, problems)
+    spec = _validate(Source.read(path, overrides, found), found, problems)
+    if "name" in spec.model_fields_set:
+        return spec
+    name = re.sub(r"[^A-Za-z0-9_.-]+", "-", Path(path).stem).strip("-._")[:100]
+    return spec.model_copy(update={"name": name}) if name else spec
 
 
 def parse(
@@ -184,14 +190,13 @@ def _literal(value: Any) -> Any:
 
 
 def _validate(source: Source, found: list[Diagnostic], problems: list[Diagnostic] | None = None) -> Spec:
-    """The spec of a source. A value that its own text spoils already is not blamed again."""
-    spoilt = {d.place for d in found}
+    """The spec of a source."""
     spec: Spec | None = None
     try:
         spec = Spec.model_validate(source.data)
     except ValidationError as error:
         errors = error.errors()
-        found += [d for d in diagnose(errors, source, Spec) if d.place not in spoilt]
+        found += diagnose(errors, source, Spec)
         if problems is not None:
             spec = _what_is_right(source, faulty(errors))
     if spec is None or (found and problems is None):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.floating[Any]]
 
-__all__ = ["Epoch", "batch_order", "check", "fit", "fits", "split"]
+__all__ = ["Epoch", "batch_order", "check", "counted", "fit", "fits", "split", "trainable"]
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,19 @@ def batch_order(seed: int, epoch: int, samples: int) -> NDArray[np.int64]:
     return parameter_stream(seed, f"order/{epoch}").permutation(samples)
 
 
-def split(x: Array, fraction: float) -> tuple[Array, Array]:
+def counted(n: int, what: str = "sample") -> str:
+    """A number of things, in words.
+
+    >>> counted(1), counted(1797)
+    ('1 sample', '1,797 samples')
+    """
+    return f"{n:,} {what}{'s' * (n != 1)}"
+
+
+def split(x: Array, fraction: float, name: str = "the data") -> tuple[Array, Array]:
     """Training and validation samples: the last ones, that fraction of them, are for validation.
+
+    Messages call the samples by the name.
 
     Raises:
         AespecError: Nothing would be left to train on.
@@ -57,18 +68,18 @@ def split(x: Array, fraction: float) -> tuple[Array, Array]:
                 DataShape,
                 "validation takes every sample",
                 wanted="at least one sample to train on",
-                got=f"{len(x)} samples, of which `validation_split: {fraction}` keeps {held}",
+                got=f"{counted(len(x))} in {name}, of which `validation_split: {fraction}` keeps {held}",
                 help="give more data or a smaller `validation_split`",
             )
         )
     return x[: len(x) - held], x[len(x) - held :]
 
 
-def check(model: Model, x: Array, plan: TrainingPlan) -> Trainable:
-    """Refuse what cannot be trained, before anything is changed.
+def trainable(model: Model) -> Trainable:
+    """Refuse a model that cannot be trained, on whatever data.
 
     Raises:
-        AespecError: The backend cannot train, there is nothing to train, or the samples do not fit.
+        AespecError: The backend cannot train, or there is nothing to train.
     """
     if not isinstance(model, Trainable):
         raise AespecError(
@@ -90,13 +101,23 @@ def check(model: Model, x: Array, plan: TrainingPlan) -> Trainable:
                 help="add a `dense` layer or another with weights",
             )
         )
-    fits(model.graph, x)
-    split(x, plan.validation_split)
     return model
 
 
-def fits(graph: Graph, x: Array) -> None:
-    """Refuse samples that a model cannot restore.
+def check(model: Model, x: Array, plan: TrainingPlan, name: str = "the data") -> Trainable:
+    """Refuse what cannot be trained, before anything is changed. Messages call the samples by the name.
+
+    Raises:
+        AespecError: The backend cannot train, there is nothing to train, or the samples do not fit.
+    """
+    found = trainable(model)
+    fits(model.graph, x, name)
+    split(x, plan.validation_split, name)
+    return found
+
+
+def fits(graph: Graph, x: Array, name: str = "the data") -> None:
+    """Refuse samples that a model cannot restore. Messages call them by the name.
 
     Raises:
         AespecError: They have another shape, a length that does not come back, or a range that the loss cannot take.
@@ -112,7 +133,7 @@ def fits(graph: Graph, x: Array) -> None:
                 else "the samples have not the shape of the model's input",
                 wanted=f"(samples, {', '.join('any' if n is None else str(n) for n in wanted)})"
                 + (f", such as samples of {show_shape(graph.example_shape or wanted)}" if matches else ""),
-                got=show_shape(x.shape),
+                got=f"{show_shape(x.shape)}, in {name}",
                 help="load the data for this spec, or change `input` or the layers in the spec",
             )
         )
@@ -123,7 +144,7 @@ def fits(graph: Graph, x: Array) -> None:
                 DataRange,
                 f"`{graph.loss.kind}` is for values from 0 to 1",
                 wanted="values in [0, 1]",
-                got=f"values from {low:.4g} to {high:.4g}",
+                got=f"values from {low:.4g} to {high:.4g}, in {name}",
                 help="state `range: [0, 1]` in `input` and scale the data to it, or use `loss: mse`",
             )
         )
@@ -149,9 +170,8 @@ def fit(
     Raises:
         AespecError: The backend cannot train, no sample is left to train on, or the loss stopped being finite.
     """
-    trainable = check(model, x, plan)
+    trainer = check(model, x, plan).trainer(plan)
     training, validation = split(x, plan.validation_split)
-    trainer = trainable.trainer(plan)
     epochs = []
     for number in range(1, plan.epochs + 1):
         start = time.perf_counter()

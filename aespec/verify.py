@@ -9,8 +9,10 @@ from typing import Any, Literal
 from aespec import weights
 from aespec.backend import Trainable
 from aespec.comparison import from_reference, relative, sample, shaken
+from aespec.diagnostics import AespecError, Diagnostic
 from aespec.graph import Graph
 from aespec.registry import find_backend
+from aespec.rules import LossNotFinite
 from aespec.shapes import Shape
 
 __all__ = ["Row", "Verification", "verify"]
@@ -68,7 +70,7 @@ def verify(
     reference has no gradients. Randomness is off: noise layers pass their input on.
 
     Raises:
-        AespecError: A backend is missing or lacks a kind.
+        AespecError: A backend is missing or lacks a kind, or the model's values overflow.
     """
     tolerance = TOLERANCES[dtype]
     worst: dict[tuple[str, str], float] = {}
@@ -79,6 +81,7 @@ def verify(
         for model in (reference, *models.values()):
             model.load_weights(values)
         wanted = reference.trace(x)
+        _refuse_what_is_no_number(wanted, dtype)
         measured: list[dict[tuple[str, str], float]] = []
         for model in models.values():
             trace = model.trace(x)
@@ -91,6 +94,22 @@ def verify(
             for key, gap in found.items():
                 worst[key] = gap if gap != gap else max(worst.get(key, 0.0), gap)
     return Verification(tuple(backends), dtype, tuple(_row(graph, *key, gap, tolerance) for key, gap in worst.items()))
+
+
+def _refuse_what_is_no_number(values: Mapping[str, Any], dtype: str) -> None:
+    import numpy as np
+
+    for name, value in values.items():
+        if not np.isfinite(value).all():
+            raise AespecError(
+                Diagnostic(
+                    LossNotFinite,
+                    f"the value of `{name}` overflows in {dtype}: there is nothing to compare",
+                    wanted="finite values",
+                    got="infinite or NaN",
+                    help="state a smaller `range` of the input, or use an activation with bounds",
+                )
+            )
 
 
 def _apart(section: str, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[tuple[str, str], float]:

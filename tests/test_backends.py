@@ -12,6 +12,7 @@ from aespec.conformance import cases
 from aespec.training import fits
 from aespec.verify import TOLERANCES, Row, verify
 from aespec.zoo import zoo
+from aespec_torch.model import TorchModel
 
 FRAMEWORKS = ("keras", "torch")
 
@@ -82,6 +83,23 @@ def test_a_gradient_that_is_zero_on_paper_is_measured_beside_the_others():
     assert verify(aespec.compile(aespec.parse(spec)), FRAMEWORKS).ok
 
 
+@pytest.mark.parametrize("wrong", [-1.0, 0.99, 1 + 1e-9])
+def test_a_wrong_gradient_that_is_small_beside_the_others_is_seen_in_float64(wrong, monkeypatch):
+    """A large weight decay makes the gradients of the kernel that it is on a million times those of the decoder."""
+    hidden = {"dense": {"units": 5, "kernel_regularizer": {"l2": 1e5}}}
+    graph = aespec.compile(aespec.parse({"input": [20], "encoder": [hidden], "decoder": "mirror"}))
+    right = TorchModel.gradients
+
+    def crooked(self, x, **how):
+        found = right(self, x, **how)
+        return {**found, "decoder/dense_1/bias": found["decoder/dense_1/bias"] * wrong}
+
+    assert verify(graph, FRAMEWORKS, dtype="float64").ok
+    monkeypatch.setattr(TorchModel, "gradients", crooked)
+    wrongs = [row.name for row in verify(graph, FRAMEWORKS, dtype="float64").rows if not row.ok]
+    assert wrongs == ["decoder/dense_1/bias"]
+
+
 def test_large_values_are_measured_by_their_size():
     """A float32 near 255 has steps of 1.5e-5: no two libraries agree to 1e-5 there."""
     spec = {"input": {"shape": [200], "range": [0, 255]}, "encoder": [{"dense": 50}, {"dense": 9}], "decoder": "mirror"}
@@ -91,14 +109,22 @@ def test_large_values_are_measured_by_their_size():
 
 @pytest.mark.parametrize("backend", ["numpy", *FRAMEWORKS])
 def test_the_divergence_of_a_code_that_is_nearly_standard_normal(backend):
-    """1 + log_var - exp(log_var) cancels there: written so, float32 is off by a fifth."""
+    """1 + log_var - exp(log_var) cancels there: written so, float32 is off by a fifth, and by 1e-4 with expm1."""
     spec = {"input": [3], "encoder": [{"gaussian_latent": 2}], "decoder": "mirror"}
     model = aespec.build(aespec.parse(spec), backend=backend)
     weights = {name: np.zeros_like(value) for name, value in model.weights().items()}
     weights["encoder/gaussian_latent_1/log_var_bias"] += 1e-3
     model.load_weights(weights)
     loss = float(model.losses(np.ones((4, 3), "float32"))["encoder/gaussian_latent_1/latent/gaussian_kl"])
-    assert loss == pytest.approx(2 * (np.expm1(1e-3) - 1e-3) / 2, rel=1e-3)
+    assert loss == pytest.approx(2 * (1e-3**2 / 2 + 1e-3**3 / 6 + 1e-3**4 / 24) / 2, rel=1e-6)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_model_that_overflows_is_not_compared():
+    layers = [{"dense": {"units": 9, "activation": "exponential"}}, {"dense": 3}]
+    graph = aespec.compile(aespec.parse({"input": [20], "encoder": layers, "decoder": "mirror"}))
+    with pytest.raises(aespec.AespecError, match=r"the value of `encoder/dense_1` overflows in float32"):
+        verify(graph, ["numpy"], bounds=(0.0, 1e5))
 
 
 def test_a_model_without_weights_verifies():

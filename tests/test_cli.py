@@ -123,8 +123,10 @@ def test_nothing_heavy_is_imported(args, heavy):
         (["explain", "E999"], 1, "unknown rule `E999`"),
         (["reconstruct", "no-such-run"], 1, "error[E501]"),
         (["train", ZOO["pca"], "--backend", "numpi"], 1, "error[E301]"),
-        (["train", ZOO["pca"], "--backend", "numpy", "--data", "no-such.npy"], 1, "error[E401]"),
-        (["train", ZOO["pca"], "--backend", "numpy", "--data", "digits"], 1, "error[E402]"),
+        (["train", ZOO["pca"], "--backend", "numpy", "--data", "no-such.npy"], 1, "error[E303]"),
+        (["train", ZOO["pca"], "--backend", "torch", "--data", "no-such.npy"], 1, "error[E401]"),
+        (["train", ZOO["pca"], "--backend", "torch", "--data", "digits"], 1, "error[E402]"),
+        (["reconstruct", "no-such-run", "-o", "p.jpg"], 2, "does not end in .png"),
         ([], 2, "Usage"),
         (["sumary"], 2, "Did you mean 'summary'?"),
         (["frobnicate"], 2, "No such command"),
@@ -157,7 +159,56 @@ def test_all_problems_of_all_specs_are_told_at_once(bad):
         "error[E001]",
     ]
     assert done.stderr.endswith("3 errors\n")
-    assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["summary"], ["tied\n", "conv\n"]),
+        (["build", "--backend", "numpy"], ["tied: built with numpy", "conv: built with numpy"]),
+        (["verify", "--backends", "numpy"], ["tied", "conv"]),
+    ],
+    ids=["summary", "build", "verify"],
+)
+def test_a_bad_spec_does_not_stop_the_others(command, said, bad):
+    done = aespec_(*command, ZOO["tied"], bad, ZOO["conv"])
+    assert done.exit_code == 1
+    assert [text for text in said if text not in done.stdout] == []
+    assert done.stderr.endswith("2 errors\n")
+    tied, conv, wrong = json.loads(aespec_(*command, ZOO["tied"], bad, ZOO["conv"], "--format", "json").stdout)
+    assert (tied["name"], conv["name"], wrong["file"]) == ("tied", "conv", str(bad))
+    assert [problem["code"] for problem in wrong["diagnostics"]] == ["E101", "E102"]
+
+
+def test_a_folder_in_use_does_not_stop_the_other_builds(tmp_path):
+    (tmp_path / "tied").mkdir()
+    (tmp_path / "tied" / "precious.txt").write_text("mine")
+    done = aespec_("build", ZOO["tied"], ZOO["pca"], "--backend", "numpy", "-o", tmp_path)
+    assert done.exit_code == 1
+    assert "error[E504]" in done.stderr
+    assert (tmp_path / "pca" / "weights.safetensors").is_file()
+    assert [path.name for path in (tmp_path / "tied").iterdir()] == ["precious.txt"]
+
+
+def test_the_one_good_spec_of_several_is_built_into_a_folder_of_its_name(bad, tmp_path):
+    aespec_("build", bad, ZOO["pca"], "--backend", "numpy", "-o", tmp_path / "all")
+    assert [path.name for path in (tmp_path / "all").iterdir()] == ["pca"]
+
+
+@pytest.mark.parametrize(
+    ("args", "codes"),
+    [
+        (["train", "bad.yaml", "--backend", "torch"], ["E101", "E102"]),
+        (["train", ZOO["pca"], "--backend", "torch"], ["E402"]),
+        (["build", ZOO["pca"], "--backend", "numpi"], ["E301"]),
+        (["layers", "dens"], ["E101"]),
+    ],
+)
+def test_what_goes_wrong_is_told_as_json_when_asked(args, codes, bad, monkeypatch):
+    monkeypatch.chdir(bad.parent)
+    done = aespec_(*args, "--format", "json")
+    assert (done.exit_code, done.stderr) == (1, "")
+    assert [problem["code"] for problem in json.loads(done.stdout)["diagnostics"]] == codes
 
 
 @pytest.mark.parametrize(
@@ -401,6 +452,11 @@ def test_verify_fails_above_tolerance(fault, code, said, crooked):
     assert ("TOO LARGE" in done.stdout) is bool(code)
 
 
+def test_a_backend_named_twice_is_one():
+    found = json.loads(aespec_("verify", ZOO["pca"], "--backends", "numpy, numpy", "--format", "json").stdout)
+    assert found[0]["backends"] == ["numpy"]
+
+
 def test_verify_as_json(crooked):
     crooked(losses=lambda terms: {"mse": terms["mse"]})  # the total is missing
     done = aespec_("verify", ZOO["pca"], "--backends", "crooked", "--dtype", "float64", "--format", "json")
@@ -517,13 +573,14 @@ def test_a_full_disk_is_told(command, spec, tmp_path, monkeypatch):
     done = aespec_(command, spec, "--backend", *backend, "-o", tmp_path / "out")
     assert done.exit_code == 1
     assert "out cannot be written" in done.stderr
-    assert "No space left on device" in done.stderr
+    assert "got: No space left on device\n" in done.stderr
 
 
 def test_a_folder_that_cannot_be_made_is_told(spec):
     done = aespec_("build", spec, "--backend", "numpy", "-o", spec / "below-a-file")
     assert done.exit_code == 1
     assert "cannot be written" in done.stderr
+    assert "got: a file that stands in its way" in done.stderr
 
 
 # --- train and reconstruct --------------------------------------------------------------------------------------
@@ -618,6 +675,40 @@ def test_train_stops_when_the_loss_is_no_number(trained):
     assert "error[E503]" in done.stderr
 
 
+def test_train_refuses_a_backend_that_cannot_before_anything_else(trained):
+    done = trained("--backend", "numpy", "--data", "no-such.npy")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "cannot be trained" in done.stderr
+    assert not Path("runs").exists()
+
+
+def test_train_says_that_a_split_holds_nothing_out(trained):
+    said = trained("--limit", 1, "--validation-split", 0.5).stdout.splitlines()
+    assert said[0] == "small on torch, 1 sample of data.npy"
+    assert "  no validation: `validation_split: 0.5` of 1 sample is none" in said
+    assert "no validation" not in trained("--force").stdout
+
+
+@pytest.mark.parametrize("epochs", [0, 2])
+def test_train_that_is_interrupted_says_what_it_leaves_and_how_to_go_on(epochs, trained, monkeypatch):
+    real = import_module("aespec_torch.training").TorchTrainer.epoch
+    calls = []
+
+    def interrupted(*args, **kwargs):
+        calls.append(1)
+        if len(calls) > epochs:
+            raise KeyboardInterrupt
+        return real(*args, **kwargs)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("aespec_torch.training.TorchTrainer.epoch", interrupted)
+        done = trained()
+    assert done.exit_code == 130
+    assert f"interrupted: runs/small-torch has the history of {epochs} epochs and no weights;" in done.stderr
+    assert "the same command starts again" in done.stderr
+    assert trained().exit_code == 0
+
+
 def test_train_shows_a_bar_on_a_terminal(trained, monkeypatch):
     monkeypatch.setattr("aespec.cli.runs._Progress.on_terminal", staticmethod(lambda: True))
     done = trained()
@@ -632,32 +723,83 @@ PNG = b"\x89PNG\r\n\x1a\n"
 @pytest.mark.parametrize(
     ("args", "path", "count"),
     [
-        ([], "runs/small-torch/reconstructions.png", 10),
-        (["-n", "3", "-o", "pictures/p.png"], "pictures/p.png", 3),
-        (["-n", "99", "--data", "other.npy", "--backend", "numpy"], "runs/small-torch/reconstructions.png", 2),
+        ([], "runs/small-torch/reconstructions.png", "4 held-out samples of data.npy"),
+        (["-n", "3", "-o", "pictures/p.PNG"], "pictures/p.PNG", "3 held-out samples of data.npy"),
+        (["-n", "1"], "runs/small-torch/reconstructions.png", "1 held-out sample of data.npy"),
+        (["--data", "same.npy"], "runs/small-torch/reconstructions.png", "4 held-out samples of same.npy"),
+        (
+            ["-n", "99", "--data", "other.npy", "--backend", "numpy"],
+            "runs/small-torch/reconstructions.png",
+            "2 samples of other.npy",
+        ),
+        (["--data", "parts.npz"], "runs/small-torch/reconstructions.png", "2 test samples of parts.npz"),
     ],
 )
 def test_reconstruct_draws_a_picture(args, path, count, trained):
     pytest.importorskip("matplotlib")
-    np.save("other.npy", np.arange(12, dtype="float32").reshape(2, 6))
+    other = np.arange(12, dtype="float32").reshape(2, 6)
+    np.save("other.npy", other)
+    np.savez("parts.npz", x_test=other)
+    np.save("same.npy", np.load("data.npy"))
     trained()
     done = aespec_("reconstruct", "runs/small-torch", *args)
     assert (done.exit_code, done.stderr) == (0, "")
-    assert done.stdout.startswith(
-        f"{path}: {count} samples of {'other' if '--data' in args else 'data'}.npy, mean squared error "
-    )
+    assert done.stdout.startswith(f"{path}: {count}, mean squared error ")
     assert Path(path).read_bytes().startswith(PNG)
 
 
 def test_reconstruct_measures_what_the_model_makes(trained):
     pytest.importorskip("matplotlib")
     trained()
-    x = np.load("data.npy")[:10]
+    x = np.load("data.npy")[36:]  # a tenth is held out
     w = weights.read(Path("runs/small-torch/weights.safetensors"))
     code = x @ w["encoder/dense_1/kernel"] + w["encoder/dense_1/bias"]
     restored = code @ w["decoder/dense_1/kernel"] + w["decoder/dense_1/bias"]
     printed = float(aespec_("reconstruct", "runs/small-torch").stdout.split()[-1])
     assert printed == pytest.approx(((restored - x) ** 2).mean(), rel=1e-3)
+
+
+def test_reconstruct_says_that_nothing_was_held_out(trained):
+    pytest.importorskip("matplotlib")
+    trained("--validation-split", 0)
+    said = aespec_("reconstruct", "runs/small-torch").stdout
+    assert "10 training samples of data.npy (nothing was held out), mean squared error" in said
+
+
+def test_reconstruct_draws_what_a_limit_left_out(trained):
+    pytest.importorskip("matplotlib")
+    trained("--validation-split", 0, "--limit", 37)
+    assert ": 3 held-out samples of data.npy" in aespec_("reconstruct", "runs/small-torch").stdout
+
+
+@pytest.mark.parametrize("parts", [False, True], ids=["a file without parts", "a file with parts"])
+def test_reconstruct_warns_of_data_that_has_changed(parts, trained):
+    pytest.importorskip("matplotlib")
+
+    def write(x):
+        np.savez("kept.npz", **({"x_train": x, "x_test": x[:5]} if parts else {"x": x}))
+
+    x = np.load("data.npy")
+    write(x)
+    trained("--data", "kept.npz")
+    assert aespec_("reconstruct", "runs/small-torch").stderr == ""
+    write(x[::-1])
+    done = aespec_("reconstruct", "runs/small-torch")
+    assert done.exit_code == 0
+    assert done.stderr == "warning: kept.npz has changed since the run was trained on it\n"
+    assert aespec_("reconstruct", "runs/small-torch", "--data", "kept.npz").stderr == ""
+
+
+def test_reconstruct_finds_the_data_from_another_folder(trained, tmp_path, monkeypatch):
+    pytest.importorskip("matplotlib")
+    trained()
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert ": 4 held-out samples of data.npy" in aespec_("reconstruct", "../runs/small-torch").stdout
+    (tmp_path / "data.npy").unlink()
+    gone = aespec_("reconstruct", "../runs/small-torch")
+    assert f"no file `{tmp_path / 'data.npy'}`" in gone.stderr
+    assert "`--data`" in gone.stderr
 
 
 # --- reference --------------------------------------------------------------------------------------------------
@@ -732,6 +874,14 @@ def test_explain_prints_what_a_rule_means(code):
     assert shown.startswith(f"{code.upper()}: ")
     assert "Wrong:" in shown
     assert "Right:" in shown
+
+
+def test_explain_lists_every_code():
+    from aespec.rules import RULES
+
+    lines = aespec_("explain").stdout.splitlines()
+    assert [line.split()[0] for line in lines] == sorted(RULES)
+    assert "E101  A name that is no kind." in lines
 
 
 # --- backends ---------------------------------------------------------------------------------------------------

@@ -115,6 +115,7 @@ def test_shapes_that_fit(given, wanted, result, notes):
         ((5, 28, 28), (None,), ["(None,)"]),
         ((5, 28, 28), (28, 1), ["(28, 1)"]),
         ((5, 28, 28), (28, 28, 3), ["(28, 28, 3)"]),
+        ((5, 30), (28,), ["x.npy does not have the shape"]),
         ((0, 28, 28), (28, 28), ["no samples", "(0, 28, 28)"]),
         ((), (3,), ["shape ()"]),
     ],
@@ -132,6 +133,11 @@ def test_shapes_that_do_not(given, wanted, says):
         (np.uint8([0, 51, 255]), (-1, 1), [-1, -0.6, 1], ("scaled 0..255 to -1..1",)),
         (np.uint8([0, 51, 255]), (0, 255), [0, 51, 255], ("converted uint8 -> float32",)),
         (np.uint8([0, 51, 255]), None, [0, 51, 255], ("converted uint8 -> float32",)),
+        (np.int64([0, 51, 255]), (0, 1), [0, 0.2, 1], ("scaled 0..255 to 0..1",)),
+        (np.uint16([0, 51, 102]), (-1, 1), [-1, -0.6, -0.2], ("scaled 0..255 to -1..1",)),
+        (np.int64([0, 51, 255]), None, [0, 51, 255], ("converted int64 -> float32",)),
+        (np.int64([0, 1, 1]), (0, 1), [0, 1, 1], ("converted int64 -> float32",)),
+        (np.int64([-1, 0, 1]), (-1, 1), [-1, 0, 1], ("converted int64 -> float32",)),
         (np.array([False, True]), (0, 1), [0, 1], ("converted bool -> float32",)),
         (np.int64([-3, 4]), None, [-3, 4], ("converted int64 -> float32",)),
         (np.float64([-3.5, 4]), None, [-3.5, 4], ("converted float64 -> float32",)),
@@ -178,9 +184,23 @@ def at(value, dtype="float32"):
             ["from 0", "to 1.5", "1.5, at index [6, 1, 2]", "range: [0.0, 1.5]"],
         ),
         (at(-0.5), (6,), (0, 1), rules.DataRange, ["-0.5, at index [6, 1, 2]"]),
-        (at(256, "int64"), (2, 3), (0, 255), rules.DataRange, ["256, at index [6, 1, 2]", "uint8"]),
+        (
+            at(200.0),
+            (2, 3),
+            (0, 1),
+            rules.DataRange,
+            ["x.npy has values", "scale the values", "state `range: [0.0, 200.0]`"],
+        ),
+        (at(-3, "int64"), (2, 3), (0, 1), rules.DataRange, ["first -3"]),
+        (
+            at(256, "int64"),
+            (2, 3),
+            (0, 255),
+            rules.DataRange,
+            ["256, at index [6, 1, 2]", "whole numbers from 0 to 255"],
+        ),
         (at(1e300, "float64"), (2, 3), None, rules.DataRange, ["outside float32", "1e+300"]),
-        (at(np.nan), (2, 3), None, rules.DataNotFinite, ["1 of the 60 values", "nan, at index [6, 1, 2]"]),
+        (at(np.nan), (2, 3), None, rules.DataNotFinite, ["1 of the 60 values of x.npy", "nan, at index [6, 1, 2]"]),
         (at(-np.inf), (2, 3), (0, 1), rules.DataNotFinite, ["-inf, at index [6, 1, 2]"]),
         (at(1j, "complex64"), (2, 3), None, rules.DataUnreadable, ["complex64"]),
         (at("a", "U1"), (2, 3), None, rules.DataUnreadable, ["<U1"]),
@@ -193,6 +213,15 @@ def test_values_that_do_not(array, wanted, range, rule, says):
     text = refused(rule, saved(array), shape=wanted, range=range)
     for part in says:
         assert part in text
+
+
+@pytest.mark.parametrize(
+    ("range", "way"),
+    [((0, 1), "state `loss: mse` and `range: [0.0, 1.5]`"), ((0, 0.5), "state `range: [0.0, 0.75]`")],
+)
+def test_a_range_that_the_loss_cannot_take_is_not_advised(range, way):
+    values = at(1.5 * range[1])
+    assert way in refused(rules.DataRange, saved(values), shape=(2, 3), range=range, within_unit=True)
 
 
 def test_all_that_is_not_finite_is_counted():
@@ -231,6 +260,7 @@ A, B = np.zeros((4, 3), np.float32), np.ones((2, 3), np.float32)
         ({"x_train": A, "x_test": B}, "train", 4, None),
         ({"x_train": A, "x_test": B}, "test", 2, None),
         ({"x_train": A, "y_train": np.arange(4), "x_test": B, "y_test": np.arange(2)}, "test", 2, 2),
+        ({"x_train": A, "y_train": np.arange(4)}, "test", 4, 4),
     ],
 )
 def test_npz(arrays, split, samples, labels):
@@ -247,7 +277,7 @@ def test_npz(arrays, split, samples, labels):
         ({"a": A, "b": B}, "train", rules.DataUnreadable, "the arrays a, b"),
         ({"x": A, "inputs": B}, "train", rules.DataUnreadable, "the arrays x, inputs"),
         ({"x": A, "y": A, "labels": A}, "train", rules.DataUnreadable, "the arrays x, y, labels"),
-        ({"x_train": A, "y_train": A}, "test", rules.DataUnreadable, "the arrays x_train, y_train"),
+        ({"x_train": A, "x": A}, "test", rules.DataUnreadable, "the arrays x_train, x"),
         ({}, "train", rules.DataUnreadable, "no arrays"),
         ({"x": A, "y": np.arange(3)}, "train", rules.DataShape, "labels of shape (3,)"),
         ({"x": np.array([None])}, "train", rules.DataUnreadable, "Python objects"),
@@ -264,7 +294,7 @@ def test_npz_that_is_refused(arrays, split, rule, says):
 def test_file_without_splits(split, notes):
     data = load(saved(A), shape=(3,), range=None, split=split)
     assert len(data.inputs) == 4
-    assert sum("no split" in note for note in data.notes) == notes
+    assert sum("no test part" in note for note in data.notes) == notes
 
 
 @pytest.mark.parametrize(
@@ -286,6 +316,16 @@ def test_paths_that_hold_no_array(path, rule, says):
     text = refused(rule, path, shape=(3,), range=None)
     for part in says:
         assert part in text
+
+
+@pytest.mark.parametrize(
+    ("arrays", "split", "whole"),
+    [({"x": A}, "test", True), ({"x_train": A}, "test", True), ({"x_train": A, "x_test": B}, "test", False)],
+)
+def test_a_file_without_the_part_is_marked_as_whole(arrays, split, whole, tmp_path):
+    np.savez("a.npz", **arrays)
+    data = load("a.npz", shape=(3,), range=None, split=split)
+    assert (data.whole, data.path) == (whole, tmp_path / "a.npz")
 
 
 def test_home_is_expanded(tmp_path):
@@ -389,6 +429,19 @@ def test_resizing_agrees_with_pillow(old, size):
             (28, 28, 1),
             ("resized 8x8 -> 28x28", "added a channel axis 28x28 -> 28x28x1", "scaled 0..16 to 0..1"),
         ),
+        (
+            (784,),
+            (0, 1),
+            (784,),
+            ("resized 8x8 -> 28x28", "flattened 28x28 -> 784", "scaled 0..16 to 0..1"),
+        ),
+        (
+            (28, 28, 3),
+            None,
+            (28, 28, 3),
+            ("resized 8x8 -> 28x28", "repeated the gray channel 28x28 -> 28x28x3", "scaled 0..16 to 0..1"),
+        ),
+        ((8, 8, 3), None, (8, 8, 3), ("repeated the gray channel 8x8 -> 8x8x3", "scaled 0..16 to 0..1")),
     ],
 )
 def test_digits(shape, range, result, notes):
@@ -410,10 +463,35 @@ def test_digits_keep_their_order():
     np.testing.assert_array_equal(np.concatenate([part.labels for part in parts]), whole.target)
 
 
-@pytest.mark.parametrize("shape", [(100,), (8, 8, 3), (28, 1), (8,), (2, 4, 8, 1)])
-def test_digits_in_no_shape_of_a_picture(shape):
+def test_digits_have_three_equal_channels_where_a_spec_has_colors():
     pytest.importorskip("sklearn")
-    assert "(8, 8)" in refused(rules.DataShape, "digits", shape=shape, range=None)
+    gray, colored = (load("digits", shape=shape, range=None).inputs for shape in ((28, 28), (28, 28, 3)))
+    np.testing.assert_array_equal(colored, np.stack([gray] * 3, axis=-1))
+
+
+def test_digits_are_flattened_row_by_row():
+    pytest.importorskip("sklearn")
+    square, flat = (load("digits", shape=shape, range=None).inputs for shape in ((28, 28), (784,)))
+    np.testing.assert_array_equal(flat, square.reshape(-1, 784))
+
+
+@pytest.mark.parametrize(
+    ("shape", "array"),
+    [
+        ((3,), "(n, 3)"),
+        ((99,), "(n, 99)"),
+        ((8, 8, 4), "(n, 8, 8, 4)"),
+        ((28, 1), "(n, 28, 1)"),
+        ((None,), "(n, any)"),
+        ((2, 4, 8, 1), "(n, 2, 4, 8, 1)"),
+    ],
+)
+def test_digits_in_no_shape_of_a_picture(shape, array):
+    pytest.importorskip("sklearn")
+    text = refused(rules.DataShape, "digits", shape=shape, range=None)
+    assert "(8, 8)" in text
+    assert f"`--data points.npy`, an array of shape {array}" in text
+    assert "input: [8, 8]" not in text
 
 
 def test_digits_without_scikit_learn(monkeypatch):
@@ -472,6 +550,14 @@ def test_mnist_as_keras_keeps_it(split, count):
     data = load("mnist", shape=(16,), range=(0, 255), split=split, download=False)
     np.testing.assert_array_equal(data.inputs, IMAGES.reshape(3, 16)[:count])
     assert data.labels.tolist() == [7, 8, 9][:count]
+
+
+def test_a_named_set_without_its_test_part_is_not_tested_on_what_it_is_trained_on():
+    folder = Path("home/.keras/datasets")
+    folder.mkdir(parents=True)
+    np.savez(folder / "mnist.npz", x_train=IMAGES, y_train=LABELS)
+    text = refused(rules.DataUnreadable, "mnist", shape=(4, 4), range=None, split="test", download=False)
+    assert "x_test and y_test" in text
 
 
 def overwrite(number, change):

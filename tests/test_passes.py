@@ -1,6 +1,8 @@
 """From specs to graphs: mirrors, ties, loss terms, limits and what is refused."""
 
+import re
 from itertools import product
+from pathlib import Path
 
 import pytest
 
@@ -95,6 +97,25 @@ def test_every_spec_of_the_zoo_reads_back_what_it_writes(name):
     assert zoo()[name].read_text().startswith("# ")
     assert aespec.parse(spec.to_data()).to_data() == spec.to_data()
     assert aespec.compile(aespec.parse(spec.to_data())) == aespec.compile(spec)
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [("my model (2).yaml", "my-model-2"), ("stacked.v2.yml", "stacked.v2"), ("모델.yaml", "autoencoder")],
+)
+def test_a_spec_without_a_name_is_named_as_its_file(tmp_path, file, name):
+    text = "input: [4]\nencoder: [{dense: 3}]\ndecoder: mirror\n"
+    (tmp_path / file).write_text(text)
+    spec = aespec.load(tmp_path / file)
+    assert (spec.name, spec.place(("encoder",)).line) == (name, 2)
+    (tmp_path / file).write_text("name: mine\n" + text)
+    assert aespec.load(tmp_path / file).name == "mine"
+
+
+def test_the_readme_shows_a_spec_of_the_zoo():
+    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    shown = aespec.parse(re.search("```yaml\n(.*?)```", readme, re.DOTALL)[1]).to_data()
+    assert {**shown, "description": ""} == {**aespec.load(zoo()["conv"]).to_data(), "description": ""}
 
 
 @pytest.mark.parametrize(("kernel", "stride", "padding"), list(product((2, 3, 4, 5), (1, 2, 3), ("same", "valid"))))
@@ -267,3 +288,48 @@ def test_a_name_given_by_hand_is_kept_and_not_taken_again():
     layers = [{"dense": {"units": 4, "name": "dense_1"}}, {"dense": 4}]
     compiled = graph(input=[4], encoder=layers, decoder="mirror")
     assert [node.name for node in compiled.block("encoder")] == ["encoder/dense_1", "encoder/dense_2"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "codes"),
+    [
+        # an unrelated fault, of a field or of a shape, hides no name that is not there
+        (
+            "input: [9]\nencoder: [{dense: {units: 3, name: a, use_bias: 3}}]\n"
+            "decoder: [{dense: {units: 9, tied_to: encoder/b}}]\n",
+            ["E104", "E204"],
+        ),
+        (
+            "input: [9]\nencoder: [{reshape: [2]}, {dense: {units: 3, name: a}}]\n"
+            "decoder: [{dense: {units: 9, tied_to: encoder/b}}]\n",
+            ["E201", "E204"],
+        ),
+        ("input: [9]\nencoder: [{dens: 3}, {dense: {units: 3, tied_to: zz}}]\ndecoder: mirror\n", ["E101", "E204"]),
+        # a layer that cannot be read may be the one that is meant
+        (
+            "input: [9]\nencoder: [{dens: 3}]\ndecoder: [{dense: {units: 9, tied_to: encoder/dense_1}}]\n",
+            ["E101"],
+        ),
+        (
+            "input: [9]\nencoder: [{dens: {units: 3, name: a}}]\ndecoder: [{dense: {units: 9, tied_to: encoder/a}}]\n",
+            ["E101"],
+        ),
+    ],
+)
+def test_a_tie_to_nothing_is_told_beside_other_faults(spec, codes):
+    problems = []
+    with pytest.raises(aespec.AespecError) as caught:
+        aespec.compile(aespec.parse(spec, problems=problems), problems=problems)
+    assert [fault.rule.code for fault in caught.value.diagnostics] == codes
+
+
+@pytest.mark.parametrize(
+    ("shape", "encoder", "codes"),
+    [
+        ([20000, 1], [{"conv1d": {"filters": 4, "kernel_size": 3}}, "global_average_pool1d"], ["E202"]),
+        ([65536, 65536], ["flatten", {"dense": 3}], ["E205", "E202", "E205"]),
+        ([65536, 65536, 65536], ["flatten"], ["E205"]),
+    ],
+)
+def test_what_a_mirror_would_have_to_make_beyond_bounds_is_refused(shape, encoder, codes):
+    assert [fault.rule.code for fault in refused(input=shape, encoder=encoder, decoder="mirror")] == codes

@@ -51,8 +51,10 @@ def faults(text):
         ("- dropout: .nan", "E104", ".nan", "Fraction"),
         ("- conv1d: {filters: 2, kernel_size: [3, 3]}", "E104", "[3, 3]", ""),
         ("- conv1d: {filters: 2, kernel_size: 3, padding: sam}", "E104", "sam", "did you mean `same`?"),
-        ("- conv1d: {filters: 2, kernel_size: 3, strides: 2, dilation_rate: 2}", "E106", "{filters", "drop one"),
-        ("- conv1d_transpose: {filters: 2, kernel_size: 3, output_padding: 1}", "E106", "{filters", ""),
+        ("- conv1d: {filters: 2, kernel_size: 3, strides: 2, dilation_rate: 2}", "E106", "2}", "drop one"),
+        ("- conv1d_transpose: {filters: 2, kernel_size: 3, output_padding: 1}", "E106", "1}", ""),
+        ("- dense: {units: 3, use_bias: false, bias_regularizer: {l2: 1.0}}", "E106", "{l2: 1.0}", ""),
+        ("- dense: {units: 3, use_bias: false, bias_initializer: ones}", "E106", "ones", ""),
         ("- reshape: [-1, -1]", "E106", "[-1, -1]", ""),
         ("- permute: [1, 1]", "E106", "[1, 1]", ""),
         ("- zero_padding1d: -1", "E104", "-1", ""),
@@ -66,21 +68,34 @@ def faults(text):
         ("- flatten: 3", "E104", "3", "`flatten` alone"),
         ("- dense: {units: 3, kernel_regularizer: kl_divergence}", "E207", "kl_divergence", "activity_regularizer"),
         ("- upsampling1d: 2147483647", "E104", "2147483647", ""),
-        ("- conv1d: {filters: 1, kernel_size: 9, dilation_rate: 16384}", "E106", "{filters", "smaller"),
+        ("- conv1d: {filters: 1, kernel_size: 9, dilation_rate: 16384}", "E106", "16384", "smaller"),
         ("- zero_padding1d: 1000000000000000000000000000000", "E104", "1000", ""),
         ("- dense: {units: 3, activation: {celu: 1.0e-308}}", "E104", "1.0e-308", ""),
         ("- dense: {units: 3, name: 3a}", "E104", "3a", "Name"),
         ("- conv1d: {filters: 2, kernel_size: 3}", "E201", "conv1d", "reshape: [4, 1]"),
+        ("- dense: {unit: 3}", "E102", "unit", "did you mean `units`?"),
+        ("- time_distributed: {layr: {dense: 3}}", "E102", "layr", "did you mean `layer`?"),
+        ("- time_distributed: {dense: 3}", "E102", "dense: 3", "write `layer: {dense: 3}`"),
+        ("- activation: {leaky_relu: {}}", "E102", "leaky_relu", "write `function: {leaky_relu: {}}`"),
+        ("- conv2d: 3", "E104", "3", "write `conv2d: {filters: ..., kernel_size: ...}`"),
+        ("- conv1d_transpose: 3", "E104", "3", "write `conv1d_transpose: {filters: ..., kernel_size: ...}`"),
+        ("- batch_normalization: 3", "E104", "3", "write `batch_normalization: {momentum: ...}`"),
+        ("- time_distributed: 3", "E105", "3", "`time_distributed: {layer: {dense: {"),
+        ("- bidirectional: 3", "E105", "3", "`bidirectional: {layer: {lstm: {"),
+        ("- time_distributed: {layer: {dense: 3, lstm: 3}}", "E105", "{dense: 3, l", "write `{dense: {...}}`"),
+        ("- dense: {units: 3, activation: 3}", "E105", "3}", "`activation`: What the output goes through."),
+        ("- conv2d: {filters: 2, kernel_size: 0}", "E104", "0}", "`kernel_size`: Extent of the kernel"),
+        ("- conv2d: {filters: 2, kernel_size: [2, 0]}", "E104", "0]", "`kernel_size`: Extent of the kernel"),
+        ("- zero_padding2d: [[1, 2], [0, 0.5]]", "E104", "0.5", "`padding`: Zeros to add"),
     ],
 )  # fmt: skip
 def test_a_fault_of_a_layer(line, code, under, help):
-    (fault,) = [f for f in faults(f"{HEAD}encoder:\n  {line}\n") if f.rule.code != "E103" or code == "E103"]
+    (fault,) = faults(f"{HEAD}encoder:\n  {line}\n")
     assert fault.rule.code == code
     assert fault.place is not None
     assert fault.place.line == 4
     start = fault.place.column - 1
-    shown = fault.place.text[start : start + fault.place.width]
-    assert shown.startswith(under)
+    assert fault.place.text[start:].startswith(under)
     assert fault.wanted
     assert fault.got
     assert help in (fault.help or "")
@@ -96,7 +111,7 @@ def test_a_fault_of_a_layer(line, code, under, help):
         ("input: 4\nencoder: [{dense: 2}]\ndecoder: mirror\n", "E104", "4"),
         ("input: []\nencoder: [{dense: 2}]\ndecoder: mirror\n", "E104", "[]"),
         ("input: [0]\nencoder: [{dense: 2}]\ndecoder: mirror\n", "E104", "0"),
-        ("input: {shape: [4], range: [1, 0]}\nencoder: [{dense: 2}]\ndecoder: mirror\n", "E106", "{shape"),
+        ("input: {shape: [4], range: [1, 0]}\nencoder: [{dense: 2}]\ndecoder: mirror\n", "E106", "[1, 0]"),
         ("input: [4]\nencoder: [{dense: 2}]\ndecoder: miror\n", "E101", "miror"),
         ("input: [4]\nencoder: [{dense: 2}]\ndecoder: []\n", "E104", "[]"),
         ("input: [4]\nencoder: [{dense: 2}]\ndecoder: {mirror: {tied: true}}\n", "E102", "tied"),
@@ -161,7 +176,7 @@ loss: binary_crossentropy
         ("input: [4]\nencoder: [{dens: 3}, {conv1d: {filters: 2, kernel_size: 3}}]\ndecoder: mirror\n", ["E101"]),
         ("input: [4]\nencoder: [{dens: 3}, {reshape: [7, 1]}, {dropout: 3}]\ndecoder: mirror\n", ["E101", "E104"]),
         ("input: [x]\nencoder: [{conv2d: {filters: 1, kernel_size: 2}}]\ndecoder: mirror\n", ["E104"]),
-        ("input: [4, 4, 1]\nencoder: [{conv2d: {filters: 1, kernel_sze: 9}}]\ndecoder: mirror\n", ["E103", "E102"]),
+        ("input: [4, 4, 1]\nencoder: [{conv2d: {filters: 1, kernel_sze: 9}}]\ndecoder: mirror\n", ["E102"]),
         ("input: [4]\nencoder: 3\ndecoder: [{dense: {units: 3, tied_to: encoder/dense_1}}]\n", ["E104"]),
         ("input: [4]\ndecoder: [{reshape: [2, 2]}, {conv2d: {filters: 1, kernel_size: 2}}]\n", ["E103", "E201"]),
         # what can be said of layers that are right
@@ -178,6 +193,96 @@ def test_what_is_told_beside_a_fault_is_what_is_known(spec, codes):
 def test_every_layer_that_cannot_be_mirrored_is_told():
     text = "input: [null, 4]\ndecoder: mirror\nencoder: [{max_pool1d: 2}, {dense: 3}, global_average_pool1d]\n"
     assert [(f.rule.code, f.place.column) for f in faults(text)] == [("E202", 12), ("E202", 40)]
+
+
+@pytest.mark.parametrize(
+    ("spec", "codes"),
+    [
+        ('input: [7, "${n}"]\nencoder: [{dense: 3}]\ndecoder: mirror\n', ["E008"]),
+        ('vars: {m: "${n}"}\ninput: [7]\nencoder: [{dense: "${m}"}]\ndecoder: mirror\n', ["E008"]),
+        ('input: [7]\nencoder: [{dense: "${m}"}]\ndecoder: mirror\nvars: {m: 1_0}\n', ["E004"]),
+        ('input: [7]\nencoder: [{reshape: "${m}"}]\ndecoder: mirror\nvars: {m: [7, 1_0]}\n', ["E004"]),
+        ('vars: {m: 3}\ninput: [7]\nencoder: [{dense: "a${n}"}, {dens: "${m}"}]\ndecoder: mirror\n', ["E008", "E101"]),
+        ("input: [7]\n<<: {encoder: [{dense: 3}]}\ndecoder: mirror\n", ["E007"]),
+        ("input: [7]\nencoder: [{dense: {units:3}}, {dense: {units: 0}}]\ndecoder: mirror\n", ["E002", "E104"]),
+        ("input: [7]\nencoder: [{dense: {1: 3, units: 0}}]\ndecoder: mirror\n", ["E007", "E104"]),
+    ],
+)  # fmt: skip
+def test_what_the_text_spoils_is_not_blamed_again(spec, codes):
+    assert [fault.rule.code for fault in faults(spec)] == codes
+
+
+def test_a_field_that_is_at_fault_with_others_is_shown_alone():
+    layers = "encoder:\n  - dense: 3\n  - dense: {units: 4, kernel_regularizer: {l2: 0.1}, tied_to: encoder/dense_1}\n"
+    fault = faults(HEAD + layers)[0]
+    assert (fault.rule.code, fault.got, fault.place.column) == ("E106", "{l2: 0.1}", 43)
+
+
+def test_a_field_that_is_stated_as_its_default_is_not_at_fault_beside_a_tie():
+    stated = "kernel_initializer: zeros, kernel_regularizer: null, tied_to: encoder/dense_1"
+    fault = faults(f"{HEAD}encoder:\n  - dense: 4\n  - dense: {{units: 4, {stated}}}\n")[0]
+    assert fault.message.startswith("`kernel_initializer`")
+
+
+@pytest.mark.parametrize(
+    ("assignment", "under", "help"),
+    [
+        ("encoder.0.dens.units=10", "dens", "did you mean `encoder.0.dense`?"),
+        ("encoder.0.units=10", "units", "did you mean `encoder.0.dense.units`?"),
+        ("encoder.0.lstm.units=10", "lstm", "set it as a whole: `encoder.0={lstm: …}`"),
+        ("training.optimizer.adam.learning_rate=1", "adam", "set it as a whole: `training.optimizer={adam: …}`"),
+    ],
+)
+def test_an_override_that_names_another_kind_than_there_is(assignment, under, help):
+    text = HEAD + "encoder: [{dense: {units: 3}}]\ntraining: {optimizer: {sgd: 1.5}}\n"
+    with pytest.raises(aespec.AespecError) as caught:
+        aespec.parse(text, [assignment])
+    (fault,) = caught.value.diagnostics
+    assert (fault.rule.code, fault.place.name, fault.place.column) == ("E006", "--set", assignment.index(under) + 1)
+    assert fault.place.width == len(under)
+    assert help in fault.help
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("loss: {mse: {x: 1}}", "`mse` alone, which has no fields"),
+        ("name: a b", "letters, digits, `_`, `.` and `-`, a letter or a digit first"),
+        ("vars: {}", "`decoder`: The layers from the code to the reconstruction, or `mirror`."),
+    ],
+)
+def test_what_is_wanted_in_words(line, wanted):
+    assert wanted in [fault.wanted for fault in faults(f"input: [4]\nencoder: [{{dense: 3}}]\n{line}\n")]
+
+
+def test_a_name_that_is_wanted_in_words():
+    (fault,) = faults(f"{HEAD}encoder: [{{dense: {{units: 3, name: 3a}}}}]\n")
+    assert fault.wanted == "letters, digits and `_`, a letter first"
+
+
+def test_what_to_do_in_json(tmp_path):
+    path = tmp_path / "two.json"
+    path.write_text('{"input": [4], "encoder": [{"dense": 3, "dropout": 0.1}], "decoder": "mirror"}')
+    with pytest.raises(aespec.AespecError, match="braces of its own"):
+        aespec.load(path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r'{"input": [4], "encoder": [{"dens\ud800": 3}], "decoder": "mirror"}',
+        r'{"input": [4], "encoder": [{"dense": {"units\ud800": 3}}], "decoder": "mirror"}',
+        r'{"input": [4], "encoder": [{"dense": 3}], "decoder": "\ud800"}',
+        r'{"input": [4], "encoder": [{"dense": {"units": 3, "name": "\udfff"}}], "decoder": "mirror"}',
+        r'{"input": [4], "encoder": [{"dense": 3}], "decoder": "mirror", "vars": {"\ud800": 3}}',
+    ],
+)
+def test_half_of_a_surrogate_pair_is_refused_once_wherever_it_stands(text, tmp_path):
+    path = tmp_path / "half.json"
+    path.write_text(text)
+    with pytest.raises(aespec.AespecError) as caught:
+        aespec.load(path)
+    assert [fault.rule.code for fault in caught.value.diagnostics] == ["E002"]
 
 
 def test_faults_of_the_text_do_not_hide_those_of_the_fields():

@@ -1,6 +1,7 @@
 """Run folders: what is written, what is refused, and that any backend reads them."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ import aespec
 from aespec import weights
 from aespec.data import Dataset
 from aespec.picture import reconstructions
-from aespec.run import history, open_run, prepare, train
+from aespec.run import build, history, open_run, prepare
+from aespec.run import train as train_built
 
 SPEC = {
     "name": "small",
@@ -20,6 +22,10 @@ SPEC = {
     "loss": "binary_crossentropy",
     "training": {"optimizer": "adam", "epochs": 3, "batch_size": 8, "validation_split": 0.2, "seed": 3},
 }
+
+
+def train(spec, data, folder, *, backend, **told):
+    return train_built(spec, data, folder, build(spec, backend=backend), **told)
 
 
 @pytest.fixture
@@ -112,6 +118,8 @@ def test_a_path_that_is_a_file_is_refused(tmp_path):
     with pytest.raises(aespec.AespecError) as caught:
         prepare(tmp_path / "run")
     assert caught.value.diagnostics[0].rule.code == "E505"
+    assert caught.value.diagnostics[0].got == "a file that stands in its way"
+    assert "-o" in caught.value.diagnostics[0].help
 
 
 @pytest.mark.parametrize(
@@ -138,6 +146,46 @@ def test_a_damaged_run_is_refused(spoil, code, data, tmp_path):
     with pytest.raises(aespec.AespecError) as caught:
         open_run(tmp_path).model()
     assert {d.rule.code for d in caught.value.diagnostics} == {code}
+
+
+@pytest.mark.parametrize(
+    ("change", "got"),
+    [
+        (lambda record: {}, "no `aespec`, no `backend`, no `dtype`, no `seed`, no `versions`, no `data`"),
+        (lambda record: {**record, "dtype": "int8"}, '`dtype: "int8"`'),
+        (lambda record: {**record, "data": {**record["data"], "samples": "many"}}, '`data.samples: "many"`'),
+        (lambda record: [1, 2], "[1, 2]"),
+    ],
+)
+def test_what_is_wrong_with_a_record_is_said_in_plain_words(change, got, data, tmp_path):
+    prepare(tmp_path)
+    train(aespec.parse(SPEC), data, tmp_path, backend="torch")
+    record = tmp_path / "run.json"
+    record.write_text(json.dumps(change(json.loads(record.read_text()))))
+    with pytest.raises(aespec.AespecError) as caught:
+        open_run(tmp_path)
+    assert caught.value.diagnostics[0].got.startswith(got)
+    assert "pydantic" not in str(caught.value)
+
+
+def test_a_record_that_is_not_json_is_said_in_plain_words(data, tmp_path):
+    prepare(tmp_path)
+    train(aespec.parse(SPEC), data, tmp_path, backend="torch")
+    (tmp_path / "run.json").write_text("{")
+    with pytest.raises(aespec.AespecError) as caught:
+        open_run(tmp_path)
+    assert caught.value.diagnostics[0].got == "text that is not JSON"
+
+
+def test_a_run_knows_its_data_and_what_it_did_not_see(data, tmp_path):
+    prepare(tmp_path)
+    run = train(aespec.parse(SPEC), data, tmp_path, backend="torch")
+    longer = replace(data, inputs=np.concatenate([data.inputs, data.inputs[:5]]))
+    assert run.trained_on(data)
+    assert run.trained_on(longer)
+    assert not run.trained_on(replace(data, inputs=data.inputs[::-1].copy()))
+    np.testing.assert_array_equal(run.unseen(data.inputs), data.inputs[32:])
+    assert len(run.unseen(longer.inputs)) == 13
 
 
 def _change_record(run, **fields):

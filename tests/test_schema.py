@@ -31,6 +31,10 @@ def test_it_is_a_schema_of_the_draft_it_names(schema):
     assert json.loads(json.dumps(schema)) == schema
 
 
+def test_texts_have_no_marks_of_restructured_text(schema):
+    assert "``" not in json.dumps([schema, [kind_schema(kinds(family)[name]) for family, name in MEMBERS]])
+
+
 def test_every_reference_leads_to_a_definition(schema):
     def references(node):
         if isinstance(node, dict):

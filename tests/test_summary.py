@@ -101,7 +101,37 @@ def test_remarks(spec, overrides, lines):
         (
             "pca",  # windows of 2 begin at 0, 3, 6 and leave the last two of 10 steps; 2 * 3 + 3 = 9 come back
             ["input=[10, 1]", "encoder=[{conv1d: {filters: 2, kernel_size: 2, strides: 3}}]", "decoder=mirror"],
-            ["padding: valid, output_padding: [1], since 3 -> 10: `same` gives 9, `valid` gives 9"],
+            ["padding: valid, output_padding: [1], since 3 -> 10: `same` and `valid` both give 9"],
+        ),
+        (
+            "pca",
+            [
+                "input=[15, 9, 1]",
+                "encoder=[{conv2d: {filters: 2, kernel_size: 3, dilation_rate: 2}}, {zero_padding2d: [2, 0]},"
+                " {cropping2d: [[0, 1], [2, 0]]}, {average_pool2d: [2, 1]}, {upsampling2d: 3}]",
+                "decoder=mirror",
+            ],
+            [
+                "padding: valid, since 21 -> 7: windows of 3, one every 3; 9 -> 3: windows of 3, one every 3",
+                "7 -> 14: each position 2 times; 3 -> 3: each position 1 times",
+                "14 -> 15: zeros added: 0 before, 1 after; 3 -> 5: zeros added: 2 before, 0 after",
+                "15 -> 11: dropped: 2 before, 2 after",
+                "padding: valid, since 11 -> 15: `same` gives 11, `valid` gives 15; "
+                "5 -> 9: `same` gives 5, `valid` gives 9",
+            ],
+        ),
+        (
+            "pca",
+            [
+                "input=[null, 2]",
+                "encoder=[{conv1d: {filters: 2, kernel_size: 3, padding: same}},"
+                " {conv1d: {filters: 2, kernel_size: 5}}]",
+                "decoder=mirror",
+            ],
+            [
+                "padding: valid, since of a length n `same` makes n, `valid` makes n + 4",
+                "padding: same, since of a length n `same` makes n, `valid` makes n + 2",
+            ],
         ),
         ("recurrent", [], ["decoder/lstm_1 undoes encoder/lstm_2", "decoder/time_distributed_1 undoes encoder/lstm_1"]),
         (

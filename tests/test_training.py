@@ -8,7 +8,7 @@ import pytest
 
 import aespec
 from aespec.spec import TrainingPlan
-from aespec.training import batch_order, fit, split
+from aespec.training import batch_order, check, fit, split
 
 
 def test_an_epoch_takes_each_sample_once_in_an_order_of_its_own():
@@ -31,8 +31,9 @@ def test_the_last_samples_are_held_back(samples, fraction, held):
 
 
 def test_a_split_that_leaves_nothing_is_refused():
-    with pytest.raises(aespec.AespecError, match="validation takes every sample"):
-        split(np.zeros((1, 3)), 0.9)
+    with pytest.raises(aespec.AespecError, match="validation takes every sample") as caught:
+        split(np.zeros((1, 3)), 0.9, "one.npy")
+    assert "got: 1 sample in one.npy, of which" in str(caught.value)
 
 
 class Steps:
@@ -86,16 +87,18 @@ def test_a_model_without_weights_is_refused():
 
 @pytest.mark.parametrize("shape", [(4,), (4, 2), (4, 1, 1)])
 def test_samples_of_another_shape_are_refused(shape):
-    with pytest.raises(aespec.AespecError, match="not the shape of the model's input"):
-        fit(Model(Steps()), np.zeros(shape), TrainingPlan())
+    with pytest.raises(aespec.AespecError, match="not the shape of the model's input") as caught:
+        check(Model(Steps()), np.zeros(shape), TrainingPlan(), "points.npy")
+    assert "points.npy" in str(caught.value)
 
 
 def test_values_that_the_loss_cannot_take_are_refused():
     model = Model(Steps())
     spec = {"input": [1], "encoder": [{"dense": 1}], "decoder": "mirror", "loss": "binary_crossentropy"}
     model.graph = aespec.compile(aespec.parse(spec))
-    with pytest.raises(aespec.AespecError, match="values from 0 to 1"):
-        fit(model, np.full((4, 1), 1.5), TrainingPlan())
+    with pytest.raises(aespec.AespecError, match="values from 0 to 1") as caught:
+        check(model, np.full((4, 1), 1.5), TrainingPlan(), "points.npy")
+    assert "points.npy" in str(caught.value)
 
 
 def test_a_last_step_that_goes_too_far_is_noticed():

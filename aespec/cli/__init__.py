@@ -96,8 +96,8 @@ class CommandLine(click.Group):
         except AespecError as error:
             _report(context, error)
             context.exit(1)
-        except KeyboardInterrupt:
-            click.echo("\ninterrupted", err=True)
+        except KeyboardInterrupt as interruption:
+            click.echo("\n" + ": ".join(["interrupted", *map(str, interruption.args)]), err=True)
             context.exit(INTERRUPTED)
         except Exception as error:
             _report_bug(error)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Any, Self, TypeVar
 
 import click
 
-from aespec.diagnostics import AespecError, Diagnostic
+from aespec.cli.output import as_json, echo_json
+from aespec.diagnostics import AespecError
 from aespec.graph import Graph
 from aespec.passes import Limits, read
 from aespec.spec import Spec
 
-__all__ = ["Compiled", "Specs", "takes_specs"]
+__all__ = ["Compiled", "Problems", "Specs", "takes_specs"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -28,6 +30,31 @@ class Compiled:
     path: str
     spec: Spec
     graph: Graph
+
+
+class Problems:
+    """What is wrong with some of the specs, to be told when the others are done."""
+
+    def __init__(self) -> None:
+        self.errors: dict[str, AespecError] = {}
+
+    @contextmanager
+    def of(self, path: str) -> Iterator[None]:
+        """Keep what goes wrong with a spec until the end."""
+        try:
+            yield
+        except AespecError as error:
+            self.errors[path] = error
+
+    def tell(self, records: Sequence[Any], form: str) -> None:
+        """End a command: print what it found out of the specs that are right, if as JSON, and tell the problems."""
+        if form == "json":
+            wrong = [{"file": path, "diagnostics": as_json(error)} for path, error in self.errors.items()]
+            echo_json([*records, *wrong])
+            if wrong:
+                raise click.exceptions.Exit(1)
+        elif self.errors:
+            raise AespecError(*(problem for error in self.errors.values() for problem in error.diagnostics))
 
 
 @dataclass(frozen=True)
@@ -47,25 +74,26 @@ class Specs:
         """Each path with what it holds, or with what is wrong with it."""
         for path in self.paths:
             try:
-                yield path, Compiled(path, *read(path, self.overrides, self.limits))
+                yield path, self._compile(path)
             except AespecError as error:
                 yield path, error
 
-    def compiled(self) -> list[Compiled]:
-        """All of them.
+    def compiled(self, problems: Problems) -> Iterator[Compiled]:
+        """Those that nothing is wrong with; what is wrong with the others is added to the problems."""
+        for path in self.paths:
+            with problems.of(path):
+                yield self._compile(path)
+
+    def only(self) -> Compiled:
+        """The one spec of a command that takes one.
 
         Raises:
-            AespecError: Something is wrong with any; the problems of all are in it.
+            AespecError: Something is wrong with it.
         """
-        found, problems = [], list[Diagnostic]()
-        for _, outcome in self.read():
-            if isinstance(outcome, AespecError):
-                problems += outcome.diagnostics
-            else:
-                found.append(outcome)
-        if problems:
-            raise AespecError(*problems)
-        return found
+        return self._compile(self.paths[0])
+
+    def _compile(self, path: str) -> Compiled:
+        return Compiled(path, *read(path, self.overrides, self.limits))
 
 
 def takes_specs(*, several: bool = True) -> Callable[[F], Callable[..., Any]]:

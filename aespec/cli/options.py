@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any, TypeVar
 
 import click
+
+from aespec.cli.output import as_json, echo_json
+from aespec.diagnostics import AespecError
 
 __all__ = ["backend_option", "dtype_option", "force_option", "format_option", "seed_option"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def format_option(*formats: str) -> Callable[[F], F]:
-    """``--format``; the first is the default."""
-    return click.option(
+def format_option(*formats: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """``--format``; the first is the default. As JSON a command that fails prints its diagnostics."""
+    option = click.option(
         "--format",
         "form",
         type=click.Choice(formats),
@@ -22,6 +26,21 @@ def format_option(*formats: str) -> Callable[[F], F]:
         show_default=True,
         help="How to print the result.",
     )
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(command)
+        def run(form: str, **others: Any) -> Any:
+            try:
+                return command(form=form, **others)
+            except AespecError as error:
+                if form != "json":
+                    raise
+                echo_json({"diagnostics": as_json(error)})
+                raise click.exceptions.Exit(1) from None
+
+        return option(run)
+
+    return decorate
 
 
 def backend_option(**settings: Any) -> Callable[[F], F]:

@@ -11,15 +11,19 @@ from typing import Any
 
 import click
 
-from aespec.diagnostics import AespecError, Diagnostic
-from aespec.rules import FolderUnwritable
+from aespec.diagnostics import AespecError, to_json
 
-__all__ = ["echo_json", "show_versions", "writing"]
+__all__ = ["as_json", "echo_json", "show_versions", "writing"]
 
 
 def echo_json(data: Any) -> None:
     """Print data as JSON; what JSON cannot say, NaN and infinity, becomes null."""
     click.echo(json.dumps(_strict(data), indent=2, ensure_ascii=False))
+
+
+def as_json(error: AespecError) -> list[dict[str, Any]]:
+    """Each problem as a record."""
+    return [to_json(problem) for problem in error.diagnostics]
 
 
 def show_versions(versions: Mapping[str, str]) -> str:
@@ -41,13 +45,9 @@ def writing(folder: Path) -> Iterator[None]:
     except BrokenPipeError:
         raise  # of what is printed meanwhile, not of the folder
     except (OSError, SafetensorError) as error:
-        problem = f"{folder} cannot be written"
-        help = "look at the free space and the permissions there, or choose another folder with `-o`"
-        raise AespecError(
-            Diagnostic(
-                FolderUnwritable, problem, wanted="a folder with room that may be written", got=str(error), help=help
-            )
-        ) from error
+        from aespec.run import unwritable
+
+        raise unwritable(folder, error) from error
 
 
 def _strict(data: Any) -> Any:

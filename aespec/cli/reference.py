@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -62,15 +61,19 @@ def schema() -> None:
 
 
 @click.command()
-@click.argument("code")
-def explain(code: str) -> None:
+@click.argument("code", required=False)
+def explain(code: str | None) -> None:
     """Explain the code of an error.
 
-    CODE is what stands in brackets behind the word error, such as E101.
+    CODE is what stands in brackets behind the word error, such as E101. Without one, all codes are listed.
     """
     from aespec import rules
 
-    click.echo(rules.explain(code).rstrip())
+    if code is not None:
+        click.echo(rules.explain(code).rstrip())
+        return
+    for known, rule in sorted(rules.RULES.items()):
+        click.echo(f"{known}  {rules.title(rule)}")
 
 
 def _unknown(kind: str, names: list[str]) -> Diagnostic:
@@ -89,6 +92,7 @@ def _entry(member: type[Kind]) -> dict[str, Any]:
 
 def _page(member: type[Kind]) -> dict[str, Any]:
     """Everything that there is to say about a kind."""
+    from aespec.reference import described
     from aespec.schema import kind_schema
 
     schema = kind_schema(member)
@@ -97,7 +101,7 @@ def _page(member: type[Kind]) -> dict[str, Any]:
     own_first = dict.fromkeys(name for cls in member.__mro__ for name in vars(cls).get("__annotations__", ()))
     return {
         **_entry(member),
-        "text": inspect.cleandoc(member.__doc__ or ""),
+        "text": described(member),
         "main": member.main,
         "fields": [
             {
@@ -165,7 +169,7 @@ def _list_text(entries: list[dict[str, Any]]) -> str:
 
     heads = ["Kind", *(["Backends"] if "backends" in entries[0] else []), "What it is"]
     rows = [
-        [entry["kind"], *([", ".join(entry["backends"])] if "backends" in entry else []), _plain(entry["text"])]
+        [entry["kind"], *([", ".join(entry["backends"])] if "backends" in entry else []), entry["text"]]
         for entry in entries
     ]
     return f"{table(heads, rows)}\n\n`aespec layers KIND` shows one of them, `--family` lists those of another family"
@@ -174,14 +178,14 @@ def _list_text(entries: list[dict[str, Any]]) -> str:
 def _page_text(page: dict[str, Any]) -> str:
     from aespec.tables import table
 
-    parts = [f"{page['kind']} ({page['family']})", _plain(page["text"])]
+    parts = [f"{page['kind']} ({page['family']})", page["text"]]
     if page["fields"]:
         rows = [
             [
                 field["name"],
                 field["type"],
                 "(required)" if field["required"] else _yaml(field["default"]),
-                _plain(field["text"]),
+                field["text"],
             ]
             for field in page["fields"]
         ]
@@ -212,8 +216,3 @@ def _example_text(example: dict[str, Any]) -> str:
 def _yaml(value: Any) -> str:
     """A value in one line of YAML; no name in aespec needs quotes."""
     return show(value, 200).replace('"', "")
-
-
-def _plain(text: str) -> str:
-    """A docstring without the marks of reStructuredText."""
-    return text.replace("``", "`")

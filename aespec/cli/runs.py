@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from math import isfinite
 from pathlib import Path
@@ -15,12 +17,24 @@ from aespec.cli.options import backend_option, dtype_option, force_option, forma
 from aespec.cli.output import echo_json, writing
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from aespec.data import Dataset
     from aespec.graph import Graph
+    from aespec.run import Run
     from aespec.spec import Spec
     from aespec.training import Epoch
 
+    Array = NDArray[np.floating[Any]]
+
 POSITIVE = click.IntRange(1)
+
+
+def _png(_: click.Context, __: click.Parameter, path: Path | None) -> Path | None:
+    if path is not None and path.suffix.lower() != ".png":
+        raise click.BadParameter(f"the picture is a PNG: '{path}' does not end in .png.")
+    return path
 
 
 @click.command()
@@ -64,20 +78,20 @@ def train(
     The run's folder gets spec.yaml (with every default stated), weights.safetensors, history.csv and run.json. The
     same seed gives the same first weights and the same batches on every backend.
     """
-    from aespec.registry import find_backend
-    from aespec.run import prepare
+    from aespec.run import build, prepare
     from aespec.run import train as run_training
+    from aespec.training import counted
 
-    compiled = specs.setting(**plan).compiled()[0]
+    compiled = specs.setting(**plan).only()
     spec = _with_rate(compiled.spec, learning_rate)
-    find_backend(backend)
-    dataset = _load(data, compiled.graph, spec, "train", limit, dtype)
+    built = build(spec, backend=backend, dtype=dtype, limits=specs.limits)
+    dataset = _limited(_load(data, compiled.graph, spec, "train", dtype), limit)
     folder = out or Path("runs") / f"{spec.name}-{backend}"
     prepare(folder, force=force)
     talk = not quiet and form == "text"
     progress = _Progress(spec.training.epochs, len(dataset.inputs), talk=talk)
-    progress.say(f"{spec.name} on {backend}, {len(dataset.inputs):,} samples of {data}")
-    for note in dataset.notes:
+    progress.say(f"{spec.name} on {backend}, {counted(len(dataset.inputs))} of {data}")
+    for note in (*dataset.notes, *_split_notes(dataset, spec.training.validation_split)):
         progress.say(f"  {note}")
     epochs: list[Epoch] = []
 
@@ -85,17 +99,8 @@ def train(
         epochs.append(epoch)
         progress.epoch(epoch)
 
-    with writing(folder), progress:
-        run = run_training(
-            spec,
-            dataset,
-            folder,
-            backend=backend,
-            dtype=dtype,
-            limits=specs.limits,
-            on_epoch=on_epoch,
-            tick=progress.tick,
-        )
+    with writing(folder), _interruptible(folder, epochs), progress:
+        run = run_training(spec, dataset, folder, built, on_epoch=on_epoch, tick=progress.tick)
     if form == "json":
         echo_json({"folder": str(folder), **run.record, "epochs": [asdict(epoch) for epoch in epochs]})
     progress.say(f"wrote {folder}; `aespec reconstruct {folder}` draws what it learnt")
@@ -113,29 +118,57 @@ def train(
     help="How many samples to draw.",
 )
 @click.option("--data", metavar="NAME|FILE", help="Other data than that of the run.")
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="The picture.  [default: RUN/reconstructions.png]")
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path),
+    callback=_png,
+    help="The picture, a .png.  [default: RUN/reconstructions.png]",
+)
 @backend_option(help="Compute with another backend than that of the run.")
 def reconstruct(run: Path, count: int, data: str | None, out: Path | None, backend: str | None) -> None:
     """Draw what a trained model makes of some samples.
 
-    RUN is the folder of a run. The picture, a PNG, has samples that the model was not trained on (the test set, where
-    the data has one) in its upper row, and their reconstructions below.
+    RUN is the folder of a run. The picture, a PNG, has samples that the model was not trained on in its upper row, and
+    their reconstructions below: the test set, where the data has one, else what was held out for validation. Where
+    nothing was held out, that is said.
     """
     from aespec.picture import reconstructions
     from aespec.run import open_run
-    from aespec.training import fits
+    from aespec.training import counted, fits
 
     found = open_run(run)
     name = data or found.record["data"]["name"]
-    samples = _load(name, found.graph, found.spec, "test", count, found.record["dtype"]).inputs
-    fits(found.graph, samples)
+    drawn, what, note = _drawn(found, data)
+    samples = drawn[:count]
+    fits(found.graph, samples, name)
     restored = found.model(backend).reconstruct(samples)
     path = out or run / "reconstructions.png"
     with writing(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
         reconstructions(samples, restored, path, title=f"{found.spec.name}, trained with {found.record['backend']}")
     error = float(((restored - samples) ** 2).mean())
-    click.echo(f"{path}: {len(samples)} samples of {name}, mean squared error {error:.4g}")
+    click.echo(f"{path}: {counted(len(samples), what)} of {name}{note}, mean squared error {error:.4g}")
+
+
+def _drawn(run: Run, other: str | None) -> tuple[Array, str, str]:
+    """Samples that a run was not trained on, where there are any; what each is, and what is to be said of all."""
+    given = run.record["data"]
+
+    def part(split: Any) -> Dataset:
+        return _load(other or given["path"] or given["name"], run.graph, run.spec, split, run.record["dtype"])
+
+    test = part("test")
+    if other is None and test.path and not run.trained_on(test if test.whole else part("train")):
+        click.echo(f"warning: {given['name']} has changed since the run was trained on it", err=True)
+    if not test.whole:
+        return test.inputs, "test sample", ""
+    if other is not None and not run.trained_on(test):
+        return test.inputs, "sample", ""
+    unseen = run.unseen(test.inputs)
+    if len(unseen):
+        return unseen, "held-out sample", ""
+    return test.inputs, "training sample", " (nothing was held out)"
 
 
 def _with_rate(spec: Spec, rate: float | None) -> Spec:
@@ -148,15 +181,45 @@ def _with_rate(spec: Spec, rate: float | None) -> Spec:
     return spec.model_copy(update={"training": spec.training.model_copy(update={"optimizer": optimizer})})
 
 
-def _load(name: str, graph: Graph, spec: Spec, split: Any, limit: int | None, dtype: str) -> Dataset:
+def _load(name: str, graph: Graph, spec: Spec, split: Any, dtype: str) -> Dataset:
     from aespec import data
 
-    whole = data.load(name, shape=graph.sample_shape, range=spec.input.range, split=split, dtype=dtype)
+    unit = graph.loss.within_unit
+    return data.load(name, shape=graph.sample_shape, range=spec.input.range, split=split, dtype=dtype, within_unit=unit)
+
+
+def _limited(whole: Dataset, limit: int | None) -> Dataset:
+    """The first samples only."""
     if limit is None or limit >= len(whole.inputs):
         return whole
     note = f"the first {limit:,} of {len(whole.inputs):,} samples"
     labels = None if whole.labels is None else whole.labels[:limit]
     return replace(whole, inputs=whole.inputs[:limit], labels=labels, notes=(*whole.notes, note))
+
+
+def _split_notes(dataset: Dataset, fraction: float) -> Iterator[str]:
+    """That nothing is held out, where the spec asks for it and there are too few samples."""
+    from aespec.training import counted, split
+
+    if fraction and not len(split(dataset.inputs, fraction, dataset.name)[1]):
+        yield f"no validation: `validation_split: {fraction:g}` of {counted(len(dataset.inputs))} is none"
+
+
+@contextmanager
+def _interruptible(folder: Path, epochs: Sequence[Epoch]) -> Iterator[None]:
+    """Let an interruption say what it leaves and how to go on."""
+    from aespec.run import UNFINISHED
+    from aespec.training import counted
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        if not (folder / UNFINISHED).exists():
+            raise
+        raise KeyboardInterrupt(
+            f"{folder} has the history of {counted(len(epochs), 'epoch')} and no weights; "
+            "the same command starts again from the beginning"
+        ) from None
 
 
 class _Progress:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from aespec.cli.inputs import Compiled, Specs, takes_specs
+from aespec.cli.inputs import Compiled, Problems, Specs, takes_specs
 from aespec.cli.options import backend_option, format_option
-from aespec.cli.output import echo_json, show_versions
-from aespec.diagnostics import AespecError, Diagnostic, to_json
+from aespec.cli.output import as_json, echo_json, show_versions
+from aespec.diagnostics import AespecError, Diagnostic
 
 if TYPE_CHECKING:
     from aespec.summary import Summary
@@ -29,8 +29,7 @@ def validate(specs: Specs, form: str) -> None:
     for path, outcome in specs.read():
         if isinstance(outcome, AespecError):
             problems += outcome.diagnostics
-            found = {"diagnostics": [to_json(problem) for problem in outcome.diagnostics]}
-            records.append({"file": path, "fine": False, "parameters": None, **found})
+            records.append({"file": path, "fine": False, "parameters": None, "diagnostics": as_json(outcome)})
         else:
             count = sum(node.count() for node in outcome.graph)
             records.append({"file": path, "fine": True, "parameters": count, "diagnostics": []})
@@ -54,20 +53,23 @@ def summary(specs: Specs, form: str, explain_mirror: bool, backend: tuple[str, .
     Shapes begin with the batch axis, which is None, as is any other length that may vary. Multiply-adds are for one
     sample.
     """
+    from aespec.registry import find_backend
     from aespec.summary import as_data, as_markdown, as_text, summarize
 
-    read = specs.compiled()
-    summaries = [summarize(each.graph) for each in read]
-    agreements = [{name: _agreement(each, name) for name in backend} for each in read]
-    if form == "json":
-        pairs = zip(read, summaries, agreements, strict=True)
-        echo_json([{"file": each.path, **as_data(found), "built_with": agreed} for each, found, agreed in pairs])
-        return
+    for name in backend:
+        find_backend(name)
+    problems, records = Problems(), list[dict[str, Any]]()
     write = as_markdown if form == "markdown" else as_text
-    for i, (found, agreed) in enumerate(zip(summaries, agreements, strict=True)):
-        click.echo(("\n\n" if i else "") + write(found, mirror=explain_mirror))
-        for name, versions in agreed.items():
-            click.echo(f"\n{'- ' if form == 'markdown' else ''}{_agreed(found, name, versions)}")
+    for each in specs.compiled(problems):
+        with problems.of(each.path):
+            found = summarize(each.graph)
+            agreed = {name: _agreement(each, name) for name in backend}
+            if form != "json":
+                click.echo(("\n\n" if records else "") + write(found, mirror=explain_mirror))
+                for name, versions in agreed.items():
+                    click.echo(f"\n{'- ' if form == 'markdown' else ''}{_agreed(found, name, versions)}")
+            records.append({"file": each.path, **as_data(found), "built_with": agreed})
+    problems.tell(records, form)
 
 
 def _agreement(read: Compiled, backend: str) -> dict[str, str]:

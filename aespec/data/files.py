@@ -42,6 +42,8 @@ class Raw:
     """The range that the values are measured in, where the source settles it."""
     image: bool = False
     """Whether a sample is a picture (height, width), which may be resized."""
+    whole: bool = False
+    """Whether the source has no such part as was asked for, so that these are all of its samples."""
     notes: tuple[str, ...] = ()
 
 
@@ -51,7 +53,8 @@ def read_array(path: str | Path, split: Split, names: Sequence[str] = ()) -> Raw
     Args:
         path: The file.
         split: The part to read: of an ``.npz``, ``x_train`` or ``x_test`` if it has them, else ``x``,
-            ``inputs`` or its only array, with labels ``y_train`` or ``y_test``, ``y`` or ``labels``.
+            ``inputs`` or its only array, with labels ``y_train`` or ``y_test``, ``y`` or ``labels``. Without a part
+            for testing, what there is for training is read.
         names: What else could have been meant, for the message when there is no such file.
     """
     import numpy as np
@@ -83,12 +86,13 @@ def read_array(path: str | Path, split: Split, names: Sequence[str] = ()) -> Raw
                 help="put the samples, and their labels, along the first axis",
             )
         )
-    whole = f"{path} has no split of its own: all of its {len(inputs)} samples are taken as the test set"
+    note = f"{path} has no test part of its own: all of it is taken as the test set"
     return Raw(
         inputs,
         labels,
         natural=(0.0, 255.0) if inputs.dtype == np.uint8 else None,
-        notes=(whole,) if split == "test" and not own_split else (),
+        whole=not own_split,
+        notes=(note,) if split == "test" and not own_split else (),
     )
 
 
@@ -125,6 +129,8 @@ def unreadable(path: str | Path, got: str, help: str, wanted: str | None = None)
 
 def _choose(path: str | Path, names: Sequence[str], split: Split) -> tuple[str, str | None]:
     """The names, in an ``.npz``, of its inputs and of its labels."""
+    if split == "test" and "x_test" not in names and "x_train" in names:
+        return _choose(path, names, "train")
     labels = [name for name in (f"y_{split}", "y", "labels") if name in names]
     inputs = [name for name in (f"x_{split}", "x", "inputs") if name in names]
     inputs = inputs or [name for name in names if name not in RESERVED]
@@ -145,7 +151,9 @@ def _not_found(path: str, names: Sequence[str]) -> NoReturn:
             DataNotFound,
             f"there is no data set and no file `{path}`",
             wanted=f"one of {', '.join(names)}, or the path of a .npy or .npz file",
-            help=f"did you mean `{meant}`?" if meant else "check the path: it starts from the current folder",
+            help=f"did you mean `{meant}`?"
+            if meant
+            else "check the path, which starts from the current folder, or name other data with `--data`",
         )
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import prod
+from math import isqrt, prod
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from aespec.diagnostics import AespecError, Diagnostic
@@ -18,32 +18,35 @@ if TYPE_CHECKING:
 __all__ = ["fit"]
 
 
-def fit(raw: Raw, shape: Shape, range: tuple[float, float] | None, dtype: str) -> tuple[NDArray[Any], tuple[str, ...]]:
-    """Fit samples to a spec's input; the array, and what was done to them.
+def fit(
+    raw: Raw, name: str, shape: Shape, range: tuple[float, float] | None, dtype: str, *, within_unit: bool
+) -> tuple[NDArray[Any], tuple[str, ...]]:
+    """Fit samples to a spec's input; the array, and what was done to them. `aespec.data.load` says what the rest means.
 
     Raises:
         AespecError: They are no real numbers or none at all, or shape, values or range do not fit.
     """
     import numpy as np
 
-    _check_type(raw.inputs)
+    _check_type(raw.inputs, name)
     steps = _steps(raw.inputs.shape[1:], shape, raw.image)
     if steps is None:
-        _refuse_shape(raw.inputs.shape, shape)
-    _check_values(raw.inputs, raw.natural or range, dtype)
+        _refuse_shape(raw, name, shape)
+    natural = _natural(raw, range)
+    _check_values(raw.inputs, name, natural or range, dtype, within_unit)
 
     x, notes = raw.inputs, []
     for step in steps:
         notes.append(f"{step.verb} {_by(x.shape[1:])} -> {_by(step.shape)}")
-        x = resize(x, step.shape, dtype) if step.verb == "resized" else x.reshape(-1, *step.shape)
+        x = _take(step, x, dtype)
 
     # A picture without a stated range goes to 0..1; bytes of a file are then left alone.
-    target = range or ((0.0, 1.0) if raw.image else raw.natural)
-    if raw.natural and target and target != raw.natural:
-        notes.append(f"scaled {_span(raw.natural)} to {_span(target)}")
+    target = range or ((0.0, 1.0) if raw.image else natural)
+    if natural and target and target != natural:
+        notes.append(f"scaled {_span(natural)} to {_span(target)}")
         if not raw.image and x.max() <= 1:
             notes.append("no byte is above 1: if they mean 0 and 1, save them as bool or float instead")
-        x = _scale(x, raw.natural, target, dtype)
+        x = _scale(x, natural, target, dtype)
     elif x.dtype != dtype:
         notes.append(f"converted {x.dtype} -> {dtype}")
     return np.ascontiguousarray(x, dtype), tuple(notes)
@@ -61,11 +64,23 @@ def resize(images: NDArray[Any], size: tuple[int, ...], dtype: str = "float32") 
     return resized.clip(images.min(), images.max(), out=resized)
 
 
+RESIZED, REPEATED = "resized", "repeated the gray channel"
+"""What a step does to the values; every other one only arranges them."""
+
+
 class Step(NamedTuple):
     """One change of a sample's shape."""
 
     verb: str
     shape: tuple[int, ...]
+
+
+def _take(step: Step, x: NDArray[Any], dtype: str) -> NDArray[Any]:
+    if step.verb == RESIZED:
+        return resize(x, step.shape, dtype)
+    if step.verb == REPEATED:
+        return x[..., None].repeat(step.shape[-1], axis=-1)
+    return x.reshape(-1, *step.shape)
 
 
 def _steps(got: tuple[int, ...], wanted: Shape, image: bool) -> list[Step] | None:
@@ -77,17 +92,33 @@ def _steps(got: tuple[int, ...], wanted: Shape, image: bool) -> list[Step] | Non
     if len(got) > 1 and wanted == (prod(got),):
         return [Step("flattened", (prod(got),))]
     if wanted[-1:] == (1,):
-        steps = _steps(got, wanted[:-1], image)
-        if steps is None:
-            return None
-        return [*steps, Step("added a channel axis", (*(steps[-1].shape if steps else got), 1))]
-    if image and len(got) == len(wanted) == 2:
-        return [Step("resized", tuple(n if n is not None else old for n, old in zip(wanted, got, strict=True)))]
+        return _then("added a channel axis", 1, _steps(got, wanted[:-1], image), got)
+    if not image:
+        return None
+    if len(wanted) == 3 and wanted[-1] == 3:
+        return _then(REPEATED, 3, _steps(got, wanted[:-1], image), got)
+    if len(wanted) == 1 and wanted[0] is not None and (side := isqrt(wanted[0])) ** 2 == wanted[0]:
+        return [Step(RESIZED, (side, side)), Step("flattened", (wanted[0],))]
+    if len(got) == len(wanted) == 2:
+        return [Step(RESIZED, tuple(n if n is not None else old for n, old in zip(wanted, got, strict=True)))]
     return None
+
+
+def _then(verb: str, channels: int, steps: list[Step] | None, got: tuple[int, ...]) -> list[Step] | None:
+    """The steps, and one more that gives the sample channels."""
+    return None if steps is None else [*steps, Step(verb, (*(steps[-1].shape if steps else got), channels))]
 
 
 def _fits(got: tuple[int, ...], wanted: Shape) -> bool:
     return len(got) == len(wanted) and all(n in (None, old) for old, n in zip(got, wanted, strict=True))
+
+
+def _natural(raw: Raw, range: tuple[float, float] | None) -> tuple[float, float] | None:
+    """The range that the values are measured in; whole numbers that only a byte can hold, not the range, are bytes."""
+    x = raw.inputs
+    if raw.natural or range is None or x.dtype.kind not in "iu" or (range[0] <= x.min() and x.max() <= range[1]):
+        return raw.natural
+    return (0.0, 255.0) if x.min() >= 0 and x.max() <= 255 else None
 
 
 def _scale(x: NDArray[Any], natural: tuple[float, float], target: tuple[float, float], dtype: str) -> NDArray[Any]:
@@ -111,12 +142,12 @@ def _weights(old: int, new: int) -> NDArray[Any]:
     return normalized
 
 
-def _check_type(x: NDArray[Any]) -> None:
+def _check_type(x: NDArray[Any], name: str) -> None:
     if x.dtype.kind not in "buif":
         raise AespecError(
             Diagnostic(
                 DataUnreadable,
-                "the data is not made of real numbers",
+                f"{name} is not made of real numbers",
                 wanted="floats, integers or booleans",
                 got=f"values of type {x.dtype}",
                 help="convert it with `x.astype('float32')` and save it again",
@@ -126,7 +157,7 @@ def _check_type(x: NDArray[Any]) -> None:
         raise AespecError(
             Diagnostic(
                 DataShape,
-                "there are no samples in the data",
+                f"there are no samples in {name}",
                 wanted="one sample or more, along the first axis",
                 got=f"an array of shape {x.shape}",
                 help="check the code that selected and saved them",
@@ -134,10 +165,13 @@ def _check_type(x: NDArray[Any]) -> None:
         )
 
 
-def _refuse_shape(got: tuple[int, ...], wanted: Shape) -> NoReturn:
+def _refuse_shape(raw: Raw, name: str, wanted: Shape) -> NoReturn:
+    got = raw.inputs.shape
     sample = got[1:]
-    sizes = ", ".join("-1" if n is None else str(n) for n in wanted)
-    if _fits(got, wanted):
+    sizes = ", ".join("any" if n is None else str(n) for n in wanted)
+    if raw.image:
+        help = f"these are pictures: give data of your own, such as `--data points.npy`, an array of shape (n, {sizes})"
+    elif _fits(got, wanted):
         help = "this looks like a single sample: save `x[None]`, so that samples are along the first axis"
     elif len(sample) > 1 and _fits((*sample[1:], sample[0]), wanted):
         help = "channels come last: save `numpy.moveaxis(x, 1, -1)`"
@@ -148,7 +182,7 @@ def _refuse_shape(got: tuple[int, ...], wanted: Shape) -> NoReturn:
     raise AespecError(
         Diagnostic(
             DataShape,
-            "the data does not have the shape that the spec's input states",
+            f"{name} does not have the shape that the spec's input states",
             wanted=f"samples of shape {show_shape(wanted)}",
             got=f"samples of shape {show_shape(sample)}, in an array of shape {got}",
             help=help,
@@ -156,7 +190,7 @@ def _refuse_shape(got: tuple[int, ...], wanted: Shape) -> NoReturn:
     )
 
 
-def _check_values(x: NDArray[Any], range: tuple[float, float] | None, dtype: str) -> None:
+def _check_values(x: NDArray[Any], name: str, range: tuple[float, float] | None, dtype: str, within_unit: bool) -> None:
     """Refuse the first value, named by its index in the array as it was given, that a model cannot take."""
     import numpy as np
 
@@ -165,7 +199,7 @@ def _check_values(x: NDArray[Any], range: tuple[float, float] | None, dtype: str
         raise AespecError(
             Diagnostic(
                 DataNotFinite,
-                f"{wrong.sum()} of the {x.size} values are not finite",
+                f"{wrong.sum()} of the {x.size} values of {name} are not finite",
                 wanted="numbers, without NaN or infinity",
                 got=_first(x, wrong),
                 help="drop these samples, or fill the gaps before saving the array",
@@ -181,13 +215,19 @@ def _check_values(x: NDArray[Any], range: tuple[float, float] | None, dtype: str
         raise AespecError(
             Diagnostic(
                 DataRange,
-                "the data has values outside " + ("the range that the spec states" if range else dtype),
+                f"{name} has values outside {'the range that the spec states' if range else dtype}",
                 wanted=f"values from {low} to {high}",
                 got=f"values from {x.min()} to {x.max()}; {_first(x, wrong)}",
-                help="scale the data and save it again (bytes, uint8, are scaled for you)"
-                + (f", or state `range: [{min(low, x.min())}, {max(high, x.max())}]` in the spec" if range else ""),
+                help="scale the values and save them again (whole numbers from 0 to 255 are scaled for you)"
+                + (_stating(min(low, x.min()), max(high, x.max()), within_unit) if range else ""),
             )
         )
+
+
+def _stating(low: float, high: float, within_unit: bool) -> str:
+    """The other way out of values that the stated range cannot hold: a wider range, and a loss that takes it."""
+    loss = "`loss: mse` and " if within_unit and (low < 0 or high > 1) else ""
+    return f", or state {loss}`range: [{low}, {high}]` in the spec"
 
 
 def _first(x: NDArray[Any], wrong: NDArray[Any]) -> str:

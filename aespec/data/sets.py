@@ -167,6 +167,8 @@ def _read_place(place: Path, split: Split) -> tuple[NDArray[Any], NDArray[Any] |
     """The pictures and the labels of a split, in a folder of IDX files or in an ``.npz``."""
     if place.suffix == ".npz":
         raw = read_array(place, split)
+        if raw.whole:
+            unreadable(place, "other arrays", "get the file again", f"x_{split} and y_{split}")
         return raw.inputs, raw.labels
     images, labels = FILES[split]
     return read_idx(_file(place, images), 3), read_idx(_file(place, labels), 1)

@@ -42,7 +42,9 @@ class Reshape(Layer):
     def _at_most_one_open(self) -> Self:
         if sum(n == -1 for n in self.target_shape) > 1 or any(n == 0 or n < -1 for n in self.target_shape):
             raise combination(
-                "`target_shape` has axes that are not lengths", wanted="positive lengths, and -1 at most once"
+                "`target_shape` has axes that are not lengths",
+                field="target_shape",
+                wanted="positive lengths, and -1 at most once",
             )
         return self
 
@@ -85,7 +87,9 @@ class Permute(Layer):
     def _each_axis_once(self) -> Self:
         if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
             raise combination(
-                "`dims` does not name each axis once", wanted=f"the numbers 1 to {len(self.dims)} in some order"
+                "`dims` does not name each axis once",
+                field="dims",
+                wanted=f"the numbers 1 to {len(self.dims)} in some order",
             )
         return self
 

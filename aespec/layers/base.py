@@ -170,16 +170,30 @@ class Weighted(Layer):
 
     @model_validator(mode="after")
     def _a_tied_kernel_is_the_others(self) -> Self:
-        stated = [n for n in ("kernel_regularizer", "kernel_initializer") if n in self.model_fields_set]
-        if getattr(self, "tied_to", None) and any(
-            getattr(self, n) != type(self).model_fields[n].default for n in stated
-        ):
+        tied, stated = getattr(self, "tied_to", None), self._stated("kernel_regularizer", "kernel_initializer")
+        if tied and stated:
             raise combination(
-                f"`{stated[0]}` is stated for a kernel that is tied to another",
-                wanted=f"`{stated[0]}` at the layer that stores the kernel",
-                help=f"state it at `{getattr(self, 'tied_to', '')}`",
+                f"`{stated}` is stated for a kernel that is tied to another",
+                field=stated,
+                wanted=f"`{stated}` at the layer that stores the kernel",
+                help=f"state it at `{tied}`",
             )
         return self
+
+    @model_validator(mode="after")
+    def _no_bias_has_no_fields(self) -> Self:
+        stated = self._stated("bias_regularizer", "bias_initializer")
+        if stated and not self.use_bias:
+            raise combination(
+                f"`{stated}` is stated for a bias that there is not",
+                field=stated,
+                wanted=f"`use_bias: true`, or no `{stated}`",
+            )
+        return self
+
+    def _stated(self, *names: str) -> str | None:
+        """The first of these fields that is not at its default."""
+        return next((n for n in names if getattr(self, n) != type(self).model_fields[n].default), None)
 
     def kernel(self, *shape: int) -> dict[str, Param]:
         """The kernel's parameter."""

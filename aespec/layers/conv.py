@@ -11,7 +11,7 @@ from aespec.layers.axes import Axes, Extras, per_axis
 from aespec.layers.base import Example, Layer, Param, Weighted, known
 from aespec.layers.dense import Units
 from aespec.layers.pool import Pooling
-from aespec.layers.resize import AXES, Cropping1D, Cropping2D
+from aespec.layers.resize import AXES, Cropping1D, Cropping2D, per_length, windows
 from aespec.shapes import (
     Padding,
     Shape,
@@ -62,12 +62,14 @@ class _Convolution(Weighted):
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
             raise combination(
                 "`strides` and `dilation_rate` are both above 1",
+                field="dilation_rate",
                 wanted="at most one of them above 1",
                 help="no framework has a meaning for both; drop one",
             )
         if max(self.reach) > MAX_REACH:
             raise combination(
                 f"the kernel reaches over {max(self.reach):,} positions",
+                field="dilation_rate",
                 wanted=f"at most {MAX_REACH:,}",
                 help="use a smaller `kernel_size` or `dilation_rate`",
             )
@@ -101,6 +103,10 @@ class _Conv(_Convolution):
     def folds(self, pool: Layer) -> bool:
         """A pooling over the same axes folds into the stride of the transposed convolution."""
         return isinstance(pool, Pooling) and pool.rank == self.rank and max(self.dilation_rate) == 1
+
+    def note(self, x: Shape) -> str:
+        """What the windows are."""
+        return per_length(x, self.infer(x), windows(self.reach, self.strides))
 
     def mirror(self, x: Shape, *, pool: Layer | None = None, output: bool = False) -> tuple[Layer, ...]:
         """A transposed convolution of the same kernel size, whose padding brings the lengths back."""
@@ -188,10 +194,13 @@ class _ConvTranspose(_Convolution):
     def _padding_within_bounds(self) -> Self:
         limits = [min(s, r) for s, r in zip(self.strides, self.reach, strict=True)]
         if any(self.output_padding) and self.padding == "same":
-            raise combination("`output_padding` needs `padding: valid`", wanted="`padding: valid`")
+            raise combination(
+                "`output_padding` needs `padding: valid`", field="output_padding", wanted="`padding: valid`"
+            )
         if any(not 0 <= p < limit for p, limit in zip(self.output_padding, limits, strict=True)):
             raise combination(
                 f"`output_padding` {list(self.output_padding)} reaches beyond the stride or the kernel",
+                field="output_padding",
                 wanted=f"from 0 to {[limit - 1 for limit in limits]}",
             )
         return self
@@ -227,14 +236,16 @@ class _ConvTranspose(_Convolution):
 
     def note(self, x: Shape) -> str:
         """What each padding would give, for each spatial axis."""
-        ways = []
-        for n, y, k, s, d in zip(
-            x, self.infer(x)[:-1], self.kernel_size, self.strides, self.dilation_rate, strict=False
-        ):
-            if n is not None and s > 1:
-                same, valid = (transposed_length(n, k, s, padding, d) for padding in ("same", "valid"))
-                ways.append(f"{n} -> {y}: `same` gives {same}, `valid` gives {valid}")
-        return "; ".join(dict.fromkeys(ways))
+        axes = zip(x[:-1], self.reach, self.strides, strict=True)
+        return per_length(x, self.infer(x), [_what_paddings_give(n, reach, stride) for n, reach, stride in axes])
+
+
+def _what_paddings_give(n: int | None, reach: int, stride: int) -> str:
+    if n is None:
+        longer, more = "n" if stride == 1 else f"{stride}n", max(reach - stride, 0)
+        return f"of a length n `same` makes {longer}, `valid` makes {f'{longer} + {more}' if more else longer}"
+    same, valid = (transposed_length(n, reach, stride, padding) for padding in ("same", "valid"))
+    return f"`same` and `valid` both give {same}" if same == valid else f"`same` gives {same}, `valid` gives {valid}"
 
 
 class Conv1D(_Conv):

@@ -7,7 +7,7 @@ from pydantic import Field, field_validator
 from aespec.layers.arrange import Reshape
 from aespec.layers.axes import Axes, per_axis
 from aespec.layers.base import Example, Layer, known
-from aespec.layers.resize import AXES, stretch
+from aespec.layers.resize import AXES, per_length, stretch, windows
 from aespec.shapes import Padding, Shape, need_rank, window_length
 
 
@@ -40,6 +40,10 @@ class Pooling(Layer):
         need_rank(x, AXES[self.rank])
         lengths = zip(x[:-1], self.pool_size, self.steps, strict=True)
         return (*(window_length(n, k, s, self.padding) for n, k, s in lengths), x[-1])
+
+    def note(self, x: Shape) -> str:
+        """What the windows are."""
+        return per_length(x, self.infer(x), windows(self.pool_size, self.steps))
 
     def mirror(self, x: Shape, *, pool: Layer | None = None, output: bool = False) -> tuple[Layer, ...]:
         """An upsampling, cropped or filled with zeros at the end to the lengths before."""

@@ -30,6 +30,10 @@ class _UpSampling(Layer):
         need_rank(x, AXES[self.rank])
         return (*(n and n * s for n, s in zip(x[:-1], self.size, strict=True)), x[-1])
 
+    def note(self, x: Shape) -> str:
+        """How often positions are repeated."""
+        return per_length(x, self.infer(x), [f"each position {s} times" for s in self.size])
+
     def mirror(self, x: Shape, *, pool: Layer | None = None, output: bool = False) -> tuple[Layer, ...]:
         """The mean of what was repeated."""
         from aespec.layers.pool import AveragePool1D, AveragePool2D
@@ -87,6 +91,10 @@ class _ZeroPadding(_Margin):
         need_rank(x, AXES[self.rank])
         return (*(n and n + sum(margin) for n, margin in zip(x[:-1], self.padding, strict=True)), x[-1])
 
+    def note(self, x: Shape) -> str:
+        """What is added."""
+        return per_length(x, self.infer(x), _margins("zeros added", self.padding))
+
     def mirror(self, x: Shape, *, pool: Layer | None = None, output: bool = False) -> tuple[Layer, ...]:
         """A cropping of the same margins."""
         return ((Cropping1D if self.rank == 1 else Cropping2D)(cropping=self.padding),)
@@ -133,6 +141,10 @@ class _Cropping(_Margin):
                 )
         return (*(n and n - sum(margin) for n, margin in zip(x[:-1], self.cropping, strict=True)), x[-1])
 
+    def note(self, x: Shape) -> str:
+        """What is dropped."""
+        return per_length(x, self.infer(x), _margins("dropped", self.cropping))
+
     def mirror(self, x: Shape, *, pool: Layer | None = None, output: bool = False) -> tuple[Layer, ...]:
         """Zeros where positions were dropped."""
         return ((ZeroPadding1D if self.rank == 1 else ZeroPadding2D)(padding=self.cropping),)
@@ -159,6 +171,21 @@ class Cropping2D(_Cropping):
         Example({"cropping": 1}, input=(5, 4, 2)),
         Example({"cropping": [[0, 1], [2, 0]]}, input=(5, 4, 2)),
     )
+
+
+def per_length(x: Shape, y: Shape, ways: Sequence[str]) -> str:
+    """What happens to each spatial axis, in words; axes to which the same happens are told once, an empty way never."""
+    axes = zip(x[:-1], y[:-1], ways, strict=True)
+    return "; ".join(dict.fromkeys(way if n is None else f"{n} -> {m}: {way}" for n, m, way in axes if way))
+
+
+def _margins(what: str, margins: Sequence[tuple[int, int]]) -> list[str]:
+    return [f"{what}: {a} before, {b} after" if a or b else "" for a, b in margins]
+
+
+def windows(extents: Sequence[int], steps: Sequence[int]) -> list[str]:
+    """What slides over each spatial axis, in words."""
+    return [f"windows of {extent}, one every {step}" for extent, step in zip(extents, steps, strict=True)]
 
 
 def stretch(sizes: tuple[int, ...], gaps: Sequence[int]) -> tuple[Layer, ...]:

@@ -88,6 +88,7 @@ __all__ = [
     "WeightsMismatch",
     "WrongValue",
     "explain",
+    "title",
 ]
 
 
@@ -95,6 +96,11 @@ RULES = MappingProxyType(
     {rule.code: rule for rule in Rule.__subclasses__() if rule.__module__.startswith(f"{__name__}.")}
 )
 """Every rule by its code."""
+
+
+def title(rule: type[Rule]) -> str:
+    """What a rule is about, in a line."""
+    return (rule.__doc__ or "").partition("\n")[0]
 
 
 def explain(code: str) -> str:
@@ -108,7 +114,7 @@ def explain(code: str) -> str:
         near = nearest(code, RULES)
         help = f"did you mean `{near}`?" if near else f"codes go from {min(RULES)} to {max(RULES)}"
         raise AespecError(Diagnostic(UnknownKind, f"unknown rule `{code}`", wanted="the code of a rule", help=help))
-    title, _, text = inspect.cleandoc(rule.__doc__ or "").partition("\n")
+    text = inspect.cleandoc(rule.__doc__ or "").removeprefix(title(rule))
     examples = (("Wrong", rule.bad), ("Right", rule.good))
     shown = [f"{label}:\n\n{indent(example.strip(), '    ')}" for label, example in examples]
-    return "\n\n".join([f"{rule.code}: {title}", text.strip(), *shown]) + "\n"
+    return "\n\n".join([f"{rule.code}: {title(rule)}", text.strip(), *shown]) + "\n"

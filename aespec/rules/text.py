@@ -106,9 +106,9 @@ class BadOverride(Rule):
 
     It reads `path=value`. The path goes from the top of the spec down: names of keys, and numbers of list
     items counted from 0, joined by dots. Mappings that are missing on the way are made; a bare kind such as
-    `optimizer: adam` becomes `{adam: {}}` when the path names that kind and goes on. Lists do not grow: to add an
-    item, set the whole list. The value is YAML on one line: `1e-3`, `[3, 3]`, `{sgd: {momentum: 0.9}}`. Quote
-    the assignment for the shell where it has spaces or brackets.
+    `optimizer: adam` becomes `{adam: {}}` when the path names that kind and goes on. To put another kind in its
+    place, set the whole value. Lists do not grow: to add an item, set the whole list. The value is YAML on one line:
+    `1e-3`, `[3, 3]`, `{sgd: {momentum: 0.9}}`. Quote the assignment for the shell where it has spaces or brackets.
     """
 
     code = "E006"

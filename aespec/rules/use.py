@@ -120,8 +120,8 @@ class DataRange(Rule):
     """The data lies outside the range that the spec states.
 
     `range` says between which values samples lie, and a loss such as `binary_crossentropy` relies on it: values
-    from 0 to 255 against a sigmoid would train to nothing. Scale the data, or state its range as it is. Bytes
-    (uint8) are scaled for you.
+    from 0 to 255 against a sigmoid would train to nothing. Scale the data, or state its range as it is. Whole
+    numbers from 0 to 255 are scaled for you.
     """
 
     code = "E405"
@@ -154,10 +154,11 @@ class WeightsMismatch(Rule):
 
 
 class LossNotFinite(Rule):
-    """The loss became NaN or infinite.
+    """The loss, or a value of the model, became NaN or infinite.
 
     Training stopped, since no later step can mend the weights. Most often the learning rate is too high; also
-    look at the range of the data, and at an activation without bounds before a loss that takes a logarithm.
+    look at the range of the data, and at an activation without bounds before a loss that takes a logarithm. Nothing
+    is verified of a model that gives such values from the start.
     """
 
     code = "E503"

@@ -1,7 +1,9 @@
 """The text of a spec and the place (line, column) of each value in it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import getitem
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, Self
@@ -27,6 +29,8 @@ class Source:
     values: Mapping[Loc, Place]
     keys: Mapping[Loc, Place]
     """The place of the key of each value that is in a mapping."""
+    spoilt: Set[Loc]
+    """The values that problems of the text spoil; a mapping counts when one of its keys is spoilt."""
 
     @classmethod
     def read(
@@ -78,7 +82,7 @@ class Source:
             raise AespecError(*found)
         if gathered is not None:
             gathered += found
-        return cls(name, text, data, settling.values, settling.keys)
+        return cls(name, text, data, settling.values, settling.keys, settling.spoilt())
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Self:
@@ -88,6 +92,20 @@ class Source:
             AespecError: with every problem that was found.
         """
         return cls.parse(dump_yaml(data))
+
+    @property
+    def is_json(self) -> bool:
+        """Whether it is JSON rather than YAML."""
+        return _is_json(self.name)
+
+    def is_set(self, loc: Loc) -> bool:
+        """Whether the key at ``loc`` is written in an override and not in the file."""
+        key = self.keys.get(loc)
+        return key is not None and key.name == OVERRIDE
+
+    def value(self, loc: Loc) -> Any:
+        """Give the value at ``loc``."""
+        return reduce(getitem, loc, self.data)
 
     def place(self, loc: Loc, *, key: bool = False) -> Place | None:
         """Give the place of the value at ``loc``, or of the nearest value around it; with ``key``, of its key."""
@@ -131,6 +149,12 @@ class _Settling:
             mapping[key] = self.settle(item, inner, self.variables.define if inner == ("vars",) else read)
         return mapping
 
+    def spoilt(self) -> set[Loc]:
+        places = self.variables.spoilt()
+        values = {loc for loc, place in self.values.items() if place in places}
+        keys = {loc for loc, place in self.keys.items() if place in places}
+        return values | keys | {loc[:-1] for loc in keys}
+
     def _key(self, name: str, place: Place, read: Callable[[str, Place], Value]) -> str:
         key = read(name, place)
         if isinstance(key, list | dict):
@@ -144,7 +168,7 @@ def _root(text: str, name: str, problems: list[Diagnostic]) -> Node:
     """Read the mapping that a spec is."""
     if len(text) > MAX_CHARACTERS:
         raise AespecError(_too_large(name))
-    json = name.lower().endswith(".json")
+    json = _is_json(name)
     content = text.removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")  # a byte order mark
     lines = Text(content, name) if json else Text(content, name, BREAKS)
     root = (read_json if json else read_yaml)(lines, problems)
@@ -158,6 +182,10 @@ def _root(text: str, name: str, problems: list[Diagnostic]) -> Node:
     help = "begin with `input:`, `encoder:` and `decoder:`: `specs/stacked.yaml` of the zoo shows how"
     place = root.place if root and got else lines.place(0, 0)
     raise AespecError(Diagnostic(NotAMapping, what, place, "`key: value` lines", got, help))
+
+
+def _is_json(name: str) -> bool:
+    return name.lower().endswith(".json")
 
 
 def _load(path: str) -> bytes:

@@ -16,12 +16,12 @@ from aespec.source.text import (
     Entry,
     Node,
     Text,
-    halves,
     refuse_characters,
     repeated,
     too_deep,
     too_long,
     too_many,
+    writable,
 )
 
 
@@ -91,8 +91,8 @@ class _Walk:
         while (token := next(self.tokens)).text != "}":
             if token.text == ",":
                 continue
-            key, place = json.loads(token.text), self._place(token)
-            self.problems += halves(key, place)
+            place = self._place(token)
+            key = writable(json.loads(token.text), place, self.problems)
             next(self.tokens)  # the colon
             node = self.value(depth)
             if key in entries:
@@ -110,9 +110,7 @@ class _Walk:
             self.problems.append(Diagnostic(SyntaxProblem, f"JSON has no `{token}`", place, help=help))
             return None
         value: Scalar = json.loads(token)
-        if isinstance(value, str):
-            self.problems += halves(value, place)
-        return value
+        return writable(value, place, self.problems) if isinstance(value, str) else value
 
     def _place(self, token: _Token) -> Place:
         return self.text.place_at(token.start, token.end)

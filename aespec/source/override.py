@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from aespec.diagnostics import AespecError, Diagnostic, Place, show
 from aespec.rules import BadOverride
-from aespec.source.text import MAX_DEPTH, Entry, Node, Text, clipped, too_deep
+from aespec.source.text import MAX_DEPTH, SURROGATES, Entry, Node, Text, clipped, refuse_characters, too_deep
 from aespec.source.yaml_text import BREAKS, read_yaml
 
 NAME = "--set"
@@ -19,6 +19,7 @@ def override(root: Node, assignment: str, problems: list[Diagnostic]) -> Node:
     Raises:
         AespecError: where the assignment cannot be read, or its path leads nowhere.
     """
+    refuse_characters(Text(assignment, NAME, BREAKS), SURROGATES)
     path, equals, _ = assignment.partition("=")
     text = Text(assignment, NAME, BREAKS, blank=len(path) + 1)
     whole = text.place(0, 0, len(text.lines[0]))

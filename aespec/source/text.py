@@ -88,6 +88,12 @@ def halves(text: str, place: Place | None = None) -> list[Diagnostic]:
     return [Diagnostic(SyntaxProblem, "half of a surrogate pair, which is no character", place, help=help)]
 
 
+def writable(text: str, place: Place, problems: list[Diagnostic]) -> str:
+    """Give a text that can be written in any encoding, and add to ``problems`` if that is not the text itself."""
+    problems.extend(halves(text, place))
+    return re.sub(SURROGATES, "\N{REPLACEMENT CHARACTER}", text)
+
+
 def clipped(text: str, limit: int = 40) -> str:
     """Shorten a text that a message quotes."""
     return text if len(text) <= limit else text[: limit - 1] + "…"

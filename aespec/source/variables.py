@@ -19,7 +19,9 @@ class Variables:
 
     def __init__(self, node: Node | None, problems: list[Diagnostic]) -> None:
         self._problems = problems
-        self._values: dict[str, Value] = {}
+        self._values: dict[str, Node] = {}
+        self._uses: set[tuple[Place, Place]] = set()  # the place of a text, and of a variable that is used in it
+        self._spoilt: set[Place] = set()
         self._made = 0
         if node is None or node.value is None:
             return
@@ -30,7 +32,8 @@ class Variables:
             if isinstance(variable.value, dict):
                 problems.append(_wrong(f"the variable `{clipped(name)}` is a mapping", variable, "a scalar or a list"))
             value = variable.value
-            self._values[name] = value.replace(_ESCAPED, _LITERAL) if isinstance(value, str) else value
+            value = value.replace(_ESCAPED, _LITERAL) if isinstance(value, str) else value
+            self._values[name] = Node(value, variable.place)
 
     def fill(self, text: str, place: Place) -> Value:
         """Replace the variables in ``text``; a text that is nothing but one takes the variable's own value."""
@@ -55,6 +58,11 @@ class Variables:
         if _ESCAPED in text:
             self._spend(len(text), place)
         return text.replace(_ESCAPED, _LITERAL)
+
+    def spoilt(self) -> set[Place]:
+        """Give the places of values that the problems so far spoil, and of those that such a variable is used in."""
+        places = self._spoilt | {problem.place for problem in self._problems if problem.place}
+        return places | {use for use, variable in self._uses if variable in places}
 
     def _spend(self, characters: int, place: Place) -> None:
         """Count the text that is made, since a few uses of a long variable make much of little."""
@@ -81,7 +89,9 @@ class Variables:
         if not use[2]:
             self._problem(f"`{_LITERAL}` is never closed", use, place, f"close it with `}}`, or write `{_ESCAPED}`")
         elif name in self._values:
-            return self._values[name]
+            variable = self._values[name]
+            self._uses.add((place, variable.place))
+            return variable.value
         else:
             some = list(islice(self._values, 100))  # to look through thousands for each use would take minutes
             guess = nearest(name, some) if len(self._problems) < 100 else None
@@ -92,6 +102,7 @@ class Variables:
 
     def _problem(self, message: str, use: re.Match[str], place: Place, help: str) -> None:
         """Note a problem at the use inside ``place``, or at all of it where escapes or line breaks hide the use."""
+        self._spoilt.add(place)
         column = place.text.find(use[0], place.column - 1, place.column - 1 + place.width)
         if column >= 0:
             place = Place(place.name, place.line, column + 1, len(use[0]), place.text)

@@ -15,12 +15,12 @@ from aespec.source.text import (
     Node,
     Text,
     clipped,
-    halves,
     refuse_characters,
     repeated,
     too_deep,
     too_long,
     too_many,
+    writable,
 )
 from aespec.source.yaml_errors import explain_syntax
 
@@ -115,9 +115,9 @@ class _Reader:
             self._set_key(f"*{name}", place)
 
     def ScalarEvent(self, event: Any) -> None:
-        place, text = self._place(event), self.veil.lift(event.value)
+        place = self._place(event)
+        text = writable(self.veil.lift(event.value), place, self.problems)
         plain = event.style in (None, "") and event.tag is None
-        self.problems += halves(text, place)
         self._refuse_tag(event, place)
         if self._wants_key():
             if plain:

@@ -108,8 +108,9 @@ def _gaussian_latent(layer: latent.GaussianLatent, x: Shape, **own: Any) -> Any:
 
 
 def twice_divergence(mean: Tensor, log_var: Tensor) -> Tensor:
-    """Twice each unit's divergence from the standard normal, never negative."""
-    return (ops.square(mean) - log_var) + ops.expm1(log_var)
+    """Twice each unit's divergence from the standard normal, in float64, since its terms cancel near zero."""
+    m, v = (ops.cast(value, "float64") for value in (mean, log_var))
+    return ops.cast((ops.square(m) - v) + ops.expm1(v), mean.dtype)
 
 
 @lowerings(wrap.TimeDistributed)

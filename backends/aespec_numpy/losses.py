@@ -83,7 +83,7 @@ def _kl_divergence(regularizer: regularizers.KLDivergence, x: Array) -> float:
 
 @lowerings(regularizers.GaussianKL)
 def _gaussian_kl(regularizer: regularizers.GaussianKL, mean: Array, log_var: Array) -> float:
-    return regularizer.weight * _per_sample((mean**2 + np.expm1(log_var) - log_var) / 2)
+    return regularizer.weight * _per_sample((mean**2 + np.expm1(log_var, dtype="float64") - log_var) / 2)
 
 
 def _per_sample(values: Array) -> float:

@@ -64,6 +64,7 @@ class NumpyModel:
         """Set every parameter."""
         self._weights = {name: np.array(weights[name], self._dtype) for name in self.graph.params}
 
+    @np.errstate(over="ignore", invalid="ignore")
     def losses(self, x: Array, *, training: bool = False) -> dict[str, float]:
         """Each term of the loss by name, the reconstruction's under its kind, and their sum as ``total``.
 
@@ -113,6 +114,7 @@ class NumpyModel:
                 node = self.graph[term.of]
                 return latent_moments(self._params(node), values[node.inputs[0]])
 
+    @np.errstate(over="ignore", invalid="ignore")  # as the frameworks: what overflows is inf, and says so by that
     def _run(
         self, known: Mapping[str, Array], nodes: Iterable[Node], rng: np.random.Generator | None = None
     ) -> dict[str, Array]:

@@ -82,7 +82,17 @@ def _kl_divergence(regularizer: regularizers.KLDivergence, x: Tensor) -> Tensor:
 
 @lowerings(regularizers.GaussianKL)
 def _gaussian_kl(regularizer: regularizers.GaussianKL, mean: Tensor, log_var: Tensor) -> Tensor:
-    return regularizer.weight * _per_sample((mean.square() + torch.expm1(log_var) - log_var) / 2)
+    return regularizer.weight * _per_sample((mean.square() + _exp_beyond_line(log_var)) / 2)
+
+
+def _exp_beyond_line(x: Tensor) -> Tensor:
+    """``exp(x) - 1 - x``, by its series near zero, where the terms cancel. Not every device has float64 for that."""
+    near = x.abs() < 0.25
+    small = torch.where(near, x, 0.0)
+    series = torch.zeros_like(x)
+    for n in range(11, 1, -1):
+        series = series * small + 1 / math.factorial(n)
+    return torch.where(near, small.square() * series, torch.expm1(x) - x)
 
 
 def _per_sample(values: Tensor) -> Tensor:
