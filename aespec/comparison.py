@@ -69,7 +69,8 @@ def from_reference(value: Array, wanted: Array) -> float:
     """The largest difference of a value from the reference's, by the largest of that where it is above one."""
     import numpy as np
 
-    return distance(value, wanted) / max(1.0, float(np.max(np.abs(wanted), initial=0.0)))
+    gap = distance(value, wanted)
+    return gap / max(1.0, float(np.max(np.abs(wanted), initial=0.0))) if gap else 0.0
 
 
 def relative(a: Array, b: Array, *, beside: float = 0.0) -> float:
@@ -87,4 +88,5 @@ def relative(a: Array, b: Array, *, beside: float = 0.0) -> float:
     largest = float(np.max(np.abs([a, b]), initial=0.0)) if a.shape == b.shape else 1.0
     if largest < float(np.sqrt(np.finfo(a.dtype).eps)) * beside:
         largest = beside
-    return distance(a, b) / (largest or 1.0)
+    gap = distance(a, b)
+    return gap / (largest or 1.0) if np.isfinite(gap) else gap

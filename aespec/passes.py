@@ -98,7 +98,6 @@ def names(spec: Spec) -> list[Diagnostic]:
     unsure: set[str] = set()
     for block, layers in (("encoder", spec.encoder), ("decoder", spec.decoder)):
         steps = [] if isinstance(layers, Mirror) else _written(block, layers)
-        unsure |= {block for step in steps if isinstance(step.layer, Hole) and not step.layer.name}
         for name, step in zip(_named(block, steps), steps, strict=True):
             if step.layer.name and name != f"{block}/{step.layer.name}":
                 problems.append(
@@ -113,6 +112,8 @@ def names(spec: Spec) -> list[Diagnostic]:
             if fault := _reference_fault(name, step.layer.innermost, before, unsure):
                 problems.append(Diagnostic(BadTie, fault[0], _tie_place(step.layer, step.place, spec), *fault[1:]))
             before[name] = step.layer
+            if isinstance(step.layer, Hole) and not step.layer.name:
+                unsure.add(block)
     return problems
 
 

@@ -379,15 +379,18 @@ def _choice(options: Sequence[str], word: str = "or") -> str:
 def holder(loc: Loc, model: type[BaseModel]) -> Loc | None:
     """The outermost field on a path that may be left out and holds a kind that changes no shape: an activation, a loss.
 
+    A field that does not exist counts as the one that it was likely meant to be.
+
     Args:
         loc: The path.
         model: What has its first part as a field.
     """
     for end in range(1, len(loc) + 1):
         owner, name = _owner(loc[:end], model), loc[end - 1]
-        if owner is None or name not in owner.model_fields or owner.model_fields[name].is_required():
+        field = nearest(str(name), own_first(owner)) if owner and isinstance(name, str) else None
+        if owner is None or field is None or owner.model_fields[field].is_required():
             continue
-        if any(issubclass(inner, Kind) and inner.family != "layer" for inner in _inner(owner, str(name))):
+        if any(issubclass(inner, Kind) and inner.family != "layer" for inner in _inner(owner, field)):
             return loc[:end]
     return None
 

@@ -11,6 +11,7 @@ import json
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
 __all__ = ["Built", "Run", "build", "clear", "open_run", "prepare", "train", "unwritable"]
 
 SPEC, WEIGHTS, HISTORY, RECORD = "spec.yaml", "weights.safetensors", "history.csv", "run.json"
+
+SAVED = ".saved"
+"""Names the files that a backend saved beside the weights, a line each, so that no others are taken away."""
 
 UNFINISHED = ".unfinished"
 """The file that a run has in its folder while it lasts: what it leaves when it fails may be written over."""
@@ -108,17 +112,28 @@ class Built:
     seconds: float
 
 
-def prepare(folder: Path, *, force: bool = False) -> None:
+def prepare(folder: Path, *, force: bool = False, source: Path | None = None) -> None:
     """Make a run folder, before any work is done for it. What an unfinished run left in it is no obstacle.
 
     Args:
         folder: Where the run is to be.
         force: Let it take the place of what is there.
+        source: The file that the spec was read from, which no run may write over.
 
     Raises:
-        AespecError: It holds something else, and ``force`` is not set, or it cannot be written.
+        AespecError: It holds something else, and ``force`` is not set, or the source, or it cannot be written.
     """
     try:
+        if source is not None and source.resolve() == (folder / SPEC).resolve():
+            raise AespecError(
+                Diagnostic(
+                    RunExists,
+                    f"{source} would be written over by the resolved spec",
+                    wanted="a folder other than the one that has the spec",
+                    got=f"the folder {folder}",
+                    help="give another with `-o`",
+                )
+            )
         folder.mkdir(parents=True, exist_ok=True)
         kept = [path.name for path in folder.iterdir()]
         if kept and not force and UNFINISHED not in kept:
@@ -157,8 +172,10 @@ def clear(folder: Path) -> None:
     """Take away what an earlier run or build left in a folder, the record first: nothing half gone looks finished."""
     for name in (RECORD, WEIGHTS, HISTORY, SPEC, "reconstructions.png"):
         (folder / name).unlink(missing_ok=True)
-    for path in folder.glob("model.*"):  # the frameworks' own saved models
-        path.unlink()
+    with suppress(FileNotFoundError):
+        for name in (folder / SAVED).read_text(encoding="utf-8").splitlines():
+            (folder / Path(name).name).unlink(missing_ok=True)
+        (folder / SAVED).unlink()
 
 
 def build(spec: Spec, *, backend: str, dtype: str = "float32", limits: Limits | None = None) -> Built:

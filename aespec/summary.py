@@ -147,7 +147,7 @@ def _line(node: Node) -> Line:
 
 def _note(node: Node) -> str:
     """Which padding a layer has, where there is a choice, and what the others would give."""
-    why, fields = node.layer.note(node.input_shape), dict(node.layer)
+    why, fields = node.layer.note(node.input_shape), dict(node.layer.innermost)
     chosen = [f"padding: {fields['padding']}"] if isinstance(fields.get("padding"), str) else []
     if any(extra := fields.get("output_padding", ())):
         chosen.append(f"output_padding: {list(extra)}")

@@ -305,6 +305,16 @@ def test_a_name_given_by_hand_is_kept_and_not_taken_again():
             ["E201", "E204"],
         ),
         ("input: [9]\nencoder: [{dens: 3}, {dense: {units: 3, tied_to: zz}}]\ndecoder: mirror\n", ["E101", "E204"]),
+        # a layer behind it is not what it is tied to
+        (
+            "input: [9]\nencoder: [{dense: {units: 3, tied_to: encoder/dense_7}}, {gru: {unit: 3}}]\ndecoder: mirror\n",
+            ["E204", "E102"],
+        ),
+        # a field that can change no shape does not stop the layer
+        (
+            "input: [9]\nencoder: [{dense: {units: 3, kernel_size: 3}}, {lstm: 3}]\ndecoder: mirror\n",
+            ["E102", "E201"],
+        ),
         # a layer that cannot be read may be the one that is meant
         (
             "input: [9]\nencoder: [{dens: 3}]\ndecoder: [{dense: {units: 9, tied_to: encoder/dense_1}}]\n",

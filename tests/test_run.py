@@ -11,7 +11,7 @@ import aespec
 from aespec import weights
 from aespec.data import Dataset
 from aespec.picture import reconstructions
-from aespec.run import build, history, open_run, prepare
+from aespec.run import build, clear, history, open_run, prepare
 from aespec.run import train as train_built
 
 SPEC = {
@@ -104,6 +104,21 @@ def test_a_run_that_cannot_begin_leaves_the_one_before_it_alone(backend, change,
         train(aespec.parse(SPEC, change), data, tmp_path, backend=backend)
     assert caught.value.diagnostics[0].rule.code == code
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_only_what_aespec_wrote_is_taken_away(tmp_path):
+    for name in ("model.yaml", "model.py", "model.keras", "model.pt"):
+        (tmp_path / name).write_text("x")
+    (tmp_path / ".saved").write_text("model.pt\n../model.pt")
+    clear(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model.keras", "model.py", "model.yaml"]
+
+
+def test_no_run_writes_over_its_own_spec(tmp_path):
+    (tmp_path / "spec.yaml").write_text("# mine\n")
+    with pytest.raises(aespec.AespecError, match="written over"):
+        prepare(tmp_path, force=True, source=tmp_path / "." / "spec.yaml")
+    prepare(tmp_path, force=True, source=tmp_path / "other.yaml")
 
 
 def test_a_spec_that_somebody_keeps_in_the_folder_is_not_written_over(tmp_path):

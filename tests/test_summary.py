@@ -101,7 +101,10 @@ def test_remarks(spec, overrides, lines):
         (
             "pca",  # windows of 2 begin at 0, 3, 6 and leave the last two of 10 steps; 2 * 3 + 3 = 9 come back
             ["input=[10, 1]", "encoder=[{conv1d: {filters: 2, kernel_size: 2, strides: 3}}]", "decoder=mirror"],
-            ["padding: valid, output_padding: [1], since 3 -> 10: `same` and `valid` both give 9"],
+            [
+                "padding: valid, output_padding: [1], since 3 -> 10: `same` gives 9, `valid` 9, "
+                "and only `valid` takes an `output_padding`"
+            ],
         ),
         (
             "pca",

@@ -51,7 +51,7 @@ def build(specs: Specs, backend: str, out: Path | None, seed: int | None, dtype:
         folder = out and (out / each.spec.name if len(specs.paths) > 1 else out)
         with problems.of(each.path):
             if folder is not None:
-                prepare(folder, force=force)
+                prepare(folder, force=force, source=Path(each.path))
             record = _built(each, backend, dtype, folder)
             if form == "text":
                 click.echo(("\n" if records else "") + _told(record))
@@ -84,14 +84,16 @@ def _built(each: Compiled, backend: str, dtype: str, folder: Path | None) -> dic
 
 def _written(each: Compiled, engine: Any, model: Any, folder: Path) -> list[str]:
     from aespec import weights
-    from aespec.run import SPEC, WEIGHTS, clear
+    from aespec.run import SAVED, SPEC, WEIGHTS, clear
     from aespec.source.yaml_dump import dump_yaml
 
     with writing(folder):
         clear(folder)
         (folder / SPEC).write_text(dump_yaml(each.spec.to_data()), encoding="utf-8")
         weights.write(folder / WEIGHTS, model.weights())
-        return list(dict.fromkeys([SPEC, WEIGHTS, *engine.save(model, folder)]))
+        saved = [name for name in engine.save(model, folder) if name not in (SPEC, WEIGHTS)]
+        (folder / SAVED).write_text("\n".join(saved), encoding="utf-8")
+        return [SPEC, WEIGHTS, *saved]
 
 
 def _told(record: dict[str, Any]) -> str:

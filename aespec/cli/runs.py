@@ -87,7 +87,7 @@ def train(
     built = build(spec, backend=backend, dtype=dtype, limits=specs.limits)
     dataset = _limited(_load(data, compiled.graph, spec, "train", dtype), limit)
     folder = out or Path("runs") / f"{spec.name}-{backend}"
-    prepare(folder, force=force)
+    prepare(folder, force=force, source=Path(compiled.path))
     talk = not quiet and form == "text"
     progress = _Progress(spec.training.epochs, len(dataset.inputs), talk=talk)
     progress.say(f"{spec.name} on {backend}, {counted(len(dataset.inputs))} of {data}")
@@ -161,6 +161,7 @@ def _drawn(run: Run, other: str | None) -> tuple[Array, str, str]:
     test = part("test")
     if other is None and test.path and not run.trained_on(test if test.whole else part("train")):
         click.echo(f"warning: {given['name']} has changed since the run was trained on it", err=True)
+        other = given["name"]
     if not test.whole:
         return test.inputs, "test sample", ""
     if other is not None and not run.trained_on(test):

@@ -60,8 +60,8 @@ def load(
 
     A channel axis of 1 is added or removed and samples are flattened where the shape asks for it. Images of a named
     set are also resized, given three equal channels, and scaled to the range (to 0..1 where there is none). Bytes of
-    a file, and whole numbers from 0 to 255 that a stated range cannot hold, are scaled to the range that is stated.
-    Other numbers are taken as they are, or refused. The notes tell what was done.
+    a file (uint8) are scaled to the range that is stated. Other numbers are taken as they are, or refused. The notes
+    tell what was done.
 
     Args:
         name_or_path: A name of `DATASETS`, else the path of a file.

@@ -32,8 +32,7 @@ def fit(
     steps = _steps(raw.inputs.shape[1:], shape, raw.image)
     if steps is None:
         _refuse_shape(raw, name, shape)
-    natural = _natural(raw, range)
-    _check_values(raw.inputs, name, natural or range, dtype, within_unit)
+    _check_values(raw.inputs, name, raw.natural or range, dtype, within_unit)
 
     x, notes = raw.inputs, []
     for step in steps:
@@ -41,12 +40,12 @@ def fit(
         x = _take(step, x, dtype)
 
     # A picture without a stated range goes to 0..1; bytes of a file are then left alone.
-    target = range or ((0.0, 1.0) if raw.image else natural)
-    if natural and target and target != natural:
-        notes.append(f"scaled {_span(natural)} to {_span(target)}")
+    target = range or ((0.0, 1.0) if raw.image else raw.natural)
+    if raw.natural and target and target != raw.natural:
+        notes.append(f"scaled {_span(raw.natural)} to {_span(target)}")
         if not raw.image and x.max() <= 1:
             notes.append("no byte is above 1: if they mean 0 and 1, save them as bool or float instead")
-        x = _scale(x, natural, target, dtype)
+        x = _scale(x, raw.natural, target, dtype)
     elif x.dtype != dtype:
         notes.append(f"converted {x.dtype} -> {dtype}")
     return np.ascontiguousarray(x, dtype), tuple(notes)
@@ -111,14 +110,6 @@ def _then(verb: str, channels: int, steps: list[Step] | None, got: tuple[int, ..
 
 def _fits(got: tuple[int, ...], wanted: Shape) -> bool:
     return len(got) == len(wanted) and all(n in (None, old) for old, n in zip(got, wanted, strict=True))
-
-
-def _natural(raw: Raw, range: tuple[float, float] | None) -> tuple[float, float] | None:
-    """The range that the values are measured in; whole numbers that only a byte can hold, not the range, are bytes."""
-    x = raw.inputs
-    if raw.natural or range is None or x.dtype.kind not in "iu" or (range[0] <= x.min() and x.max() <= range[1]):
-        return raw.natural
-    return (0.0, 255.0) if x.min() >= 0 and x.max() <= 255 else None
 
 
 def _scale(x: NDArray[Any], natural: tuple[float, float], target: tuple[float, float], dtype: str) -> NDArray[Any]:
@@ -218,7 +209,7 @@ def _check_values(x: NDArray[Any], name: str, range: tuple[float, float] | None,
                 f"{name} has values outside {'the range that the spec states' if range else dtype}",
                 wanted=f"values from {low} to {high}",
                 got=f"values from {x.min()} to {x.max()}; {_first(x, wrong)}",
-                help="scale the values and save them again (whole numbers from 0 to 255 are scaled for you)"
+                help="scale the values and save them again (bytes, of dtype uint8, are scaled for you)"
                 + (_stating(min(low, x.min()), max(high, x.max()), within_unit) if range else ""),
             )
         )

@@ -236,15 +236,17 @@ class _ConvTranspose(_Convolution):
 
     def note(self, x: Shape) -> str:
         """What each padding would give, for each spatial axis."""
-        axes = zip(x[:-1], self.reach, self.strides, strict=True)
-        return per_length(x, self.infer(x), [_what_paddings_give(n, reach, stride) for n, reach, stride in axes])
+        axes = zip(x[:-1], self.reach, self.strides, self.output_padding, strict=True)
+        return per_length(x, self.infer(x), [_what_paddings_give(*axis) for axis in axes])
 
 
-def _what_paddings_give(n: int | None, reach: int, stride: int) -> str:
+def _what_paddings_give(n: int | None, reach: int, stride: int, extra: int) -> str:
     if n is None:
         longer, more = "n" if stride == 1 else f"{stride}n", max(reach - stride, 0)
         return f"of a length n `same` makes {longer}, `valid` makes {f'{longer} + {more}' if more else longer}"
     same, valid = (transposed_length(n, reach, stride, padding) for padding in ("same", "valid"))
+    if extra:
+        return f"`same` gives {same}, `valid` {valid}, and only `valid` takes an `output_padding`"
     return f"`same` and `valid` both give {same}" if same == valid else f"`same` gives {same}, `valid` gives {valid}"
 
 

@@ -80,6 +80,10 @@ class TimeDistributed(Layer):
         """The layer's mirror, at every step."""
         return tuple(TimeDistributed(layer=layer) for layer in self.layer.mirror(x[1:], output=output))
 
+    def note(self, x: Shape) -> str:
+        """The layer's, of a step."""
+        return self.layer.note(x[1:])
+
     def penalties(self, input_elements: int | None) -> tuple[tuple[Target, Regularizer], ...]:
         """The layer's, on the output of all steps."""
         return self.layer.penalties(input_elements)

@@ -120,8 +120,8 @@ class DataRange(Rule):
     """The data lies outside the range that the spec states.
 
     `range` says between which values samples lie, and a loss such as `binary_crossentropy` relies on it: values
-    from 0 to 255 against a sigmoid would train to nothing. Scale the data, or state its range as it is. Whole
-    numbers from 0 to 255 are scaled for you.
+    from 0 to 255 against a sigmoid would train to nothing. Scale the data, or state its range as it is. Bytes,
+    which are arrays of dtype uint8, are scaled for you.
     """
 
     code = "E405"
