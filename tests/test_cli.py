@@ -787,6 +787,7 @@ def test_reconstruct_warns_of_data_that_has_changed(parts, trained):
     done = aespec_("reconstruct", "runs/small-torch")
     assert done.exit_code == 0
     assert done.stderr == "warning: kept.npz has changed since the run was trained on it\n"
+    assert f": {'5 test' if parts else '10'} samples of kept.npz, mean squared error" in done.stdout
     assert aespec_("reconstruct", "runs/small-torch", "--data", "kept.npz").stderr == ""
 
 
