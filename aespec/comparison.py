@@ -70,7 +70,7 @@ def from_reference(value: Array, wanted: Array) -> float:
     import numpy as np
 
     gap = distance(value, wanted)
-    return gap / max(1.0, float(np.max(np.abs(wanted), initial=0.0))) if gap else 0.0
+    return gap / max(1.0, float(np.max(np.abs(wanted), initial=0.0))) if np.isfinite(gap) else gap
 
 
 def relative(a: Array, b: Array, *, beside: float = 0.0) -> float:

@@ -8,6 +8,7 @@ import pytest
 import aespec
 from aespec import data, registry
 from aespec.building import build
+from aespec.comparison import from_reference, relative
 from aespec.conformance import cases
 from aespec.training import fits
 from aespec.verify import TOLERANCES, Row, verify
@@ -98,6 +99,14 @@ def test_a_wrong_gradient_that_is_small_beside_the_others_is_seen_in_float64(wro
     monkeypatch.setattr(TorchModel, "gradients", crooked)
     wrongs = [row.name for row in verify(graph, FRAMEWORKS, dtype="float64").rows if not row.ok]
     assert wrongs == ["decoder/dense_1/bias"]
+
+
+@pytest.mark.parametrize("measure", [from_reference, relative])
+def test_what_is_no_number_is_never_near(measure):
+    finite, infinite = np.float32([1, 2]), np.float32([1, np.inf])
+    assert measure(finite, infinite) == measure(infinite, finite) == measure(finite, finite[:1]) == np.inf
+    assert measure(np.float32([1, np.nan]), finite) == np.inf
+    assert measure(infinite, infinite) == measure(finite, finite) == 0
 
 
 def test_large_values_are_measured_by_their_size():

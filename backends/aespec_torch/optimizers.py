@@ -111,7 +111,7 @@ class _Foreach(torch.optim.Optimizer):
         return loss
 
     def update(self, group: dict[str, Any], values: list[Tensor], grads: list[Tensor], **kept: list[Tensor]) -> None:
-        """Change the values and what is kept for them, in place."""
+        """Change the values and what is kept for them, in place; each optimizer has its own way."""
         raise NotImplementedError
 
 
