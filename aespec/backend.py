@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.graph import Graph
@@ -14,11 +14,15 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from aespec.spec import TrainingPlan
+    from aespec.noise import Noise
+    from aespec.plan import TrainingPlan
 
     Array = NDArray[np.floating[Any]]
+    Rates = NDArray[np.float32]
+    Tick = Callable[[int, Mapping[str, float]], None]
+    """Told the number of samples done, and each term of the loss at the last step."""
 
-__all__ = ["Backend", "Lowerings", "Model", "Trainable", "Trainer"]
+__all__ = ["Backend", "Lowerings", "Model", "Team", "Trainable", "Trainer", "team_of"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -113,39 +117,79 @@ class Model(Protocol):
     def load_weights(self, weights: Mapping[str, Array]) -> None:
         """Set every parameter; names and shapes have been checked by `aespec.weights.check`."""
 
-    def losses(self, x: Array, *, training: bool = False) -> dict[str, float]:
-        """Each term of the loss by name, the reconstruction's under its kind, and their sum as ``total``."""
+    def losses(self, x: Array, *, training: bool = False, draws: Mapping[str, Array] | None = None) -> dict[str, float]:
+        """Each term of the loss by name, the reconstruction's under its kind, and their sum as ``total``.
+
+        In training noise is drawn, or given as `aespec.noise.Noise.draws` gives it.
+        """
 
 
 @runtime_checkable
 class Trainable(Model, Protocol):
     """A model that can be trained."""
 
-    def gradients(self, x: Array, *, training: bool = False) -> dict[str, Array]:
+    def gradients(
+        self, x: Array, *, training: bool = False, draws: Mapping[str, Array] | None = None
+    ) -> dict[str, Array]:
         """The gradient of the total loss by each trainable parameter, in the canonical layout."""
 
-    def trainer(self, plan: TrainingPlan) -> Trainer:
-        """The model with an optimizer, ready for its first step."""
+    def trainer(self, plan: TrainingPlan, samples: int) -> Trainer:
+        """The model with an optimizer, ready for its first step; an epoch has so many samples."""
 
 
 class Trainer(Protocol):
     """A model in training."""
 
-    def epoch(
-        self, x: Array, order: NDArray[np.int64], batch_size: int, tick: Callable[[int], None]
-    ) -> dict[str, float]:
-        """Train once over the samples ``x[order]`` in batches, the last one short if it must be.
+    note: str
+    """How the steps are computed, in words: whether they are compiled, and why."""
 
-        Returns each term of the loss and ``total``, meaned over the samples as they were trained on.
-        ``tick`` is called with the number of samples done, now and then.
+    def steps(
+        self, x: Array, order: NDArray[np.int64], batch_size: int, rates: Rates, noise: Noise, tick: Tick
+    ) -> dict[str, Array]:
+        """Take a step for each batch of the samples ``x[order]``, the last batch short if it must be.
+
+        Args:
+            x: Samples. The same array is given again and again, so what is made of it can be kept.
+            order: Which samples, in the order in which they are taken.
+            batch_size: Samples a step.
+            rates: The learning rate of each step, in float32.
+            noise: What random numbers depend on.
+            tick: Called now and then.
+
+        Returns:
+            Each term of the loss and ``total`` at each step, as the step saw it. Where a total is not finite, no step
+            follows, and it is the last.
         """
 
     def evaluate(self, x: Array, batch_size: int) -> dict[str, float]:
         """Each term of the loss and ``total`` outside training, meaned over the samples."""
 
+    def state(self) -> dict[str, Array]:
+        """A copy of what is kept from step to step, beside the weights, for a step that goes on from here.
+
+        ``steps``, the number of steps taken; each of `Optimizer.numbers`; for each trained parameter each of
+        `Optimizer.slots` as ``PARAMETER/SLOT`` in the canonical layout, and ``PARAMETER/average`` where the plan asks
+        for an average.
+        """
+
+    def load_state(self, state: Mapping[str, Array]) -> None:
+        """Go on from what `state` gave, on this backend or on another."""
+
+
+class Team(NamedTuple):
+    """Processes that train one model together, each its share of every batch."""
+
+    rank: int = 0
+    """Which of them this is; the first writes the run."""
+    size: int = 1
+
 
 class Backend(Protocol):
-    """Builds models of one framework."""
+    """Builds models of one framework.
+
+    One that can train in several processes has a method ``team() -> Team``, and trainers that share the work: they are
+    given the same calls in all processes, and give the same losses.
+    """
 
     name: str
     lowerings: Lowerings
@@ -164,3 +208,9 @@ class Backend(Protocol):
 
     def versions(self) -> dict[str, str]:
         """The versions of the packages that decide what the backend does."""
+
+
+def team_of(backend: Backend) -> Team:
+    """The processes that train with a backend, this one among them."""
+    found: Team = getattr(backend, "team", Team)()
+    return found

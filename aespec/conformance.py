@@ -244,12 +244,27 @@ def _optimizers() -> Iterator[Case]:
     variants: dict[str, list[dict[str, Any]]] = {
         "sgd": [{"learning_rate": 0.1}, {"momentum": 0.9}, {"momentum": 0.9, "nesterov": True}],
         "rmsprop": [{}, {"momentum": 0.9}, {"centered": True, "momentum": 0.5}],
+        "adadelta": [{"learning_rate": 1.0}],
+    }
+    cosine = {"schedule": {"cosine": {"warmup": 1.5, "final": 0.1}}}
+    plans: dict[str, dict[str, Any]] = {
+        "": {},
+        "weight_decay": {"weight_decay": 0.05},
+        "schedule": cosine,
+        "clip_norm": {"clip_norm": 0.05},
+        "clip_value": {"clip_value": 0.003},
+        "ema": {"ema": 0.9},
+        "freeze": {"freeze": ["encoder/dense_1/kernel", "encoder/batch_normalization_1"]},
     }
     for name in kinds("optimizer"):
         for fields in variants.get(name, [{}]):
-            plan = {"optimizer": {name: fields}, "batch_size": 3, "epochs": 10}
-            text = " ".join([name, *(f"{f}={v}" for f, v in fields.items())])
-            yield _case(f"optimizer {text}", {**spec, "training": plan}, plan=True)
+            # What is done beside the optimizer's step is the same for all, but for a rate that changes inside it.
+            for extra in plans if name == "adam" else ("", "schedule"):
+                more = dict(plans[extra])
+                decay = {"weight_decay": more.pop(extra)} if extra == "weight_decay" else {}
+                plan = {"optimizer": {name: {**fields, **decay}}, "batch_size": 3, "epochs": 10, **more}
+                text = " ".join([name, *(f"{f}={v}" for f, v in fields.items()), *([extra] if extra else [])])
+                yield _case(f"optimizer {text}", {**spec, "training": plan}, plan=True)
 
 
 def _zoo() -> Iterator[Case]:

@@ -62,6 +62,8 @@ class Node:
     """The encoder's nodes that this one undoes, in a mirrored decoder."""
     place: tuple[str | int, ...] = ()
     """Where the spec states the layer."""
+    settled: bool = False
+    """Whether it is frozen with running averages: training uses and leaves them as they are."""
 
     @classmethod
     def of(
@@ -152,6 +154,11 @@ class Graph:
         """Every stored parameter by its canonical name; a tied one stands here once."""
         return {f"{node.name}/{short}": param for node in self.nodes for short, param in node.params.items()}
 
+    @property
+    def loss_names(self) -> list[str]:
+        """The names of the terms of the loss, in order, and ``total``."""
+        return [self.loss.kind, *(term.name for term in self.terms), "total"]
+
     def kinds(self) -> Iterator[Kind]:
         """Every kind that a model of this graph computes: its loss, its terms, its layers and what is in them."""
         yield self.loss
@@ -194,7 +201,7 @@ class Graph:
     @property
     def stochastic(self) -> bool:
         """Whether training draws random numbers in some layer."""
-        return any(isinstance(kind, Layer) and kind.stochastic for kind in self.kinds())
+        return any(node.layer.draws is not None for node in self.nodes)
 
     @property
     def logits(self) -> str | None:

@@ -13,9 +13,11 @@ from aespec.backend import Backend, Model, Trainable
 from aespec.comparison import from_reference, relative, sample, shaken
 from aespec.graph import Graph
 from aespec.initializers import parameter_stream
+from aespec.noise import Noise
+from aespec.plan import TrainingPlan
 from aespec.registry import find_backend
 from aespec.shapes import Shape, show_shape
-from aespec.spec import TrainingPlan
+from aespec.training import rates
 
 if TYPE_CHECKING:
     import numpy as np
@@ -69,6 +71,10 @@ class Bench:
         """A batch of inputs."""
         return sample(self.graph, batch=batch, dtype=dtype, bounds=self.bounds)
 
+    def draws(self, x: Array) -> Mapping[str, Array]:
+        """Noise for a batch."""
+        return next(Noise(0, 1, shared=True).draws(self.graph, x.shape[1:], [len(x)], str(x.dtype)))
+
 
 def names(bench: Bench) -> None:
     """The weights have the graph's names and shapes, and start at the values that the core draws."""
@@ -110,11 +116,12 @@ def save(bench: Bench) -> None:
 
 
 def losses(bench: Bench) -> None:
-    """Each term of the loss is the reference's, outside training and, where no noise is drawn, in it."""
+    """Each term of the loss is the reference's, outside training and in it, with the same noise."""
     model, reference = bench.pair("float64", shaken(bench.graph, dtype="float64"))
     x = bench.sample("float64")
-    for training in (False,) if bench.graph.stochastic else (False, True):
-        wanted, found = reference.losses(x, training=training), model.losses(x, training=training)
+    for training in (False, True):
+        draws = bench.draws(x) if training else None
+        wanted, found = (each.losses(x, training=training, draws=draws) for each in (reference, model))
         if list(found) != list(wanted):
             raise Difference("losses", f"terms {list(found)}, wanted {list(wanted)}")
         for term, value in wanted.items():
@@ -130,8 +137,8 @@ def gradients(bench: Bench) -> None:
     model, reference = bench.pair("float64", given)
     if not isinstance(model, Trainable):
         return
-    training = not bench.graph.stochastic
-    found = model.gradients(x, training=training)
+    draws = bench.draws(x)
+    found = model.gradients(x, training=True, draws=draws)
     trainable = [name for name, param in bench.graph.params.items() if param.trainable]
     if sorted(found) != sorted(trainable):
         raise Difference("gradients", f"gradients of {sorted(found)}, wanted {sorted(trainable)}")
@@ -143,7 +150,7 @@ def gradients(bench: Bench) -> None:
         ends = []
         for sign in (1, -1):
             reference.load_weights({**given, name: given[name] + sign * direction})
-            ends.append(reference.losses(x, training=training)["total"])
+            ends.append(reference.losses(x, training=True, draws=draws)["total"])
         slope, ours = (ends[0] - ends[1]) / (2 * STRIDE), float((found[name] * direction).sum()) / STRIDE
         if not abs(slope - ours) <= SLOPE * max(float(np.linalg.norm(found[name])), 1e-2):
             raise Difference("gradients", f"along {name} the slope is {slope:.9g} and the gradient says {ours:.9g}")
@@ -157,13 +164,15 @@ def steps(bench: Bench) -> None:
     model, reference = bench.pair("float64", weights.draw(graph, 0, "float64"))
     if plan is None or not isinstance(model, Trainable):
         return
-    trained = {} if graph.stochastic else _train_by_formula(model, reference, x, plan)
+    plan = plan.model_copy(update={"randomness": "shared"})
+    trained, states = _train_by_formula(model, reference, x, plan)
     bench.pair("float64", weights.draw(graph, 0, "float64"))
-    trainer, order = model.trainer(plan), np.arange(len(x), dtype=np.int64)
-    for _ in range(plan.epochs):
-        trainer.epoch(x, order, plan.batch_size, lambda done: None)
-    found = model.weights()
-    for name, value in trained.items():
+    trainer, order = model.trainer(plan, len(x)), np.arange(len(x), dtype=np.int64)
+    for epoch in range(1, plan.epochs + 1):
+        noise = Noise(plan.seed, epoch, shared=True)
+        trainer.steps(x, order, plan.batch_size, rates(plan, epoch, len(x)), noise, lambda done, losses: None)
+    found = {**model.weights(), **{name: value for name, value in trainer.state().items() if "/" in name}}
+    for name, value in {**trained, **states}.items():
         gap = relative(found[name], value)
         if not gap <= TRAINED:
             raise Difference("steps", f"{name} is {gap:.3g} (relative) from where the formulas take it")
@@ -190,19 +199,27 @@ def _fits(shape: Shape, wanted: Shape) -> bool:
     return len(shape) == len(wanted) and all(m is None or n == m for n, m in zip(shape, wanted, strict=True))
 
 
-def _train_by_formula(model: Trainable, reference: Any, x: Array, plan: TrainingPlan) -> dict[str, Array]:
-    """Where the reference's optimizer takes the parameters, given the backend's gradients, which have been checked."""
-    update = find_backend("numpy").lowerings[plan.optimizer]
+def _train_by_formula(
+    model: Trainable, reference: Any, x: Array, plan: TrainingPlan
+) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Where the reference's optimizer takes the parameters, and what it keeps for them.
+
+    It is given the backend's gradients, which have been checked.
+    """
     current = model.weights()
-    state: dict[str, dict[str, Array]] = {name: {} for name in current}
+    states: dict[str, dict[str, Array]] = {}
     step = 0
-    for _ in range(plan.epochs):
-        for start in range(0, len(x), plan.batch_size):
-            batch, step = x[start : start + plan.batch_size], step + 1
+    for epoch in range(1, plan.epochs + 1):
+        batches = [x[start : start + plan.batch_size] for start in range(0, len(x), plan.batch_size)]
+        noise = Noise(plan.seed, epoch, shared=True).draws(
+            model.graph, x.shape[1:], [len(batch) for batch in batches], str(x.dtype)
+        )
+        for batch, draws, rate in zip(batches, noise, rates(plan, epoch, len(x)), strict=True):
+            step += 1
             model.load_weights(current)
             reference.load_weights(current)
-            slopes = model.gradients(batch, training=True)
-            averages = reference.running_averages(batch)
-            moved = {n: update(plan.optimizer, current[n], slopes[n], state[n], step) for n in slopes}
-            current = {**current, **averages, **moved}
-    return current
+            slopes = model.gradients(batch, training=True, draws=draws)
+            averages = reference.running_averages(batch, draws)
+            current = {**current, **averages, **reference.step(plan, slopes, states, step, float(rate))}
+    slots = [*plan.optimizer.slots, *(["average"] if plan.ema is not None else [])]
+    return current, {f"{name}/{slot}": states[name][slot] for name in states for slot in slots}

@@ -19,6 +19,7 @@ from aespec.layers.base import Layer
 from aespec.rules import BadRegularizer, BadTie, DuplicateName, ModelTooLarge, NoMirror, OutputMismatch, ShapeMismatch
 from aespec.shapes import Shape, ShapeError, elements, fill, show_shape
 from aespec.spec import Hole, Mirror, Spec, load
+from aespec.stages import freeze, phase
 
 __all__ = [
     "Limits",
@@ -80,7 +81,7 @@ def compile(spec: Spec, limits: Limits | None = None, problems: Sequence[Diagnos
     found = [*problems, *names(spec)]
     graph, whole = encode(spec, found)
     graph, whole = decode(graph, whole, spec, found)
-    checks = (close, scale, tie, regularize, limit) if whole else (scale, tie, regularize, limit)
+    checks = (close, scale, tie, regularize, freeze, phase, limit) if whole else (scale, tie, regularize, limit)
     for check in checks:
         try:
             graph = check(graph, spec, limits or Limits())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +12,12 @@ from aespec.rules import BackendUnavailable
 if TYPE_CHECKING:
     import numpy as np
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
     Array = NDArray[np.floating[Any]]
 
-__all__ = ["reconstructions"]
+__all__ = ["blank", "reconstructions", "save"]
 
 
 def reconstructions(originals: Array, restored: Array, path: Path, *, title: str = "") -> None:
@@ -33,6 +35,27 @@ def reconstructions(originals: Array, restored: Array, path: Path, *, title: str
     Raises:
         AespecError: matplotlib is missing.
     """
+    n = len(originals)
+    images = _are_images(originals.shape[1:])
+    width = 1.1 if images else 2.4
+    figure = blank(max(width * n + 0.9, 4.0), 2 * width + 0.5)
+    if title:
+        figure.suptitle(title, fontsize=10)
+    axes = figure.subplots(2, n, squeeze=False, sharey=not images)
+    low, high = float(originals.min()), float(originals.max())
+    for row, (name, samples) in enumerate((("original", originals), ("restored", restored))):
+        axes[row, 0].set_ylabel(name, fontsize=9)
+        for column, sample in enumerate(samples):
+            (_draw_image if images else _draw_curves)(axes[row, column], sample, low, high)
+    save(figure, path)
+
+
+def blank(width: float, height: float) -> Figure:
+    """A figure of that size, in inches, to draw in.
+
+    Raises:
+        AespecError: matplotlib is missing.
+    """
     try:
         from matplotlib.figure import Figure
     except ImportError:
@@ -45,20 +68,15 @@ def reconstructions(originals: Array, restored: Array, path: Path, *, title: str
                 help="`pip install 'aespec[plots]'`",
             )
         ) from None
-    n = len(originals)
-    images = _are_images(originals.shape[1:])
-    width = 1.1 if images else 2.4
-    figure = Figure(figsize=(max(width * n + 0.9, 4.0), 2 * width + 0.5), layout="constrained", dpi=110)
-    if title:
-        figure.suptitle(title, fontsize=10)
-    axes = figure.subplots(2, n, squeeze=False, sharey=not images)
-    low, high = float(originals.min()), float(originals.max())
-    for row, (name, samples) in enumerate((("original", originals), ("restored", restored))):
-        axes[row, 0].set_ylabel(name, fontsize=9)
-        for column, sample in enumerate(samples):
-            (_draw_image if images else _draw_curves)(axes[row, column], sample, low, high)
+    return Figure(figsize=(width, height), layout="constrained", dpi=110)
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure in the format of the path's ending, whole or not at all."""
     temporary = path.with_name(path.name + ".part")
-    figure.savefig(temporary, format="png")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph")  # of a name in a script that matplotlib's font has not
+        figure.savefig(temporary, format=path.suffix[1:].lower() or "png")
     temporary.replace(path)
 
 

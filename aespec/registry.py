@@ -35,6 +35,7 @@ _HOMES = {
     "regularizer": "aespec.regularizers",
     "loss": "aespec.losses",
     "optimizer": "aespec.optimizers",
+    "schedule": "aespec.schedules",
     "decoder form": "aespec.spec",
 }
 _GROUPS = {"layer": "aespec.layers"}

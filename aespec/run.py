@@ -1,16 +1,12 @@
 """The run folder: everything that a training run was, readable by any backend.
 
 ``spec.yaml`` (resolved), ``weights.safetensors``, ``history.csv``, ``run.json`` (versions, seed, data,
-timings), and the pictures made of it.
+timings), ``checkpoint/``, and the pictures made of it.
 """
 
 from __future__ import annotations
 
-import csv
-import json
-import platform
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,26 +14,23 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ValidationError
 
-from aespec import __version__, weights
+from aespec import weights
 from aespec.backend import Model
+from aespec.checkpoint import FILE, LOCK, exists, read
 from aespec.diagnostics import AespecError, Diagnostic, show
 from aespec.graph import Graph
 from aespec.passes import Limits, compile
 from aespec.registry import find_backend
 from aespec.rules import FolderUnwritable, RunExists, RunUnreadable
-from aespec.source.yaml_dump import dump_yaml
+from aespec.shapes import counted
 from aespec.spec import Spec, load
-from aespec.training import Epoch, check, fit, split, trainable
+from aespec.training import split
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from aespec.data import Dataset
+    from aespec.data.streams import Samples
 
-    Array = NDArray[np.floating[Any]]
-
-__all__ = ["Built", "Run", "build", "clear", "open_run", "prepare", "train", "unwritable"]
+__all__ = ["DataRecord", "Record", "Run", "clear", "open_run", "prepare", "unwritable", "write_text"]
 
 SPEC, WEIGHTS, HISTORY, RECORD = "spec.yaml", "weights.safetensors", "history.csv", "run.json"
 
@@ -68,12 +61,13 @@ class Record(BaseModel):
     versions: dict[str, str]
     data: DataRecord
     seconds: dict[str, float]
-    final: dict[str, dict[str, float]]
+    final: dict[str, dict[str, float]] | None = None
+    """What the last epoch came to; None while the run lasts."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run, read from its folder."""
+    """A run, read from its folder."""
 
     folder: Path
     spec: Spec
@@ -95,21 +89,11 @@ class Run:
         same: bool = replace(data, inputs=data.inputs[: given["samples"]]).fingerprint == given["fingerprint"]
         return same
 
-    def unseen(self, x: Array) -> Array:
+    def unseen(self, x: Samples) -> Samples:
         """Those of the run's samples, and of what comes behind them in its data, that it was not trained on."""
-        training, _ = split(x[: self.record["data"]["samples"]], self.spec.training.validation_split)
+        plan, given = self.spec.training, self.record["data"]["samples"]
+        training = x[:given] if plan.validation_data else split(x[:given], plan.validation_split)[0]
         return x[len(training) :]
-
-
-@dataclass(frozen=True)
-class Built:
-    """A model that can be trained, and what built it."""
-
-    model: Model
-    backend: str
-    dtype: str
-    versions: Mapping[str, str]
-    seconds: float
 
 
 def prepare(folder: Path, *, force: bool = False, source: Path | None = None) -> None:
@@ -135,7 +119,17 @@ def prepare(folder: Path, *, force: bool = False, source: Path | None = None) ->
                 )
             )
         folder.mkdir(parents=True, exist_ok=True)
-        kept = [path.name for path in folder.iterdir()]
+        kept = [path.name for path in folder.iterdir() if path.name != LOCK]
+        if kept and not force and exists(folder) and UNFINISHED in kept:
+            raise AespecError(
+                Diagnostic(
+                    RunExists,
+                    f"{folder} has a run that was interrupted",
+                    wanted="a new or empty folder",
+                    got=f"a checkpoint after {counted(len(read(folder).epochs), 'epoch')}",
+                    help=f"go on with `aespec train --resume {folder}`, or begin again with `--force`",
+                )
+            )
         if kept and not force and UNFINISHED not in kept:
             raise AespecError(
                 Diagnostic(
@@ -170,7 +164,7 @@ def unwritable(folder: Path, error: Exception) -> AespecError:
 
 def clear(folder: Path) -> None:
     """Take away what an earlier run or build left in a folder, the record first: nothing half gone looks finished."""
-    for name in (RECORD, WEIGHTS, HISTORY, SPEC, "reconstructions.png"):
+    for name in (RECORD, WEIGHTS, HISTORY, SPEC, "reconstructions.png", "history.png", FILE):
         (folder / name).unlink(missing_ok=True)
     with suppress(FileNotFoundError):
         for name in (folder / SAVED).read_text(encoding="utf-8").splitlines():
@@ -178,86 +172,29 @@ def clear(folder: Path) -> None:
         (folder / SAVED).unlink()
 
 
-def build(spec: Spec, *, backend: str, dtype: str = "float32", limits: Limits | None = None) -> Built:
-    """Build a spec's model to be trained.
-
-    Raises:
-        AespecError: The spec or the backend are wrong, or the model cannot be trained.
-    """
-    graph = compile(spec, limits)
-    engine = find_backend(backend)
-    start = time.perf_counter()
-    model = trainable(engine.build(graph, seed=spec.training.seed, dtype=dtype))
-    return Built(model, backend, dtype, engine.versions(), time.perf_counter() - start)
-
-
-def train(
-    spec: Spec,
-    data: Dataset,
-    folder: Path,
-    built: Built,
-    *,
-    on_epoch: Callable[[Epoch], None] = lambda epoch: None,
-    tick: Callable[[int, int], None] = lambda epoch, done: None,
-) -> Run:
-    """Train the model that `build` made of a spec and write the run into a folder that `prepare` made.
-
-    The resolved spec is written first and the weights last, each whole or not at all. Where training fails
-    the history so far stays.
-
-    Raises:
-        AespecError: The data does not fit, or the loss stopped being finite.
-    """
-    model = built.model
-    check(model, data.inputs, spec.training, data.name)
-    (folder / UNFINISHED).touch()
-    clear(folder)
-    _write(folder / SPEC, dump_yaml(spec.to_data()))
-    epochs: list[Epoch] = []
-
-    def note(epoch: Epoch) -> None:
-        epochs.append(epoch)
-        _write(folder / HISTORY, _history(epochs))
-        on_epoch(epoch)
-
-    fit(model, data.inputs, spec.training, on_epoch=note, tick=tick)
-    weights.write(folder / WEIGHTS, model.weights())
-    record: dict[str, Any] = {
-        "aespec": __version__,
-        "backend": built.backend,
-        "dtype": built.dtype,
-        "seed": spec.training.seed,
-        "versions": {"python": platform.python_version(), **built.versions},
-        "data": {
-            "name": data.name,
-            "path": data.path and str(data.path),
-            "samples": len(data.inputs),
-            "fingerprint": data.fingerprint,
-            "notes": list(data.notes),
-        },
-        "seconds": {"build": round(built.seconds, 3), "training": round(sum(e.seconds for e in epochs), 3)},
-        "final": {"training": epochs[-1].losses, "validation": epochs[-1].validation},
-    }
-    _write(folder / RECORD, json.dumps(record, indent=2) + "\n")
-    (folder / UNFINISHED).unlink()
-    return Run(folder, spec, model.graph, record)
-
-
-def open_run(folder: Path) -> Run:
+def open_run(folder: Path, *, finished: bool = True) -> Run:
     """Read a run folder.
+
+    Args:
+        folder: The folder.
+        finished: Whether the run must have ended, so that it has a model.
 
     Raises:
         AespecError: It is not one, or it is damaged or unfinished.
     """
-    missing = [name for name in (SPEC, WEIGHTS, RECORD) if not (folder / name).is_file()]
+    wanted = (SPEC, WEIGHTS, RECORD) if finished else (SPEC, RECORD)
+    missing = [name for name in wanted if not (folder / name).is_file()]
     if missing:
+        begun = missing == [WEIGHTS]
         raise AespecError(
             Diagnostic(
                 RunUnreadable,
-                f"{folder} is not the folder of a finished run",
-                wanted=f"a folder with {SPEC}, {WEIGHTS} and {RECORD}",
+                f"{folder} is not the folder of a {'finished run' if finished else 'run'}",
+                wanted=f"a folder with {', '.join(wanted[:-1])} and {wanted[-1]}",
                 got=f"no {' and no '.join(missing)}" if folder.is_dir() else "no such folder",
-                help="`aespec train SPEC --backend torch --data digits` makes one and prints its name",
+                help=f"it was interrupted: `aespec train --resume {folder}` goes on with it"
+                if begun
+                else "`aespec train SPEC --backend torch --data digits` makes one and prints its name",
             )
         )
     try:
@@ -293,27 +230,8 @@ def _damage(error: OSError | ValueError) -> str:
     return ", ".join(found)
 
 
-def history(folder: Path) -> list[dict[str, float]]:
-    """The rows of a run's history: epoch, seconds, each term of the loss, and each with ``val_`` before it."""
-    with (folder / HISTORY).open(encoding="utf-8", newline="") as file:
-        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
-
-
-def _history(epochs: Sequence[Epoch]) -> str:
-    rows = [
-        {
-            "epoch": epoch.number,
-            "seconds": f"{epoch.seconds:.3f}",
-            **{name: repr(value) for name, value in epoch.losses.items()},
-            **{f"val_{name}": repr(value) for name, value in epoch.validation.items()},
-        }
-        for epoch in epochs
-    ]
-    lines = [",".join(rows[0]), *(",".join(map(str, row.values())) for row in rows)]
-    return "\n".join(lines) + "\n"
-
-
-def _write(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
+    """Write a file under a temporary name, and rename it when it is whole."""
     temporary = path.with_name(path.name + ".part")
     temporary.write_text(text, encoding="utf-8")
     temporary.replace(path)

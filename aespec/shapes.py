@@ -12,6 +12,7 @@ __all__ = [
     "Padding",
     "Shape",
     "ShapeError",
+    "counted",
     "elements",
     "fill",
     "need_rank",
@@ -112,3 +113,12 @@ def transposed_length(
 def scatter_start(size: int, stride: int, padding: Padding, dilation: int = 1) -> int:
     """Where, in the full scatter of a transposed convolution, the part that is kept begins."""
     return max((size - 1) * dilation + 1 - stride, 0) // 2 if padding == "same" else 0
+
+
+def counted(n: int, what: str = "sample") -> str:
+    """A number of things, in words.
+
+    >>> counted(1), counted(1797)
+    ('1 sample', '1,797 samples')
+    """
+    return f"{n:,} {what}{'s' * (n != 1)}"

@@ -10,9 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     PlainSerializer,
     PrivateAttr,
@@ -28,19 +26,13 @@ from aespec.kind import Kind, combination, nested
 from aespec.layers.axes import as_tuple
 from aespec.layers.base import Layer, Length
 from aespec.losses import Loss, MeanSquaredError
-from aespec.optimizers import Adam, Optimizer
+from aespec.plan import Section, TrainingPlan
 from aespec.problems import diagnose, faulty, holder
 from aespec.source import Source
 
 __all__ = ["Decoder", "Hole", "Input", "Mirror", "Spec", "TrainingPlan", "load", "parse"]
 
 Layers = Annotated[tuple[Layer, ...], BeforeValidator(as_tuple)]
-
-
-class Section(BaseModel):
-    """A part of a spec with fixed fields."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class Input(Section):
@@ -92,21 +84,6 @@ def _read_decoder(value: Any, handler: Any) -> Any:
 
 def _decoder_to_data(decoder: Mirror | tuple[Layer, ...]) -> Any:
     return decoder.to_data() if isinstance(decoder, Kind) else [layer.to_data() for layer in decoder]
-
-
-class TrainingPlan(Section):
-    """How the model is trained."""
-
-    optimizer: Optimizer = Adam()
-    """What a step does."""
-    epochs: Annotated[int, Field(ge=1, lt=2**31)] = 10
-    """Times that all training samples are seen."""
-    batch_size: Annotated[int, Field(ge=1, lt=2**31)] = 32
-    """Samples a step."""
-    validation_split: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    """Fraction of the samples, the last ones, that is kept from training to measure the loss on."""
-    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
-    """Decides the first weights, the order of the batches and the noise."""
 
 
 class Spec(Section):

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from math import isfinite
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from math import ceil, isfinite
 from typing import TYPE_CHECKING, Any
 
-from aespec.backend import Model, Trainable
+from aespec.backend import Model, Trainable, Trainer
+from aespec.data.streams import Stream, windows
+from aespec.diagnosis import fault
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.graph import Graph
 from aespec.initializers import parameter_stream
+from aespec.noise import Noise
+from aespec.plan import EarlyStopping, TrainingPlan
 from aespec.rules import DataRange, DataShape, LossNotFinite, ShapeMismatch, UnsupportedKind
-from aespec.shapes import show_shape
-from aespec.spec import TrainingPlan
+from aespec.shapes import counted, show_shape
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from aespec.data.streams import Samples
+
     Array = NDArray[np.floating[Any]]
 
-__all__ = ["Epoch", "batch_order", "check", "counted", "fit", "fits", "split", "trainable"]
+__all__ = ["Epoch", "State", "batch_order", "check", "counted", "fit", "fits", "rates", "split", "trainable"]
 
 
 @dataclass(frozen=True)
@@ -30,13 +36,36 @@ class Epoch:
     """What one epoch came to."""
 
     number: int
-    """Counted from 1."""
+    """Counted from 1, in its phase."""
     losses: dict[str, float]
     """Each term and ``total``, meaned over the training samples as they were trained on."""
     validation: dict[str, float]
     """The same after the epoch, on the validation samples; empty where there are none."""
     seconds: float
     """Time of the epoch, its validation included."""
+    learning_rate: float = 0.0
+    """That of its last step."""
+    phase: str = ""
+    """The layer that a phase of greedy training is for; empty where the whole model is trained."""
+
+    @property
+    def monitored(self) -> float:
+        """The loss that decides whether training gets better: of the validation samples, where there are any."""
+        return (self.validation or self.losses)["total"]
+
+
+@dataclass(frozen=True)
+class State:
+    """What training goes on from after an epoch, on any backend."""
+
+    epochs: tuple[Epoch, ...] = ()
+    """The epochs that are over."""
+    weights: Mapping[str, Array] = field(default_factory=dict)
+    """The weights as the last step left them."""
+    optimizer: Mapping[str, Array] = field(default_factory=dict)
+    """What `Trainer.state` gives."""
+    best: Mapping[str, Array] = field(default_factory=dict)
+    """The weights of the best epoch, where the plan wants them back."""
 
 
 def batch_order(seed: int, epoch: int, samples: int) -> NDArray[np.int64]:
@@ -44,16 +73,16 @@ def batch_order(seed: int, epoch: int, samples: int) -> NDArray[np.int64]:
     return parameter_stream(seed, f"order/{epoch}").permutation(samples)
 
 
-def counted(n: int, what: str = "sample") -> str:
-    """A number of things, in words.
+def rates(plan: TrainingPlan, epoch: int, samples: int, losses: Sequence[float] = ()) -> NDArray[np.float32]:
+    """The learning rate at each step of an epoch (counted from 1), after epochs with these losses."""
+    import numpy as np
 
-    >>> counted(1), counted(1797)
-    ('1 sample', '1,797 samples')
-    """
-    return f"{n:,} {what}{'s' * (n != 1)}"
+    steps = ceil(samples / plan.batch_size)
+    times = (epoch - 1) + np.arange(steps) / steps
+    return (plan.optimizer.learning_rate * plan.schedule.factors(times, plan.epochs, losses)).astype(np.float32)
 
 
-def split(x: Array, fraction: float, name: str = "the data") -> tuple[Array, Array]:
+def split(x: Samples, fraction: float, name: str = "the data") -> tuple[Samples, Samples]:
     """Training and validation samples: the last ones, that fraction of them, are for validation.
 
     Messages call the samples by the name.
@@ -97,14 +126,14 @@ def trainable(model: Model) -> Trainable:
                 ShapeMismatch,
                 "the model has nothing to train",
                 wanted="at least one trained parameter",
-                got="layers without weights",
-                help="add a `dense` layer or another with weights",
+                got="all of them frozen" if model.graph.params else "layers without weights",
+                help="freeze less" if model.graph.params else "add a `dense` layer or another with weights",
             )
         )
     return model
 
 
-def check(model: Model, x: Array, plan: TrainingPlan, name: str = "the data") -> Trainable:
+def check(model: Model, x: Samples, plan: TrainingPlan, name: str = "the data") -> Trainable:
     """Refuse what cannot be trained, before anything is changed. Messages call the samples by the name.
 
     Raises:
@@ -116,12 +145,13 @@ def check(model: Model, x: Array, plan: TrainingPlan, name: str = "the data") ->
     return found
 
 
-def fits(graph: Graph, x: Array, name: str = "the data") -> None:
-    """Refuse samples that a model cannot restore. Messages call them by the name.
+def fits(graph: Graph, x: Samples, name: str = "the data") -> None:
+    """Refuse samples that a model cannot restore; a stream by its first. Messages call them by the name.
 
     Raises:
         AespecError: They have another shape, a length that does not come back, or a range that the loss cannot take.
     """
+    x = x.read(0, 1) if isinstance(x, Stream) else x
     shape, wanted = x.shape[1:], graph.sample_shape
     matches = len(wanted) == len(shape) and all(n in (None, m) for n, m in zip(wanted, shape, strict=True))
     if not matches or not graph.restores(shape):
@@ -152,48 +182,202 @@ def fits(graph: Graph, x: Array, name: str = "the data") -> None:
 
 def fit(
     model: Model,
-    x: Array,
+    x: Samples,
     plan: TrainingPlan,
     *,
+    validation: Samples | None = None,
+    begin: State | None = None,
+    phase: str = "",
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
-    tick: Callable[[int, int], None] = lambda epoch, done: None,
+    tick: Callable[[int, int, Mapping[str, float]], None] = lambda epoch, done, losses: None,
+    keep: Callable[[State], None] = lambda state: None,
+    tell: Callable[[str], None] = lambda note: None,
 ) -> list[Epoch]:
     """Train a model to reconstruct samples.
 
     Args:
-        model: A built model; its weights are where training starts, and are changed.
-        x: The samples, of the shape of the model's input behind the batch axis.
-        plan: How to train.
+        model: A built model. Its weights are where training starts; afterwards they are those of the last epoch, of
+            the best one where the plan stops early, or their moving average.
+        x: The samples, of the shape of the model's input behind the batch axis; a stream is gone over in windows.
+        plan: How to train; its `greedy` is not looked at, and its `window` only where the samples stream.
+        validation: Samples to measure on; by default the plan's split is taken off ``x``.
+        begin: Where to go on, instead of at the beginning.
+        phase: What the epochs are called.
         on_epoch: Called after each epoch.
-        tick: Called now and then with the epoch's number and the samples it has done.
+        tick: Called now and then with the epoch's number, the samples it has done, and the last step's losses.
+        keep: Called after each epoch, before `on_epoch`, with what training can go on from.
+        tell: Called with how the backend goes about it, in words.
 
     Raises:
         AespecError: The backend cannot train, no sample is left to train on, or the loss stopped being finite.
     """
-    trainer = check(model, x, plan).trainer(plan)
-    training, validation = split(x, plan.validation_split)
-    epochs = []
-    for number in range(1, plan.epochs + 1):
-        start = time.perf_counter()
-        order = batch_order(plan.seed, number, len(training))
-        losses = trainer.epoch(training, order, plan.batch_size, lambda done, number=number: tick(number, done))  # type: ignore[misc]
-        held = trainer.evaluate(validation, max(plan.batch_size, 256)) if len(validation) else {}
-        epochs.append(Epoch(number, losses, held, time.perf_counter() - start))
-        on_epoch(epochs[-1])
-        after = held or trainer.evaluate(training[: plan.batch_size], plan.batch_size)
-        for found in (losses, after):  # a step that goes too far shows in what comes after it
-            if not isfinite(found["total"]):
-                raise AespecError(_not_finite(number, found, plan))
-    return epochs
+    found = check(model, x, plan)
+    training, held = split(x, plan.validation_split) if validation is None else (x, validation)
+    trainer = found.trainer(plan, len(training))
+    tell(trainer.note)
+    if begin is not None and begin.epochs:
+        model.load_weights(begin.weights)
+        trainer.load_state(begin.optimizer)
+        state = begin
+    else:
+        state = State(weights=model.weights(), optimizer=trainer.state())
+    while len(state.epochs) < plan.epochs and not _stops(state.epochs, plan.early_stopping):
+        state = _epoch(model, trainer, training, held, plan, state, phase, tick)
+        keep(state)
+        on_epoch(state.epochs[-1])
+    model.load_weights(state.best or averaged(state))
+    return list(state.epochs)
 
 
-def _not_finite(epoch: int, losses: dict[str, float], plan: TrainingPlan) -> Diagnostic:
+def averaged(state: State) -> dict[str, Array]:
+    """The weights, each with its moving average in its place, where the plan asks for one."""
+    averages = {name: state.optimizer.get(f"{name}/average") for name in state.weights}
+    return {name: value if (mean := averages[name]) is None else mean for name, value in state.weights.items()}
+
+
+def _epoch(
+    model: Model,
+    trainer: Trainer,
+    training: Samples,
+    held: Samples,
+    plan: TrainingPlan,
+    before: State,
+    phase: str,
+    tick: Callable[[int, int, Mapping[str, float]], None],
+) -> State:
+    """Where one more epoch leads.
+
+    Raises:
+        AespecError: The loss is not finite. The model then has the weights at which it is not.
+    """
+    import numpy as np
+
+    start = time.perf_counter()
+    number, batch_size = len(before.epochs) + 1, plan.batch_size
+    at_each = rates(plan, number, len(training), [epoch.monitored for epoch in before.epochs])
+    steps = _Steps(trainer, training, plan, number, at_each)
+    found = steps.take(len(at_each), lambda done, losses: tick(number, done, losses))
+    taken = len(found["total"])
+    if not isfinite(found["total"][-1]):
+        model.load_weights(before.weights)
+        trainer.load_state(before.optimizer)
+        steps.take(taken - 1)
+        last = {name: float(values[-1]) for name, values in found.items()}
+        when = f"at step {taken} of epoch {number}"
+        raise AespecError(_not_finite(when, last, float(at_each[taken - 1]), model, steps.batch(taken - 1)))
+    sizes = np.full(taken, batch_size)
+    sizes[-1] = len(training) - batch_size * (taken - 1)
+    losses = {name: float(np.average(values.astype("float64"), weights=sizes)) for name, values in found.items()}
+    state = State((), model.weights(), trainer.state())
+    with _weights(model, averaged(state) if plan.ema is not None else {}):
+        validation = _evaluated(trainer, held, plan) if len(held) else {}
+        seen = held if len(held) else training[:batch_size]
+        after = validation or _evaluated(trainer, seen, plan)
+        if not isfinite(after["total"]):  # the last step went too far, which shows in what comes after it
+            seen = np.asarray(seen[: max(batch_size, 256)])
+            raise AespecError(_not_finite(f"after epoch {number}", after, float(at_each[-1]), model, seen))
+        seconds = time.perf_counter() - start
+        epochs = (*before.epochs, Epoch(number, losses, validation, seconds, float(at_each[-1]), phase))
+        best = before.best
+        if plan.early_stopping and plan.early_stopping.restore_best and _best(epochs, plan.early_stopping) == number:
+            best = model.weights()
+    return State(epochs, state.weights, state.optimizer, best)
+
+
+class _Steps:
+    """The steps of one epoch, which can be taken again."""
+
+    def __init__(
+        self, trainer: Trainer, x: Samples, plan: TrainingPlan, epoch: int, rates: NDArray[np.float32]
+    ) -> None:
+        self.trainer, self.x, self.plan, self.epoch, self.rates = trainer, x, plan, epoch, rates
+
+    def take(
+        self, count: int, tick: Callable[[int, Mapping[str, float]], None] = lambda done, losses: None
+    ) -> dict[str, Array]:
+        """Take so many, up to one whose total is not finite; each term of the loss at each."""
+        import numpy as np
+
+        found: list[dict[str, Array]] = []
+        size, done = self.plan.batch_size, 0
+        for span, (x, order) in enumerate(self._spans()):
+            steps = min(ceil(len(order) / size), count - done)
+            if not steps:
+                break
+            noise = Noise(self.plan.seed, self.epoch, span, shared=self.plan.randomness == "shared")
+            told = lambda at, losses, before=done * size: tick(before + at, losses)  # noqa: E731
+            rates = self.rates[done : done + steps]
+            found.append(self.trainer.steps(x, order[: steps * size], size, rates, noise, told))
+            done += steps
+            if not isfinite(found[-1]["total"][-1]):
+                break
+        return {name: np.concatenate([each[name] for each in found]) for name in (found[0] if found else ())}
+
+    def batch(self, step: int) -> Array:
+        """The samples of a step, counted from 0."""
+        at = step * self.plan.batch_size
+        for x, order in self._spans():
+            if at < len(order):
+                return x[order[at : at + self.plan.batch_size]]
+            at -= len(order)
+        raise IndexError(step)
+
+    def _spans(self) -> Iterator[tuple[Array, NDArray[np.int64]]]:
+        """Samples that are in memory together, and the order in which they are taken."""
+        import numpy as np
+
+        if isinstance(self.x, Stream):
+            window = self.plan.window or len(self.x)
+            for x in windows(self.x, window, self.plan.seed, self.epoch, self.plan.batch_size):
+                yield x, np.arange(len(x))
+        else:
+            yield self.x, batch_order(self.plan.seed, self.epoch, len(self.x))
+
+
+def _evaluated(trainer: Trainer, x: Samples, plan: TrainingPlan) -> dict[str, float]:
+    """Each term of the loss outside training, meaned over samples."""
+    import numpy as np
+
+    batch_size = max(plan.batch_size, 256)
+    if not isinstance(x, Stream):
+        return trainer.evaluate(x, batch_size)
+    rows = max((plan.window or len(x)) // batch_size, 1) * batch_size
+    found = [(trainer.evaluate(chunk, batch_size), len(chunk)) for chunk in x.chunks(rows)]
+    weights = [size for _, size in found]
+    return {name: float(np.average([each[name] for each, _ in found], weights=weights)) for name in found[0][0]}
+
+
+@contextmanager
+def _weights(model: Model, weights: Mapping[str, Array]) -> Iterator[None]:
+    """The model with other weights; afterwards with its own again."""
+    own = model.weights() if weights else {}
+    if weights:
+        model.load_weights(weights)
+    yield
+    if weights:
+        model.load_weights(own)
+
+
+def _best(epochs: Sequence[Epoch], stopping: EarlyStopping) -> int:
+    """The number of the best epoch so far; 0 before the first."""
+    number, least = 0, float("inf")
+    for epoch in epochs:
+        if epoch.monitored < least - stopping.min_delta:
+            number, least = epoch.number, epoch.monitored
+    return number
+
+
+def _stops(epochs: Sequence[Epoch], stopping: EarlyStopping | None) -> bool:
+    return stopping is not None and len(epochs) - _best(epochs, stopping) >= stopping.patience
+
+
+def _not_finite(when: str, losses: Mapping[str, float], rate: float, model: Model, batch: Array) -> Diagnostic:
     terms = ", ".join(f"{name} {value}" for name, value in losses.items() if not isfinite(value))
-    rate = getattr(plan.optimizer, "learning_rate", None)
     return Diagnostic(
         LossNotFinite,
-        f"the loss is no longer a number in epoch {epoch}",
+        f"the loss is no longer a number {when}",
         wanted="a finite loss",
-        got=terms,
-        help=f"use a smaller learning rate than {rate}, and look at the data for values that are too large",
+        got=f"{terms}, at a learning rate of {rate:g}; {fault(model, batch)}",
+        help=f"use a smaller learning rate than {rate:g}, clip the gradients (`clip_norm: 1`), "
+        "and look at the data for values that are too large",
     )

@@ -663,10 +663,10 @@ def test_train_does_not_write_over_a_run(trained):
 def test_train_quietly_and_as_json(trained):
     quiet = trained("--quiet")
     assert (quiet.exit_code, quiet.output) == (0, "")
-    found = json.loads(trained("--format", "json", "--force").stdout)
+    *epochs, found = map(json.loads, trained("--format", "json", "--force").stdout.splitlines())
     assert found["folder"] == "runs/small-torch"
-    assert [epoch["number"] for epoch in found["epochs"]] == [1, 2, 3]
-    assert found["final"]["training"] == found["epochs"][-1]["losses"]
+    assert [epoch["number"] for epoch in epochs] == [1, 2, 3]
+    assert found["final"]["training"] == epochs[-1]["losses"]
 
 
 def test_train_stops_when_the_loss_is_no_number(trained):
@@ -691,7 +691,7 @@ def test_train_says_that_a_split_holds_nothing_out(trained):
 
 @pytest.mark.parametrize("epochs", [0, 2])
 def test_train_that_is_interrupted_says_what_it_leaves_and_how_to_go_on(epochs, trained, monkeypatch):
-    real = import_module("aespec_torch.training").TorchTrainer.epoch
+    real = import_module("aespec_torch.training").TorchTrainer.steps
     calls = []
 
     def interrupted(*args, **kwargs):
@@ -701,20 +701,30 @@ def test_train_that_is_interrupted_says_what_it_leaves_and_how_to_go_on(epochs, 
         return real(*args, **kwargs)
 
     with monkeypatch.context() as patched:
-        patched.setattr("aespec_torch.training.TorchTrainer.epoch", interrupted)
+        patched.setattr("aespec_torch.training.TorchTrainer.steps", interrupted)
         done = trained()
     assert done.exit_code == 130
-    assert f"interrupted: runs/small-torch has the history of {epochs} epochs and no weights;" in done.stderr
-    assert "the same command starts again" in done.stderr
-    assert trained().exit_code == 0
+    if not epochs:
+        assert "interrupted: runs/small-torch has no checkpoint yet; the same command begins again" in done.stderr
+        assert trained().exit_code == 0
+        return
+    assert "interrupted: runs/small-torch has a checkpoint after 2 epochs; " in done.stderr
+    assert "`aespec train --resume runs/small-torch` goes on from it" in done.stderr
+    again = trained()
+    assert again.exit_code == 1
+    assert "has a run that was interrupted" in again.stderr
+    resumed = aespec_("train", "--resume", "runs/small-torch")
+    assert [line[:9] for line in resumed.stdout.splitlines() if line.startswith("epoch")] == ["epoch 3/3"]
+    assert len(Path("runs/small-torch/history.csv").read_text().splitlines()) == 1 + 3
 
 
 def test_train_shows_a_bar_on_a_terminal(trained, monkeypatch):
-    monkeypatch.setattr("aespec.cli.runs._Progress.on_terminal", staticmethod(lambda: True))
+    monkeypatch.setattr("aespec.cli.progress.Progress.on_terminal", staticmethod(lambda: True))
     done = trained()
-    assert "epoch 1/3 [" in done.stderr
-    assert done.stderr.endswith("\r\x1b[K"), "nothing of the bar stays"
-    assert "[" not in done.stdout
+    assert "epoch 1/3 " in done.stderr
+    assert "36/36 samples" in done.stderr
+    assert " left, mse 0." in done.stderr
+    assert done.stderr.endswith("\r"), "nothing of the bar stays"
 
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -825,9 +835,10 @@ def test_layers_shows_any_kind(name):
     assert done.exit_code == 0
     assert done.stdout.startswith(f"{name} (")
     assert max(map(len, done.stdout.splitlines())) <= 110
-    (page,) = json.loads(aespec_("layers", name, "--format", "json").stdout)
-    assert page["kind"] == name
-    assert all(field["text"] for field in page["fields"])
+    pages = json.loads(aespec_("layers", name, "--format", "json").stdout)
+    assert {page["kind"] for page in pages} == {name}
+    assert len({page["family"] for page in pages}) == len(pages)
+    assert all(field["text"] for page in pages for field in page["fields"])
 
 
 @pytest.mark.parametrize(

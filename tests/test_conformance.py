@@ -85,12 +85,12 @@ def bias_off(model):
 
 def steep(model):
     gradients = model.gradients
-    model.gradients = lambda x, *, training=False: {n: 1.001 * g for n, g in gradients(x, training=training).items()}
+    model.gradients = lambda x, **how: {n: 1.001 * g for n, g in gradients(x, **how).items()}
 
 
 def heavy(model):
     losses = model.losses
-    model.losses = lambda x, *, training=False: {n: v + 1e-9 for n, v in losses(x, training=training).items()}
+    model.losses = lambda x, **how: {n: v + 1e-9 for n, v in losses(x, **how).items()}
 
 
 def forgetful(model):
@@ -99,8 +99,8 @@ def forgetful(model):
 
 def slow(model):
     trainer = model.trainer
-    model.trainer = lambda plan: trainer(
-        plan.model_copy(update={"optimizer": plan.optimizer.model_copy(update={"epsilon": 1e-8})})
+    model.trainer = lambda plan, samples: trainer(
+        plan.model_copy(update={"optimizer": plan.optimizer.model_copy(update={"epsilon": 1e-8})}), samples
     )
 
 

@@ -18,9 +18,10 @@ from aespec.layers.activation import Activation as ActivationLayer
 from aespec.layers.dense import Dense
 from aespec.layers.wrap import TimeDistributed
 from aespec.losses import Loss, MeanSquaredError
-from aespec.optimizers import Optimizer
+from aespec.plan import TrainingPlan
 from aespec.registry import find_backend, kinds
 from aespec.regularizers import Regularizer
+from aespec_numpy.optimizers import step
 from aespec_numpy.table import activate, apply, from_logits, in_training, lowerings
 from aespec_numpy.training import running_averages
 
@@ -658,6 +659,9 @@ ADAM = {"learning_rate": 0.5, "beta_1": 0.5, "beta_2": 0.75, "epsilon": 1.0}
 # g = 2 twice: m 1, 3/2; v 1, 7/4; the rate 1/2 sqrt(1/4) / (1/2) = 1/2, then 1/2 sqrt(7/16) / (3/4)
 ADAM_STEPS = [0.5 * 1 / (1 + 1), 0.5 * math.sqrt(7 / 16) / 0.75 * 1.5 / (math.sqrt(7 / 4) + 1)]
 
+ADADELTA = 2 * math.sqrt(3 / (1 + 3))
+ADADELTA_STEPS = [0.5 * ADADELTA, math.sqrt((ADADELTA**2 / 4 + 3) / (7 / 4 + 3))]
+
 
 @pytest.mark.parametrize(
     ("optimizer", "steps"),
@@ -687,24 +691,68 @@ ADAM_STEPS = [0.5 * 1 / (1 + 1), 0.5 * math.sqrt(7 / 16) / 0.75 * 1.5 / (math.sq
             {"rmsprop": {"learning_rate": 0.5, "rho": 0.75, "epsilon": 3.0, "centered": True}},
             [1 / math.sqrt(4 - 1 / 4), 1 / math.sqrt(7 / 4 + 3 - 49 / 64)],
         ),
+        # 1/8 * 1/2 of the weight: of 8, then of what is left
+        ({"sgd": {"learning_rate": 0.5, "weight_decay": 0.125}}, [1.5, 1 + 6.5 / 16]),
+        # m is 1, 3/2; the greatest gradient 2; epsilon 1; the rate 1/2 / (1/2), then 1/2 / (3/4)
+        ({"adamax": ADAM}, [1 / 3, 2 / 3 * 1.5 / 3]),
+        # the sum of squares is 5 at first, then 9 and 13; epsilon 3
+        (
+            {"adagrad": {"learning_rate": 0.5, "initial_accumulator_value": 5.0, "epsilon": 3.0}},
+            [1 / math.sqrt(12), 1 / math.sqrt(16)],
+        ),
+        # mean squares of gradients 1 and 7/4, of steps 0 and then of the first; epsilon 3
+        ({"adadelta": {"learning_rate": 0.5, "rho": 0.75, "epsilon": 3.0}}, ADADELTA_STEPS),
     ],
     ids=str,
 )
 def test_optimizer(optimizer, steps):
-    optimizer = Optimizer.read(optimizer)
-    w, state, g = np.array([8.0, -8.0]), {}, np.array([2.0, -2.0])
-    for number, step in enumerate(steps, start=1):
-        before, w = w, lowerings[optimizer](optimizer, w, g, state, number)
-        assert before - w == near([step, -step])
+    assert taken({"optimizer": optimizer}, 8, [2] * len(steps)) == near(steps)
+    assert taken({"optimizer": optimizer}, -8, [-2] * len(steps)) == near([-step for step in steps])
+
+
+def taken(plan, w, gradients):
+    """What steps with these gradients take away from a weight; as many at once as there are numbers in each."""
+    plan, states, moves = TrainingPlan.model_validate(plan), {}, []
+    rate = plan.optimizer.learning_rate
+    for number, gradient in enumerate(gradients, start=1):
+        before = {"w": np.array(w, float)}
+        w = step(plan, before, {"w": np.array(gradient, float)}, states, number, rate)["w"]
+        moves.append((before["w"] - w).tolist())
+    return moves
 
 
 def test_nadam():
     # u(t) = 1/2 (1 - 0.96^t / 2); m = 1, v = 1 of v / (1 - 3/4); look ahead with u(2), correct by u(1) u(2) and u(1)
-    optimizer = Optimizer.read({"nadam": ADAM})
     u1, u2 = 0.5 * (1 - 0.96 / 2), 0.5 * (1 - 0.96**2 / 2)
-    step = 0.5 * (u2 * 1 / (1 - u1 * u2) + (1 - u1) * 2 / (1 - u1)) / (math.sqrt(1 / 0.25) + 1)
-    w = lowerings[optimizer](optimizer, np.array([8.0]), np.array([2.0]), {}, 1)
-    assert 8 - w == pytest.approx(np.array([step]), rel=1e-7)  # Keras holds 0.96 in float32
+    move = 0.5 * (u2 * 1 / (1 - u1 * u2) + (1 - u1) * 2 / (1 - u1)) / (math.sqrt(1 / 0.25) + 1)
+    found = taken({"optimizer": {"nadam": ADAM}}, 8, [2])
+    assert found == pytest.approx([move], rel=1e-7)  # Keras holds 0.96 in float32
+
+
+def test_gradients_are_clipped_one_by_one():
+    assert taken({"optimizer": {"sgd": 0.5}, "clip_value": 1.5}, [8, 8, 8], [[2, -9, 1]]) == [near([0.75, -0.75, 0.5])]
+
+
+@pytest.mark.parametrize(("gradient", "moves"), [([30, 40], [0.3, 0.4]), ([0.3, 0.4], [0.15, 0.2]), ([0, 0], [0, 0])])
+def test_gradients_are_shortened_together(gradient, moves):
+    assert taken({"optimizer": {"sgd": 0.5}, "clip_norm": 1.0}, [8, 8], [gradient]) == [near(moves)]
+
+
+def test_the_length_that_is_clipped_is_that_of_all_gradients():
+    plan = TrainingPlan.model_validate({"optimizer": {"sgd": 1.0}, "clip_norm": 1.0})
+    values = {"v": np.zeros(1), "w": np.zeros(1)}
+    moved = step(plan, values, {"v": np.array([3.0]), "w": np.array([4.0])}, {}, 1, 1.0)
+    assert (moved["v"], moved["w"]) == (near([-0.6]), near([-0.8]))
+
+
+def test_weights_are_averaged_from_the_first_on():
+    plan, states = TrainingPlan.model_validate({"optimizer": {"sgd": 1.0}, "ema": 0.75}), {}
+    w, averages = np.array(8.0), []
+    for number in (1, 2, 3):
+        w = step(plan, {"w": w}, {"w": np.array(4.0)}, states, number, 1.0)["w"]
+        averages.append(float(states["w"]["average"]))
+    # the weights are 4, 0, -4
+    assert averages == near([4, 3, 0.75 * 3 - 1])
 
 
 # -- every kind --------------------------------------------------------------------------------------------------------

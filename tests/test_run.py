@@ -9,10 +9,12 @@ from PIL import Image
 
 import aespec
 from aespec import weights
+from aespec.course import Listener, build
+from aespec.course import train as train_built
 from aespec.data import Dataset
+from aespec.history import read as read_history
 from aespec.picture import reconstructions
-from aespec.run import build, clear, history, open_run, prepare
-from aespec.run import train as train_built
+from aespec.run import clear, open_run, prepare
 
 SPEC = {
     "name": "small",
@@ -28,6 +30,16 @@ def train(spec, data, folder, *, backend, **told):
     return train_built(spec, data, folder, build(spec, backend=backend), **told)
 
 
+class Told(Listener):
+    """Writes down how far training has come."""
+
+    def __init__(self):
+        self.ticks = []
+
+    def tick(self, epoch, done, losses):
+        self.ticks.append((epoch, done))
+
+
 @pytest.fixture
 def data():
     return Dataset("made", np.random.default_rng(0).random((40, 6, 4), dtype=np.float32), None, ("made up",))
@@ -37,11 +49,12 @@ def data():
 def test_a_run_is_read_back_by_every_backend(backend, data, tmp_path):
     folder = tmp_path / "run"
     prepare(folder)
-    ticks = []
-    run = train(aespec.parse(SPEC), data, folder, backend=backend, tick=lambda *at: ticks.append(at))
-    assert ticks[-1] == (3, 32)
-    assert sorted(p.name for p in folder.iterdir()) == ["history.csv", "run.json", "spec.yaml", "weights.safetensors"]
-    rows = history(folder)
+    told = Told()
+    run = train(aespec.parse(SPEC), data, folder, backend=backend, listener=told)
+    assert told.ticks[-1] == (3, 32)
+    names = ["checkpoint", "history.csv", "run.json", "spec.yaml", "weights.safetensors"]
+    assert sorted(p.name for p in folder.iterdir()) == names
+    rows = read_history(folder).rows
     assert [row["epoch"] for row in rows] == [1, 2, 3]
     assert rows[-1]["total"] < rows[0]["total"]
     assert {"binary_crossentropy", "val_binary_crossentropy", "val_total", "seconds"} <= set(rows[0])
@@ -82,9 +95,9 @@ def test_what_a_failed_run_left_is_no_obstacle_and_never_looks_finished(data, tm
     with pytest.raises(aespec.AespecError, match="not the folder of a finished run"):
         open_run(tmp_path)
     prepare(tmp_path)
-    assert sorted(p.name for p in tmp_path.iterdir()) == [".unfinished", "history.csv", "spec.yaml"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".unfinished", "history.csv", "run.json", "spec.yaml"]
     train(aespec.parse(SPEC), data, tmp_path, backend="torch")
-    assert len(history(tmp_path)) == 3
+    assert len(read_history(tmp_path).rows) == 3
 
 
 @pytest.mark.parametrize(
@@ -98,12 +111,12 @@ def test_what_a_failed_run_left_is_no_obstacle_and_never_looks_finished(data, tm
 def test_a_run_that_cannot_begin_leaves_the_one_before_it_alone(backend, change, code, data, tmp_path):
     prepare(tmp_path)
     train(aespec.parse(SPEC), data, tmp_path, backend="torch")
-    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     prepare(tmp_path, force=True)
     with pytest.raises(aespec.AespecError) as caught:
         train(aespec.parse(SPEC, change), data, tmp_path, backend=backend)
     assert caught.value.diagnostics[0].rule.code == code
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
 def test_only_what_aespec_wrote_is_taken_away(tmp_path):

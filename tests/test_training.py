@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 import aespec
-from aespec.spec import TrainingPlan
-from aespec.training import batch_order, check, fit, split
+from aespec.plan import TrainingPlan
+from aespec.schedules import Schedule
+from aespec.training import batch_order, check, fit, rates, split
 
 
 def test_an_epoch_takes_each_sample_once_in_an_order_of_its_own():
@@ -37,19 +38,31 @@ def test_a_split_that_leaves_nothing_is_refused():
 
 
 class Steps:
-    """A trainer that writes down what it is asked, and loses one a batch."""
+    """A trainer that writes down what it is asked, and loses one a step, but for the last of its third call."""
 
-    def __init__(self, last: float = 0.0) -> None:
+    note = "written down"
+
+    def __init__(self, last: float = 1.0) -> None:
         self.seen: list[list[int]] = []
+        self.rates: list[list[float]] = []
         self.last = last
 
-    def epoch(self, x, order, batch_size, tick):
+    def steps(self, x, order, batch_size, rates, noise, tick):
         self.seen.append(x[order].ravel().tolist())
-        tick(len(order))
-        return {"mse": 1.0, "total": self.last if len(self.seen) == 2 else 1.0}
+        self.rates.append(rates.tolist())
+        tick(len(order), {})
+        total = np.ones(len(rates))
+        total[-1] = self.last if len(self.seen) == 2 else 1.0
+        return {"mse": np.ones(len(rates)), "total": total}
 
     def evaluate(self, x, batch_size):
         return {"mse": 2.0, "total": float(x.sum())}
+
+    def state(self):
+        return {"steps": np.int64(len(self.seen))}
+
+    def load_state(self, state):
+        pass
 
 
 class Model:
@@ -57,20 +70,30 @@ class Model:
 
     graph = aespec.compile(aespec.parse({"input": [1], "encoder": [{"dense": 1}], "decoder": "mirror"}))
     native = None
-    trace = reconstruct = encode = decode = weights = load_weights = losses = gradients = lambda *a: None
+    reconstruct = encode = decode = losses = gradients = lambda *a: None
 
     def __init__(self, trainer) -> None:
         self._trainer = trainer
+        self.loaded = {}
 
-    def trainer(self, plan):
+    def trainer(self, plan, samples):
         return self._trainer
+
+    def trace(self, x):
+        return {node.name: x for node in self.graph}
+
+    def weights(self):
+        return {"w": np.array(float(len(self._trainer.seen)))}
+
+    def load_weights(self, weights):
+        self.loaded = dict(weights)
 
 
 def test_the_loop_trains_on_the_first_samples_and_measures_on_the_last():
-    trainer, ticks, told = Steps(last=1.0), [], []
+    trainer, ticks, told = Steps(), [], []
     plan = TrainingPlan(epochs=2, batch_size=3, validation_split=0.2, seed=5)
     x = np.arange(10.0).reshape(10, 1)
-    epochs = fit(Model(trainer), x, plan, on_epoch=told.append, tick=lambda *at: ticks.append(at))
+    epochs = fit(Model(trainer), x, plan, on_epoch=told.append, tick=lambda *at: ticks.append(at[:2]))
     assert [sorted(seen) for seen in trainer.seen] == [list(range(8))] * 2
     assert trainer.seen[0] == batch_order(5, 1, 8).tolist()
     assert ticks == [(1, 8), (2, 8)]
@@ -104,14 +127,65 @@ def test_values_that_the_loss_cannot_take_are_refused():
 def test_a_last_step_that_goes_too_far_is_noticed():
     trainer = Steps()
     trainer.evaluate = lambda x, batch_size: {"mse": math.nan, "total": math.nan}
-    with pytest.raises(aespec.AespecError, match="no longer a number in epoch 1"):
+    with pytest.raises(aespec.AespecError, match="no longer a number after epoch 1"):
         fit(Model(trainer), np.zeros((4, 1)), TrainingPlan(epochs=1, validation_split=0))
 
 
 @pytest.mark.parametrize("loss", [math.nan, math.inf])
-def test_a_loss_that_is_no_number_stops_the_run(loss):
-    plan = TrainingPlan(epochs=5, validation_split=0)
-    told = []
-    with pytest.raises(aespec.AespecError, match="no longer a number in epoch 2"):
-        fit(Model(Steps(last=loss)), np.zeros((4, 1)), plan, on_epoch=told.append)
-    assert len(told) == 2
+def test_a_loss_that_is_no_number_stops_the_run_and_says_where(loss):
+    plan = TrainingPlan(epochs=5, batch_size=2, validation_split=0, schedule=Schedule.read({"exponential": 0.5}))
+    model, told = Model(Steps(last=loss)), []
+    with pytest.raises(aespec.AespecError, match="no longer a number at step 2 of epoch 2") as caught:
+        fit(model, np.zeros((4, 1)), plan, on_epoch=told.append)
+    assert len(told) == 1
+    assert f"total {loss}, at a learning rate of 0.00035" in caught.value.diagnostics[0].got
+    assert len(model._trainer.seen[-1]) == 2, "the epoch is gone through again up to the step before"
+
+
+# -- what ends training, and with which weights ------------------------------------------------------------------------
+
+
+def losing(*totals):
+    """A model whose validation gives one total after another; its weights count the epochs."""
+    model = Model(Steps())
+    given = iter(totals)
+    model._trainer.evaluate = lambda x, batch_size: {"mse": 0.0, "total": next(given)}
+    return model
+
+
+@pytest.mark.parametrize(
+    ("stopping", "epochs", "best"),
+    [
+        (None, 6, 6),
+        (2, 4, 2),
+        ({"patience": 3}, 5, 2),
+        ({"patience": 2, "restore_best": False}, 4, 4),
+        ({"patience": 3, "min_delta": 0.2}, 4, 1),
+        (6, 6, 2),
+    ],
+)
+def test_training_stops_early_with_the_best_weights(stopping, epochs, best):
+    model = losing(1.0, 0.9, 0.95, 0.91, 0.9, 0.92)
+    plan = TrainingPlan.model_validate({"epochs": 6, "early_stopping": stopping, "validation_split": 0.5})
+    assert len(fit(model, np.zeros((4, 1)), plan)) == epochs
+    assert model.loaded["w"] == best
+
+
+def test_training_goes_on_from_a_state_as_if_it_had_not_stopped():
+    plan = TrainingPlan(epochs=3, validation_split=0.5, early_stopping=2, schedule=Schedule.read("cosine"))
+    kept, straight = [], Model(Steps())
+    straight_epochs = fit(straight, np.ones((4, 1)), plan, keep=kept.append)
+    again = Model(Steps())
+    epochs = fit(again, np.ones((4, 1)), plan, begin=kept[0])
+    assert [(e.number, e.learning_rate, e.losses) for e in epochs] == [
+        (e.number, e.learning_rate, e.losses) for e in straight_epochs
+    ]
+    assert again._trainer.seen == straight._trainer.seen[1:]
+    assert again._trainer.rates == straight._trainer.rates[1:]
+
+
+def test_the_rates_of_an_epoch_are_those_of_its_schedule():
+    plan = TrainingPlan.model_validate({"batch_size": 5, "epochs": 4, "optimizer": {"sgd": 0.5}, "schedule": "cosine"})
+    at_each = np.concatenate([rates(plan, epoch, 8) for epoch in (1, 2, 3, 4)])
+    np.testing.assert_allclose(at_each, 0.25 * (1 + np.cos(np.pi * np.arange(8) / 8)), rtol=1e-6)
+    assert at_each.dtype == np.float32

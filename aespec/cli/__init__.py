@@ -23,8 +23,10 @@ COMMANDS = {
     "Models": {
         "build": ("models", "Build the models of specs, and check them against the specs."),
         "verify": ("models", "Compare what several backends compute for specs."),
-        "train": ("runs", "Train the model of a spec on data."),
+        "train": ("train", "Train the model of a spec on data."),
+        "sweep": ("sweep", "Train a spec under many values of its fields, and rank them."),
         "reconstruct": ("runs", "Draw what a trained model makes of some samples."),
+        "history": ("history", "Draw the loss curves of runs."),
     },
     "Reference": {
         "layers": ("reference", "List the kinds of layers, or show one: its fields, shapes and examples."),

@@ -65,10 +65,10 @@ class Specs:
     overrides: tuple[str, ...]
     limits: Limits
 
-    def setting(self, **plan: float | None) -> Self:
-        """The same with these fields of ``training`` set last, as ``--set`` sets them; None leaves a field alone."""
-        assignments = [f"training.{field}={value}" for field, value in plan.items() if value is not None]
-        return replace(self, overrides=(*self.overrides, *assignments))
+    def setting(self, *assignments: str, **plan: Any) -> Self:
+        """The same with these assignments made last, and these fields of ``training`` set; None leaves one alone."""
+        fields = [f"training.{field}={value}" for field, value in plan.items() if value is not None]
+        return replace(self, overrides=(*self.overrides, *assignments, *fields))
 
     def read(self) -> Iterator[tuple[str, Compiled | AespecError]]:
         """Each path with what it holds, or with what is wrong with it."""
@@ -96,7 +96,7 @@ class Specs:
         return Compiled(path, *read(path, self.overrides, self.limits))
 
 
-def takes_specs(*, several: bool = True) -> Callable[[F], Callable[..., Any]]:
+def takes_specs(*, several: bool = True, required: bool = True) -> Callable[[F], Callable[..., Any]]:
     """Give a command the argument SPEC and the options that go with it, as one parameter ``specs``."""
 
     def decorate(command: F) -> Callable[..., Any]:
@@ -108,11 +108,11 @@ def takes_specs(*, several: bool = True) -> Callable[[F], Callable[..., Any]]:
             max_activations: int,
             **others: Any,
         ) -> Any:
-            paths = (spec,) if isinstance(spec, str) else spec
+            paths = (spec,) if isinstance(spec, str) else spec or ()
             return command(specs=Specs(paths, overrides, Limits(max_parameters, max_activations)), **others)
 
         options = (
-            click.argument("spec", nargs=-1 if several else 1, required=True),
+            click.argument("spec", nargs=-1 if several else 1, required=required),
             click.option(
                 "--set",
                 "overrides",

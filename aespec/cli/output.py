@@ -13,12 +13,17 @@ import click
 
 from aespec.diagnostics import AespecError, to_json
 
-__all__ = ["as_json", "echo_json", "show_versions", "writing"]
+__all__ = ["as_json", "echo_json", "json_line", "show_versions", "writing"]
 
 
 def echo_json(data: Any) -> None:
     """Print data as JSON; what JSON cannot say, NaN and infinity, becomes null."""
     click.echo(json.dumps(_strict(data), indent=2, ensure_ascii=False))
+
+
+def json_line(data: Any) -> str:
+    """Data as a line of JSON."""
+    return json.dumps(_strict(data), ensure_ascii=False)
 
 
 def as_json(error: AespecError) -> list[dict[str, Any]]:

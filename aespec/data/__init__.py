@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from hashlib import sha256
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aespec.data.files import read_array
+from aespec.data.files import Raw, not_found, read_array
 from aespec.data.fitting import fit
+from aespec.data.parts import find_parts
 from aespec.data.sets import DATASETS
+from aespec.data.streams import Part, Stream
+from aespec.shapes import counted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from aespec.data.files import Split
+    from aespec.data.streams import Samples
     from aespec.shapes import Shape
 
-__all__ = ["DATASETS", "Dataset", "load"]
+    Range = tuple[float, float] | None
+
+__all__ = ["DATASETS", "Dataset", "Stream", "load"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,20 +34,24 @@ class Dataset:
 
     name: str
     """The name or the path that it was loaded by."""
-    inputs: NDArray[Any]
-    """The samples along the first axis; C-contiguous floats."""
+    inputs: Samples
+    """The samples along the first axis: C-contiguous floats, or a stream of such."""
     labels: NDArray[Any] | None
     """What each sample shows, where that is known."""
     notes: tuple[str, ...]
     """What was done to the data on the way, for the user to read: ``resized 8x8 -> 28x28``."""
     path: Path | None = None
     """The file, from the root; None for a named set."""
+    window: int | None = None
+    """How many samples are to be in memory at a time, where they stream."""
     whole: bool = False
     """Whether the file has no such part as was asked for, so that these are all of its samples."""
 
     @property
     def fingerprint(self) -> str:
-        """The SHA-256 of the inputs' type, shape and bytes, in hexadecimal."""
+        """The SHA-256 of the inputs' type, shape and bytes, in hexadecimal; of a stream see `Stream.fingerprint`."""
+        if isinstance(self.inputs, Stream):
+            return self.inputs.fingerprint
         digest = sha256(f"{self.inputs.dtype.str} {self.inputs.shape} ".encode())
         digest.update(self.inputs.data)
         return digest.hexdigest()
@@ -55,8 +67,12 @@ def load(
     download: bool = True,
     dtype: str = "float32",
     within_unit: bool = False,
+    window: int | None = None,
 ) -> Dataset:
-    """Load a named set (see `DATASETS`) or a ``.npy`` or ``.npz`` file, fitted to a spec's input.
+    """Load a named set (see `DATASETS`) or files of samples, fitted to a spec's input.
+
+    Files are a ``.npy``, ``.npz`` or ``.parquet``, or a folder with such. They stream where a window is stated, and
+    where they would take more than half of the memory.
 
     A channel axis of 1 is added or removed and samples are flattened where the shape asks for it. Images of a named
     set are also resized, given three equal channels, and scaled to the range (to 0..1 where there is none). Bytes of
@@ -72,12 +88,67 @@ def load(
         download: Whether a named set that is not on this machine may be downloaded.
         dtype: ``float32`` or ``float64``.
         within_unit: Whether the loss takes values from 0 to 1 only, as `Loss.within_unit` says.
+        window: How many samples of a file are to be in memory at a time; by default all, where they fit.
 
     Raises:
         AespecError: The data is not found, cannot be read, or does not fit (rules E401 to E405).
     """
-    named = DATASETS.get(name_or_path)
-    raw = named.read(split, cache, download) if named else read_array(name_or_path, split, tuple(DATASETS))
+    if name_or_path in DATASETS:
+        raw, path = DATASETS[name_or_path].read(split, cache, download), None
+    else:
+        path = Path(name_or_path).expanduser().absolute()
+        if not path.exists():
+            not_found(name_or_path, tuple(DATASETS))
+        rows = _window(path, split, shape, dtype) if window is None else window
+        if rows is not None:
+            return _streamed(name_or_path, path, rows, split, shape, range, dtype, within_unit)
+        raw = read_array(name_or_path, split) if _single(path) else _together(find_parts(path, split))
     inputs, notes = fit(raw, name_or_path, shape, range, dtype, within_unit=within_unit)
-    path = None if named else Path(name_or_path).expanduser().absolute()
-    return Dataset(name_or_path, inputs, raw.labels, (*raw.notes, *notes), path, raw.whole)
+    return Dataset(name_or_path, inputs, raw.labels, (*raw.notes, *notes), path, whole=raw.whole)
+
+
+def _single(path: Path) -> bool:
+    """Whether a file is one that is read at once, with labels if it has them."""
+    return not path.is_dir() and path.suffix != ".parquet"
+
+
+def _together(parts: list[Part]) -> Raw:
+    """All samples of some parts, as one array."""
+    import numpy as np
+
+    inputs = np.concatenate([part.read(0, part.rows) for part in parts])
+    return Raw(inputs, natural=(0.0, 255.0) if inputs.dtype == np.uint8 else None, whole=True)
+
+
+def _window(path: Path, split: Split, shape: Shape, dtype: str) -> int | None:
+    """How many samples may be in memory at a time, where all of them would take more than half of it."""
+    import numpy as np
+
+    try:
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):  # Windows has no such call
+        return None
+    if sum(file.stat().st_size for file in (path.rglob("*") if path.is_dir() else [path])) < memory / 100:
+        return None  # no number of bytes of a file becomes a hundred in memory
+    parts = find_parts(path, split)
+    sample = prod(parts[0].sample) * np.dtype(dtype).itemsize
+    return None if sum(part.rows for part in parts) * sample < memory / 2 else max(memory // 16 // sample, 1)
+
+
+def _streamed(
+    name: str, path: Path, window: int, split: Split, shape: Shape, range: Range, dtype: str, within_unit: bool
+) -> Dataset:
+    """The samples of files, to be read when they are wanted, and fitted then."""
+    import numpy as np
+
+    parts = find_parts(path, split)
+
+    def fitted(x: NDArray[Any]) -> tuple[NDArray[Any], tuple[str, ...]]:
+        natural = (0.0, 255.0) if x.dtype == np.uint8 else None
+        return fit(Raw(x, natural=natural), name, shape, range, dtype, within_unit=within_unit)
+
+    first, notes = fitted(parts[0].read(0, 1))
+    samples = sum(part.rows for part in parts)
+    stream = Stream(parts, (samples, *first.shape[1:]), dtype, lambda x: fitted(x)[0])
+    notes = (*notes, f"streams from {counted(len(parts), 'part')}, {counted(min(window, samples))} in memory at a time")
+    return Dataset(name, stream, None, notes, path, window, whole=True)

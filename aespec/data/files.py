@@ -18,7 +18,7 @@ from aespec.rules import DataNotFound, DataShape, DataUnreadable
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Raw", "Split", "read_array", "read_idx", "unreadable"]
+__all__ = ["BROKEN", "Raw", "Split", "choose", "not_found", "read_array", "read_idx", "reason", "unreadable"]
 
 Split = Literal["train", "test"]
 
@@ -65,15 +65,15 @@ def read_array(path: str | Path, split: Split, names: Sequence[str] = ()) -> Raw
             if isinstance(content, np.ndarray):
                 inputs, labels, own_split = content, None, False
             else:
-                first, second = _choose(path, content.files, split)
+                first, second = choose(path, content.files, split)
                 inputs, labels = content[first], content[second] if second else None
                 own_split = first == f"x_{split}"
     except FileNotFoundError:
-        _not_found(str(path), names)
+        not_found(str(path), names)
     except IsADirectoryError:
         unreadable(path, "a folder", "name a file in it")
     except BROKEN as error:
-        unreadable(path, _reason(error), "write it again with `numpy.save` or `numpy.savez`", "an array of numbers")
+        unreadable(path, reason(error), "write it again with `numpy.save` or `numpy.savez`", "an array of numbers")
 
     if inputs.ndim == 0 or (labels is not None and labels.shape[:1] != inputs.shape[:1]):
         raise AespecError(
@@ -107,7 +107,7 @@ def read_idx(path: Path, axes: int) -> NDArray[Any]:
     try:
         content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     except BROKEN as error:
-        unreadable(path, _reason(error), "delete it and get it again")
+        unreadable(path, reason(error), "delete it and get it again")
     start = 4 + 4 * axes
     if content[:4] != bytes((0, 0, 8, axes)) or len(content) < start:
         unreadable(path, "no IDX header for that", "delete it and get it again", f"bytes along {axes} axes")
@@ -127,10 +127,10 @@ def unreadable(path: str | Path, got: str, help: str, wanted: str | None = None)
     raise AespecError(Diagnostic(DataUnreadable, f"cannot read {path}", wanted=wanted, got=got, help=help))
 
 
-def _choose(path: str | Path, names: Sequence[str], split: Split) -> tuple[str, str | None]:
+def choose(path: str | Path, names: Sequence[str], split: Split) -> tuple[str, str | None]:
     """The names, in an ``.npz``, of its inputs and of its labels."""
     if split == "test" and "x_test" not in names and "x_train" in names:
-        return _choose(path, names, "train")
+        return choose(path, names, "train")
     labels = [name for name in (f"y_{split}", "y", "labels") if name in names]
     inputs = [name for name in (f"x_{split}", "x", "inputs") if name in names]
     inputs = inputs or [name for name in names if name not in RESERVED]
@@ -144,13 +144,14 @@ def _choose(path: str | Path, names: Sequence[str], split: Split) -> tuple[str, 
     return inputs[0], labels[0] if labels else None
 
 
-def _not_found(path: str, names: Sequence[str]) -> NoReturn:
+def not_found(path: str, names: Sequence[str]) -> NoReturn:
+    """Say that there is no such data, and what could have been meant."""
     meant = nearest(path, names)
     raise AespecError(
         Diagnostic(
             DataNotFound,
             f"there is no data set and no file `{path}`",
-            wanted=f"one of {', '.join(names)}, or the path of a .npy or .npz file",
+            wanted=f"one of {', '.join(names)}, or the path of a .npy, .npz or .parquet file, or of a folder of such",
             help=f"did you mean `{meant}`?"
             if meant
             else "check the path, which starts from the current folder, or name other data with `--data`",
@@ -158,7 +159,7 @@ def _not_found(path: str, names: Sequence[str]) -> NoReturn:
     )
 
 
-def _reason(error: BaseException) -> str:
+def reason(error: BaseException) -> str:
     """What a reader found, in one line."""
     text = str(error).partition("\n")[0]
     if "pickle" in text:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import prod
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
@@ -55,8 +55,8 @@ class Layer(Kind):
     """At least one a kind; each becomes a conformance case."""
     moves_only: ClassVar[bool] = False
     """Whether the layer moves, repeats or drops values without changing any."""
-    stochastic: ClassVar[bool] = False
-    """Whether training draws random numbers in it."""
+    stochastic: ClassVar[Literal["uniform", "normal"] | None] = None
+    """The random numbers that training draws in it, one for each element of its value: from 0 to 1, or normal."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")] | None = None
     """Name of the node, unique within its block; by default the kind and a number."""
@@ -128,6 +128,11 @@ class Layer(Kind):
     def activated(self, activation: Activation) -> Self:
         """This layer with another activation; itself where it has no choice of one."""
         return self.model_copy(update={"activation": activation}) if "activation" in type(self).model_fields else self
+
+    @property
+    def draws(self) -> Literal["uniform", "normal"] | None:
+        """The random numbers that training draws here or in what this layer wraps; None where it draws none."""
+        return self.innermost.stochastic
 
     @property
     def innermost(self) -> "Layer":

@@ -18,7 +18,7 @@ class GaussianLatent(Layer):
 
     kind = "gaussian_latent"
     main = "units"
-    stochastic = True
+    stochastic = "normal"
     examples = (
         Example({"units": 2}, input=(5,)),
         Example({"units": 3, "beta": 0.5, "kl_scale": "element"}, input=(4,)),

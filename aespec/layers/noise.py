@@ -15,7 +15,7 @@ class Dropout(Layer):
 
     kind = "dropout"
     main = "rate"
-    stochastic = True
+    stochastic = "uniform"
     examples = (Example({"rate": 0.5}, input=(6,)),)
 
     rate: Rate
@@ -27,7 +27,7 @@ class MaskingNoise(Layer):
 
     kind = "masking_noise"
     main = "rate"
-    stochastic = True
+    stochastic = "uniform"
     examples = (Example({"rate": 0.25}, input=(6,)),)
 
     rate: Rate
@@ -39,7 +39,7 @@ class GaussianNoise(Layer):
 
     kind = "gaussian_noise"
     main = "stddev"
-    stochastic = True
+    stochastic = "normal"
     examples = (Example({"stddev": 0.2}, input=(6,)),)
 
     stddev: Weight

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from aespec.diagnostics import AespecError, Diagnostic, Rule, nearest
 from aespec.rules.fields import BadCombination, MissingField, NotOneKey, UnknownField, UnknownKind, WrongValue
 from aespec.rules.graphs import (
+    BadPlan,
     BadRegularizer,
     BadTie,
     DuplicateName,
@@ -40,7 +41,9 @@ from aespec.rules.use import (
     DataUnreadable,
     FolderUnwritable,
     LossNotFinite,
+    NotThisRun,
     PluginConflict,
+    RunBusy,
     RunExists,
     RunUnreadable,
     UnknownBackend,
@@ -54,6 +57,7 @@ __all__ = [
     "BackendUnavailable",
     "BadCombination",
     "BadOverride",
+    "BadPlan",
     "BadRegularizer",
     "BadTie",
     "BuiltDiffers",
@@ -72,8 +76,10 @@ __all__ = [
     "NoMirror",
     "NotAMapping",
     "NotOneKey",
+    "NotThisRun",
     "OutputMismatch",
     "PluginConflict",
+    "RunBusy",
     "RunExists",
     "RunUnreadable",
     "ShapeMismatch",

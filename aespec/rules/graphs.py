@@ -181,3 +181,29 @@ encoder:
   - dense: {units: 3, activation: sigmoid, activity_regularizer: kl_divergence}
 decoder: mirror
 """
+
+
+class BadPlan(Rule):
+    """The training plan names something that the model does not have.
+
+    `freeze` takes `encoder`, `decoder`, the name of a layer with weights (`encoder/dense_1`) or of a parameter
+    (`encoder/dense_1/bias`), as `aespec summary` shows them; what a tied layer uses is frozen where it is stored.
+    `greedy` has a phase for each layer of the encoder that has weights, or one for all, and needs `decoder: mirror`,
+    which knows what undoes what.
+    """
+
+    code = "E208"
+    bad = """
+input: [8]
+encoder:
+  - dense: 3
+decoder: mirror
+training: {freeze: [dense_1]}
+"""
+    good = """
+input: [8]
+encoder:
+  - dense: 3
+decoder: mirror
+training: {freeze: [encoder/dense_1]}
+"""

@@ -178,6 +178,70 @@ class FolderUnwritable(Rule):
     good = "aespec build stacked.yaml --backend torch -o models/stacked"
 
 
+class RunBusy(Rule):
+    """Another process is training in this folder.
+
+    Two trainings that wrote into one folder would leave neither. The lock belongs to the process and ends with it,
+    however that ends: there is nothing to clean up after a crash.
+    """
+
+    code = "E506"
+    bad = "aespec train stacked.yaml -o runs/a & aespec train stacked.yaml -o runs/a"
+    good = "aespec train stacked.yaml -o runs/a & aespec train stacked.yaml -o runs/b"
+
+
+class NotThisRun(Rule):
+    """The run cannot go on as asked.
+
+    `--resume` goes on with the spec, the data and the precision that the run began with; the number of epochs, the
+    learning rate and the backend may be others. The data must be what it was, sample by sample.
+    """
+
+    code = "E507"
+    bad = "aespec train --resume runs/stacked-torch --dtype float64"
+    good = "aespec train --resume runs/stacked-torch --epochs 40"
+
+
+class OtherSweep(Rule):
+    """The folder holds another sweep.
+
+    The same command goes on with the trials of a sweep that was cut off, and asks for more of them with a larger
+    `--random` or `--optuna`. With another spec, other data, another backend or search the results could not be
+    compared, so a folder holds one sweep. Give the new one another folder with `-o`, or say with `--force` that it
+    may be replaced.
+    """
+
+    code = "E508"
+    bad = "aespec sweep stacked.yaml --backend keras --vary training.batch_size=16,32 -o sweeps/stacked-torch"
+    good = "aespec sweep stacked.yaml --backend keras --vary training.batch_size=16,32 -o sweeps/stacked-keras"
+
+
+class BadSweep(Rule):
+    """What a sweep is to vary makes no search.
+
+    `--vary PATH=VALUES` takes a path as `--set` has it and a list of values, `16,32,64`, or a range of numbers,
+    `0.1..0.5` or `1e-4..1e-1:log`. A range of whole numbers gives whole numbers. A grid tries every value, so that it
+    takes lists only; `--random N` and `--optuna N` draw from ranges too. Each path is varied once.
+    """
+
+    code = "E509"
+    bad = "aespec sweep stacked.yaml --backend torch --vary training.batch_size=16..64"
+    good = "aespec sweep stacked.yaml --backend torch --vary training.batch_size=16..64 --random 8"
+
+
+class TrialFailed(Rule):
+    """A trial of a sweep came to no result.
+
+    Its process was killed, as systems do where memory runs out, its framework gave up, or its history lacks what the
+    trials are ranked by. The other trials go on, and the same command tries it again. The message has the command that
+    trains the trial alone.
+    """
+
+    code = "E510"
+    bad = "aespec sweep huge.yaml --backend torch --vary training.batch_size=4096,8192 --jobs 8"
+    good = "aespec sweep huge.yaml --backend torch --vary training.batch_size=4096,8192 --jobs 2"
+
+
 class RunExists(Rule):
     """The run folder exists already.
 

@@ -14,7 +14,8 @@ A lowering of another package's kind is found under the entry point group ``aesp
 - of an activation, ``(activation) -> function`` that Keras takes as ``activation=``, or `aespec_keras.functions.Apart`;
 - of a loss, ``(loss, target, output, logits) -> scalar``, the logits None where the loss takes the output itself;
 - of a regularizer, ``(regularizer) -> keras.regularizers.Regularizer``, summing over a batch;
-- of an optimizer, ``(optimizer) -> keras.optimizers.Optimizer``.
+- of an optimizer, ``(optimizer, **shared) -> keras.optimizers.Optimizer``, where ``shared`` is what Keras gives any
+  optimizer: the learning rate, clipping, weight decay and moving average.
 """
 
 from __future__ import annotations
@@ -23,12 +24,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from warnings import catch_warnings, filterwarnings
 
-from aespec.backend import Lowerings, Model
+from aespec.backend import Lowerings, Model, Team
 from aespec.graph import Graph
 from aespec_keras import functions, optimizers, plain, weighted  # noqa: F401 (they fill the table)
 from aespec_keras.framework import keras, tf
 from aespec_keras.model import KerasModel
 from aespec_keras.table import lowerings
+from aespec_keras.team import strategy, team
 
 __all__ = ["KerasBackend", "KerasModel", "backend", "lowerings"]
 
@@ -43,7 +45,12 @@ class KerasBackend:
     def build(self, graph: Graph, *, seed: int = 0, dtype: str = "float32") -> KerasModel:
         """The model of a graph, with the initial weights that the core draws from the seed."""
         self.lowerings.require(graph.kinds())
-        return KerasModel(graph, seed=seed, dtype=dtype)
+        with strategy().scope():
+            return KerasModel(graph, seed=seed, dtype=dtype)
+
+    def team(self) -> Team:
+        """The processes of the cluster in ``TF_CONFIG``."""
+        return team()
 
     def save(self, model: Model, folder: str | Path) -> list[str]:
         """Write ``model.keras`` into a folder."""

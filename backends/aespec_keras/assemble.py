@@ -76,10 +76,10 @@ def stored(graph: Graph, cells: dict[str, Cell]) -> dict[str, Any]:
     return found
 
 
-def seed_noise(cells: dict[str, Cell], seed: int) -> None:
-    """Restart every random stream of the layers from a seed and the node's name."""
+def seed_noise(cells: dict[str, Cell], seed: int, *more: int) -> None:
+    """Restart every random stream of the layers from a seed, more numbers and the node's name."""
     for name, cell in cells.items():
-        stream = parameter_stream(seed, f"{name}/noise")
+        stream = parameter_stream(seed, "/".join([name, "noise", *map(str, more)]))
         for layer in cell.layers:
             weights = {id(variable) for variable in layer.weights}
             for state in (v for v in layer.variables if id(v) not in weights):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from aespec.graph import INPUT, Graph, Node, Term
 from aespec_keras.assemble import Cell
 from aespec_keras.framework import keras
-from aespec_keras.table import lowerings
+from aespec_keras.table import in_training, lowerings
 from aespec_keras.weighted import twice_divergence
 
 __all__ = ["compute", "terms"]
@@ -16,27 +17,50 @@ __all__ = ["compute", "terms"]
 ops = keras.ops
 Tensor = Any
 
+NOTHING: Mapping[str, Tensor] = MappingProxyType({})
+
 
 def compute(
-    nodes: Iterable[Node], cells: Mapping[str, Cell], given: Mapping[str, Tensor], *, training: bool
+    nodes: Iterable[Node],
+    cells: Mapping[str, Cell],
+    given: Mapping[str, Tensor],
+    *,
+    training: bool,
+    draws: Mapping[str, Tensor] = NOTHING,
 ) -> dict[str, Tensor]:
-    """The value of each node, in addition to those given; a node's pre-activation, kept apart, as ``name/linear``."""
+    """The value of each node, in addition to those given; a node's pre-activation, kept apart, as ``name/linear``.
+
+    Where noise is given, for each node that draws, it stands for what the node's layers would draw.
+    """
     values = dict(given)
     for node in nodes:
-        cell = cells[node.name]
-        linear = _through(cell.linear, values[node.inputs[0]], training)
+        cell, x = cells[node.name], values[node.inputs[0]]
+        now = training and not node.settled
+        if now and node.name in draws:
+            layer = node.layer.innermost
+            values[node.name] = in_training[layer](layer, cell.layers[0], x, draws[node.name])
+            continue
+        linear = _through(cell.linear, x, now)
         values[_linear(node.name)] = linear
-        values[node.name] = _through(cell.activation, linear, training)
+        values[node.name] = _through(cell.activation, linear, now)
     return values
 
 
 def terms(
-    graph: Graph, cells: Mapping[str, Cell], variables: Mapping[str, Any], x: Tensor, *, training: bool
+    graph: Graph,
+    cells: Mapping[str, Cell],
+    variables: Mapping[str, Any],
+    x: Tensor,
+    *,
+    training: bool,
+    draws: Mapping[str, Tensor] = NOTHING,
 ) -> dict[str, Tensor]:
     """Each term of the loss by name, and ``total``."""
-    values = compute(graph, cells, {INPUT: x}, training=training)
+    values = compute(graph, cells, {INPUT: x}, training=training, draws=draws)
     logits = _logits(graph, cells, values, training)
-    found = {graph.loss.kind: lowerings[graph.loss](graph.loss, x, values[graph.output.name], logits)}
+    output = ops.cast(values[graph.output.name], x.dtype)
+    logits = None if logits is None else ops.cast(logits, x.dtype)
+    found = {graph.loss.kind: lowerings[graph.loss](graph.loss, x, output, logits)}
     found |= {term.name: _term(term, graph, cells, variables, values) for term in graph.terms}
     return {**found, "total": sum(found.values())}
 
@@ -51,7 +75,8 @@ def _term(
     if term.target == "latent":
         latent, source = cells[term.of].layers[0], values[graph[term.of].inputs[0]]
         value = twice_divergence(latent.get_layer("mean")(source), latent.get_layer("log_var")(source))
-    return regularizer(value) / ops.cast(ops.shape(value)[0], value.dtype)
+    samples = ops.maximum(ops.shape(value)[0], 1)  # a replica may have none of a short batch's
+    return regularizer(value) / ops.cast(samples, value.dtype)
 
 
 def _logits(graph: Graph, cells: Mapping[str, Cell], values: Mapping[str, Tensor], training: bool) -> Tensor | None:

@@ -20,6 +20,7 @@ from aespec import activations, losses, regularizers
 from aespec.shapes import Shape
 from aespec_keras.framework import keras, tf
 from aespec_keras.layers import nested
+from aespec_keras.shares import mean_of_all
 from aespec_keras.table import lowerings
 
 __all__ = ["Apart", "KLDivergence", "activate"]
@@ -214,7 +215,7 @@ class KLDivergence(keras.regularizers.Regularizer):  # type: ignore[misc]
     def __call__(self, activity: Tensor) -> Tensor:
         """The divergence of each unit's mean over the batch, summed over the units."""
         epsilon, p = regularizers.KLDivergence.EPSILON, self.target
-        q = ops.clip(ops.mean(activity, axis=0), epsilon, 1 - epsilon)
+        q = ops.clip(mean_of_all(ops.mean(activity, axis=0)), epsilon, 1 - epsilon)
         divergence = ops.sum(p * ops.log(p / q) + (1 - p) * ops.log((1 - p) / (1 - q)))
         return self.weight * divergence * ops.cast(ops.shape(activity)[0], activity.dtype)
 

@@ -11,13 +11,13 @@ from aespec.graph import INPUT, Graph
 from aespec.shapes import Shape
 from aespec.weights import draw
 from aespec_keras.assemble import assemble, seed_noise, stored
-from aespec_keras.forward import compute, terms
+from aespec_keras.forward import NOTHING, compute, terms
 from aespec_keras.framework import keras, tf
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from aespec.spec import TrainingPlan
+    from aespec.plan import TrainingPlan
     from aespec_keras.training import KerasTrainer
 
     Array = NDArray[np.floating[Any]]
@@ -35,9 +35,14 @@ class KerasModel:
         self.native, self.cells = assemble(graph, dtype)
         self.variables = stored(graph, self.cells)
         self.trainable = {name: self.variables[name] for name, param in graph.params.items() if param.trainable}
+        for name, param in graph.params.items():
+            self.variables[name].trainable = param.trainable
+        for node in graph:
+            for layer in self.cells[node.name].layers if node.settled else ():
+                layer.trainable = False
         self.load_weights(draw(graph, seed, dtype))
         seed_noise(self.cells, seed)
-        self._traced: dict[tuple[str, bool], Any] = {}
+        self._traced: dict[tuple[str, bool, bool], Any] = {}
 
     def trace(self, x: Array) -> dict[str, Array]:
         """Every node's value by name, in inference mode."""
@@ -68,71 +73,76 @@ class KerasModel:
         for name, variable in self.variables.items():
             variable.assign(weights[name])
 
-    def losses(self, x: Array, *, training: bool = False) -> dict[str, float]:
+    def losses(self, x: Array, *, training: bool = False, draws: Mapping[str, Array] | None = None) -> dict[str, float]:
         """Each term of the loss by name, and ``total``."""
-        found = self._run("losses", self.terms, x, training)
-        return {name: float(found[name]) for name in self.loss_names}
+        found = self._run("losses", self.terms, x, training, draws=draws)
+        return {name: float(found[name]) for name in self.graph.loss_names}
 
-    def gradients(self, x: Array, *, training: bool = False) -> dict[str, Array]:
+    def gradients(
+        self, x: Array, *, training: bool = False, draws: Mapping[str, Array] | None = None
+    ) -> dict[str, Array]:
         """The gradient of the total loss by each trainable parameter."""
-        found = self._run("gradients", self._gradients, x, training)
+        found = self._run("gradients", self._gradients, x, training, draws=draws)
         return {name: gradient.numpy() for name, gradient in zip(self.trainable, found, strict=True)}
 
-    def trainer(self, plan: TrainingPlan) -> KerasTrainer:
+    def trainer(self, plan: TrainingPlan, samples: int) -> KerasTrainer:
         """The model with an optimizer."""
+        from aespec_keras.team import TeamTrainer, replicas
         from aespec_keras.training import KerasTrainer
 
-        return KerasTrainer(self, plan)
+        return KerasTrainer(self, plan, samples) if replicas() == 1 else TeamTrainer(self, plan, samples)
 
-    @property
-    def loss_names(self) -> list[str]:
-        """The names of the terms of the loss, in order."""
-        return [self.graph.loss.kind, *(term.name for term in self.graph.terms), "total"]
+    def terms(self, x: Tensor, training: bool, draws: Mapping[str, Tensor] = NOTHING) -> dict[str, Tensor]:
+        """Each term of the loss on tensors; where noise is given, for each node that draws, it is not drawn."""
+        return terms(self.graph, self.cells, self.variables, x, training=training, draws=draws)
 
-    def terms(self, x: Tensor, training: bool) -> dict[str, Tensor]:
-        """Each term of the loss on tensors."""
-        return terms(self.graph, self.cells, self.variables, x, training=training)
-
-    def differentiate(self, x: Tensor, training: bool) -> tuple[dict[str, Tensor], list[Tensor]]:
+    def differentiate(
+        self, x: Tensor, training: bool, draws: Mapping[str, Tensor] = NOTHING
+    ) -> tuple[dict[str, Tensor], list[Tensor]]:
         """Each term of the loss, and the gradient of the total by each trainable parameter, on tensors."""
+        values = [variable.value for variable in self.trainable.values()]
         with tf.GradientTape() as tape:
-            found = self.terms(x, training)
-        variables = [variable.value for variable in self.trainable.values()]
-        return found, tape.gradient(found["total"], variables, unconnected_gradients="zero")
+            tape.watch(values)
+            found = self.terms(x, training, draws)
+        return found, tape.gradient(found["total"], values, unconnected_gradients="zero")
 
-    def _trace(self, x: Tensor, training: bool) -> dict[str, Tensor]:
+    def _trace(self, x: Tensor, training: bool, draws: Mapping[str, Tensor] = NOTHING) -> dict[str, Tensor]:
         return compute(self.graph, self.cells, {INPUT: x}, training=training)
 
-    def _reconstruct(self, x: Tensor, training: bool) -> Tensor:
+    def _reconstruct(self, x: Tensor, training: bool, draws: Mapping[str, Tensor]) -> Tensor:
         return self._trace(x, training)[self.graph.output.name]
 
-    def _encode(self, x: Tensor, training: bool) -> Tensor:
+    def _encode(self, x: Tensor, training: bool, draws: Mapping[str, Tensor]) -> Tensor:
         nodes = self.graph.block("encoder")
         return compute(nodes, self.cells, {INPUT: x}, training=training)[self.graph.code]
 
-    def _decode(self, code: Tensor, training: bool) -> Tensor:
+    def _decode(self, code: Tensor, training: bool, draws: Mapping[str, Tensor]) -> Tensor:
         nodes = self.graph.block("decoder")
         return compute(nodes, self.cells, {self.graph.code: code}, training=training)[self.graph.output.name]
 
-    def _gradients(self, x: Tensor, training: bool) -> list[Tensor]:
-        return self.differentiate(x, training)[1]
+    def _gradients(self, x: Tensor, training: bool, draws: Mapping[str, Tensor]) -> list[Tensor]:
+        return self.differentiate(x, training, draws)[1]
 
     def _run(
         self,
         name: str,
-        function: Callable[[Tensor, bool], Any],
+        function: Callable[[Tensor, bool, Mapping[str, Tensor]], Any],
         x: Array,
         training: bool = False,
         *,
+        draws: Mapping[str, Array] | None = None,
         shape: Shape | None = None,
     ) -> Any:
         """A function of a batch, as one TensorFlow graph for batches of any size, without effects on the model."""
-        if (name, training) not in self._traced:
+        key = name, training, draws is not None
+        if key not in self._traced:
 
-            def pure(batch: Tensor) -> Any:
+            def pure(batch: Tensor, noise: Mapping[str, Tensor]) -> Any:
                 with keras.StatelessScope():
-                    return function(batch, training)
+                    return function(batch, training, noise)
 
             spec = tf.TensorSpec((None, *(self.graph.input if shape is None else shape)), self.dtype)
-            self._traced[name, training] = tf.function(pure, autograph=False).get_concrete_function(spec)
-        return self._traced[name, training](tf.convert_to_tensor(np.asarray(x, self.dtype)))
+            noise = {node: tf.TensorSpec((None, *self.graph[node].shape), self.dtype) for node in (draws or {})}
+            self._traced[key] = tf.function(pure, autograph=False).get_concrete_function(spec, noise)
+        given = {node: tf.convert_to_tensor(np.asarray(value, self.dtype)) for node, value in (draws or {}).items()}
+        return self._traced[key](tf.convert_to_tensor(np.asarray(x, self.dtype)), given)

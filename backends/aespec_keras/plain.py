@@ -9,9 +9,10 @@ from aespec.shapes import Shape
 from aespec_keras.framework import keras
 from aespec_keras.functions import activate
 from aespec_keras.layers import nested
-from aespec_keras.table import lowerings
+from aespec_keras.table import in_training, lowerings
 
 ops = keras.ops
+Tensor = Any
 
 LAST = {"data_format": "channels_last"}
 """Stated everywhere, since a user's Keras may be set to channels first."""
@@ -121,3 +122,18 @@ def _masking_noise(layer: noise.MaskingNoise, x: Shape, **own: Any) -> Any:
 @lowerings(noise.GaussianNoise)
 def _gaussian_noise(layer: noise.GaussianNoise, x: Shape, **own: Any) -> Any:
     return keras.layers.GaussianNoise(layer.stddev, **own)
+
+
+@in_training(noise.Dropout)
+def _dropped_out(layer: noise.Dropout, native: Any, x: Tensor, given: Tensor) -> Tensor:
+    return ops.where(given < layer.rate, ops.zeros_like(x), x / (1 - layer.rate))
+
+
+@in_training(noise.MaskingNoise)
+def _masked(layer: noise.MaskingNoise, native: Any, x: Tensor, given: Tensor) -> Tensor:
+    return ops.where(given < layer.rate, ops.zeros_like(x), x)
+
+
+@in_training(noise.GaussianNoise)
+def _noisy(layer: noise.GaussianNoise, native: Any, x: Tensor, given: Tensor) -> Tensor:
+    return x + layer.stddev * given

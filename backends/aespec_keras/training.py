@@ -1,33 +1,34 @@
-"""Training: an epoch as a few TensorFlow calls, each a loop over many steps."""
+"""Training: many steps in one TensorFlow call, a loop that carries the weights as values."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from time import perf_counter
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from aespec.graph import Graph
-from aespec.layers import Layer, conv, pool, recurrent
+from aespec.layers import Layer, conv, pool
 from aespec_keras.assemble import seed_noise
 from aespec_keras.framework import keras, tf
+from aespec_keras.mixed import computing_in
 from aespec_keras.table import lowerings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from aespec.spec import TrainingPlan
+    from aespec.backend import Array, Rates, Tick
+    from aespec.noise import Noise
+    from aespec.plan import TrainingPlan
     from aespec_keras.model import KerasModel
-
-    Array = NDArray[np.floating[Any]]
 
 __all__ = ["KerasTrainer"]
 
 Tensor = Any
+Draws = Mapping[str, Any]
 
-PAUSE = 0.1
-"""About how long a TensorFlow call may last, in seconds, before progress is reported."""
+OPERATIONS = 5e9
+"""Multiply-adds in one TensorFlow call, about a fifth of a second's: as long as nobody hears of progress."""
 
 WORTH_COMPILING = 2000
 """Steps of a whole training from which the seconds that XLA takes to compile one are won back."""
@@ -36,87 +37,174 @@ WORTH_COMPILING = 2000
 class KerasTrainer:
     """See `aespec.backend.Trainer`."""
 
-    def __init__(self, model: KerasModel, plan: TrainingPlan) -> None:
+    def __init__(self, model: KerasModel, plan: TrainingPlan, samples: int) -> None:
         self._model, self._plan = model, plan
-        self._optimizer = lowerings[plan.optimizer](plan.optimizer)
+        self._compiled, self.note = _compiled(model.graph, plan, samples)
+        self._rate: Tensor = None
+        clipped = {"global_clipnorm": plan.clip_norm, "clipvalue": plan.clip_value}
+        ema = {"use_ema": plan.ema is not None, "ema_momentum": plan.ema if plan.ema is not None else 0.99}
+        decay = {"weight_decay": plan.optimizer.weight_decay or None}
+        self._optimizer = lowerings[plan.optimizer](
+            plan.optimizer, learning_rate=lambda: self._rate, **decay, **clipped, **ema
+        )
         self._optimizer.build(list(model.trainable.values()))
-        self._loops: tuple[Any, Any] | None = None
-        seed_noise(model.cells, plan.seed)
+        self._loops: dict[Any, Any] = {}
+        self._resident: tuple[Any, Tensor] | None = None
 
-    def epoch(
-        self, x: Array, order: NDArray[np.int64], batch_size: int, tick: Callable[[int], None]
-    ) -> dict[str, float]:
-        """Train once over ``x[order]``; each term of the loss, meaned over the samples as they were trained on."""
-        full, steps = len(order) // batch_size, -(-len(order) // batch_size)
-        self._loops = self._loops or self._trace(steps * self._plan.epochs, batch_size)
-        samples, rows, size = tf.constant(x, self._model.dtype), tf.constant(order, tf.int64), _whole(batch_size)
-        totals, done, stride = np.zeros(len(self._model.loss_names)), 0, 1
-        while done < steps:
-            loop, end = (self._loops[0], full) if done < full else (self._loops[1], steps)
-            began, last = perf_counter(), min(done + stride, end)
-            totals += loop(samples, rows, size, _whole(done), _whole(last)).numpy()
-            done = last
-            tick(min(done * batch_size, len(order)))
-            stride = 2 * stride if perf_counter() - began < PAUSE / 2 else stride
-        return dict(zip(self._model.loss_names, (totals / len(order)).tolist(), strict=True))
+    def steps(
+        self, x: Array, order: NDArray[np.int64], batch_size: int, rates: Rates, noise: Noise, tick: Tick
+    ) -> dict[str, Array]:
+        """See `aespec.backend.Trainer.steps`."""
+        seed_noise(self._model.cells, noise.seed, noise.epoch, noise.span)
+        samples, names = self._kept(x), self._model.graph.loss_names
+        full, whole = len(order) // batch_size, -(-len(order) // batch_size)
+        stride = min(full, self._stride(batch_size))
+        draws = (
+            iter(())
+            if not noise.shared
+            else noise.draws(self._model.graph, x.shape[1:], _sizes(len(order), batch_size), self._model.dtype)
+        )
+        found: list[Array] = []
+        done = 0
+        while done < whole:
+            size, length, count = (
+                (batch_size, stride, min(stride, full - done))
+                if done < full
+                else (len(order) - full * batch_size, 1, 1)
+            )
+            rows = np.zeros(length * size, np.int64)
+            chosen = order[done * batch_size : done * batch_size + count * size]
+            rows[: len(chosen)] = chosen
+            speeds = np.zeros(length, np.float32)
+            speeds[:count] = rates[done : done + count]
+            given = _stacked([draw for _, draw in zip(range(count), draws, strict=False)], length)
+            loop = self._loop(size, length)
+            losses, taken = loop(samples, tf.constant(rows), tf.constant(speeds), tf.constant(count), given)
+            found.append(losses.numpy()[: int(taken)])
+            done += count
+            if not np.isfinite(found[-1][-1, -1]):
+                break
+            tick(min(done * batch_size, len(order)), dict(zip(names, found[-1][-1].tolist(), strict=True)))
+        return dict(zip(names, np.concatenate(found).T, strict=True))
 
     def evaluate(self, x: Array, batch_size: int) -> dict[str, float]:
-        """Each term of the loss outside training, meaned over the samples."""
-        totals = dict.fromkeys(self._model.loss_names, 0.0)
+        """See `aespec.backend.Trainer.evaluate`."""
+        totals = dict.fromkeys(self._model.graph.loss_names, 0.0)
         for start in range(0, len(x), batch_size):
             batch = x[start : start + batch_size]
             for name, value in self._model.losses(batch).items():
                 totals[name] += value * len(batch)
         return {name: total / len(x) for name, total in totals.items()}
 
-    def _trace(self, steps: int, batch_size: int) -> tuple[Any, Any]:
-        """The loops over full batches and over a short one, the first compiled where so many steps are worth it."""
-        plain = self._looped(tf.function(self._train, autograph=False))
-        if steps < WORTH_COMPILING or not _gains_by_compiling(self._model.graph, batch_size):
-            return plain, plain
-        return self._looped(tf.function(self._train, autograph=False, jit_compile=True)), plain
+    def state(self) -> dict[str, Array]:
+        """See `aespec.backend.Trainer.state`."""
+        return {name: variable.numpy().copy() for name, variable in self._state.items()}
 
-    def _looped(self, train: Callable[[Tensor], Tensor]) -> Any:
-        """Steps ``first`` to ``last`` of an epoch; gives the sum over their samples of each term of the loss."""
+    def load_state(self, state: Mapping[str, Array]) -> None:
+        """See `aespec.backend.Trainer.load_state`."""
+        for name, variable in self._state.items():
+            variable.assign(state[name])
 
-        def loop(samples: Tensor, order: Tensor, batch_size: Tensor, first: Tensor, last: Tensor) -> Tensor:
-            totals = tf.zeros(len(self._model.loss_names), tf.float64)
-            for step in tf.range(first, last):
-                rows = order[step * batch_size : (step + 1) * batch_size]
-                totals += tf.cast(train(tf.gather(samples, rows)), tf.float64) * tf.cast(tf.size(rows), tf.float64)
-            return totals
+    @property
+    def _state(self) -> dict[str, Any]:
+        """The optimizer's variables by their canonical names."""
+        found = {"steps": self._optimizer.iterations}
+        if self._plan.optimizer.numbers:
+            (product,) = self._plan.optimizer.numbers
+            found[product] = self._optimizer._u_product
+        slots = [*self._plan.optimizer.slots, *(["average"] if self._plan.ema is not None else [])]
+        for slot in slots:
+            own = [v for v in self._optimizer.variables if v.path.endswith(f"_{slot}")]
+            found |= {f"{name}/{slot}": variable for name, variable in zip(self._model.trainable, own, strict=True)}
+        return found
 
-        numbers = [tf.TensorSpec((), tf.int64)] * 3
-        samples = tf.TensorSpec((None, *self._model.graph.input), self._model.dtype)
-        return tf.function(loop).get_concrete_function(samples, tf.TensorSpec((None,), tf.int64), *numbers)
+    def _kept(self, x: Array) -> Tensor:
+        """The samples as a tensor, made once."""
+        if self._resident is None or self._resident[0] is not x:
+            self._resident = x, tf.constant(x, self._model.dtype)
+        return self._resident[1]
 
-    def _train(self, batch: Tensor) -> Tensor:
+    def _stride(self, batch_size: int) -> int:
+        """How many steps one TensorFlow call takes."""
+        graph = self._model.graph
+        per_sample = sum(node.multiply_adds or node.count() * 28 for node in graph) or 1
+        return max(1, min(512, int(OPERATIONS / (3 * per_sample * batch_size))))
+
+    def _loop(self, batch_size: int, length: int) -> Any:
+        """The loop over at most so many batches of that size; a single short batch is not worth compiling for."""
+        if (batch_size, length) not in self._loops:
+            jit = self._compiled and length > 1
+            self._loops[batch_size, length] = tf.function(self._looped(batch_size), autograph=False, jit_compile=jit)
+        return self._loops[batch_size, length]
+
+    def _looped(self, batch_size: int) -> Callable[..., Any]:
+        """A function that takes so many steps, and gives each term of the loss at each, and how many were taken."""
+
+        def loop(samples: Tensor, rows: Tensor, rates: Tensor, count: Tensor, draws: Draws) -> Any:
+            batches = tf.reshape(rows, (-1, batch_size))
+            losses = tf.TensorArray(
+                self._model.dtype, batches.shape[0], element_shape=(len(self._model.graph.loss_names),)
+            )
+
+            def going(step: Tensor, finite: Tensor, _: Any) -> Tensor:
+                return tf.logical_and(step < count, finite)
+
+            def body(step: Tensor, _: Tensor, losses: Any) -> Any:
+                batch = tf.gather(samples, batches[step])
+                terms = self._train(batch, rates[step], {name: noise[step] for name, noise in draws.items()})
+                return step + 1, tf.math.is_finite(terms[-1]), losses.write(step, terms)
+
+            taken, _, losses = tf.while_loop(going, body, (tf.constant(0), tf.constant(True), losses))
+            return losses.stack(), taken
+
+        return loop
+
+    def _train(self, batch: Tensor, rate: Tensor, draws: Draws) -> Tensor:
         """One step on one batch; each term of the loss as the step saw it."""
-        with keras.StatelessScope() as scope:
-            found, gradients = self._model.differentiate(batch, training=True)
+        self._rate = rate
+        with keras.StatelessScope() as scope, computing_in(self._plan.mixed_precision, self._model.native):
+            found, gradients = self._differentiate(batch, draws)
         for variable in self._model.native.non_trainable_variables:  # running averages, random streams
             if (value := scope.get_current_value(variable)) is not None:
                 variable.assign(value)
         self._optimizer.apply(gradients, list(self._model.trainable.values()))
-        return tf.stack([found[name] for name in self._model.loss_names])
+        return tf.stack([found[name] for name in self._model.graph.loss_names])
+
+    def _differentiate(self, batch: Tensor, draws: Draws) -> tuple[dict[str, Tensor], list[Tensor]]:
+        """Each term of the loss on a batch, and the gradients of all together."""
+        return self._model.differentiate(batch, training=True, draws=draws)
 
 
-def _gains_by_compiling(graph: Graph, batch_size: int) -> bool:
-    """Whether XLA makes a step faster, as measured on a CPU, on layers of aespec's own.
+def _sizes(samples: int, batch_size: int) -> list[int]:
+    return [min(batch_size, samples - start) for start in range(0, samples, batch_size)]
 
-    Recurrent layers gain 1.3 at batches of 32 and little at 256; dense ones 1.3 at 256, but take 1.2 times as long at
-    32; convolutions become slower. Where noise is drawn, XLA would draw other noise.
-    """
+
+def _stacked(draws: list[dict[str, Array]], length: int) -> dict[str, Array]:
+    """What each step is given as one array a node, with zeros for the steps that there are not."""
+    found = {}
+    for name, first in draws[0].items() if draws else ():
+        found[name] = np.zeros((length, *first.shape), first.dtype)
+        for step, draw in enumerate(draws):
+            found[name][step] = draw[name]
+    return found
+
+
+def _compiled(graph: Graph, plan: TrainingPlan, samples: int) -> tuple[bool, str]:
+    """Whether XLA compiles the loop, as measured to be faster on a CPU, and the reason in words."""
+    steps = -(-samples // plan.batch_size) * plan.epochs
     layers = [kind for kind in graph.kinds() if isinstance(kind, Layer)]
-    if graph.stochastic or tf.config.list_physical_devices("GPU"):
-        return False
-    if any(isinstance(layer, _SLOWER) or not layer.__module__.startswith("aespec.") for layer in layers):
-        return False
-    return batch_size >= 128 or any(isinstance(layer, recurrent.Recurrent) for layer in layers)
+    slower = next((layer.kind for layer in layers if isinstance(layer, _SLOWER)), None)
+    foreign = next((layer.kind for layer in layers if not layer.__module__.startswith("aespec.")), None)
+    match plan.compile:
+        case "on":
+            return True, "steps compiled by XLA, as the plan says"
+        case "off":
+            return False, "steps not compiled, as the plan says"
+    if slower or foreign:
+        return False, f"steps not compiled: `{slower or foreign}` " + ("would be slower" if slower else "is not known")
+    if steps < WORTH_COMPILING:
+        return False, f"steps not compiled: {steps:,} are too few to win back the time that takes"
+    return True, f"steps compiled by XLA: layers that gain by it, {steps:,} steps"
 
 
 _SLOWER = (conv.Conv1D, conv.Conv2D, conv.Conv1DTranspose, conv.Conv2DTranspose, pool.Pooling)
-
-
-def _whole(number: int) -> Tensor:
-    return tf.constant(number, tf.int64)

@@ -11,7 +11,7 @@ from aespec.regularizers import Regularizer
 from aespec.shapes import Shape
 from aespec_keras import layers
 from aespec_keras.framework import keras
-from aespec_keras.table import lowerings
+from aespec_keras.table import in_training, lowerings
 
 ops = keras.ops
 Tensor = Any
@@ -105,6 +105,12 @@ def _gaussian_latent(layer: latent.GaussianLatent, x: Shape, **own: Any) -> Any:
         return mean + ops.exp(log_var / 2) * noise
 
     return layers.nested(code, x, **own)
+
+
+@in_training(latent.GaussianLatent)
+def _drawn(layer: latent.GaussianLatent, native: Any, x: Tensor, given: Tensor) -> Tensor:
+    mean, log_var = (native.get_layer(name)(x) for name in ("mean", "log_var"))
+    return mean + ops.exp(log_var / 2) * given
 
 
 def twice_divergence(mean: Tensor, log_var: Tensor) -> Tensor:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,10 +13,16 @@ from aespec.activations import Linear
 from aespec.graph import INPUT, Graph, Node, Term
 from aespec.weights import draw
 from aespec_numpy.layers import latent_moments
-from aespec_numpy.table import Array, apply, from_logits, lowerings
-from aespec_numpy.training import running_averages
+from aespec_numpy.optimizers import step
+from aespec_numpy.table import Array, Generator, apply, from_logits, lowerings
+from aespec_numpy.training import Given, running_averages
+
+if TYPE_CHECKING:
+    from aespec.plan import TrainingPlan
 
 __all__ = ["NumpyModel"]
+
+NOTHING: Mapping[str, Generator] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -65,31 +73,50 @@ class NumpyModel:
         self._weights = {name: np.array(weights[name], self._dtype) for name in self.graph.params}
 
     @np.errstate(over="ignore", invalid="ignore")
-    def losses(self, x: Array, *, training: bool = False) -> dict[str, float]:
+    def losses(self, x: Array, *, training: bool = False, draws: Mapping[str, Array] | None = None) -> dict[str, float]:
         """Each term of the loss by name, the reconstruction's under its kind, and their sum as ``total``.
 
-        In training noise is drawn, anew at each call, and batches are normalized by their own moments.
+        In training noise is drawn, anew at each call, or given, and batches are normalized by their own moments.
         """
-        rng = self._noise if training else None
-        values = self._run({INPUT: self._cast(x)}, self.graph, rng)
-        terms = {self.graph.loss.kind: self._reconstruction(values, rng)}
+        noise = self._noises(draws) if training else {}
+        values = self._run({INPUT: self._cast(x)}, self.graph, noise)
+        terms = {self.graph.loss.kind: self._reconstruction(values, noise)}
         terms |= {term.name: self._term(term, values) for term in self.graph.terms}
         return {**terms, "total": sum(terms.values())}
 
-    def running_averages(self, x: Array) -> dict[str, Array]:
+    def running_averages(self, x: Array, draws: Mapping[str, Array] | None = None) -> dict[str, Array]:
         """Every running average, by its canonical name, as a training step on this batch leaves it."""
-        values = self._run({INPUT: self._cast(x)}, self.graph, self._noise)
+        values = self._run({INPUT: self._cast(x)}, self.graph, self._noises(draws))
         averages: dict[str, Array] = {}
         for node in self.graph:
+            if node.settled:
+                continue
             found = running_averages(node.layer, self._params(node), *(values[name] for name in node.inputs))
             averages |= {f"{node.name}/{short}": average for short, average in found.items()}
         return averages
 
-    def _reconstruction(self, values: dict[str, Array], rng: np.random.Generator | None) -> float:
+    def step(
+        self,
+        plan: TrainingPlan,
+        gradients: Mapping[str, Array],
+        states: dict[str, dict[str, Any]],
+        number: int,
+        rate: float,
+    ) -> dict[str, Array]:
+        """Each trained parameter after a step with these gradients, as `aespec_numpy.optimizers.step` says."""
+        return step(plan, self._weights, gradients, states, number, rate)
+
+    def _noises(self, draws: Mapping[str, Array] | None) -> dict[str, Generator]:
+        """Where each node's noise comes from in training."""
+        return {
+            node.name: Given(draws[node.name]) if draws and node.layer.draws else self._noise for node in self.graph
+        }
+
+    def _reconstruction(self, values: dict[str, Array], noise: Mapping[str, Generator]) -> float:
         table = lowerings
         if self.graph.logits is not None:
             table = from_logits
-            values = self._run(values, self._without_activation(self.graph.logits), rng)
+            values = self._run(values, self._without_activation(self.graph.logits), noise)
         value: float = table[self.graph.loss](self.graph.loss, values[INPUT], values[self.graph.output.name])
         return value
 
@@ -116,12 +143,13 @@ class NumpyModel:
 
     @np.errstate(over="ignore", invalid="ignore")  # as the frameworks: what overflows is inf, and says so by that
     def _run(
-        self, known: Mapping[str, Array], nodes: Iterable[Node], rng: np.random.Generator | None = None
+        self, known: Mapping[str, Array], nodes: Iterable[Node], noise: Mapping[str, Generator] = NOTHING
     ) -> dict[str, Array]:
-        """The values known and those of these nodes, each computed from values before it."""
+        """The values known and those of these nodes, each computed from values before it, with noise in training."""
         values = dict(known)
         for node in nodes:
-            values[node.name] = apply(node.layer, self._params(node), *(values[name] for name in node.inputs), rng=rng)
+            own = None if node.settled else noise.get(node.name)
+            values[node.name] = apply(node.layer, self._params(node), *(values[name] for name in node.inputs), rng=own)
         return values
 
     def _params(self, node: Node) -> dict[str, Array]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +12,20 @@ from aespec.activations import Activation
 from aespec.backend import Lowerings
 from aespec.layers import Layer
 
-__all__ = ["Array", "activate", "apply", "averaging", "from_logits", "in_training", "lowerings"]
+__all__ = ["Array", "Generator", "activate", "apply", "averaging", "from_logits", "in_training", "lowerings"]
 
 Array = NDArray[np.floating[Any]]
+
+
+class Generator(Protocol):
+    """As much of NumPy's generator as noise needs."""
+
+    def random(self, shape: tuple[int, ...], /) -> Array:
+        """Numbers from 0 to 1."""
+
+    def standard_normal(self, shape: tuple[int, ...], /) -> Array:
+        """Normal numbers."""
+
 
 lowerings = Lowerings("numpy")
 """Every kind's meaning, outside training."""
@@ -29,7 +40,7 @@ from_logits = Lowerings("numpy")
 """The losses of the activation that `aespec.losses.Loss.logits_of` names, as functions of what it was given."""
 
 
-def apply(layer: Layer, params: Mapping[str, Array], *inputs: Array, rng: np.random.Generator | None = None) -> Array:
+def apply(layer: Layer, params: Mapping[str, Array], *inputs: Array, rng: Generator | None = None) -> Array:
     """The value of a layer: as in a training step where there is a generator to draw noise from."""
     value: Array
     if rng is not None and type(layer) in in_training:

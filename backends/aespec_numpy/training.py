@@ -17,12 +17,24 @@ from aespec.layers.noise import Dropout, GaussianNoise, MaskingNoise
 from aespec.layers.normalization import BatchNormalization
 from aespec.layers.wrap import TimeDistributed
 from aespec_numpy.layers import at_every_step, latent_moments, normalize
-from aespec_numpy.table import Array, apply, averaging, in_training
+from aespec_numpy.table import Array, Generator, apply, averaging, in_training
 
-__all__ = ["running_averages"]
+__all__ = ["Given", "running_averages"]
 
 Params = Mapping[str, Array]
-Generator = np.random.Generator
+
+
+class Given:
+    """Numbers that were drawn already, in place of a generator; each is asked for once."""
+
+    def __init__(self, draw: Array) -> None:
+        self._draw = draw
+
+    def random(self, shape: tuple[int, ...]) -> Array:
+        """The numbers, arranged in this shape."""
+        return self._draw.reshape(shape)
+
+    standard_normal = random
 
 
 @in_training(Dropout)

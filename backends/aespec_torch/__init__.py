@@ -21,8 +21,8 @@ activation follows as a module of its own. A layer that wraps another calls `low
 training from torch's global generator, as torch's own do. A layer with a `latent` term of the loss gives a module
 with the methods of `Latent`.
 
-An activation's lowering is ``(activation) -> module``, an optimizer's ``(optimizer, parameters) ->
-torch.optim.Optimizer``. Those of losses and regularizers are described in `aespec_torch.losses`.
+An activation's lowering is ``(activation) -> module``, an optimizer's ``(optimizer) ->
+aespec_torch.optimizers.Step``. Those of losses and regularizers are described in `aespec_torch.losses`.
 """
 
 from __future__ import annotations
@@ -32,14 +32,35 @@ from typing import Any
 
 import torch
 
-from aespec.backend import Model
+from aespec.backend import Model, Team
 from aespec.graph import Graph
 from aespec_torch import activations, layers, losses, optimizers  # noqa: F401  (they fill the tables)
 from aespec_torch.model import TorchModel
 from aespec_torch.saving import save
-from aespec_torch.table import Latent, Layout, Lowered, as_it_is, from_logits, lower, lowerings, permuted
+from aespec_torch.table import (
+    Latent,
+    Layout,
+    Lowered,
+    as_it_is,
+    from_logits,
+    in_training,
+    lower,
+    lowerings,
+    permuted,
+)
 
-__all__ = ["Latent", "Layout", "Lowered", "as_it_is", "backend", "from_logits", "lower", "lowerings", "permuted"]
+__all__ = [
+    "Latent",
+    "Layout",
+    "Lowered",
+    "as_it_is",
+    "backend",
+    "from_logits",
+    "in_training",
+    "lower",
+    "lowerings",
+    "permuted",
+]
 
 
 class TorchBackend:
@@ -62,6 +83,12 @@ class TorchBackend:
         """Write the native model for use without aespec; see `aespec_torch.saving.save`."""
         assert isinstance(model, TorchModel)
         return save(model, Path(folder))
+
+    def team(self) -> Team:
+        """The processes that ``torchrun`` has started."""
+        from aespec_torch.team import team
+
+        return team()
 
     def versions(self) -> dict[str, str]:
         """The version of PyTorch."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -13,16 +13,18 @@ __all__ = ["buffers_kept", "mode", "seeded"]
 
 
 @contextmanager
-def mode(native: nn.Module, *, training: bool) -> Iterator[None]:
-    """Every module in training, or none; afterwards each as it was before."""
-    others = [module for module in native.modules() if module.training is not training]
-    for module in others:
+def mode(native: nn.Module, *, training: bool, settled: Sequence[nn.Module] = ()) -> Iterator[None]:
+    """Every module in training but those that are settled, or none; afterwards each as it was before."""
+    before = [(module, module.training) for module in native.modules()]
+    for module, _ in before:
         module.training = training
+    for module in settled:
+        module.eval()
     try:
         yield
     finally:
-        for module in others:
-            module.training = not training
+        for module, was in before:
+            module.training = was
 
 
 @contextmanager

@@ -35,7 +35,7 @@ from aespec.layers.resize import (
 from aespec.layers.wrap import TimeDistributed
 from aespec.shapes import Shape, scatter_start
 from aespec_torch.modules import arrange, convolution, dense, noise, normalization, pooling, recurrent
-from aespec_torch.table import Layout, Lowered, as_it_is, lower, lowerings, permuted
+from aespec_torch.table import Layout, Lowered, as_it_is, in_training, lower, lowerings, permuted
 
 __all__: list[str] = []
 
@@ -220,6 +220,21 @@ def _gaussian_noise(layer: GaussianNoise, x: Shape) -> nn.Module:
 @lowerings(MaskingNoise)
 def _masking_noise(layer: MaskingNoise, x: Shape) -> nn.Module:
     return noise.MaskingNoise(layer.rate)
+
+
+@in_training(Dropout)
+def _dropped_out(layer: Dropout, x: Tensor, noise: Tensor) -> Tensor:
+    return torch.where(noise < layer.rate, 0.0, x / (1 - layer.rate))
+
+
+@in_training(MaskingNoise)
+def _masked(layer: MaskingNoise, x: Tensor, noise: Tensor) -> Tensor:
+    return torch.where(noise < layer.rate, 0.0, x)
+
+
+@in_training(GaussianNoise)
+def _noisy(layer: GaussianNoise, x: Tensor, noise: Tensor) -> Tensor:
+    return x + layer.stddev * noise
 
 
 @lowerings(Flatten)

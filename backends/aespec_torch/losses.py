@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from aespec import losses, regularizers
+from aespec_torch.shares import mean_of_all
 from aespec_torch.table import from_logits, lowerings
 
 __all__: list[str] = []
@@ -75,7 +76,7 @@ def _l1_l2(regularizer: regularizers.L1L2, x: Tensor) -> Tensor:
 @lowerings(regularizers.KLDivergence)
 def _kl_divergence(regularizer: regularizers.KLDivergence, x: Tensor) -> Tensor:
     p = regularizer.target
-    q = x.mean(0).clamp(regularizer.EPSILON, 1 - regularizer.EPSILON)
+    q = mean_of_all(x.mean(0)).clamp(regularizer.EPSILON, 1 - regularizer.EPSILON)
     divergence = p * (math.log(p) - q.log()) + (1 - p) * (math.log(1 - p) - (1 - q).log())
     return regularizer.weight * divergence.sum()
 

@@ -17,13 +17,13 @@ from aespec.graph import Graph, Term
 from aespec.weights import draw
 from aespec_torch.contexts import buffers_kept, mode, seeded
 from aespec_torch.native import assemble
-from aespec_torch.table import Latent, from_logits, lowerings
+from aespec_torch.table import Latent, Layout, from_logits, in_training, lowerings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from aespec.backend import Array
-    from aespec.spec import TrainingPlan
+    from aespec.plan import TrainingPlan
     from aespec_torch.training import TorchTrainer
 
 __all__ = ["TorchModel", "to_array", "to_tensor"]
@@ -47,6 +47,11 @@ class TorchModel:
             for step in self._steps
             for short in step.node.params
         }
+        self.trained = {name: self._tensors(name) for name, param in graph.params.items() if param.trainable}
+        for name, param in graph.params.items():
+            for tensor in self._tensors(name) if not param.trainable else ():
+                tensor.requires_grad_(False)
+        self.settled = [step.main for step in self._steps if step.node.settled]
         self.load_weights(draw(graph, seed, dtype))
 
     @torch.inference_mode()
@@ -83,38 +88,47 @@ class TorchModel:
                 tensor.copy_(value)
 
     @torch.no_grad()
-    def losses(self, x: Array, *, training: bool = False) -> dict[str, float]:
+    def losses(self, x: Array, *, training: bool = False, draws: Mapping[str, Array] | None = None) -> dict[str, float]:
         """Each term of the loss by name, the reconstruction's under its kind, and their sum as ``total``.
 
-        In training noise is drawn, anew at each call, and batches are normalized by their own moments.
+        In training noise is drawn, anew at each call, or given, and batches are normalized by their own moments.
         """
         with self._rehearsal(training=training):
-            terms = self.terms(self._input(x))
+            terms = self.terms(self._input(x), self._noise(draws))
         return dict(zip(terms, torch.stack([*terms.values()]).tolist(), strict=True))
 
     @torch.enable_grad()
-    def gradients(self, x: Array, *, training: bool = False) -> dict[str, Array]:
+    def gradients(
+        self, x: Array, *, training: bool = False, draws: Mapping[str, Array] | None = None
+    ) -> dict[str, Array]:
         """The gradient of the total loss by each trainable parameter, in the canonical layout."""
-        layouts = {name: self._stored[name][0] for name, param in self.graph.params.items() if param.trainable}
-        tensors = {name: layout.tensors(self._stored[name][1]) for name, layout in layouts.items()}
-        if not tensors:
-            return {}
         with self._rehearsal(training=training):
-            total = self.terms(self._input(x))["total"]
-            slopes = iter(torch.autograd.grad(total, list(chain(*tensors.values())), materialize_grads=True))
+            total = self.terms(self._input(x), self._noise(draws))["total"]
+            values = list(chain(*self.trained.values()))
+            slopes = iter(torch.autograd.grad(total, values, materialize_grads=True) if values else ())
         return {
-            name: to_array(layout.gather(list(islice(slopes, len(tensors[name]))))) for name, layout in layouts.items()
+            name: to_array(self.layout(name).gather(list(islice(slopes, len(tensors)))))
+            for name, tensors in self.trained.items()
         }
 
-    def trainer(self, plan: TrainingPlan) -> TorchTrainer:
+    def layout(self, name: str) -> Layout:
+        """How a stored parameter is laid out in its module."""
+        return self._stored[name][0]
+
+    def trainer(self, plan: TrainingPlan, samples: int) -> TorchTrainer:
         """The model with an optimizer, ready for its first step."""
+        from aespec_torch.team import TeamTrainer, team
         from aespec_torch.training import TorchTrainer
 
-        return TorchTrainer(self, plan)
+        return TorchTrainer(self, plan, samples) if team().size == 1 else TeamTrainer(self, plan, samples)
 
-    def terms(self, x: Tensor) -> dict[str, Tensor]:
-        """Each term of the loss of a batch by name, and ``total``, differentiable; in the native module's mode."""
-        output, seen = self._run(x)
+    def terms(self, x: Tensor, draws: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
+        """Each term of the loss of a batch by name, and ``total``, differentiable; in the native module's mode.
+
+        Where noise is given, for each node that draws, it stands for what the module would draw.
+        """
+        output, seen = self._run(x, draws or {})
+        output = output.to(self.dtype)
         found = {self.graph.loss.kind: self._loss(x, output)}
         for term, regularizer in self._terms:
             found[term.name] = regularizer(*(seen.get((term.target, term.of)) or self._parameter(term)))
@@ -123,7 +137,7 @@ class TorchModel:
             total = total + other
         return {**found, "total": total}
 
-    def _run(self, x: Tensor) -> tuple[Tensor, dict[tuple[str, str], tuple[Tensor, ...]]]:
+    def _run(self, x: Tensor, draws: Mapping[str, Tensor]) -> tuple[Tensor, dict[tuple[str, str], tuple[Tensor, ...]]]:
         """What the loss compares with the input, and what the terms look at in passing.
 
         Where the loss is a function of logits, the activation that it names is left out. Only layers that move
@@ -136,7 +150,10 @@ class TorchModel:
             if ("latent", name) in self._watched:
                 latent = cast(Latent, step.main)
                 seen["latent", name] = latent.moments(x)
-                x = latent.draw(*seen["latent", name])
+                x = latent.draw(*seen["latent", name], noise=draws.get(name))
+            elif name in draws:
+                layer = step.node.layer.innermost
+                x = in_training[layer](layer, x, draws[name])
             else:
                 x = step.main(x)
             if name == self._logits:
@@ -156,6 +173,13 @@ class TorchModel:
         with mode(module, training=False):
             return to_array(module(self._input(x)))
 
+    def _tensors(self, name: str) -> list[Tensor]:
+        layout, module = self._stored[name]
+        return layout.tensors(module)
+
+    def _noise(self, draws: Mapping[str, Array] | None) -> Mapping[str, Tensor] | None:
+        return None if draws is None else {name: self._input(value) for name, value in draws.items()}
+
     def _input(self, x: Array) -> Tensor:
         return to_tensor(x).to(self.dtype)
 
@@ -163,7 +187,11 @@ class TorchModel:
     def _rehearsal(self, *, training: bool) -> Iterator[None]:
         """As in training or outside it, with noise of its own, leaving nothing behind."""
         self._rehearsals += 1
-        with mode(self.native, training=training), buffers_kept(self.native), seeded(self._seed, self._rehearsals):
+        with (
+            mode(self.native, training=training, settled=self.settled),
+            buffers_kept(self.native),
+            seeded(self._seed, self._rehearsals),
+        ):
             yield
 
 

@@ -1,167 +1,192 @@
-"""The lowerings of the optimizers, ``(optimizer, parameters) -> torch.optim.Optimizer``.
+"""The lowerings of the optimizers, ``(optimizer) -> Step``.
 
 They take the steps that Keras's take (https://keras.io/api/optimizers/), to rounding. Keras holds learning rates,
 and makes powers of decays from decays, in float32, whatever the parameters are: its 0.9 is 0.8999999761581421.
 Powers are taken in the dtype of the parameters.
+
+They are no `torch.optim.Optimizer`: one of those spends as long on its own affairs as a small model's step takes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from abc import ABC, abstractmethod
 from math import sqrt
-from typing import Any
+from typing import Generic, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import Parameter
 
-from aespec.optimizers import Adam, AdamW, Nadam, RMSprop, Sgd
+from aespec.optimizers import Adadelta, Adagrad, Adam, Adamax, AdamW, Nadam, Optimizer, RMSprop, Sgd
 from aespec_torch.table import lowerings
 
-__all__ = ["KerasAdam", "KerasNadam", "KerasRMSprop"]
+__all__ = ["Step", "single"]
 
-Closure = Callable[[], float] | None
-Parameters = Iterable[Parameter]
+K = TypeVar("K", bound=Optimizer)
+Tensors = list[Tensor]
+
+AFTER_ALL = torch.tensor(1e9)
+"""A step at which the powers of any decay are zero."""
+
+
+class Step(ABC, Generic[K]):
+    """What an optimizer does at a step, to all tensors at once."""
+
+    def __init__(self, kind: K) -> None:
+        self.kind = kind
+        self.numbers = dict.fromkeys(kind.numbers, 1.0)
+
+    @abstractmethod
+    def __call__(self, values: Tensors, grads: Tensors, rate: float, t: int, **kept: Tensors) -> None:
+        """Change the values, and what is kept for them, in place.
+
+        Args:
+            values: What is trained.
+            grads: The gradients, which may be written over.
+            rate: The learning rate of this step.
+            t: The number of the step, counted from 1.
+            kept: Each of `aespec.optimizers.Optimizer.slots`, a tensor for each value.
+        """
+
+
+@lowerings(Adam, AdamW)
+class KerasAdam(Step[Adam]):
+    """Adam whose epsilon stands beside the uncorrected root of the second moment, with torch's fused kernel.
+
+    The kernel corrects both moments for their first steps. It is told that it is long past them, and the correction
+    is made to the rate, as Keras does.
+    """
+
+    def __call__(self, values: Tensors, grads: Tensors, rate: float, t: int, **kept: Tensors) -> None:
+        """See `Step`."""
+        first, second = (_left(beta, t, values[0].dtype) for beta in (self.kind.beta_1, self.kind.beta_2))
+        torch._fused_adamw_(
+            values,
+            grads,
+            kept["momentum"],
+            kept["velocity"],
+            [],
+            [AFTER_ALL] * len(values),
+            lr=rate * sqrt(second) / first,
+            beta1=self.kind.beta_1,
+            beta2=self.kind.beta_2,
+            weight_decay=0.0,
+            eps=self.kind.epsilon,
+            amsgrad=False,
+            maximize=False,
+        )
 
 
 @lowerings(Sgd)
-def _sgd(optimizer: Sgd, parameters: Parameters) -> torch.optim.Optimizer:
-    return torch.optim.SGD(
-        parameters,
-        _single(optimizer.learning_rate),
-        _single(optimizer.momentum),
-        nesterov=optimizer.nesterov and optimizer.momentum > 0,
-        fused=True,
-    )
+class KerasSGD(Step[Sgd]):
+    """Gradient descent, the learning rate inside the momentum: a rate that changes leaves earlier steps alone."""
 
-
-@lowerings(Adam)
-def _adam(optimizer: Adam, parameters: Parameters) -> torch.optim.Optimizer:
-    betas = optimizer.beta_1, optimizer.beta_2
-    return KerasAdam(parameters, _single(optimizer.learning_rate), betas, optimizer.epsilon, 0.0, fused=True)
-
-
-@lowerings(AdamW)
-def _adamw(optimizer: AdamW, parameters: Parameters) -> torch.optim.Optimizer:
-    rate, decay = _single(optimizer.learning_rate), _single(optimizer.weight_decay)
-    return KerasAdam(parameters, rate, (optimizer.beta_1, optimizer.beta_2), optimizer.epsilon, decay, fused=True)
+    def __call__(self, values: Tensors, grads: Tensors, rate: float, t: int, **kept: Tensors) -> None:
+        """See `Step`."""
+        if self.kind.momentum:
+            move, share = kept["momentum"], single(self.kind.momentum)
+            torch._foreach_mul_(move, share)
+            torch._foreach_add_(move, grads, alpha=-rate)
+            if not self.kind.nesterov:
+                torch._foreach_add_(values, move)
+                return
+            torch._foreach_add_(values, move, alpha=share)
+        torch._foreach_add_(values, grads, alpha=-rate)
 
 
 @lowerings(Nadam)
-def _nadam(optimizer: Nadam, parameters: Parameters) -> torch.optim.Optimizer:
-    rate, betas = _single(optimizer.learning_rate), (optimizer.beta_1, optimizer.beta_2)
-    return KerasNadam(parameters, {"lr": rate, "betas": betas, "eps": optimizer.epsilon, "product": 1.0})
-
-
-@lowerings(RMSprop)
-def _rmsprop(optimizer: RMSprop, parameters: Parameters) -> torch.optim.Optimizer:
-    settings = optimizer.model_dump(include={"rho", "momentum", "centered"})
-    return KerasRMSprop(parameters, {**settings, "lr": _single(optimizer.learning_rate), "eps": optimizer.epsilon})
-
-
-class KerasAdam(torch.optim.AdamW):
-    """Adam whose epsilon stands beside the uncorrected root of the second moment.
-
-    torch divides that root by ``sqrt(1 - beta_2**t)`` before it adds its epsilon. Dividing epsilon by the same
-    before each step makes the two one formula, and keeps torch's fused kernel.
-    """
-
-    def step(self, closure: Closure = None) -> float | None:  # type: ignore[override]  # torch has overloads
-        """Take one step."""
-        stated = [(group["lr"], group["eps"], group["weight_decay"]) for group in self.param_groups]
-        for group, (rate, epsilon, decay) in zip(self.param_groups, stated, strict=True):
-            group["steps"] = t = group.get("steps", 0) + 1
-            dtype = group["params"][0].dtype
-            first, second = (1 - beta**t for beta in group["betas"])
-            keras_first, keras_second = (_left(beta, t, dtype) for beta in group["betas"])
-            factor = sqrt(keras_second / second) * first / keras_first
-            group.update(lr=rate * factor, eps=epsilon / sqrt(second), weight_decay=decay / factor)
-        loss: float | None = super().step(closure)
-        for group, (rate, epsilon, decay) in zip(self.param_groups, stated, strict=True):
-            group.update(lr=rate, eps=epsilon, weight_decay=decay)
-        return loss
-
-
-class _Foreach(torch.optim.Optimizer):
-    """An optimizer whose step is one function of all tensors of a group at once."""
-
-    moments: tuple[str, ...]
-    """The tensors kept for each parameter, zero at first."""
-
-    def __init__(self, parameters: Parameters, settings: Mapping[str, Any]) -> None:
-        super().__init__(parameters, {**settings, "steps": 0})
-
-    @torch.no_grad()
-    def step(self, closure: Closure = None) -> float | None:  # type: ignore[override]  # torch has overloads
-        """Take one step."""
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
-        for group in self.param_groups:
-            group["steps"] += 1
-            values = [value for value in group["params"] if value.grad is not None]
-            for value in values:
-                if not self.state[value]:
-                    self.state[value].update({name: torch.zeros_like(value) for name in self.moments})
-            if values:
-                kept = {name: [self.state[value][name] for value in values] for name in self.moments}
-                self.update(group, values, [value.grad for value in values], **kept)
-        return loss
-
-    def update(self, group: dict[str, Any], values: list[Tensor], grads: list[Tensor], **kept: list[Tensor]) -> None:
-        """Change the values and what is kept for them, in place; each optimizer has its own way."""
-        raise NotImplementedError
-
-
-class KerasNadam(_Foreach):
+class KerasNadam(Step[Nadam]):
     """Adam with Nesterov momentum, warmed up: ``u(t) = beta_1 * (1 - 0.96**t / 2)`` (Dozat, 2016)."""
 
-    moments = ("m", "v")
-
-    def update(self, group: dict[str, Any], values: list[Tensor], grads: list[Tensor], **kept: list[Tensor]) -> None:
-        """See `_Foreach.update`."""
-        m, v, t, dtype = kept["m"], kept["v"], group["steps"], values[0].dtype
-        beta_1, beta_2 = map(_single, group["betas"])
+    def __call__(self, values: Tensors, grads: Tensors, rate: float, t: int, **kept: Tensors) -> None:
+        """See `Step`."""
+        m, v, dtype = kept["momentum"], kept["velocity"], values[0].dtype
+        beta_1, beta_2 = single(self.kind.beta_1), single(self.kind.beta_2)
         now, after = (beta_1 * (1 - 0.5 * _power(0.96, k, dtype)) for k in (t, t + 1))
-        group["product"] *= group["betas"][0] * (1 - 0.5 * 0.96**t)  # the one place where Keras rounds nothing
+        self.numbers["product"] *= self.kind.beta_1 * (1 - 0.5 * 0.96**t)  # the one place where Keras rounds nothing
+        product = self.numbers["product"]
         torch._foreach_lerp_(m, grads, 1 - beta_1)
         torch._foreach_mul_(v, beta_2)
         torch._foreach_addcmul_(v, grads, grads, 1 - beta_2)
-        first = torch._foreach_mul(m, after / (1 - group["product"] * after))
-        torch._foreach_add_(first, grads, alpha=(1 - now) / (1 - group["product"]))
-        second = torch._foreach_div(v, _left(group["betas"][1], t, dtype))
+        first = torch._foreach_mul(m, after / (1 - product * after))
+        torch._foreach_add_(first, grads, alpha=(1 - now) / (1 - product))
+        second = torch._foreach_div(v, _left(self.kind.beta_2, t, dtype))
         torch._foreach_sqrt_(second)
-        torch._foreach_add_(second, group["eps"])
-        torch._foreach_addcdiv_(values, first, second, -group["lr"])
+        torch._foreach_add_(second, self.kind.epsilon)
+        torch._foreach_addcdiv_(values, first, second, -rate)
 
 
-class KerasRMSprop(_Foreach):
+@lowerings(Adamax)
+class KerasAdamax(Step[Adamax]):
+    """Adam whose second moment is the largest gradient, epsilon added to that and not to the gradients."""
+
+    def __call__(self, values: Tensors, grads: Tensors, rate: float, t: int, **kept: Tensors) -> None:
+        """See `Step`."""
+        m, u = kept["momentum"], kept["norm"]
+        torch._foreach_lerp_(m, grads, 1 - self.kind.beta_1)
+        torch._foreach_mul_(u, self.kind.beta_2)
+        torch._foreach_maximum_(u, torch._foreach_abs(grads))
+        scale = torch._foreach_add(u, self.kind.epsilon)
+        torch._foreach_addcdiv_(values, m, scale, -rate / _left(self.kind.beta_1, t, values[0].dtype))
+
+
+@lowerings(RMSprop)
+class KerasRMSprop(Step[RMSprop]):
     """RMSprop with epsilon inside the root, and momentum on the scaled step."""
 
-    moments = ("v", "mean", "momentum")
-
-    def update(self, group: dict[str, Any], values: list[Tensor], grads: list[Tensor], **kept: list[Tensor]) -> None:
-        """See `_Foreach.update`."""
-        v, rho = kept["v"], group["rho"]
+    def __call__(self, values: Tensors, grads: Tensors, rate: float, t: int, **kept: Tensors) -> None:
+        """See `Step`."""
+        v, rho = kept["velocity"], self.kind.rho
         torch._foreach_mul_(v, rho)
         torch._foreach_addcmul_(v, grads, grads, 1 - rho)
-        scale = [value.clone() for value in v]
-        if group["centered"]:
-            torch._foreach_mul_(kept["mean"], rho)
-            torch._foreach_add_(kept["mean"], grads, alpha=1 - rho)
-            torch._foreach_addcmul_(scale, kept["mean"], kept["mean"], -1)
-        torch._foreach_add_(scale, group["eps"])
+        scale = torch._foreach_add(v, self.kind.epsilon)
+        if self.kind.centered:
+            mean = kept["average_gradient"]
+            torch._foreach_mul_(mean, rho)
+            torch._foreach_add_(mean, grads, alpha=1 - rho)
+            torch._foreach_addcmul_(scale, mean, mean, -1)
         torch._foreach_sqrt_(scale)
-        move = torch._foreach_div(grads, scale)
-        torch._foreach_mul_(move, group["lr"])
-        torch._foreach_mul_(kept["momentum"], group["momentum"])
-        torch._foreach_add_(kept["momentum"], move)
-        torch._foreach_sub_(values, kept["momentum"])
+        if self.kind.momentum:
+            torch._foreach_mul_(kept["momentum"], self.kind.momentum)
+            torch._foreach_addcdiv_(kept["momentum"], grads, scale, rate)
+            torch._foreach_sub_(values, kept["momentum"])
+        else:
+            torch._foreach_addcdiv_(values, grads, scale, -rate)
 
 
-def _single(value: float) -> float:
+@lowerings(Adagrad)
+class KerasAdagrad(Step[Adagrad]):
+    """Adagrad with epsilon inside the root."""
+
+    def __call__(self, values: Tensors, grads: Tensors, rate: float, t: int, **kept: Tensors) -> None:
+        """See `Step`."""
+        torch._foreach_addcmul_(kept["accumulator"], grads, grads, 1)
+        scale = torch._foreach_add(kept["accumulator"], self.kind.epsilon)
+        torch._foreach_sqrt_(scale)
+        torch._foreach_addcdiv_(values, grads, scale, -rate)
+
+
+@lowerings(Adadelta)
+class KerasAdadelta(Step[Adadelta]):
+    """Adadelta, its moves averaged as its gradients are (Zeiler, 2012)."""
+
+    def __call__(self, values: Tensors, grads: Tensors, rate: float, t: int, **kept: Tensors) -> None:
+        """See `Step`."""
+        squares, moves, rho = kept["accumulated_grad"], kept["accumulated_delta_var"], self.kind.rho
+        torch._foreach_mul_(squares, rho)
+        torch._foreach_addcmul_(squares, grads, grads, 1 - rho)
+        move, scale = torch._foreach_add(moves, self.kind.epsilon), torch._foreach_add(squares, self.kind.epsilon)
+        torch._foreach_sqrt_(move)
+        torch._foreach_sqrt_(scale)
+        torch._foreach_div_(move, scale)
+        torch._foreach_mul_(move, grads)
+        torch._foreach_mul_(moves, rho)
+        torch._foreach_addcmul_(moves, move, move, 1 - rho)
+        torch._foreach_add_(values, move, alpha=-rate)
+
+
+def single(value: float) -> float:
+    """A hyper-parameter as Keras holds it."""
     return float(np.float32(value))
 
 

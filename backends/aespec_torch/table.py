@@ -13,10 +13,25 @@ from aespec.backend import Lowerings
 from aespec.layers import Layer
 from aespec.shapes import Shape
 
-__all__ = ["Latent", "Layout", "Lowered", "as_it_is", "from_logits", "lower", "lowerings", "parts", "permuted"]
+__all__ = [
+    "Latent",
+    "Layout",
+    "Lowered",
+    "as_it_is",
+    "from_logits",
+    "in_training",
+    "lower",
+    "lowerings",
+    "parts",
+    "permuted",
+]
 
 lowerings = Lowerings("torch")
 """What torch makes of each kind."""
+
+in_training = Lowerings("torch")
+"""The layers that draw noise, as functions ``(layer, x, noise) -> y`` of a training step's input and the numbers that
+`aespec.layers.Layer.draws` names, which stand for those that the module would draw."""
 
 from_logits = Lowerings("torch")
 """The losses of the activation that `aespec.losses.Loss.logits_of` names, as functions of what it was given."""
@@ -80,8 +95,8 @@ class Latent(Protocol):
     def moments(self, x: Tensor) -> tuple[Tensor, ...]:
         """What the term looks at, such as the mean and the logarithm of the variance."""
 
-    def draw(self, *moments: Tensor) -> Tensor:
-        """The layer's value from these moments."""
+    def draw(self, *moments: Tensor, noise: Tensor | None = None) -> Tensor:
+        """The layer's value from these moments; in training with this noise, where it is given."""
 
 
 def lower(layer: Layer, x: Shape) -> Lowered:

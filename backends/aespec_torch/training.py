@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from itertools import chain, islice
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -11,57 +14,166 @@ from torch import Tensor
 
 from aespec_torch.contexts import mode, seeded
 from aespec_torch.model import TorchModel, to_array, to_tensor
+from aespec_torch.optimizers import Step, single
 from aespec_torch.table import lowerings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from aespec.backend import Array
-    from aespec.spec import TrainingPlan
+    from aespec.backend import Array, Rates, Tick
+    from aespec.noise import Noise
+    from aespec.plan import TrainingPlan
 
 __all__ = ["TorchTrainer"]
 
+PAUSE = 0.1
+"""Seconds between two looks at the losses: progress is told, and a loss that is not finite is found."""
+
 
 class TorchTrainer:
-    """A `aespec.backend.Trainer`. Noise comes from the plan's seed and the number of the epoch."""
+    """A `aespec.backend.Trainer`."""
 
-    def __init__(self, model: TorchModel, plan: TrainingPlan) -> None:
-        self.model = model
-        trained = [parameter for parameter in model.native.parameters() if parameter.requires_grad]
-        self.optimizer: torch.optim.Optimizer = lowerings[plan.optimizer](plan.optimizer, trained)
-        self._seed, self._epochs = plan.seed, 0
+    def __init__(self, model: TorchModel, plan: TrainingPlan, samples: int) -> None:
+        self.model, self.plan = model, plan
+        self.note = "steps not compiled"
+        self._differentiate = torch.compile(self._slopes) if plan.compile == "on" else self._slopes
+        self.values = list(chain(*model.trained.values()))
+        self.step: Step[Any] = lowerings[plan.optimizer](plan.optimizer)
+        self.taken = 0
+        """Steps so far."""
+        self.kept = {
+            slot: [torch.full_like(value, single(first), requires_grad=False) for value in self.values]
+            for slot, first in plan.optimizer.slots.items()
+        }
+        self.averages = [] if plan.ema is None else [torch.zeros_like(v, requires_grad=False) for v in self.values]
+        self._resident: tuple[Any, Tensor] | None = None
+        self._looked = perf_counter()
 
-    @torch.enable_grad()
-    def epoch(
-        self, x: Array, order: NDArray[np.int64], batch_size: int, tick: Callable[[int], None]
-    ) -> dict[str, float]:
-        """Train once over the samples ``x[order]``. Losses stay tensors until the end: nothing waits for them."""
-        self._epochs += 1
-        samples, chosen = to_tensor(x), to_tensor(order)
-        found: list[dict[str, Tensor]] = []
-        sizes = []
-        with mode(self.model.native, training=True), seeded(self._seed, self._epochs):
-            for start in range(0, len(order), batch_size):
-                batch = samples.index_select(0, chosen[start : start + batch_size]).to(self.model.dtype)
-                terms = self.model.terms(batch)
-                self.optimizer.zero_grad()
-                torch.autograd.backward(terms["total"])
-                self.optimizer.step()
-                found.append({name: term.detach() for name, term in terms.items()})
-                sizes.append(len(batch))
-                tick(start + len(batch))
-            self.optimizer.zero_grad()
-        return _mean(found, sizes)
+    def steps(
+        self, x: Array, order: NDArray[np.int64], batch_size: int, rates: Rates, noise: Noise, tick: Tick
+    ) -> dict[str, Array]:
+        """See `aespec.backend.Trainer.steps`. Losses stay tensors until they are looked at: nothing waits for them."""
+        samples, batches = self._tensor(x), torch.split(to_tensor(order), batch_size)
+        names = self.model.graph.loss_names
+        draws = self._draws(x, [len(rows) for rows in batches], noise)
+        found: list[Array] = []
+        waiting: list[Tensor] = []
+        with mode(self.model.native, training=True, settled=self.model.settled), seeded(*self._seeds(noise)):
+            for step, rows in enumerate(batches, start=1):
+                waiting += self._step(samples, rows, float(rates[step - 1]), next(draws))
+                if step == len(batches) or self._looks(step):
+                    found.append(self._told(torch.stack(waiting).reshape(-1, len(names))))
+                    if not np.isfinite(found[-1][:, -1]).all():
+                        break
+                    tick(min(step * batch_size, len(order)), dict(zip(names, found[-1][-1].tolist(), strict=True)))
+                    waiting = []
+        losses = np.concatenate(found)
+        wrong = np.flatnonzero(~np.isfinite(losses[:, -1]))
+        losses = losses[: wrong[0] + 1] if len(wrong) else losses
+        return dict(zip(names, losses.T, strict=True))
+
+    def _looks(self, step: int) -> bool:
+        """Whether it is time to look at the losses."""
+        now = perf_counter()
+        if now - self._looked > PAUSE:
+            self._looked = now
+            return True
+        return False
+
+    def _told(self, losses: Tensor) -> Array:
+        """The losses of some steps, one row each."""
+        return to_array(losses)
+
+    def _seeds(self, noise: Noise) -> tuple[int, ...]:
+        return noise.seed, noise.epoch, noise.span
+
+    def _step(self, samples: Tensor, rows: Tensor, rate: float, draws: Mapping[str, Tensor] | None) -> list[Tensor]:
+        """One step on a batch, those rows of the samples; each term of the loss as the step saw it."""
+        terms, grads = self._differentiate(samples.index_select(0, rows), draws)
+        with torch.no_grad():
+            self._clip(grads)
+            if self.plan.optimizer.weight_decay:
+                torch._foreach_mul_(self.values, 1 - rate * single(self.plan.optimizer.weight_decay))
+            self.taken += 1
+            self.step(self.values, grads, rate, self.taken, **self.kept)
+            if self.plan.ema is not None:
+                torch._foreach_lerp_(self.averages, self.values, 1 - self.plan.ema if self.taken > 1 else 1.0)
+        return terms
+
+    def _slopes(self, batch: Tensor, draws: Mapping[str, Tensor] | None) -> tuple[list[Tensor], list[Tensor]]:
+        """Each term of the loss, and the gradients of all together."""
+        with torch.enable_grad():
+            with self._precision():
+                terms = self.model.terms(batch, draws)
+            slopes = torch.autograd.grad(terms["total"], self.values, materialize_grads=True)
+        # Fused kernels go through memory in its order, which is not always the values' own.
+        pairs = zip(slopes, self.values, strict=True)
+        grads = [g if g.stride() == value.stride() else torch.empty_like(value).copy_(g) for g, value in pairs]
+        return [term.detach() for term in terms.values()], grads
 
     @torch.inference_mode()
     def evaluate(self, x: Array, batch_size: int) -> dict[str, float]:
-        """Each term of the loss and ``total`` outside training, meaned over the samples."""
+        """See `aespec.backend.Trainer.evaluate`."""
         with mode(self.model.native, training=False):
-            batches = [batch.to(self.model.dtype) for batch in torch.split(to_tensor(x), batch_size)]
-            return _mean([self.model.terms(batch) for batch in batches], [len(batch) for batch in batches])
+            found = self._summed(torch.split(to_tensor(x), batch_size)) / len(x)
+        return dict(zip(self.model.graph.loss_names, found.tolist(), strict=True))
 
+    def _summed(self, batches: Sequence[Tensor]) -> Tensor:
+        """Each term of the loss, summed over the samples of all batches, in float64."""
+        total = torch.zeros(len(self.model.graph.loss_names), dtype=torch.float64)
+        for batch in batches:
+            total += len(batch) * torch.stack([*self.model.terms(batch.to(self.model.dtype)).values()]).double()
+        return total
 
-def _mean(found: Sequence[dict[str, Tensor]], sizes: Sequence[int]) -> dict[str, float]:
-    """Each term, meaned over samples: a short batch counts for less."""
-    losses = {name: to_array(torch.stack([terms[name] for terms in found])) for name in found[0]}
-    return {name: float(np.average(values.astype("float64"), weights=sizes)) for name, values in losses.items()}
+    def state(self) -> dict[str, Array]:
+        """See `aespec.backend.Trainer.state`."""
+        numbers = {name: np.asarray(value) for name, value in self.step.numbers.items()}
+        found = {"steps": np.asarray(self.taken, "int64"), **numbers}
+        for slot, tensors in self._slots.items():
+            parts = iter(tensors)
+            for name, own in self.model.trained.items():
+                found[f"{name}/{slot}"] = to_array(self.model.layout(name).gather(list(islice(parts, len(own)))))
+        return found
+
+    @torch.no_grad()
+    def load_state(self, state: Mapping[str, Array]) -> None:
+        """See `aespec.backend.Trainer.load_state`."""
+        self.taken = int(state["steps"])
+        self.step.numbers = {name: float(state[name]) for name in self.step.numbers}
+        for slot, tensors in self._slots.items():
+            parts = iter(tensors)
+            for name, own in self.model.trained.items():
+                values = self.model.layout(name).scatter(to_tensor(state[f"{name}/{slot}"]))
+                for tensor, value in zip(islice(parts, len(own)), values, strict=True):
+                    tensor.copy_(value)
+
+    @property
+    def _slots(self) -> dict[str, list[Tensor]]:
+        """What is kept for each parameter, by its canonical name; the average where one is wanted."""
+        return {**self.kept, **({"average": self.averages} if self.averages else {})}
+
+    def _clip(self, grads: list[Tensor]) -> None:
+        if self.plan.clip_value is not None:
+            torch._foreach_clamp_min_(grads, -self.plan.clip_value)
+            torch._foreach_clamp_max_(grads, self.plan.clip_value)
+        if self.plan.clip_norm is not None:
+            norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(grads)))
+            torch._foreach_mul_(grads, self.plan.clip_norm * torch.clamp_max(1 / norm, 1 / self.plan.clip_norm))
+
+    def _tensor(self, x: Array) -> Tensor:
+        """The samples as a tensor, made once."""
+        if self._resident is None or self._resident[0] is not x:
+            self._resident = x, to_tensor(x).to(self.model.dtype)
+        return self._resident[1]
+
+    def _draws(self, x: Array, batches: Sequence[int], noise: Noise) -> Iterator[Mapping[str, Tensor] | None]:
+        """What each step's noise is made of, None where torch draws it itself."""
+        if not noise.shared:
+            yield from [None] * len(batches)
+            return
+        for draws in noise.draws(self.model.graph, x.shape[1:], batches, str(self.model.dtype).removeprefix("torch.")):
+            yield {name: to_tensor(value) for name, value in draws.items()}
+
+    def _precision(self) -> Any:
+        mixed = self.plan.mixed_precision
+        return torch.autocast("cpu", getattr(torch, mixed)) if mixed else nullcontext()

@@ -50,6 +50,8 @@ class GaussianLatent(nn.Module):
         """The mean and the logarithm of the variance."""
         return self.mean(x), self.log_var(x)
 
-    def draw(self, mean: Tensor, log_var: Tensor) -> Tensor:
-        """A code from these moments: what ``forward`` gives."""
-        return mean + torch.exp(log_var / 2) * torch.randn_like(mean) if self.training else mean
+    def draw(self, mean: Tensor, log_var: Tensor, noise: Tensor | None = None) -> Tensor:
+        """A code from these moments: what ``forward`` gives, or, in training, the code that this normal noise makes."""
+        if not self.training:
+            return mean
+        return mean + torch.exp(log_var / 2) * (torch.randn_like(mean) if noise is None else noise)

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from aespec_torch.modules.base import Described
+from aespec_torch.shares import mean_of_all
 
 __all__ = ["BatchNormalization", "LayerNormalization"]
 
@@ -39,7 +40,9 @@ class BatchNormalization(Described):
     def forward(self, x: Tensor) -> Tensor:
         """(batch, ..., channels) -> the same."""
         if self.training:
-            var, mean = torch.var_mean(x, tuple(range(x.ndim - 1)), correction=0)
+            axes = tuple(range(x.ndim - 1))
+            mean = mean_of_all(x.mean(axes))
+            var = mean_of_all((x - mean).square().mean(axes))
             with torch.no_grad():
                 self.running_mean.lerp_(mean, 1 - self.momentum)
                 self.running_var.lerp_(var, 1 - self.momentum)

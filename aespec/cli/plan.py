@@ -1,0 +1,71 @@
+"""The fields of a training plan as options: made of the plan itself, so that there is one definition."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal, TypeVar, get_args, get_origin
+
+import click
+from pydantic.fields import FieldInfo
+
+from aespec.plan import TrainingPlan
+from aespec.reference import field_docs, plain
+
+__all__ = ["assignments", "plan_options"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+METAVARS = {
+    "optimizer": "KIND",
+    "schedule": "KIND",
+    "freeze": "NAMES",
+    "greedy": "PHASES",
+    "validation_data": "FILE",
+    "early_stopping": "N",
+    "epochs": "N",
+    "batch_size": "N",
+    "window": "N",
+    "seed": "N",
+}
+
+
+def plan_options(function: F) -> F:
+    """Add ``--field VALUE`` for each field of the plan: a value as the spec would have it."""
+    docs = field_docs(TrainingPlan)
+    for name, field in reversed(TrainingPlan.model_fields.items()):
+        words = _words(field.annotation)
+        option = click.option(
+            f"--{name.replace('_', '-')}",
+            name,
+            type=click.Choice(words) if words else _number(field),
+            metavar=None if words else METAVARS.get(name, "X"),
+            help=plain(docs[name]).partition(". ")[0].rstrip(".") + ".",
+        )
+        function = option(function)
+    return function
+
+
+def assignments(options: dict[str, Any]) -> list[str]:
+    """What ``--set`` would be given for these options; None is an option that was not."""
+    fields = TrainingPlan.model_fields
+    texts = {name: f'"{value}"' if _words(fields[name].annotation) else value for name, value in options.items()}
+    return [f"training.{name}={texts[name]}" for name, value in options.items() if value is not None]
+
+
+def _number(field: FieldInfo) -> click.ParamType[Any] | type[str]:
+    """The click type of a field that is a number within bounds; text for any other, which the spec's rules check."""
+    bounds = {
+        name: getattr(each, name) for each in field.metadata for name in ("ge", "gt", "lt") if hasattr(each, name)
+    }
+    ends: dict[str, Any] = {"min": bounds.get("ge", bounds.get("gt")), "min_open": "gt" in bounds}
+    ends |= {"max": bounds.get("lt"), "max_open": "lt" in bounds}
+    if field.annotation is int:
+        return click.IntRange(**ends)
+    return click.FloatRange(**ends) if field.annotation is float else str
+
+
+def _words(annotation: Any) -> tuple[str, ...]:
+    """The words that a field is one of; none where it is something else."""
+    if get_origin(annotation) is Literal:
+        return get_args(annotation)
+    return tuple(word for part in get_args(annotation) for word in _words(part) if part is not type(None))

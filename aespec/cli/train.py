@@ -1,0 +1,281 @@
+"""``aespec train``: a run, from a spec and data, or from where it was cut off."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from math import isfinite
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from aespec.checkpoint import Checkpoint
+from aespec.cli.inputs import Specs, takes_specs
+from aespec.cli.options import backend_option, force_option, format_option
+from aespec.cli.output import json_line, writing
+from aespec.cli.plan import assignments, plan_options
+from aespec.cli.runs import load_data
+from aespec.passes import Limits
+
+if TYPE_CHECKING:
+    from aespec.data import Dataset
+    from aespec.graph import Graph
+    from aespec.spec import Spec
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be trained, on what, and where."""
+
+    spec: Spec
+    graph: Graph
+    data: str
+    samples: int | None
+    """How many of the data's samples, where not all."""
+    backend: str
+    folder: Path
+    limits: Limits
+    begin: Checkpoint | None = None
+    fingerprint: str | None = None
+    """Of the samples that the run began with."""
+
+
+@click.command()
+@takes_specs(several=False, required=False)
+@backend_option(help="What to train with: see `aespec backends`.")
+@click.option(
+    "--data",
+    metavar="NAME|FILE",
+    help="What to train on: digits, fashion_mnist, mnist, a .npy, .npz or .parquet file, or a folder of such.  "
+    "[default: digits]",
+)
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="Take only the first N samples.")
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="The run's folder.  [default: runs/NAME-BACKEND]")
+@click.option(
+    "--resume",
+    type=click.Path(path_type=Path),
+    metavar="RUN",
+    help="Go on with a run that was cut off, or, with more --epochs, with one that is over.",
+)
+@click.option("--loss", metavar="KIND", help="The distance between input and reconstruction.")
+@click.option("--learning-rate", type=click.FloatRange(0, min_open=True), metavar="X", help="The optimizer's.")
+@plan_options
+@force_option
+@click.option("--quiet", is_flag=True, help="Print nothing but what goes wrong.")
+@format_option("text", "json")
+def train(
+    specs: Specs,
+    backend: str | None,
+    data: str | None,
+    limit: int | None,
+    out: Path | None,
+    resume: Path | None,
+    loss: str | None,
+    learning_rate: float | None,
+    force: bool,
+    quiet: bool,
+    form: str,
+    **plan: Any,
+) -> None:
+    """Train the model of a spec on data.
+
+    Options of the plan are what `training` in a spec may state, in its words, and stand for it.
+
+    The run's folder gets spec.yaml (with every default stated), weights.safetensors, history.csv, run.json and a
+    checkpoint after each epoch: `--resume RUN` goes on from it, with another backend too. The same seed gives the same
+    first weights and the same batches on every backend.
+    """
+    if resume is None:
+        job = _new(specs, backend, data, limit, out, loss, learning_rate, plan)
+    else:
+        given = {"loss": loss, "data": data, "limit": limit, "out": out, "spec": specs.paths, "set": specs.overrides}
+        job = _resumed(resume, backend, learning_rate, {**plan, **given}, specs.limits)
+    _run(
+        job,
+        force=force or resume is not None,
+        source=Path(*specs.paths) if specs.paths else None,
+        quiet=quiet,
+        form=form,
+    )
+
+
+def _new(
+    specs: Specs,
+    backend: str | None,
+    data: str | None,
+    limit: int | None,
+    out: Path | None,
+    loss: str | None,
+    rate: float | None,
+    plan: dict[str, Any],
+) -> Job:
+    if not specs.paths:
+        raise click.UsageError("Missing argument 'SPEC', or the option '--resume RUN'.")
+    if backend is None:
+        raise click.UsageError("Missing option '--backend'.")
+    given = [f"loss={loss}"] if loss is not None else []
+    compiled = specs.setting(*given, *assignments(plan)).only()
+    spec = _with_rate(compiled.spec, rate)
+    folder = out or Path("runs") / f"{spec.name}-{backend}"
+    return Job(spec, compiled.graph, data or "digits", limit, backend, folder, specs.limits)
+
+
+def _resumed(folder: Path, backend: str | None, rate: float | None, given: dict[str, Any], limits: Limits) -> Job:
+    from aespec.checkpoint import exists, read
+    from aespec.diagnostics import AespecError, Diagnostic
+    from aespec.rules import NotThisRun
+    from aespec.run import open_run
+
+    run = open_run(folder, finished=False)
+    epochs = given.pop("epochs")
+    for name, value in given.items():
+        if value:
+            raise click.UsageError(
+                f"'{name.replace('_', '-')}' cannot be changed in a run that goes on; "
+                "'--epochs', '--learning-rate' and '--backend' can."
+            )
+    plan = run.spec.training if epochs is None else run.spec.training.model_copy(update={"epochs": epochs})
+    spec = _with_rate(run.spec.model_copy(update={"training": plan}), rate)
+    begin = read(folder) if exists(folder) else Checkpoint()
+    done = sum(not epoch.phase for epoch in begin.epochs)
+    if (folder / "weights.safetensors").is_file() and done >= plan.epochs:
+        raise AespecError(
+            Diagnostic(
+                NotThisRun,
+                f"{folder} is finished",
+                wanted=f"more than {done} epochs to go on with",
+                got=f"{done} of {plan.epochs}",
+                help=f"`--epochs {2 * done}` trains on",
+            )
+        )
+    record = run.record["data"]
+    return Job(
+        spec,
+        run.graph,
+        record["path"] or record["name"],
+        record["samples"],
+        backend or run.record["backend"],
+        folder,
+        limits,
+        begin,
+        record["fingerprint"],
+    )
+
+
+def _run(job: Job, *, force: bool, source: Path | None, quiet: bool, form: str) -> None:
+    from aespec.backend import team_of
+    from aespec.checkpoint import locked
+    from aespec.cli.progress import Progress
+    from aespec.course import build
+    from aespec.course import train as run_training
+    from aespec.registry import find_backend
+    from aespec.run import prepare
+    from aespec.shapes import counted
+    from aespec.training import split
+
+    plan = job.spec.training
+    built = build(job.spec, backend=job.backend, limits=job.limits)
+    dataset = _limited(load_data(job.data, job.graph, job.spec, "train", plan.dtype), job.samples)
+    _same_data(job, dataset)
+    plan = plan.model_copy(update={"window": dataset.window})
+    job = replace(job, spec=job.spec.model_copy(update={"training": plan}))
+    held = None
+    if plan.validation_data:
+        held = load_data(plan.validation_data, job.graph, job.spec, "train", plan.dtype)
+    with ExitStack() as stack:
+        if team_of(find_backend(job.backend)).rank:  # the first process writes the run, and tells of it
+            job, quiet = replace(job, folder=Path(stack.enter_context(TemporaryDirectory()))), True
+        stack.enter_context(writing(job.folder))
+        job.folder.mkdir(parents=True, exist_ok=True)
+        stack.enter_context(locked(job.folder))
+        prepare(job.folder, force=force, source=source)
+        samples = len(dataset.inputs)
+        trained_on = samples if held is not None else len(split(dataset.inputs, plan.validation_split)[0])
+        progress = stack.enter_context(Progress(trained_on, form=form, quiet=quiet))
+        progress.say(f"{job.spec.name} on {job.backend}, {counted(samples)} of {job.data}")
+        for note in (*dataset.notes, *_split_notes(dataset, job.spec)):
+            progress.note(note)
+        if job.begin is not None:
+            progress.note(f"goes on after {counted(len(job.begin.epochs), 'epoch')}")
+        stack.enter_context(_interruptible(job.folder))
+        run = run_training(job.spec, dataset, job.folder, built, validation=held, begin=job.begin, listener=progress)
+    if form == "json" and not quiet:
+        click.echo(json_line({"folder": str(job.folder), **run.record}))
+    progress.say(f"wrote {job.folder}; `aespec reconstruct {job.folder}` draws what it learnt")
+
+
+def _same_data(job: Job, data: Dataset) -> None:
+    """Refuse to go on with other samples than the run began with."""
+    from aespec.diagnostics import AespecError, Diagnostic
+    from aespec.rules import NotThisRun
+
+    if job.fingerprint is not None and data.fingerprint != job.fingerprint:
+        raise AespecError(
+            Diagnostic(
+                NotThisRun,
+                f"{job.data} has changed since the run began",
+                wanted="the samples that the run began with",
+                got=f"others, of fingerprint {data.fingerprint[:12]} instead of {job.fingerprint[:12]}",
+                help="bring the data back, or begin a new run",
+            )
+        )
+
+
+def _with_rate(spec: Spec, rate: float | None) -> Spec:
+    """The spec with another learning rate in its optimizer, whichever that is."""
+    if rate is None:
+        return spec
+    if not isfinite(rate):
+        raise click.BadParameter(f"{rate} is no learning rate.", param_hint="--learning-rate")
+    optimizer = spec.training.optimizer.model_copy(update={"learning_rate": rate})
+    return spec.model_copy(update={"training": spec.training.model_copy(update={"optimizer": optimizer})})
+
+
+def _limited(whole: Dataset, limit: int | None) -> Dataset:
+    """The first samples only."""
+    if limit is None or limit >= len(whole.inputs):
+        return whole
+    note = f"the first {limit:,} of {len(whole.inputs):,} samples"
+    labels = None if whole.labels is None else whole.labels[:limit]
+    return replace(whole, inputs=whole.inputs[:limit], labels=labels, notes=(*whole.notes, note))
+
+
+def _split_notes(dataset: Dataset, spec: Spec) -> Iterator[str]:
+    """That nothing is held out, where the spec asks for it and there are too few samples."""
+    from aespec.shapes import counted
+    from aespec.training import split
+
+    fraction = spec.training.validation_split
+    if fraction and not spec.training.validation_data and not len(split(dataset.inputs, fraction, dataset.name)[1]):
+        yield f"no validation: `validation_split: {fraction:g}` of {counted(len(dataset.inputs))} is none"
+
+
+@contextmanager
+def _interruptible(folder: Path) -> Iterator[None]:
+    """Let an interruption, or a request to end, say what it leaves and how to go on."""
+    from aespec.checkpoint import exists, read
+    from aespec.run import UNFINISHED
+    from aespec.shapes import counted
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    except KeyboardInterrupt:
+        if not (folder / UNFINISHED).exists():
+            raise
+        done = len(read(folder).epochs) if exists(folder) else 0
+        raise KeyboardInterrupt(
+            f"{folder} has a checkpoint after {counted(done, 'epoch')}; "
+            f"`aespec train --resume {folder}` goes on from it"
+            if done
+            else f"{folder} has no checkpoint yet; the same command begins again"
+        ) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)

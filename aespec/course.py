@@ -1,0 +1,250 @@
+"""The course of a run: from a spec and data, or from a checkpoint, to a finished run folder."""
+
+from __future__ import annotations
+
+import csv
+import platform
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aespec import __version__, weights
+from aespec.backend import Model
+from aespec.checkpoint import Checkpoint, Keeper, exists
+from aespec.data.streams import Stream
+from aespec.diagnostics import AespecError
+from aespec.passes import Limits, compile
+from aespec.registry import find_backend
+from aespec.rules import LossNotFinite
+from aespec.run import HISTORY, RECORD, SPEC, UNFINISHED, WEIGHTS, DataRecord, Record, Run, clear, write_text
+from aespec.source.yaml_dump import dump_yaml
+from aespec.spec import Spec
+from aespec.stages import Stage, stages
+from aespec.training import Epoch, State, check, fit, fits, split, trainable
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from aespec.data import Dataset
+    from aespec.data.streams import Samples
+
+    Array = NDArray[np.floating[Any]]
+
+__all__ = ["Built", "Listener", "build", "train"]
+
+
+@dataclass(frozen=True)
+class Built:
+    """A model that can be trained, and what built it."""
+
+    model: Model
+    backend: str
+    dtype: str
+    versions: Mapping[str, str]
+    seconds: float
+
+
+class Listener:
+    """What is told of a training while it runs. This one does nothing about it."""
+
+    def stage(self, name: str, epochs: int) -> None:
+        """A stage begins: a phase of greedy training for a layer, or, without a name, the training of the whole."""
+
+    def note(self, text: str) -> None:
+        """How the steps are computed."""
+
+    def tick(self, epoch: int, done: int, losses: Mapping[str, float]) -> None:
+        """So many samples of an epoch are done, and these were the losses at the last step."""
+
+    def epoch(self, epoch: Epoch) -> None:
+        """An epoch is over."""
+
+
+def build(spec: Spec, *, backend: str, limits: Limits | None = None) -> Built:
+    """Build a spec's model to be trained.
+
+    Raises:
+        AespecError: The spec or the backend are wrong, or the model cannot be trained.
+    """
+    graph = compile(spec, limits)
+    engine = find_backend(backend)
+    start = time.perf_counter()
+    model = trainable(engine.build(graph, seed=spec.training.seed, dtype=spec.training.dtype))
+    return Built(model, backend, spec.training.dtype, engine.versions(), time.perf_counter() - start)
+
+
+def train(
+    spec: Spec,
+    data: Dataset,
+    folder: Path,
+    built: Built,
+    *,
+    validation: Dataset | None = None,
+    begin: Checkpoint | None = None,
+    listener: Listener | None = None,
+) -> Run:
+    """Train the model that `build` made of a spec and write the run into a folder that `prepare` made.
+
+    The folder gets the resolved spec and what is known of the run first, then a checkpoint and a row of the history
+    for each epoch, and the weights last, each whole or not at all.
+
+    Args:
+        spec: The spec.
+        data: What to train on.
+        folder: The run's folder; locked by the caller.
+        built: The model.
+        validation: What to measure on, instead of a split of the data.
+        begin: Where to go on.
+        listener: Told what happens.
+
+    Raises:
+        AespecError: The data does not fit, or the loss stopped being finite.
+    """
+    model, plan, at, told = built.model, spec.training, begin or Checkpoint(), listener or Listener()
+    check(model, data.inputs, plan, data.name)
+    if validation is not None:
+        fits(model.graph, validation.inputs, validation.name)
+    (folder / UNFINISHED).touch()
+    if begin is None:
+        clear(folder)
+    else:  # what a new run would take away, this one needs if it is cut off in turn
+        (folder / WEIGHTS).unlink(missing_ok=True)
+    record = _record(spec, data, built)
+    write_text(folder / SPEC, dump_yaml(spec.to_data()))
+    write_text(folder / RECORD, record.model_dump_json(indent=2) + "\n")
+    keeper, epochs = Keeper(folder), list(at.epochs)
+    whole = {**model.weights(), **at.weights}
+    given = split(data.inputs, plan.validation_split, data.name)
+    if validation is not None:
+        given = data.inputs, validation.inputs
+    course = stages(model.graph, plan)
+    terms = dict.fromkeys(term for stage in course for term in stage.graph.loss_names)
+    columns = [*terms, *(f"val_{term}" for term in terms if len(given[1]))]
+    x, held = given
+    with _history(folder / HISTORY, columns, epochs) as row, _kept(keeper, folder):
+
+        def on_epoch(epoch: Epoch) -> None:
+            epochs.append(epoch)
+            row(epoch)
+            told.epoch(epoch)
+
+        for i, stage in enumerate(course):
+            part = _part(stage, built, whole)
+            if not stage.name:
+                x, held = given
+            if i >= at.stage:
+                past = tuple(epochs) if i > at.stage else at.past
+                told.stage(stage.name, stage.plan.epochs)
+
+                fit(
+                    part,
+                    x,
+                    stage.plan,
+                    validation=held,
+                    begin=at.state if i == at.stage else None,
+                    phase=stage.name,
+                    on_epoch=on_epoch,
+                    tick=told.tick,
+                    keep=_keeping(keeper, Checkpoint(i, past, whole)),
+                    tell=told.note,
+                )
+                whole = {**whole, **part.weights()}
+            if stage.name:
+                x, held = _encoded(part, x), _encoded(part, held)
+    model.load_weights(whole)
+    weights.write(folder / WEIGHTS, whole)
+    final = {"training": epochs[-1].losses, "validation": epochs[-1].validation}
+    seconds = {**record.seconds, "training": round(sum(epoch.seconds for epoch in epochs), 3)}
+    record = record.model_copy(update={"final": final, "seconds": seconds})
+    write_text(folder / RECORD, record.model_dump_json(indent=2) + "\n")
+    (folder / UNFINISHED).unlink()
+    return Run(folder, spec, model.graph, record.model_dump())
+
+
+def _keeping(keeper: Keeper, begin: Checkpoint) -> Callable[[State], None]:
+    """Keep each state of a stage, as a checkpoint of the run."""
+    return lambda state: keeper.keep(replace(begin, state=state))
+
+
+def _record(spec: Spec, data: Dataset, built: Built) -> Record:
+    given = DataRecord(
+        name=data.name,
+        path=data.path and str(data.path),
+        samples=len(data.inputs),
+        fingerprint=data.fingerprint,
+        notes=list(data.notes),
+    )
+    return Record(
+        aespec=__version__,
+        backend=built.backend,
+        dtype=spec.training.dtype,
+        seed=spec.training.seed,
+        versions={"python": platform.python_version(), **built.versions},
+        data=given,
+        seconds={"build": round(built.seconds, 3)},
+    )
+
+
+def _part(stage: Stage, built: Built, whole: Mapping[str, Array]) -> Model:
+    """The model that a stage trains, with the weights so far."""
+    if not stage.name:
+        part = built.model
+    else:
+        part = find_backend(built.backend).build(stage.graph, seed=stage.plan.seed, dtype=built.dtype)
+    part.load_weights({name: whole[name] for name in stage.graph.params})
+    return part
+
+
+def _encoded(model: Model, x: Samples) -> Samples:
+    """The codes of samples, some at a time; of a stream a stream."""
+    import numpy as np
+
+    if isinstance(x, Stream):
+        return x.map(model.encode, model.encode(x.read(0, 1)).shape[1:])
+    if not len(x):
+        return model.encode(x)
+    return np.concatenate([model.encode(x[start : start + 1024]) for start in range(0, len(x), 1024)])
+
+
+@contextmanager
+def _kept(keeper: Keeper, folder: Path) -> Iterator[None]:
+    """Whatever ends training, the last checkpoint is written; a loss that ran away is told how to go on."""
+    try:
+        yield
+    except AespecError as error:
+        keeper.flush()
+        problem = error.diagnostics[0]
+        if problem.rule is not LossNotFinite or not exists(folder):
+            raise
+        more = f"{problem.help}; to go on from the last good epoch: `aespec train --resume {folder} --learning-rate X`"
+        raise AespecError(replace(problem, help=more)) from None
+    finally:
+        keeper.flush()
+
+
+@contextmanager
+def _history(path: Path, columns: Sequence[str], epochs: Sequence[Epoch]) -> Iterator[Callable[[Epoch], None]]:
+    """The history as a file that grows by a row an epoch; it begins with the epochs that are over."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        fields = ["phase", "epoch", "seconds", "learning_rate", *columns]
+        writer = csv.DictWriter(file, fields, restval="", lineterminator="\n")
+        writer.writeheader()
+
+        def row(epoch: Epoch) -> None:
+            found = {**epoch.losses, **{f"val_{name}": value for name, value in epoch.validation.items()}}
+            of_epoch = {
+                "phase": epoch.phase,
+                "epoch": epoch.number,
+                "seconds": f"{epoch.seconds:.3f}",
+                "learning_rate": repr(epoch.learning_rate),
+            }
+            writer.writerow({**of_epoch, **{name: repr(value) for name, value in found.items()}})
+            file.flush()
+
+        for epoch in epochs:
+            row(epoch)
+        yield row

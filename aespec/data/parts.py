@@ -1,0 +1,188 @@
+"""The parts of a stream: what a ``.npy``, an ``.npz`` or a parquet file holds, found without reading it all."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aespec.data.files import BROKEN, Split, choose, read_array, reason, unreadable
+from aespec.data.streams import Part
+from aespec.diagnostics import AespecError, Diagnostic
+from aespec.rules import DataShape, DataUnreadable
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["SUFFIXES", "find_parts"]
+
+SUFFIXES = (".npy", ".npz", ".parquet")
+
+
+class Mapped(Part):
+    """A ``.npy`` file, mapped into memory: only what is asked for is read."""
+
+    whole = False
+
+    def __init__(self, path: Path) -> None:
+        import numpy as np
+
+        self.name = path.name
+        try:
+            self._array = np.load(path, mmap_mode="r", allow_pickle=False)
+        except BROKEN as error:
+            unreadable(path, reason(error), "write it again with `numpy.save`", "an array of numbers")
+        self.rows, *sample = self._array.shape or (0,)
+        self.sample = tuple(sample)
+        ends = (self._array[at : at + 1].tobytes() for at in (0, self.rows - 1)) if self.rows else ()
+        self.mark = sha256(b"".join(ends)).hexdigest()
+
+    def read(self, start: int, stop: int) -> NDArray[Any]:
+        """See `Part.read`."""
+        import numpy as np
+
+        return np.array(self._array[start:stop])
+
+
+class Packed(Part):
+    """An ``.npz`` file, a shard, of which the header is looked at first and the array read when it is wanted."""
+
+    whole = True
+
+    def __init__(self, path: Path, split: Split) -> None:
+        import numpy as np
+
+        self.name, self._path, self._split = path.name, path, split
+        try:
+            with zipfile.ZipFile(path) as archive:
+                names = [name.removesuffix(".npy") for name in archive.namelist()]
+                chosen = f"{choose(path, names, split)[0]}.npy"
+                self.mark = str(archive.getinfo(chosen).CRC)
+                with archive.open(chosen) as member:
+                    version = np.lib.format.read_magic(member)
+                    read = (
+                        np.lib.format.read_array_header_1_0
+                        if version == (1, 0)
+                        else np.lib.format.read_array_header_2_0
+                    )
+                    shape = read(member)[0]
+        except BROKEN as error:
+            unreadable(path, reason(error), "write it again with `numpy.savez`", "arrays of numbers")
+        self.rows, self.sample = (shape[0], shape[1:]) if shape else (0, ())
+
+    def read(self, start: int, stop: int) -> NDArray[Any]:
+        """See `Part.read`."""
+        return read_array(self._path, self._split).inputs[start:stop]
+
+
+class RowGroup(Part):
+    """A row group of a parquet file: its numeric columns side by side, or its one column of lists."""
+
+    whole = True
+
+    def __init__(self, path: Path, group: int, columns: Sequence[str], *, lists: bool) -> None:
+        about = _parquet(path).metadata.row_group(group)
+        self.name, self.rows, self.mark = f"{path.name} {group}", about.num_rows, str(about.to_dict())
+        self._path, self._group, self._columns = path, group, list(columns)
+        self.sample = self.read(0, 1).shape[1:] if lists else (len(columns),)
+
+    def read(self, start: int, stop: int) -> NDArray[Any]:
+        """See `Part.read`."""
+        import numpy as np
+
+        table = _parquet(self._path).read_row_group(self._group, columns=self._columns).slice(start, stop - start)
+        found = [column.to_numpy() for column in table.columns]
+        if len(found) == 1 and found[0].dtype == object:
+            return np.stack(found[0]) if len(found[0]) else np.empty((0, 0))
+        return np.stack(found, axis=1)
+
+
+def find_parts(path: Path, split: Split) -> list[Part]:
+    """The parts of a file, or of all files in a folder, in the order of their names.
+
+    Raises:
+        AespecError: There are none, they cannot be read, or their samples differ in shape.
+    """
+    paths = sorted(p for p in path.iterdir() if p.suffix in SUFFIXES) if path.is_dir() else [path]
+    if not paths:
+        unreadable(path, "a folder without any", "put the shards there", f"files that end in {', '.join(SUFFIXES)}")
+    found: list[Any] = []
+    for each in paths:
+        match each.suffix:
+            case ".parquet":
+                found += _row_groups(each)
+            case ".npz":
+                found.append(Packed(each, split))
+            case _:
+                found.append(Mapped(each))
+    found = [part for part in found if part.rows]
+    if not found:
+        raise AespecError(
+            Diagnostic(
+                DataShape,
+                f"there are no samples in {path}",
+                wanted="one sample or more, along the first axis",
+                got="none",
+                help="check the code that selected and saved them",
+            )
+        )
+    other = next((part for part in found if part.sample != found[0].sample), None)
+    if other is not None:
+        raise AespecError(
+            Diagnostic(
+                DataShape,
+                f"the parts of {path} differ in shape",
+                wanted=f"samples of shape {found[0].sample}, as in {found[0].name}",
+                got=f"samples of shape {other.sample}, in {other.name}",
+                help="put files that belong to other data elsewhere",
+            )
+        )
+    return found
+
+
+def _parquet(path: Path) -> Any:
+    try:
+        from pyarrow import ArrowException, parquet
+    except ImportError:
+        raise AespecError(
+            Diagnostic(
+                DataUnreadable,
+                f"{path} needs pyarrow, which is not installed",
+                wanted="the package `pyarrow`, to read parquet files",
+                got="no such package",
+                help="run `pip install 'aespec[parquet]'`",
+            )
+        ) from None
+    try:
+        return parquet.ParquetFile(path)
+    except (OSError, ArrowException) as error:
+        unreadable(path, reason(error), "write it again", "a parquet file")
+
+
+def _row_groups(path: Path) -> list[RowGroup]:
+    from pyarrow import types
+
+    file = _parquet(path)
+    lists = [
+        field.name for field in file.schema_arrow if types.is_list(field.type) or types.is_fixed_size_list(field.type)
+    ]
+    numbers = [
+        field.name
+        for field in file.schema_arrow
+        if types.is_integer(field.type) or types.is_floating(field.type) or types.is_boolean(field.type)
+    ]
+    others = [field.name for field in file.schema_arrow if field.name not in (*lists, *numbers)]
+    if others or (lists and (numbers or len(lists) > 1)):
+        raise AespecError(
+            Diagnostic(
+                DataUnreadable,
+                f"{path} has columns that are no samples",
+                wanted="columns of numbers only, or one column of lists of numbers",
+                got=f"{', '.join(f'`{field.name}` ({field.type})' for field in file.schema_arrow)}",
+                help="write a file with the columns that are to be learnt",
+            )
+        )
+    groups = range(file.metadata.num_row_groups)
+    return [RowGroup(path, group, lists or numbers, lists=bool(lists)) for group in groups]

@@ -1,0 +1,152 @@
+"""Streams: samples that are read when they are wanted, some at a time, because they do not fit in memory.
+
+A stream is made of parts: a memory-mapped ``.npy``, an ``.npz``, a row group of a parquet file. Training goes over it
+in `windows`: blocks of neighbouring samples in an order that is another in each epoch, put together until they fill a
+window, and shuffled in it. While a window is trained on, a thread reads the next.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from aespec.initializers import parameter_stream
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Samples: TypeAlias = "NDArray[Any] | Stream"
+
+__all__ = ["Part", "Samples", "Stream", "windows"]
+
+BLOCKS = 16
+"""Into how many blocks a window is cut, of a part that can be read from anywhere."""
+
+
+class Part(ABC):
+    """Samples that are kept together."""
+
+    name: str
+    rows: int
+    sample: tuple[int, ...]
+    """The shape of a sample."""
+    whole: bool
+    """Whether all of it is read, however little of it is wanted."""
+    mark: str
+    """Another one where the samples are others, as far as that can be told without reading them."""
+
+    @abstractmethod
+    def read(self, start: int, stop: int) -> NDArray[Any]:
+        """The samples from one to before another, as they are kept."""
+
+
+def _same(x: NDArray[Any]) -> NDArray[Any]:
+    return x
+
+
+@dataclass(frozen=True, eq=False)
+class Stream:
+    """Samples in parts. Like an array it has a length and a shape, and can be cut: ``stream[10:]`` is a stream."""
+
+    parts: Sequence[Part]
+    shape: tuple[int, ...]
+    """With the number of samples in front."""
+    dtype: str
+    fitted: Callable[[NDArray[Any]], NDArray[Any]] = _same
+    """What is made of samples when they have been read."""
+    start: int = 0
+    """The first of the parts' samples that is in the stream."""
+    ends: Sequence[int] = field(init=False)
+    """Where each part ends."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ends", list(accumulate(part.rows for part in self.parts)))
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows: slice) -> Stream:
+        start, stop, _ = rows.indices(len(self))
+        return replace(self, shape=(max(stop - start, 0), *self.shape[1:]), start=self.start + start)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return self.read(0, len(self)).astype(dtype or self.dtype, copy=False)
+
+    def read(self, start: int, stop: int) -> NDArray[Any]:
+        """The samples from one to before another."""
+        import numpy as np
+
+        start, stop, found = start + self.start, min(stop, len(self)) + self.start, []
+        for part, end in zip(self.parts, self.ends, strict=True):
+            begin = end - part.rows
+            if begin < stop and start < end:
+                found.append(self.fitted(part.read(max(start, begin) - begin, min(stop, end) - begin)))
+        return (
+            np.concatenate(found)
+            if len(found) > 1
+            else found[0]
+            if found
+            else np.empty((0, *self.shape[1:]), self.dtype)
+        )
+
+    def chunks(self, rows: int) -> Iterator[NDArray[Any]]:
+        """All samples in order, so many at a time."""
+        return (self.read(start, start + rows) for start in range(0, len(self), rows))
+
+    def blocks(self, rows: int) -> list[tuple[int, int]]:
+        """Where to cut the stream into blocks of about so many samples, each cheap to read: of one part, or a part."""
+        found = []
+        for part, end in zip(self.parts, self.ends, strict=True):
+            first, last = max(end - part.rows - self.start, 0), min(end - self.start, len(self))
+            step = part.rows if part.whole else rows
+            found += [(start, min(start + step, last)) for start in range(first, last, step)]
+        return found
+
+    def map(self, function: Callable[[NDArray[Any]], NDArray[Any]], shape: tuple[int, ...]) -> Stream:
+        """What a function makes of the samples, each of this shape; it is called when they are read."""
+        before = self.fitted
+        return replace(self, shape=(len(self), *shape), fitted=lambda x: function(before(x)))
+
+    @property
+    def fingerprint(self) -> str:
+        """The SHA-256 of the shape and the marks of the parts, in hexadecimal."""
+        marks = " ".join(f"{part.name} {part.rows} {part.mark}" for part in self.parts)
+        return sha256(f"{self.dtype} {self.shape} {self.start} {marks}".encode()).hexdigest()
+
+
+def windows(stream: Stream, rows: int, seed: int, epoch: int, batch_size: int) -> Iterator[NDArray[Any]]:
+    """An epoch's samples (counted from 1), shuffled, some of them at a time.
+
+    Each window but the last is as many whole batches as fit in so many rows; what is left over of the blocks that fill
+    a window goes into the next. In memory are two windows, and a block each.
+    """
+    size = max(rows // batch_size, 1) * batch_size
+    with ThreadPoolExecutor(1, "aespec-reads") as thread:
+        following = _filled(stream, size, parameter_stream(seed, f"order/{epoch}"))
+        ahead = thread.submit(next, following, None)
+        while (window := ahead.result()) is not None:
+            ahead = thread.submit(next, following, None)
+            yield window
+
+
+def _filled(stream: Stream, size: int, random: np.random.Generator) -> Iterator[NDArray[Any]]:
+    import numpy as np
+
+    blocks = stream.blocks(max(size // BLOCKS, 1))
+    order = iter(random.permutation(len(blocks)))
+    left: list[NDArray[Any]] = []
+    while True:
+        while sum(map(len, left)) < size and (chosen := next(order, None)) is not None:
+            left.append(stream.read(*blocks[chosen]))
+        if not left:
+            return
+        pool, left = np.concatenate(left), []
+        pool = pool[random.permutation(len(pool))]
+        left = [pool[size:]] if len(pool) > size else []
+        yield pool[:size]

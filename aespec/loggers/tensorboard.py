@@ -1,0 +1,96 @@
+"""Logs to TensorBoard: event files in the run's folder."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aespec.loggers.metrics import metrics, phase_of, texts
+from aespec.source.yaml_dump import dump_yaml
+from aespec.tables import table
+
+if TYPE_CHECKING:
+    from aespec.spec import Spec
+    from aespec.training import Epoch
+
+__all__ = ["TensorBoard"]
+
+FOLDER = "tensorboard"
+"""Its name in the run's folder."""
+
+FILES = "events.out.tfevents.*"
+
+
+class TensorBoard:
+    """Writes the event files that TensorBoard reads, into ``tensorboard`` in the run's folder.
+
+    A phase of greedy training has a folder of its own in there, a run of its own to TensorBoard: its epochs count
+    from 1 and its losses are other ones. Only TensorBoard's record writer and messages are used, since its `Writer`
+    imports TensorFlow where that is installed.
+    """
+
+    _goes_on: bool
+    """Whether an earlier file may have the epochs that come next."""
+
+    def begin(self, folder: Path, spec: Spec, facts: Mapping[str, Any]) -> None:
+        """Write what is known of the run, as texts."""
+        import numpy as np
+        from tensorboard.plugins.text.metadata import create_summary_metadata
+        from tensorboard.util.tensor_util import make_tensor_proto
+
+        self._folder, self._samples = folder / FOLDER, facts.get("samples")
+        self._open("")
+        about = table(["Fact", "Value"], list(texts(facts).items()), markdown=True)
+        for tag, text in (("spec", f"```yaml\n{dump_yaml(spec.to_data())}```"), ("facts", about)):  # both Markdown
+            tensor = make_tensor_proto(np.array(text.encode(), dtype=object))
+            metadata = create_summary_metadata(display_name=tag, description="")
+            self._write(step=0, summary={"value": [{"tag": tag, "tensor": tensor, "metadata": metadata}]})
+        self._records.flush()
+
+    def epoch(self, epoch: Epoch) -> None:
+        """Write the scalars of an epoch."""
+        if (phase := phase_of(epoch)) != self._phase:
+            self._records.close()
+            self._open(phase)
+        if self._goes_on:  # TensorBoard then drops what an earlier file has of this epoch and later ones
+            self._write(step=epoch.number, session_log={"status": "START"})
+            self._goes_on = False
+        values = [{"tag": tag, "simple_value": value} for tag, value in metrics(epoch, self._samples)]
+        self._write(step=epoch.number, summary={"value": values})
+        self._records.flush()
+
+    def end(self, final: Mapping[str, Any] | None) -> None:
+        """Close the file."""
+        self._records.close()
+
+    @staticmethod
+    def forget(folder: Path) -> None:
+        """Take away the event files in a run's folder, and their folders where they have nothing else."""
+        for path in (folder / FOLDER).rglob(FILES):
+            path.unlink()
+        for path in (*(folder / FOLDER).glob("*/"), folder / FOLDER):
+            with suppress(OSError):  # there is none, or it has other files
+                path.rmdir()
+
+    def _open(self, phase: str) -> None:
+        """Open a new file beside those that earlier parts of the run have written of a phase."""
+        from tensorboard.summary.writer.record_writer import RecordWriter
+
+        home = self._folder / phase.replace("/", ".") if phase else self._folder
+        home.mkdir(parents=True, exist_ok=True)
+        before = sum(1 for _ in home.glob(FILES))
+        name = f"events.out.tfevents.{int(time.time()):010}.{socket.gethostname()}.{os.getpid()}.{before}"
+        self._records = RecordWriter((home / name).open("xb"))
+        self._phase = phase
+        self._goes_on = before > 0
+        self._write(file_version="brain.Event:2")
+
+    def _write(self, **event: Any) -> None:
+        from tensorboard.compat.proto.event_pb2 import Event
+
+        self._records.write(Event(wall_time=time.time(), **event).SerializeToString())

@@ -1,0 +1,125 @@
+"""The plan: how a model is trained. All of it has one meaning, on every backend."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+
+from aespec.kind import combination
+from aespec.layers.axes import as_tuple
+from aespec.losses import Loss
+from aespec.optimizers import Adam, Decay, Optimizer, Rate, Share
+from aespec.schedules import Constant, Schedule
+
+__all__ = ["EarlyStopping", "Phase", "Section", "TrainingPlan"]
+
+Count = Annotated[int, Field(ge=1, lt=2**31)]
+
+
+def _listed(value: Any) -> Any:
+    """One alone as a list of one."""
+    return as_tuple([value] if isinstance(value, str | dict) else value)
+
+
+def _switched(value: Any) -> Any:
+    """YAML's ``true`` and ``false`` as the words that they stand for."""
+    return {True: "on", False: "off"}[value] if isinstance(value, bool) else value
+
+
+class Section(BaseModel):
+    """A part of a spec with fixed fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class EarlyStopping(Section):
+    """When training ends before its last epoch. It looks at the validation loss, or the training loss without one."""
+
+    patience: Count = 5
+    """Epochs without a better loss after which training ends."""
+    min_delta: Share = 0.0
+    """By how much a loss must be below the best so far to count as better."""
+    restore_best: bool = True
+    """End with the weights of the best epoch, not of the last."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _patience_alone(cls, value: Any) -> Any:
+        return {"patience": value} if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+class Phase(Section):
+    """One phase of greedy training: a layer of the encoder, and what undoes it, learn to restore the code so far."""
+
+    optimizer: Optimizer | None = None
+    """What a step does; the plan's where None."""
+    epochs: Count | None = None
+    """Times that all training samples are seen; the plan's where None."""
+    loss: Loss | None = None
+    """By default the model's for the phase that sees its input, ``mse`` for the others."""
+
+
+class TrainingPlan(Section):
+    """How the model is trained."""
+
+    optimizer: Optimizer = Adam()
+    """What a step does."""
+    schedule: Schedule = Constant()
+    """How the learning rate changes."""
+    clip_norm: Rate | None = None
+    """Shorten all gradients together where the length of them all is above this (Pascanu et al., 2013)."""
+    clip_value: Rate | None = None
+    """Cut each element of a gradient to at most this, in either direction."""
+    ema: Decay | None = None
+    """Decay of a moving average of the weights, which is what is validated and kept."""
+    epochs: Count = 10
+    """Times that all training samples are seen."""
+    batch_size: Count = 32
+    """Samples a step."""
+    window: Count | None = None
+    """Samples in memory at a time, and shuffled among each other, where data streams from its files; all of them where
+    this is not stated and they fit."""
+    validation_split: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """Fraction of the samples, the last ones, that is kept from training to measure the loss on."""
+    validation_data: Annotated[str, Field(min_length=1)] | None = None
+    """A file with samples to measure the loss on, instead of a split."""
+    early_stopping: EarlyStopping | None = None
+    """When to end before the last epoch; a number alone is its patience."""
+    greedy: Annotated[tuple[Phase, ...], BeforeValidator(_listed)] = ()
+    """Phases that come first, one for each encoder layer with weights, or one alone that stands for all: each such
+    layer is trained on the codes of those before it, with what undoes it (Bengio et al., 2007). Then all are trained
+    together."""
+    freeze: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    """What is not trained: ``encoder``, a layer such as ``encoder/dense_1``, or a parameter of one."""
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    """Decides the first weights, the order of the batches and the noise."""
+    dtype: Literal["float32", "float64"] = "float32"
+    """Precision to compute in."""
+    mixed_precision: Literal["bfloat16"] | None = None
+    """Compute the layers in this precision, and keep the weights and the loss in ``dtype``: faster where the
+    processor can, with other numbers."""
+    compile: Annotated[
+        Literal["auto", "on", "off"],
+        BeforeValidator(_switched),
+        WithJsonSchema({"enum": ["auto", "on", "off", True, False]}),
+    ] = "auto"
+    """Whether the framework compiles the training step; ``auto`` does where that is measured to pay."""
+    randomness: Literal["framework", "shared"] = "framework"
+    """Who draws noise in training: the framework, or aespec, slower, the same for every backend."""
+
+    @model_validator(mode="after")
+    def _one_way_to_clip(self) -> Self:
+        if self.clip_norm is not None and self.clip_value is not None:
+            raise combination(
+                "gradients are clipped twice", field="clip_value", wanted="`clip_norm` or `clip_value`, not both"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _mixed_with_single(self) -> Self:
+        if self.mixed_precision and self.dtype == "float64":
+            raise combination(
+                f"`mixed_precision: {self.mixed_precision}` beside `dtype: float64`",
+                field="mixed_precision",
+                wanted="`dtype: float32`, or no mixed precision",
+            )
+        return self

@@ -1,0 +1,149 @@
+"""Stages of training: what is frozen, and the phases of greedy training that come before all are trained together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from aespec.diagnostics import AespecError, Diagnostic, nearest
+from aespec.graph import INPUT, Graph, Node
+from aespec.losses import Loss, MeanSquaredError
+from aespec.plan import TrainingPlan
+from aespec.rules import BadPlan
+from aespec.spec import Spec
+
+if TYPE_CHECKING:
+    from aespec.passes import Limits
+
+__all__ = ["Stage", "freeze", "phase", "stages"]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A model that is trained, and how."""
+
+    name: str
+    """The layer that a phase of greedy training is for; empty for the whole model."""
+    graph: Graph
+    """The whole model, or the part that this stage trains; its nodes and weights have the whole's names."""
+    plan: TrainingPlan
+    before: tuple[Node, ...] = ()
+    """The encoder's nodes that make what this stage is trained on of the input."""
+
+
+def freeze(graph: Graph, spec: Spec, limits: Limits) -> Graph:
+    """Make what the plan freezes parameters that are not trained; running averages among them stand still."""
+    problems, frozen = [], set()
+    for i, name in enumerate(spec.training.freeze):
+        found = [param for param in graph.params if f"{param}/".startswith(f"{name}/")]
+        frozen.update(found)
+        if not found:
+            near = nearest(name, ["encoder", "decoder", *(node.name for node in graph if node.params), *graph.params])
+            problems.append(
+                Diagnostic(
+                    BadPlan,
+                    f"`freeze` names `{name}`, which has no parameters of its own",
+                    spec.place(("training", "freeze", i)) or spec.place(("training", "freeze")),
+                    wanted="`encoder`, `decoder`, a layer with weights or a parameter of one",
+                    got=f"`{name}`",
+                    help=f"did you mean `{near}`?" if near else "`aespec summary` lists the layers",
+                )
+            )
+    if problems:
+        raise AespecError(*problems)
+    return replace(graph, nodes=tuple(_frozen(node, frozen) for node in graph)) if frozen else graph
+
+
+def _frozen(node: Node, names: set[str]) -> Node:
+    params = {
+        short: replace(param, trainable=False) if f"{node.name}/{short}" in names else param
+        for short, param in node.params.items()
+    }
+    averages = any(not param.trainable for param in node.params.values())
+    return replace(node, params=params, settled=averages and not any(param.trainable for param in params.values()))
+
+
+def phase(graph: Graph, spec: Spec, limits: Limits) -> Graph:
+    """Refuse phases of greedy training that do not fit the model."""
+    given = len(spec.training.greedy)
+    if not given:
+        return graph
+    layers = [_named(group) for group in _groups(graph)]
+    place = spec.place(("training", "greedy"))
+    if not graph.mirrored:
+        raise AespecError(
+            Diagnostic(
+                BadPlan,
+                "`greedy` needs to know which layers undo which",
+                place,
+                wanted="`decoder: mirror`",
+                got="a decoder that is written out",
+                help="let `decoder: mirror` make the decoder, or remove `greedy`",
+            )
+        )
+    if given not in (1, len(layers)):
+        raise AespecError(
+            Diagnostic(
+                BadPlan,
+                "`greedy` has not one phase for each encoder layer with weights",
+                place,
+                wanted=f"{len(layers)} phases, for {', '.join(f'`{name}`' for name in layers)}, or one for all",
+                got=f"{given}",
+                help="write an empty phase, `{}`, for a layer that is trained as the plan says",
+            )
+        )
+    return graph
+
+
+def stages(graph: Graph, plan: TrainingPlan) -> list[Stage]:
+    """The phases of greedy training, where there are any, and the training of the whole."""
+    found = []
+    groups = _groups(graph) if plan.greedy else []
+    for i, group in enumerate(groups):
+        own = plan.greedy[i if len(plan.greedy) > 1 else 0]
+        changed = {name: getattr(own, name) for name in ("optimizer", "epochs") if getattr(own, name) is not None}
+        loss = own.loss or (MeanSquaredError() if i else graph.loss)
+        before = tuple(node for earlier in groups[:i] for node in earlier)
+        part = _part(graph, group, before, loss)
+        found.append(Stage(_named(group), part, plan.model_copy(update={**changed, "greedy": ()}), before))
+    return [*found, Stage("", graph, plan)]
+
+
+def _groups(graph: Graph) -> list[list[Node]]:
+    """The encoder's nodes, cut before each with weights but the first."""
+    groups: list[list[Node]] = [[]]
+    for node in graph.block("encoder"):
+        if node.params and any(earlier.params for earlier in groups[-1]):
+            groups.append([])
+        groups[-1].append(node)
+    return groups
+
+
+def _named(group: list[Node]) -> str:
+    """The layer with weights that a group is for."""
+    return next((node.name for node in group if node.params), group[0].name)
+
+
+def _part(graph: Graph, group: list[Node], before: tuple[Node, ...], loss: Loss) -> Graph:
+    """A group of the encoder with the decoder's nodes that undo it, as a model of its own."""
+    names = {node.name for node in group}
+    source = before[-1].name if before else INPUT
+    nodes: list[Node] = []
+    chosen = [
+        *group,
+        *(n for n in graph.block("decoder") if names.intersection(n.undoes) or (not before and not n.undoes)),
+    ]
+    last = INPUT
+    for node in chosen:
+        nodes.append(replace(node, inputs=(last,)))
+        last = node.name
+    kept = {node.name for node in nodes} | {f"{n.name}/{short}" for n in nodes for short in n.params}
+    return replace(
+        graph,
+        input=group[0].input_shape,
+        nodes=tuple(nodes),
+        code=group[-1].name,
+        loss=loss,
+        terms=tuple(term for term in graph.terms if term.of in kept),
+        length=graph.length if source == INPUT else None,
+    )

@@ -1,0 +1,134 @@
+"""Replicas that train one model together, each its share of every batch: in several processes, or on several devices.
+
+Processes are those of the cluster in ``TF_CONFIG``, with a ``MultiWorkerMirroredStrategy``; devices are this process's
+GPUs, with a ``MirroredStrategy``. See https://www.tensorflow.org/guide/distributed_training.
+
+Losses are means over the samples of a batch. The mean over all of it is the sum of the replicas' means, each times its
+share of the samples; so are its gradients, and, with `mean_of_all`, the mean activation that a penalty looks at.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from aespec.backend import Team
+from aespec_keras.assemble import seed_noise
+from aespec_keras.framework import keras, tf
+from aespec_keras.mixed import layers_in
+from aespec_keras.shares import shared, sum_of_all
+from aespec_keras.training import KerasTrainer
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from aespec.backend import Array, Rates, Tick
+    from aespec.noise import Noise
+    from aespec.plan import TrainingPlan
+    from aespec_keras.model import KerasModel
+
+__all__ = ["TeamTrainer", "replicas", "strategy", "team"]
+
+Tensor = Any
+
+LOOK = 50
+"""Steps between two looks at the losses: all processes look at once."""
+
+
+@cache
+def strategy() -> Any:
+    """What models are built and trained under: TensorFlow's default strategy where there is nobody to share with."""
+    workers = json.loads(os.environ.get("TF_CONFIG") or "{}").get("cluster", {}).get("worker", [])
+    if len(workers) > 1:
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+    if len(devices) > 1:
+        return tf.distribute.MirroredStrategy([device.name for device in devices])
+    return tf.distribute.get_strategy()
+
+
+def replicas() -> int:
+    """How many replicas share a batch."""
+    count: int = strategy().num_replicas_in_sync
+    return count
+
+
+def team() -> Team:
+    """Which of how many processes this is."""
+    resolver = getattr(strategy(), "cluster_resolver", None)
+    if resolver is None:
+        return Team()
+    return Team(int(resolver.task_id), len(resolver.cluster_spec().as_dict()["worker"]))
+
+
+class TeamTrainer(KerasTrainer):
+    """A trainer of which each replica does its share of each batch."""
+
+    def __init__(self, model: KerasModel, plan: TrainingPlan, samples: int) -> None:
+        with strategy().scope():
+            super().__init__(model, plan, samples)
+        self._team = team()
+        places = f"{self._team.size} processes" if self._team.size > 1 else "one process"
+        self.note = f"steps shared by {replicas()} replicas in {places}"
+        # The gradients have been summed when they come to the optimizer, since it clips them first.
+        self._optimizer._all_reduce_sum_gradients = lambda pairs: pairs
+        for layer in layers_in(model.native):
+            if isinstance(layer, keras.layers.BatchNormalization):
+                layer.synchronized = True
+        self._shared = tf.function(self._on_all, autograph=False, reduce_retracing=True)
+
+    def steps(
+        self, x: Array, order: NDArray[np.int64], batch_size: int, rates: Rates, noise: Noise, tick: Tick
+    ) -> dict[str, Array]:
+        """See `aespec.backend.Trainer.steps`."""
+        seed_noise(self._model.cells, noise.seed, noise.epoch, noise.span, self._team.rank)
+        names, batches = self._model.graph.loss_names, np.split(order, range(batch_size, len(order), batch_size))
+        sizes = [len(rows) for rows in batches]
+        draws = noise.draws(self._model.graph, x.shape[1:], sizes, self._model.dtype) if noise.shared else None
+        found: list[Array] = []
+        waiting: list[Tensor] = []
+        for step, rows in enumerate(batches, start=1):
+            given = next(draws) if draws is not None else {}
+            waiting.append(self._shared(*self._parts(np.asarray(x[rows], self._model.dtype), given, rates[step - 1])))
+            if step == len(batches) or step % LOOK == 0:
+                found.append(np.stack([losses.numpy() for losses in waiting]))
+                if not np.isfinite(found[-1][:, -1]).all():
+                    break
+                tick(sum(sizes[:step]), dict(zip(names, found[-1][-1].tolist(), strict=True)))
+                waiting = []
+        losses = np.concatenate(found)
+        wrong = np.flatnonzero(~np.isfinite(losses[:, -1]))
+        losses = losses[: wrong[0] + 1] if len(wrong) else losses
+        return dict(zip(names, losses.T, strict=True))
+
+    def _parts(self, batch: Array, draws: Mapping[str, Array], rate: np.float32) -> tuple[Any, ...]:
+        """What each of this process's replicas is given: its part of a batch and of the draws, its share, the rate."""
+        here, everywhere = strategy().extended._num_replicas_in_sync // self._team.size, replicas()
+
+        def spread(part: Any) -> Any:
+            return strategy().experimental_distribute_values_from_function(
+                lambda context: tf.constant(part(self._team.rank * here + context.replica_id_in_sync_group % here))
+            )
+
+        share = spread(lambda which: np.asarray(len(batch[which::everywhere]) / len(batch), batch.dtype))
+        parts = spread(lambda which: batch[which::everywhere])
+        noises = {name: spread(lambda which, draw=draw: draw[which::everywhere]) for name, draw in draws.items()}
+        return parts, noises, share, tf.constant(rate)
+
+    def _on_all(self, batch: Any, draws: Mapping[str, Any], share: Any, rate: Tensor) -> Tensor:
+        """One step; each term of the loss, of the whole batch."""
+        losses = strategy().run(self._on_one, (batch, draws, share, rate))
+        return strategy().experimental_local_results(losses)[0]
+
+    def _on_one(self, batch: Tensor, draws: Mapping[str, Tensor], share: Tensor, rate: Tensor) -> Tensor:
+        with shared(share):
+            return self._train(batch, rate, draws)
+
+    def _differentiate(self, batch: Tensor, draws: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], list[Tensor]]:
+        found, gradients = super()._differentiate(batch, draws)
+        return sum_of_all(found), sum_of_all(gradients)

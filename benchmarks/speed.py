@@ -1,0 +1,279 @@
+"""How fast aespec trains the zoo, against the same models written by hand.
+
+    python benchmarks/speed.py                                          # everything
+    python benchmarks/speed.py --backend torch --specs specs/stacked.yaml --batch-sizes 32
+
+The other side is in `peers`: stock layers and the training loop of each framework's own guides, with the optimizer,
+batch size and data of the spec, and the same number of parameters. Both sides train in one process, in turn, an epoch
+or some at a time, so that what else the machine does meets both; what counts is the median of the ratios of
+neighbouring rounds. The time before the steps go at their pace (building, tracing, compiling) is a column of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import platform
+import sys
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from importlib import import_module
+from importlib.metadata import version
+from math import ceil
+from pathlib import Path
+from statistics import median, quantiles
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from tabulate import tabulate
+
+import aespec
+from aespec.data import load
+from aespec.registry import find_backend
+from aespec.training import Epoch, fit, split
+from aespec.zoo import zoo
+
+BACKENDS = ("keras", "torch")
+SYNTHETIC = 20_000
+"""Samples where the spec is not of images."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """What one process measures."""
+
+    spec: str
+    """The path of the spec."""
+    backend: str
+    batch_size: int
+    rounds: int
+    seconds: float
+    """How long each side of a round takes, at least."""
+    threads: int | None
+
+
+@dataclass(frozen=True)
+class Result:
+    """What it found. Rates are samples a second."""
+
+    spec: str
+    backend: str
+    batch_size: int
+    samples: int
+    """In an epoch that was measured."""
+    parameters: int
+    note: str
+    """How aespec computes the steps."""
+    rate: float
+    peer_rate: float
+    ratio: float
+    quartiles: tuple[float, float]
+    ratios: tuple[float, ...]
+    start: float
+    """Seconds from the first call, the framework imported, to the first step at that rate."""
+    peer_start: float
+    loss: float
+    """Mean of the first epoch: both sides learn the same."""
+    peer_loss: float
+
+
+class Over(Exception):
+    """Enough was measured."""
+
+
+class Match:
+    """Called after each epoch of aespec: the other side trains in between."""
+
+    def __init__(self, peer: Callable[[], Any], samples: int, rounds: int, seconds: float) -> None:
+        self.make_peer, self.samples, self.rounds, self.seconds = peer, samples, rounds, seconds
+        self.peer: Any = None
+        self.firsts: list[float] = []
+        self.losses: list[float] = []
+        self.rates: list[float] = []
+        self.peer_rates: list[float] = []
+        self.spent: list[float] = []
+        self.since = perf_counter()
+
+    def __call__(self, epoch: Epoch) -> None:
+        """Take the time, and let the other side train where a round is over."""
+        self.spent.append(perf_counter() - self.since)
+        if self.peer is None:
+            start = perf_counter()
+            self.peer = self.make_peer()
+            _, loss = self.peer.epoch()
+            self.firsts = [*self.spent, perf_counter() - start]
+            self.losses = [epoch.losses["total"], loss]
+            self.spent = []
+        elif sum(self.spent) >= self.seconds:
+            self.rates.append(self._rate(self.spent))
+            spent: list[float] = []
+            while sum(spent) < self.seconds:
+                spent.append(self.peer.epoch()[0])
+            self.peer_rates.append(self._rate(spent))
+            self.spent = []
+            if len(self.rates) == self.rounds:
+                raise Over
+        self.since = perf_counter()
+
+    def _rate(self, seconds: list[float]) -> float:
+        return len(seconds) * self.samples / sum(seconds)
+
+
+def measure(case: Case) -> Result:
+    """Train a spec and its peer in turn."""
+    spec = aespec.load(case.spec)
+    find_backend(case.backend).versions()  # imports the framework, TensorFlow without its greetings
+    backend = import_module(f"peers.in_{case.backend}")
+    if case.threads:
+        backend.set_threads(case.threads)
+    graph = aespec.compile(spec)
+    x = samples(spec)
+    whole = spec.training.model_copy(update={"batch_size": case.batch_size})
+    x, _ = split(x, whole.validation_split)
+    count = round_size(lambda part: backend.Peer(spec.name, part, case.batch_size), x, case)
+
+    match = Match(lambda: backend.Peer(spec.name, x[:count], case.batch_size), count, case.rounds, case.seconds)
+    model = aespec.build(spec, backend=case.backend)
+    make_trainer, notes = model.trainer, []
+    # Whether to compile is decided as for the whole run, of which only a part is measured.
+    model.trainer = lambda plan, samples: make_trainer(whole, len(x))
+    plan = whole.model_copy(update={"validation_split": 0.0, "epochs": 10**6})
+    with suppress(Over):
+        fit(model, x[:count], plan, on_epoch=match, tell=notes.append)
+
+    parameters = sum(param.size for param in graph.params.values() if param.trainable)
+    wanted = parameters + backend.MORE_PARAMETERS.get(spec.name, 0)
+    if match.peer.parameters != wanted:
+        raise ValueError(f"the model by hand has {match.peer.parameters} parameters, not {wanted}")
+    pairs = zip(match.rates, match.peer_rates, strict=True)
+    neighbours = zip(match.rates[1:], match.peer_rates, strict=False)
+    ratios = [ours / theirs for ours, theirs in (*pairs, *neighbours)]
+    low, ratio, high = quantiles(ratios, n=4, method="inclusive") if len(ratios) > 1 else ratios * 3
+    rate, peer_rate = median(match.rates), median(match.peer_rates)
+    starts = [max(0.0, first - count / pace) for first, pace in zip(match.firsts, (rate, peer_rate), strict=True)]
+    return Result(
+        spec.name,
+        case.backend,
+        case.batch_size,
+        count,
+        parameters,
+        notes[0],
+        rate,
+        peer_rate,
+        ratio,
+        (low, high),
+        tuple(ratios),
+        *starts,
+        *match.losses,
+    )
+
+
+def samples(spec: aespec.Spec) -> np.ndarray:
+    """Fashion-MNIST for a spec of images of its size, else numbers of the spec's shape."""
+    shape = spec.input.shape
+    if shape in ((28, 28), (None, 28)):
+        return load("fashion_mnist", shape=shape, range=spec.input.range).inputs
+    return np.random.default_rng(0).standard_normal((SYNTHETIC, *shape), "float32")
+
+
+def round_size(make_peer: Callable[[np.ndarray], Any], x: np.ndarray, case: Case) -> int:
+    """How many samples keep the peer busy for a round: whole batches, or all there are."""
+    count, seconds = case.batch_size, 0.0
+    while count < len(x) and seconds < 0.25:
+        count = min(4 * count, len(x))
+        peer = make_peer(x[:count])
+        peer.epoch()
+        seconds, _ = peer.epoch()
+    steps = ceil(case.seconds * count / seconds / case.batch_size)
+    return min(max(steps, 20) * case.batch_size, len(x))
+
+
+def table(results: list[Result], form: str) -> str:
+    """A row a result."""
+    rows = [
+        [
+            result.spec,
+            result.backend,
+            result.batch_size,
+            f"{result.rate:,.0f}",
+            f"{result.peer_rate:,.0f}",
+            f"{result.ratio:.2f}",
+            f"{result.quartiles[0]:.2f} to {result.quartiles[1]:.2f}",
+            f"{result.start:.1f}",
+            f"{result.peer_start:.1f}",
+        ]
+        for result in results
+    ]
+    headers = [
+        "spec",
+        "framework",
+        "batch",
+        "aespec, samples/s",
+        "by hand, samples/s",
+        "ratio",
+        "quartiles",
+        "aespec, start in s",
+        "by hand, start in s",
+    ]
+    right = ("right",) * 7
+    return tabulate(rows, headers, tablefmt=form, disable_numparse=True, colalign=("left", "left", *right))
+
+
+def environment(threads: int | None) -> dict[str, Any]:
+    """What the numbers depend on."""
+    packages = ("aespec", "keras", "tensorflow", "torch", "numpy")
+    return {
+        "machine": platform.machine(),
+        "cores": os.cpu_count(),
+        "threads": threads or "as the framework chooses",
+        "python": platform.python_version(),
+        **{name: version(name) for name in packages},
+    }
+
+
+def main() -> None:
+    """Measure, and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--backend", choices=(*BACKENDS, "all"), default="all")
+    parser.add_argument("--specs", nargs="+", default=[str(path) for path in zoo().values()], metavar="FILE")
+    parser.add_argument("--batch-sizes", nargs="+", type=int, default=[32, 256], metavar="N")
+    parser.add_argument("--rounds", type=int, default=9, help="rounds a measurement (9)")
+    parser.add_argument("--seconds", type=float, default=1.5, help="of each side of a round, at least (1.5)")
+    parser.add_argument("--threads", type=int, help="as the framework chooses by default, the same for both sides")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="where to write everything that was found")
+    parser.add_argument("--markdown", action="store_true", help="print the table in Markdown")
+    given = parser.parse_args()
+
+    backends = BACKENDS if given.backend == "all" else (given.backend,)
+    cases = [
+        Case(spec, backend, batch_size, given.rounds, given.seconds, given.threads)
+        for spec in given.specs
+        for backend in backends
+        for batch_size in given.batch_sizes
+    ]
+    results = []
+    fresh = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=fresh, max_tasks_per_child=1) as processes:
+        for case, future in [(case, processes.submit(measure, case)) for case in cases]:
+            what = f"{Path(case.spec).stem}, {case.backend}, batch {case.batch_size}"
+            try:
+                results.append(future.result())
+            except Exception as error:  # the others are worth having
+                print(f"{what}: {type(error).__name__}: {error}", file=sys.stderr)
+                continue
+            print(f"{what}: {results[-1].ratio:.2f}, {results[-1].note}", file=sys.stderr)
+            if given.json:
+                found = {"environment": environment(given.threads), "results": [asdict(each) for each in results]}
+                given.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    print(table(results, "github" if given.markdown else "simple"))
+    if given.markdown:
+        print("\n" + ", ".join(f"{name} {value}" for name, value in environment(given.threads).items()) + ".")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,631 @@
+"""Runs that are cut off, by whatever, and go on: to the bit as if nothing had happened, on another backend too."""
+
+import csv
+import errno
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pytest
+import yaml
+from click.testing import CliRunner
+
+import aespec
+from aespec import checkpoint, weights
+from aespec.checkpoint import FILE, exists, read
+from aespec.cli import main
+from aespec.course import Listener, build, train
+from aespec.data import Dataset
+from aespec.registry import kinds
+from aespec.run import prepare
+from aespec.training import fit
+
+RUN = Path("run")
+
+STATEFUL = {
+    "name": "small",
+    "input": [6],
+    "encoder": [
+        {"dense": {"units": 8, "activation": "tanh"}},
+        "batch_normalization",
+        {"dropout": 0.1},
+        {"dense": 3},
+    ],
+    "decoder": "mirror",
+    "training": {
+        "optimizer": {"nadam": 0.01},
+        "ema": 0.5,
+        "schedule": {"reduce_on_plateau": {"patience": 2, "factor": 0.5}},
+        "early_stopping": {"patience": 8, "min_delta": 0.005},
+        "greedy": {"epochs": 2, "optimizer": {"rmsprop": {"momentum": 0.5, "learning_rate": 0.003}}},
+        "epochs": 40,
+        "batch_size": 16,
+        "seed": 3,
+    },
+}
+"""Everything that has a state, or draws, or looks back at earlier epochs."""
+
+COSINE = {
+    **STATEFUL,
+    "encoder": [{"gaussian_noise": 0.1}, *STATEFUL["encoder"]],
+    "training": {**STATEFUL["training"], "optimizer": {"adam": 0.01}, "schedule": "cosine", "clip_norm": 1.0},
+}
+
+PLAIN = {
+    "name": "plain",
+    "input": [6],
+    "encoder": [{"dense": 4}],
+    "decoder": "mirror",
+    "training": {"optimizer": {"sgd": 0.05}, "epochs": 3, "batch_size": 16, "seed": 5, "validation_split": 0.2},
+}
+
+
+def samples(count=800):
+    rng = np.random.default_rng(0)
+    x = np.tanh(rng.normal(size=(count, 2)) @ rng.normal(size=(2, 6))) + 0.3 * rng.normal(size=(count, 6))
+    return x.astype("float32")
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    """A folder with the data and no run."""
+    monkeypatch.chdir(tmp_path)
+    np.save("data.npy", samples())
+
+
+def aespec_(*args):
+    return CliRunner().invoke(main, [str(arg) for arg in args])
+
+
+def begin(spec, *args, backend="torch", folder=RUN):
+    Path("spec.yaml").write_text(yaml.safe_dump(spec, sort_keys=False))
+    return ["train", "spec.yaml", "--backend", backend, "--data", "data.npy", "-o", folder, *args]
+
+
+def done(result, code=0):
+    assert result.exit_code == code, result.output
+    return result
+
+
+def outcome(folder=RUN):
+    """The final weights to the bit, and the history but for the time that epochs took."""
+    history = [{name: text for name, text in row.items() if name != "seconds"} for row in rows(folder)]
+    return {name: value.tobytes() for name, value in weights.read(folder / "weights.safetensors").items()}, history
+
+
+def rows(folder=RUN):
+    with (folder / "history.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def column(name, folder=RUN):
+    return [float(row[name]) for row in rows(folder)]
+
+
+def files(folder=RUN):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+# -- processes that are killed -----------------------------------------------------------------------------------------
+
+
+@contextmanager
+def started(*args, pause=None):
+    """The command in a process of its own; with another pause between checkpoints than its own."""
+    command = ["-m", "aespec"]
+    if pause is not None:
+        command = ["-c", f"from aespec import checkpoint, cli; checkpoint.PAUSE = {pause}; cli.main()"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, *command, *map(str, args)], **pipes) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def until(process, text, times=1):
+    """Wait for a line with a text, so many times."""
+    for line in process.stdout:
+        times -= bool(re.search(text, line))
+        if not times:
+            return
+    pytest.fail(f"it ended before: {process.stderr.read()}")
+
+
+EPOCH = r"\bepoch +\d+/\d+ "
+
+
+SPECS = {"keras": STATEFUL, "torch": COSINE}
+
+
+@cache
+def straight(backend):
+    """What a run comes to that nothing happens to."""
+    with TemporaryDirectory() as folder:
+        np.save(Path(folder) / "data.npy", samples())
+        before = Path.cwd()
+        os.chdir(folder)
+        done(aespec_(*begin(SPECS[backend], backend=backend)))
+        found = outcome()
+        os.chdir(before)
+    return found
+
+
+@pytest.mark.parametrize("backend", SPECS)
+def test_a_run_that_is_killed_time_and_again_ends_as_if_it_had_not_been(backend):
+    """First in its first epoch, then anywhere; at first with a checkpoint each half second, later with one each epoch."""
+    rng = np.random.default_rng(7)
+    _, history = straight(backend)
+    whole = [float(row["val_total"]) for row in history if not row["phase"]]
+    assert len(history) - len(whole) == 6, "three phases of two epochs"
+    assert 1 < 1 + int(np.argmin(whole)) < len(whole) < 40, "it stopped early, and not at its best"
+    args = begin(SPECS[backend], backend=backend)
+    for kill, pause in enumerate([None, None, 0, 0]):
+        with started(*args, pause=pause) as process:
+            if kill:
+                until(process, EPOCH, int(rng.integers(1, 6)))
+                time.sleep(rng.uniform(0, 0.06))
+            else:
+                until(process, "  steps ")
+            process.kill()
+            process.wait()
+            assert process.returncode == -signal.SIGKILL
+        assert (RUN / ".unfinished").exists()
+        assert not (RUN / "weights.safetensors").exists()
+        args = ["train", "--resume", RUN]
+    assert 2 <= len(read(RUN).epochs) < len(history)
+    done(aespec_(*args))
+    assert outcome() == straight(backend)
+    names = {"spec.yaml", "run.json", "history.csv", "weights.safetensors", "checkpoint", ".lock"}
+    assert {path.name for path in RUN.iterdir()} == names
+    assert [path.name for path in (RUN / FILE).parent.iterdir()] == [FILE.name]
+
+
+@pytest.mark.parametrize(("sent", "backend"), [(signal.SIGINT, "torch"), (signal.SIGTERM, "keras")])
+def test_a_process_that_is_asked_to_end_keeps_its_last_epoch_and_says_how_to_go_on(sent, backend):
+    """And while it runs, no other may train in its folder."""
+    args = begin(SPECS[backend], backend=backend)
+    with started(*args) as process:
+        until(process, EPOCH, 4)
+        before = (RUN / "spec.yaml").read_bytes(), (RUN / "run.json").read_bytes()
+        for other in ([*args, "--force"], ["train", "--resume", RUN]):
+            refused = done(aespec_(*other), 1)
+            assert "error[E506]: another process is training in run" in refused.stderr
+            assert "wait for it to end" in refused.stderr
+        assert ((RUN / "spec.yaml").read_bytes(), (RUN / "run.json").read_bytes()) == before
+        process.send_signal(sent)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    epochs = len(read(RUN).epochs)
+    assert epochs >= 4
+    assert said.splitlines()[-1] == (
+        f"interrupted: run has a checkpoint after {epochs} epochs; `aespec train --resume run` goes on from it"
+    )
+    assert "Traceback" not in said
+    assert f"  goes on after {epochs} epochs" in done(aespec_("train", "--resume", RUN)).stdout.splitlines()
+    assert outcome() == straight(backend)
+
+
+# -- interruptions at every place --------------------------------------------------------------------------------------
+
+
+class Interruption(Exception):
+    pass
+
+
+class Fuse(Listener):
+    """Breaks training off after some epochs, in the middle of the next one where that is wanted."""
+
+    def __init__(self, epochs, *, inside=False):
+        self.left, self.inside = epochs, inside
+
+    def epoch(self, epoch):
+        self.left -= 1
+        if not self.left and not self.inside:
+            raise Interruption
+
+    def tick(self, epoch, done, losses):
+        if not self.left and self.inside:
+            raise Interruption
+
+
+@pytest.mark.parametrize("inside", [False, True])
+@pytest.mark.parametrize("spec", [STATEFUL, COSINE], ids=["plateau", "cosine"])
+def test_a_run_that_is_cut_off_at_every_epoch_ends_as_if_it_had_not_been(spec, inside, tmp_path):
+    spec = aespec.parse(spec, ["training.epochs=7", "training.early_stopping.patience=3"])
+    data = Dataset("made", samples(200), None, ())
+
+    def ran(name, begin=None, listener=None):
+        return train(spec, data, tmp_path / name, build(spec, backend="torch"), begin=begin, listener=listener)
+
+    prepare(tmp_path / "straight")
+    ran("straight")
+    prepare(tmp_path / "broken")
+    place, cuts = None, 0
+    while True:
+        try:
+            ran("broken", place, Fuse(1, inside=inside))
+            break
+        except Interruption:
+            place, cuts = read(tmp_path / "broken"), cuts + 1
+            assert len(place.epochs) == cuts
+    assert cuts >= 2 * 3 + 3
+    assert outcome(tmp_path / "broken") == outcome(tmp_path / "straight")
+
+
+@pytest.mark.parametrize("backend", ["keras", "torch"])
+def test_more_epochs_later_are_the_same_as_at_once(backend):
+    changes = ["training.greedy=[]", "training.early_stopping=null"]
+    spec = aespec.parse(STATEFUL, changes).to_data()
+    done(aespec_(*begin(spec, "--epochs", 5, backend=backend, folder="straight")))
+    done(aespec_(*begin(spec, "--epochs", 2, backend=backend)))
+    done(aespec_("train", "--resume", RUN, "--epochs", 5))
+    assert outcome() == outcome(Path("straight"))
+    assert (RUN / "spec.yaml").read_bytes() == Path("straight/spec.yaml").read_bytes()
+
+
+# -- from one backend to another ---------------------------------------------------------------------------------------
+
+OPTIMIZERS = {
+    **{kind: {kind: 0.01} for kind in kinds("optimizer")},
+    "sgd": {"sgd": {"learning_rate": 0.02, "momentum": 0.9, "nesterov": True}},
+    "rmsprop": {"rmsprop": {"learning_rate": 0.003, "momentum": 0.5, "centered": True}},
+    "adagrad": {"adagrad": 0.1},
+    "adadelta": {"adadelta": 10.0},
+}
+
+
+@pytest.mark.parametrize(("dtype", "bound"), [("float32", 1e-4), ("float64", 1e-9)])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_what_an_optimizer_keeps_means_the_same_on_every_backend(optimizer, dtype, bound):
+    """Two epochs on each of torch, keras and torch are six on torch."""
+    plan = {
+        "optimizer": OPTIMIZERS[optimizer],
+        "dtype": dtype,
+        "epochs": 6,
+        "batch_size": 16,
+        "ema": 0.8,
+        "schedule": {"reduce_on_plateau": {"patience": 1, "min_delta": 0.1}},
+        "early_stopping": 5,
+    }
+    layers = [{"dense": {"units": 4, "activation": "tanh"}}, "batch_normalization"]
+    spec = aespec.parse({"input": [6], "encoder": layers, "decoder": "mirror", "training": plan})
+    x, states, straight = samples(120).astype(dtype), [None], build(spec, backend="torch").model
+    wanted = fit(straight, x, spec.training)
+    for backend, epochs in (("torch", 2), ("keras", 4), ("torch", 6)):
+        model = build(spec, backend=backend).model
+        shorter = spec.training.model_copy(update={"epochs": epochs})
+        found = fit(model, x, shorter, begin=states[-1], keep=states.append)
+    assert [epoch.learning_rate for epoch in found] == [epoch.learning_rate for epoch in wanted]
+    for kind in ("losses", "validation"):
+        totals = [[getattr(epoch, kind)["total"] for epoch in epochs] for epochs in (found, wanted)]
+        np.testing.assert_allclose(*totals, rtol=bound)
+        assert totals[1][0] > 1.05 * totals[1][-1], "it learns, so that each step counts"
+    for name, value in straight.weights().items():
+        np.testing.assert_allclose(model.weights()[name], value, rtol=0, atol=20 * bound, err_msg=name)
+
+
+def test_a_run_goes_from_keras_to_torch_and_back(monkeypatch):
+    spec = aespec.parse(
+        {**STATEFUL, "encoder": [layer for layer in STATEFUL["encoder"] if layer != {"dropout": 0.1}]},
+        ["training.early_stopping=null", "training.schedule=cosine", "training.epochs=7"],
+    ).to_data()
+    done(aespec_(*begin(spec, backend="keras", folder="straight")))
+    cuts = iter([4, 5, None])  # in the second phase of two epochs; in the training of the whole; not at all
+
+    def interrupted(self, epoch):
+        self.count = getattr(self, "count", 0) + 1
+        if self.count == cut:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("aespec.cli.progress.Progress.epoch", interrupted)
+    cut = next(cuts)
+    done(aespec_(*begin(spec, backend="keras")), 130)
+    cut = next(cuts)
+    done(aespec_("train", "--resume", RUN, "--backend", "torch"), 130)
+    assert len(read(RUN).epochs) == 9
+    cut = next(cuts)
+    done(aespec_("train", "--resume", RUN, "--backend", "keras"))
+    assert json.loads((RUN / "run.json").read_text())["backend"] == "keras"
+    np.testing.assert_allclose(column("total"), column("total", Path("straight")), rtol=1e-4)
+    assert len(rows()) == 3 * 2 + 7
+    assert column("learning_rate") == column("learning_rate", Path("straight"))
+
+
+# -- disks and folders -------------------------------------------------------------------------------------------------
+
+
+def full(*_):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_disk_that_is_full_ends_the_run_with_a_checkpoint_to_go_on_from(monkeypatch):
+    done(aespec_(*begin(PLAIN, "--epochs", 5, folder="straight")))
+    monkeypatch.setattr(checkpoint, "PAUSE", 0.0)
+    calls, real = [], os.fsync
+
+    def fsync(descriptor):
+        calls.append(descriptor)
+        return real(descriptor) if len(calls) <= 2 else full()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", fsync)
+        stopped = done(aespec_(*begin(PLAIN, "--epochs", 5)), 1)
+    assert "error[E505]: run cannot be written" in stopped.stderr
+    assert "No space left on device" in stopped.stderr
+    assert len(read(RUN).epochs) == 2
+    assert "aespec train --resume run" in stopped.stderr, "it is said how to go on"
+    done(aespec_("train", "--resume", RUN))
+    assert outcome() == outcome(Path("straight"))
+
+
+@pytest.mark.parametrize("where", ["history.csv", "weights.safetensors.part", "run.json.part"])
+def test_a_disk_that_is_full_for_another_file_is_the_same(where, monkeypatch):
+    """The history, the final weights, the final record: each is refused by a device that is full."""
+    done(aespec_(*begin(PLAIN, "--epochs", 5, folder="straight")))
+    real = Path.open if where == "history.csv" else Path.write_bytes if "weights" in where else Path.write_text
+    calls = []
+
+    def refused(path, *args, **kwargs):
+        calls.append(path.name)
+        if path.name == where and calls.count(where) == 1 + (where == "run.json.part"):
+            path = Path("/dev/full")
+        return real(path, *args, **kwargs)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, real.__name__, refused)
+        stopped = done(aespec_(*begin(PLAIN, "--epochs", 5)), 1)
+    assert "error[E505]: run cannot be written" in stopped.stderr
+    assert "No space left on device" in stopped.stderr
+    done(aespec_("train", "--resume", RUN))
+    assert outcome() == outcome(Path("straight"))
+    assert not (RUN / ".unfinished").exists()
+    assert json.loads((RUN / "run.json").read_text())["final"]
+
+
+def test_a_folder_that_may_not_be_written_is_refused_before_training():
+    Path("file").write_text("mine")
+    for folder in ("file", "file/run", "/proc/run"):
+        refused = done(aespec_(*begin(PLAIN, folder=folder)), 1)
+        assert f"error[E505]: {folder} cannot be written" in refused.stderr
+        assert "epoch" not in refused.stdout
+    assert Path("file").read_text() == "mine"
+
+
+def test_a_file_in_the_way_of_the_checkpoints_is_said_to_be_there():
+    done(aespec_(*begin(PLAIN)))
+    (RUN / FILE).unlink()
+    (RUN / FILE).parent.rmdir()
+    (RUN / FILE).parent.write_text("mine")
+    refused = done(aespec_(*begin(PLAIN, "--force")), 1)
+    assert "error[E505]: run cannot be written" in refused.stderr
+    assert "a file that stands in its way" in refused.stderr
+    assert (RUN / FILE).parent.read_text() == "mine"
+
+
+def test_a_folder_that_is_taken_away_ends_the_run_in_words(monkeypatch):
+    monkeypatch.setattr(checkpoint, "PAUSE", 0.0)
+    monkeypatch.setattr(
+        "aespec.cli.progress.Progress.epoch", lambda self, epoch: epoch.number == 2 and RUN.rename("elsewhere")
+    )
+    stopped = done(aespec_(*begin(PLAIN)), 1)
+    assert "error[E505]: run cannot be written" in stopped.stderr
+    assert len(read(Path("elsewhere")).epochs) == 2
+    monkeypatch.undo()
+
+
+# -- losses that are no numbers ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("backend", ["keras", "torch"])
+def test_a_loss_that_runs_away_later_leaves_the_last_good_epoch(backend):
+    """With weights of about 1e25 the code is about 1e25 and finite, and its decoding, 1e50, is not in float32."""
+    done(aespec_(*begin(PLAIN, "--epochs", 5, backend=backend, folder="straight")))
+    done(aespec_(*begin(PLAIN, "--epochs", 3, backend=backend)))
+    before = (RUN / FILE).read_bytes()
+    wild = done(aespec_("train", "--resume", RUN, "--epochs", 5, "--learning-rate", 1e25), 1)
+    assert "error[E503]: the loss is no longer a number at step 2 of epoch 4" in wild.stderr
+    assert re.search(r"total (inf|nan), at a learning rate of 1e\+25; first in the output of `decoder/dense_1`", wild.stderr)
+    assert "`aespec train --resume run --learning-rate X`" in wild.stderr
+    assert (RUN / FILE).read_bytes() == before
+    done(aespec_("train", "--resume", RUN, "--learning-rate", 0.05))
+    assert outcome() == outcome(Path("straight"))
+
+
+def test_a_loss_that_runs_away_in_a_phase_goes_on_with_another_rate_too():
+    """The second phase has an optimizer of its own, far too fast."""
+    layers = [{"dense": 4}, {"dense": 3}]
+    plan = {**PLAIN["training"], "greedy": [{"epochs": 1}, {"epochs": 1, "optimizer": {"sgd": 1e25}}]}
+    wild = done(aespec_(*begin({**PLAIN, "encoder": layers, "training": plan})), 1)
+    assert "error[E503]" in wild.stderr
+    assert "`aespec train --resume run --learning-rate X`" in wild.stderr
+    done(aespec_("train", "--resume", RUN, "--learning-rate", 0.05))
+    assert [row["phase"] for row in rows()] == ["encoder/dense_1", "encoder/dense_2", "", "", ""]
+
+
+def test_a_loss_that_runs_away_at_once_leaves_nothing_to_go_on_from():
+    wild = done(aespec_(*begin(PLAIN, "--learning-rate", 1e25)), 1)
+    assert "error[E503]" in wild.stderr
+    assert "--resume" not in wild.stderr
+    done(aespec_(*begin(PLAIN)))
+
+
+# -- what is refused ---------------------------------------------------------------------------------------------------
+
+
+def test_other_data_is_refused():
+    done(aespec_(*begin(PLAIN)))
+    before, x = files(), samples()
+    x[-1, -1] += 1e-6
+    np.save("data.npy", x)
+    refused = done(aespec_("train", "--resume", RUN, "--epochs", 5), 1)
+    assert "error[E507]: " in refused.stderr
+    assert "data.npy has changed since the run began" in refused.stderr
+    Path("data.npy").unlink()
+    missing = done(aespec_("train", "--resume", RUN, "--epochs", 5), 1)
+    assert "data.npy" in missing.stderr
+    assert files() == before
+    np.save("data.npy", samples())
+    done(aespec_("train", "--resume", RUN, "--epochs", 5))
+
+
+def test_other_data_to_validate_on_is_refused():
+    """It decides what early stopping and a plateau come to."""
+    np.save("held.npy", samples(50))
+    done(aespec_(*begin(PLAIN, "--validation-data", "held.npy")))
+    np.save("held.npy", samples(50) + 1)
+    assert "error[E507]: " in done(aespec_("train", "--resume", RUN, "--epochs", 5), 1).stderr
+
+
+def test_more_data_behind_a_limit_is_the_same_data():
+    done(aespec_(*begin(PLAIN, "--limit", 100)))
+    np.save("data.npy", np.concatenate([samples()[:100], samples()]))
+    done(aespec_("train", "--resume", RUN, "--epochs", 5))
+    assert json.loads((RUN / "run.json").read_text())["data"]["samples"] == 100
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["spec.yaml"],
+        ["--set", "training.epochs=5"],
+        ["--data", "data.npy"],
+        ["--limit", 100],
+        ["-o", "other"],
+        ["--loss", "mae"],
+        ["--optimizer", "adam"],
+        ["--batch-size", 8],
+        ["--dtype", "float64"],
+        ["--schedule", "cosine"],
+        ["--greedy", "{}"],
+        ["--freeze", "encoder"],
+        ["--seed", 1],
+        ["--seed", 0],
+        ["--validation-split", 0],
+        ["--ema", 0],
+    ],
+    ids=lambda args: " ".join(map(str, args)),
+)
+def test_what_a_run_is_cannot_be_changed_later(args, finished):
+    before = files()
+    refused = done(aespec_("train", "--resume", RUN, "--epochs", 5, *args), 2)
+    name = args[0].lstrip("-").replace("o", "out", 1) if args[0] == "-o" else args[0].lstrip("-")
+    assert f"'{name.replace('.yaml', '')}' cannot be changed in a run that goes on" in refused.stderr
+    assert "'--epochs', '--learning-rate' and '--backend' can" in refused.stderr
+    assert files() == before
+
+
+@pytest.fixture
+def finished():
+    """A finished run of three epochs."""
+    done(aespec_(*begin(PLAIN)))
+
+
+@pytest.mark.parametrize("args", [[], ["--epochs", 3], ["--epochs", 2], ["--learning-rate", 0.1]])
+def test_a_finished_run_has_nothing_to_go_on_with(args, finished):
+    before = files()
+    refused = done(aespec_("train", "--resume", RUN, *args), 1)
+    assert "error[E507]: run is finished" in refused.stderr
+    assert "more than 3 epochs" in refused.stderr
+    assert "`--epochs 6` trains on" in refused.stderr
+    assert files() == before
+
+
+@pytest.mark.parametrize("args", [[], ["--epochs", 50]])
+def test_a_run_that_stopped_early_is_finished(args):
+    done(aespec_(*begin({**PLAIN, "training": {**PLAIN["training"], "early_stopping": {"patience": 1, "min_delta": 9.0}}})))
+    assert len(rows()) == 2
+    before = files()
+    assert "error[E507]: " in done(aespec_("train", "--resume", RUN, *args), 1).stderr
+    assert files() == before
+
+
+def test_fewer_epochs_than_are_over_are_refused(monkeypatch):
+    """A run of two epochs, of which three are over, would not be what its spec says."""
+    with monkeypatch.context() as patched:
+        patched.setattr("aespec.cli.progress.Progress.epoch", lambda self, epoch: epoch.number < 3 or interrupt())
+        done(aespec_(*begin(PLAIN, "--epochs", 5)), 130)
+    before = files()
+    assert "error[E507]: " in done(aespec_("train", "--resume", RUN, "--epochs", 2), 1).stderr
+    assert files() == before
+
+
+def interrupt():
+    raise KeyboardInterrupt
+
+
+def test_a_run_without_a_checkpoint_begins_again(monkeypatch):
+    done(aespec_(*begin(STATEFUL, "--epochs", 3, folder="straight")))
+    with monkeypatch.context() as patched:
+        patched.setattr("aespec.cli.progress.Progress.tick", lambda *_: interrupt())
+        cut = done(aespec_(*begin(STATEFUL, "--epochs", 3)), 130)
+    assert not exists(RUN)
+    assert "interrupted: run has no checkpoint yet; the same command begins again" in cut.stderr
+    assert "  goes on after 0 epochs" in done(aespec_("train", "--resume", RUN)).stdout.splitlines()
+    assert outcome() == outcome(Path("straight"))
+
+
+def test_what_is_no_run_is_refused():
+    Path("empty").mkdir()
+    for folder, got in (("none", "no such folder"), ("empty", "no spec.yaml and no run.json")):
+        refused = done(aespec_("train", "--resume", folder), 1)
+        assert f"error[E501]: {folder} is not the folder of a run" in refused.stderr
+        assert got in refused.stderr
+    assert not any(Path("empty").iterdir())
+    assert not Path("none").exists()
+
+
+def test_a_damaged_checkpoint_is_refused_and_stays(finished):
+    (RUN / FILE).write_bytes((RUN / FILE).read_bytes()[:-1])
+    before = files()
+    refused = done(aespec_("train", "--resume", RUN, "--epochs", 5), 1)
+    assert "error[E501]: run has no checkpoint to go on from" in refused.stderr
+    assert "begin again: `aespec train SPEC -o RUN --force`" in refused.stderr
+    assert files() == before
+    done(aespec_(*begin(PLAIN, "--force")))
+
+
+def test_a_checkpoint_of_another_model_is_refused(finished):
+    """The spec was changed in the folder."""
+    text = (RUN / "spec.yaml").read_text()
+    (RUN / "spec.yaml").write_text(text.replace("units: 4", "units: 5"))
+    before = files()
+    assert "error[E502]: " in done(aespec_("train", "--resume", RUN, "--epochs", 5), 1).stderr
+    assert files() == before
+
+
+def test_a_backend_that_cannot_train_is_refused_and_nothing_is_lost(finished):
+    before = files()
+    assert "cannot be trained" in done(aespec_("train", "--resume", RUN, "--epochs", 5, "--backend", "numpy"), 1).stderr
+    assert files() == before
+
+
+@pytest.mark.parametrize("last", ["weights.safetensors", "run.json"])
+def test_a_run_that_is_cut_off_between_its_last_files_is_finished_by_going_on(last, monkeypatch):
+    """The weights are there and the final record is not, or both are there and the mark of an unfinished run too."""
+    done(aespec_(*begin(PLAIN, folder="straight")))
+    calls, real = [], Path.replace
+
+    def cut(path, target):
+        found = real(path, target)
+        calls.append(Path(target).name)
+        if Path(target).name == last and calls.count(last) == 1 + (last == "run.json"):
+            interrupt()
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", cut)
+        done(aespec_(*begin(PLAIN)), 130)
+    done(aespec_("train", "--resume", RUN))
+    assert outcome() == outcome(Path("straight"))
+    assert not (RUN / ".unfinished").exists()
+    assert json.loads((RUN / "run.json").read_text())["final"]

@@ -1,0 +1,121 @@
+"""Several processes that train one model together: the same losses as one process alone."""
+
+import csv
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ALONE = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT", "TF_CONFIG")
+
+# All that looks at a batch as a whole: its moments, its mean activation; noise that comes from the core; 41 samples to
+# train on, so that the last batch of 8 is one that only one process has a sample of.
+SPEC = """\
+name: shared
+input: {shape: [6], range: [0, 1]}
+encoder:
+  - dense: {units: 5, activation: tanh, kernel_regularizer: {l2: 0.01}}
+  - batch_normalization
+  - gaussian_noise: 0.1
+  - dense: {units: 3, activation: sigmoid, activity_regularizer: {kl_divergence: {target: 0.1, weight: 0.5}}}
+decoder: mirror
+loss: binary_crossentropy
+training:
+  {optimizer: {adam: 0.01}, epochs: 3, batch_size: 8, randomness: shared, clip_norm: 1.0, early_stopping: 2, ema: 0.5}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "shared.yaml").write_text(SPEC)
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).random((46, 6), dtype="float32"))
+    return tmp_path
+
+
+def train(folder, backend, out, *, launcher=(), script=None, **environment):
+    program = [script] if script else ["-m", "aespec"]
+    command = [*launcher, *program, *("train", "shared.yaml", "--backend", backend, "--data", "x.npy", "-o", out)]
+    clean = {name: value for name, value in os.environ.items() if name not in ALONE}
+    return subprocess.Popen(
+        [sys.executable, *command],
+        cwd=folder,
+        env={**clean, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finish(*processes):
+    """What each wrote to its stdout, once all have ended well."""
+    found = [process.communicate(timeout=240) for process in processes]
+    assert [process.returncode for process in processes] == [0] * len(processes), found
+    return [out for out, _ in found]
+
+
+def history(run):
+    rows = list(csv.DictReader((run / "history.csv").read_text().splitlines()))
+    return {name: [float(row[name]) for row in rows] for name in rows[0] if name not in ("phase", "seconds")}
+
+
+def same(run, other):
+    one, two = history(run), history(other)
+    assert list(one) == list(two)
+    for name in one:
+        assert two[name] == pytest.approx(one[name], rel=1e-5), name
+
+
+def test_two_torch_processes_are_as_one(folder):
+    torchrun = ("-m", "torch.distributed.run", "--nproc-per-node", "2", "--rdzv-backend", "c10d")
+    finish(train(folder, "torch", "one"))
+    (said,) = finish(train(folder, "torch", "two", launcher=(*torchrun, "--rdzv-endpoint", "localhost:0")))
+    same(folder / "one", folder / "two")
+    assert "  steps shared by 2 processes (gloo)\n" in said
+    assert said.count("epoch 1/3") == 1, "only one of them speaks"
+    assert json.loads((folder / "two" / "run.json").read_text())["final"]
+
+
+def ports(count):
+    """Ports on this machine that nobody uses."""
+    sockets = [socket.socket() for _ in range(count)]
+    for each in sockets:
+        each.bind(("localhost", 0))
+    found = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return found
+
+
+def test_two_tensorflow_workers_are_as_one(folder):
+    workers = [f"localhost:{port}" for port in ports(2)]
+    configs = [{"cluster": {"worker": workers}, "task": {"type": "worker", "index": i}} for i in (0, 1)]
+    two = [train(folder, "keras", "two", TF_CONFIG=json.dumps(config)) for config in configs]
+    first, second = finish(*two)
+    finish(train(folder, "keras", "one"))
+    same(folder / "one", folder / "two")
+    assert "  steps shared by 2 replicas in 2 processes\n" in first
+    assert second == "", "only one of them speaks"
+
+
+DEVICES = """
+import sys
+from aespec_keras.framework import tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 3)
+sys.argv[0] = "aespec"
+from aespec.cli import main
+main()
+"""
+
+
+def test_three_devices_are_as_one(folder):
+    (folder / "devices.py").write_text(DEVICES)
+    finish(train(folder, "keras", "one"))
+    (said,) = finish(train(folder, "keras", "three", script="devices.py"))
+    same(folder / "one", folder / "three")
+    assert "  steps shared by 3 replicas in one process\n" in said
