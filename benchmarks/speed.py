@@ -67,6 +67,8 @@ class Result:
     samples: int
     """In an epoch that was measured."""
     parameters: int
+    peer_parameters: int
+    """The same, but where the framework's layer has more: see `MORE_PARAMETERS` of the peers."""
     note: str
     """How aespec computes the steps."""
     rate: float
@@ -129,6 +131,8 @@ def measure(case: Case) -> Result:
     spec = aespec.load(case.spec)
     find_backend(case.backend).versions()  # imports the framework, TensorFlow without its greetings
     backend = import_module(f"peers.in_{case.backend}")
+    if spec.name not in backend.MODELS:
+        raise ValueError(f"`{spec.name}` is not written by hand in peers/in_{case.backend}.py")
     if case.threads:
         backend.set_threads(case.threads)
     graph = aespec.compile(spec)
@@ -162,6 +166,7 @@ def measure(case: Case) -> Result:
         case.batch_size,
         count,
         parameters,
+        wanted,
         notes[0],
         rate,
         peer_rate,
@@ -256,20 +261,20 @@ def main() -> None:
         for backend in backends
         for batch_size in given.batch_sizes
     ]
-    results = []
+    results: list[Result] = []
     fresh = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=fresh, max_tasks_per_child=1) as processes:
-        for case, future in [(case, processes.submit(measure, case)) for case in cases]:
-            what = f"{Path(case.spec).stem}, {case.backend}, batch {case.batch_size}"
-            try:
-                results.append(future.result())
-            except Exception as error:  # the others are worth having
-                print(f"{what}: {type(error).__name__}: {error}", file=sys.stderr)
-                continue
-            print(f"{what}: {results[-1].ratio:.2f}, {results[-1].note}", file=sys.stderr)
-            if given.json:
-                found = {"environment": environment(given.threads), "results": [asdict(each) for each in results]}
-                given.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    for case in cases:
+        what = f"{Path(case.spec).stem}, {case.backend}, batch {case.batch_size}"
+        try:
+            with ProcessPoolExecutor(1, mp_context=fresh) as process:
+                results.append(process.submit(measure, case).result())
+        except Exception as error:  # the others are worth having
+            print(f"{what}: {type(error).__name__}: {error}", file=sys.stderr)
+            continue
+        print(f"{what}: {results[-1].ratio:.2f}, {results[-1].note}", file=sys.stderr)
+        if given.json:
+            found = {"environment": environment(given.threads), "results": [asdict(each) for each in results]}
+            given.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     print(table(results, "github" if given.markdown else "simple"))
     if given.markdown:
         print("\n" + ", ".join(f"{name} {value}" for name, value in environment(given.threads).items()) + ".")

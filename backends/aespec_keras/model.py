@@ -97,14 +97,17 @@ class KerasModel:
         return terms(self.graph, self.cells, self.variables, x, training=training, draws=draws)
 
     def differentiate(
-        self, x: Tensor, training: bool, draws: Mapping[str, Tensor] = NOTHING
+        self, x: Tensor, training: bool, draws: Mapping[str, Tensor] = NOTHING, share: Tensor | None = None
     ) -> tuple[dict[str, Tensor], list[Tensor]]:
-        """Each term of the loss, and the gradient of the total by each trainable parameter, on tensors."""
+        """Each term of the loss, and the gradient of the total by each trainable parameter, on tensors.
+
+        Where the batch is a share of a larger one, the gradient is the share's of the total.
+        """
         values = [variable.value for variable in self.trainable.values()]
         with tf.GradientTape() as tape:
             tape.watch(values)
             found = self.terms(x, training, draws)
-        return found, tape.gradient(found["total"], values, unconnected_gradients="zero")
+        return found, tape.gradient(found["total"], values, share, unconnected_gradients="zero")
 
     def _trace(self, x: Tensor, training: bool, draws: Mapping[str, Tensor] = NOTHING) -> dict[str, Tensor]:
         return compute(self.graph, self.cells, {INPUT: x}, training=training)

@@ -1,4 +1,4 @@
-"""Means over a batch of which this replica has a share."""
+"""Means over a batch of which this replica has a share; it may have none of a short one, whose means are NaN then."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from aespec_keras.framework import tf
 
-__all__ = ["mean_of_all", "shared", "sum_of_all"]
+__all__ = ["mean_of_all", "share", "shared", "sum_of_all"]
 
 Tensor = Any
 
@@ -27,12 +27,17 @@ def shared(part: Tensor) -> Iterator[None]:
         _share.reset(token)
 
 
+def share() -> Tensor | None:
+    """The part of each batch that this replica is given; None where it is all of it."""
+    return _share.get()
+
+
 def mean_of_all(mean: Tensor) -> Tensor:
     """The mean over a whole batch, of the mean over this replica's share; differentiable."""
-    return mean if _share.get() is None else sum_of_all(mean)
+    part = _share.get()
+    return mean if part is None else sum_of_all(tf.math.multiply_no_nan(mean, tf.cast(part, mean.dtype)))
 
 
 def sum_of_all(tensors: Any) -> Any:
-    """Each tensor times the share, summed over all replicas. A replica without samples adds nothing, NaN or not."""
-    parts = tf.nest.map_structure(lambda x: tf.math.multiply_no_nan(x, tf.cast(_share.get(), x.dtype)), tensors)
-    return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, parts)
+    """Each tensor, summed over all replicas."""
+    return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, tensors)

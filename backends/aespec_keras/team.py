@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ from aespec.backend import Team
 from aespec_keras.assemble import seed_noise
 from aespec_keras.framework import keras, tf
 from aespec_keras.mixed import layers_in
-from aespec_keras.shares import shared, sum_of_all
+from aespec_keras.shares import mean_of_all, share, shared, sum_of_all
 from aespec_keras.training import KerasTrainer
 
 if TYPE_CHECKING:
@@ -108,27 +108,30 @@ class TeamTrainer(KerasTrainer):
 
     def _parts(self, batch: Array, draws: Mapping[str, Array], rate: np.float32) -> tuple[Any, ...]:
         """What each of this process's replicas is given: its part of a batch and of the draws, its share, the rate."""
-        here, everywhere = strategy().extended._num_replicas_in_sync // self._team.size, replicas()
+        everywhere = replicas()
+        here = everywhere // self._team.size
 
-        def spread(part: Any) -> Any:
-            return strategy().experimental_distribute_values_from_function(
-                lambda context: tf.constant(part(self._team.rank * here + context.replica_id_in_sync_group % here))
-            )
+        def spread(part: Callable[[slice], Any]) -> Any:
+            def own(context: Any) -> Tensor:
+                which = self._team.rank * here + context.replica_id_in_sync_group % here
+                return tf.constant(part(slice(which, None, everywhere)))
 
-        share = spread(lambda which: np.asarray(len(batch[which::everywhere]) / len(batch), batch.dtype))
-        parts = spread(lambda which: batch[which::everywhere])
-        noises = {name: spread(lambda which, draw=draw: draw[which::everywhere]) for name, draw in draws.items()}
-        return parts, noises, share, tf.constant(rate)
+            return strategy().experimental_distribute_values_from_function(own)
 
-    def _on_all(self, batch: Any, draws: Mapping[str, Any], share: Any, rate: Tensor) -> Tensor:
+        parts = spread(lambda rows: batch[rows])
+        noises = {name: spread(draw.__getitem__) for name, draw in draws.items()}
+        shares = spread(lambda rows: np.asarray(len(batch[rows]) / len(batch), batch.dtype))
+        return parts, noises, shares, tf.constant(rate)
+
+    def _on_all(self, batch: Any, draws: Mapping[str, Any], part: Any, rate: Tensor) -> Tensor:
         """One step; each term of the loss, of the whole batch."""
-        losses = strategy().run(self._on_one, (batch, draws, share, rate))
+        losses = strategy().run(self._on_one, (batch, draws, part, rate))
         return strategy().experimental_local_results(losses)[0]
 
-    def _on_one(self, batch: Tensor, draws: Mapping[str, Tensor], share: Tensor, rate: Tensor) -> Tensor:
-        with shared(share):
+    def _on_one(self, batch: Tensor, draws: Mapping[str, Tensor], part: Tensor, rate: Tensor) -> Tensor:
+        with shared(part):
             return self._train(batch, rate, draws)
 
     def _differentiate(self, batch: Tensor, draws: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], list[Tensor]]:
-        found, gradients = super()._differentiate(batch, draws)
-        return sum_of_all(found), sum_of_all(gradients)
+        found, gradients = self._model.differentiate(batch, training=True, draws=draws, share=share())
+        return {name: mean_of_all(term) for name, term in found.items()}, sum_of_all(gradients)
