@@ -36,4 +36,4 @@ $(READY): pyproject.toml tests/plugin/pyproject.toml
 	touch $(READY)
 
 clean:
-	rm -rf $(VENV) build dist runs
+	rm -rf $(VENV) build dist runs sweeps

@@ -85,7 +85,7 @@ def train(
     *,
     validation: Dataset | None = None,
     begin: Checkpoint | None = None,
-    listener: Listener | None = None,
+    listeners: Sequence[Listener] = (),
 ) -> Run:
     """Train the model that `build` made of a spec and write the run into a folder that `prepare` made.
 
@@ -99,12 +99,12 @@ def train(
         built: The model.
         validation: What to measure on, instead of a split of the data.
         begin: Where to go on.
-        listener: Told what happens.
+        listeners: Told what happens.
 
     Raises:
         AespecError: The data does not fit, or the loss stopped being finite.
     """
-    model, plan, at, told = built.model, spec.training, begin or Checkpoint(), listener or Listener()
+    model, plan, at = built.model, spec.training, begin or Checkpoint()
     check(model, data.inputs, plan, data.name)
     if validation is not None:
         fits(model.graph, validation.inputs, validation.name)
@@ -127,10 +127,19 @@ def train(
     x, held = given
     with _history(folder / HISTORY, columns, epochs) as row, _kept(keeper, folder):
 
+        def tick(epoch: int, done: int, losses: Mapping[str, float]) -> None:
+            for listener in listeners:
+                listener.tick(epoch, done, losses)
+
+        def tell(note: str) -> None:
+            for listener in listeners:
+                listener.note(note)
+
         def on_epoch(epoch: Epoch) -> None:
             epochs.append(epoch)
             row(epoch)
-            told.epoch(epoch)
+            for listener in listeners:
+                listener.epoch(epoch)
 
         for i, stage in enumerate(course):
             part = _part(stage, built, whole)
@@ -138,7 +147,8 @@ def train(
                 x, held = given
             if i >= at.stage:
                 past = tuple(epochs) if i > at.stage else at.past
-                told.stage(stage.name, stage.plan.epochs)
+                for listener in listeners:
+                    listener.stage(stage.name, stage.plan.epochs)
 
                 fit(
                     part,
@@ -148,9 +158,9 @@ def train(
                     begin=at.state if i == at.stage else None,
                     phase=stage.name,
                     on_epoch=on_epoch,
-                    tick=told.tick,
+                    tick=tick,
                     keep=_keeping(keeper, Checkpoint(i, past, whole)),
-                    tell=told.note,
+                    tell=tell,
                 )
                 whole = {**whole, **part.weights()}
             if stage.name:

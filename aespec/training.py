@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.floating[Any]]
 
-__all__ = ["Epoch", "State", "batch_order", "check", "counted", "fit", "fits", "rates", "split", "trainable"]
+__all__ = ["Epoch", "State", "batch_order", "check", "fit", "fits", "rates", "split", "trainable"]
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,6 @@ import platform
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
@@ -29,12 +28,13 @@ import numpy as np
 from agreement import courses
 from tabulate import tabulate
 
-import aespec
+from aespec import weights
 from aespec.data import load
 from aespec.history import History, read
+from aespec.noise import Noise
 from aespec.picture import blank, save
 from aespec.registry import find_backend
-from aespec.run import Run, open_run
+from aespec.run import open_run
 from aespec.stages import stages
 
 ROOT = Path(__file__).parent.parent
@@ -67,8 +67,7 @@ class Model:
     """The phase of greedy training that is meant."""
 
 
-PHASES = "--greedy '[{optimizer: {sgd: 1.5}}, {optimizer: {sgd: 0.05}}]'"
-GREEDY = f"{PHASES} --learning-rate 0.1 --epochs 10"
+GREEDY = "--greedy '[{optimizer: {sgd: 1.5}}, {optimizer: {sgd: 0.05}}]' --learning-rate 0.1 --epochs 10"
 
 MODELS = (
     Model(
@@ -101,9 +100,41 @@ MODELS = (
     Model("variational", "variational", "variational", 0.3118, 0.3133, 0.9228),
 )
 
+SETTLED = Model(
+    "greedy, both phases",
+    "phases",
+    "stacked",
+    nan,
+    options="--greedy '[{optimizer: {sgd: 1.5}, epochs: 10}, {optimizer: {sgd: 0.05}, epochs: 10}]'"
+    " --learning-rate 1e-30 --epochs 1",
+)
+"""Trains the phases, and then changes nothing: for what phase 1 came to."""
+
 SEEDED = ("linear", "greedy", "sparse_kl", "variational")
 SEEDS = (42, 1, 2, 3, 4)
 """The first is that of the zoo."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a model came to on one backend."""
+
+    train: list[float]
+    """The loss of each epoch."""
+    validation: list[float]
+    accuracy: float
+    parameters: int
+    seconds: float
+    """Of an epoch: the median."""
+
+    @property
+    def last(self) -> tuple[float, float]:
+        """The losses of the last epoch."""
+        return self.train[-1], self.validation[-1]
+
+
+Results = dict[tuple[str, str], Result]
+"""By the title of the model and the backend."""
 
 
 @click.command()
@@ -114,12 +145,21 @@ SEEDS = (42, 1, 2, 3, 4)
 def main(runs: Path, threads: int) -> None:
     """Train each model on each backend and write the page."""
     runs.mkdir(parents=True, exist_ok=True)
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    os.environ.update(dict.fromkeys(THREADS, str(threads)))
     np.save(runs / "points.npy", points())
     for model, backend in product(MODELS, BACKENDS):
-        _train(model, backend, runs / f"{model.run}-{backend}", threads)
+        _train(model, backend, runs / f"{model.run}-{backend}")
+    for backend in BACKENDS:
+        _train(SETTLED, backend, runs / f"{SETTLED.run}-{backend}")
     for model, seed in product(MODELS, SEEDS[1:]):
         if model.run in SEEDED:
-            _train(model, "torch", runs / f"{model.run}-torch-{seed}", threads, "--seed", str(seed))
+            _train(model, "torch", runs / f"{model.run}-torch-{seed}", "--seed", str(seed))
+    results = {(model.title, backend): _result(model, backend, runs) for model in MODELS for backend in BACKENDS}
+    _draw_curves(results)
+    _draw_images(runs)
+    PAGE.write_text(_page(results, runs), encoding="utf-8")
+    click.echo(f"wrote {PAGE.relative_to(ROOT)}")
 
 
 def points() -> Array:
@@ -131,3 +171,189 @@ def points() -> Array:
     z = 0.1 * x + 0.3 * y + 0.1 * draw.randn(60)
     found = np.stack([x, y, z], axis=1)
     return (found - found.mean(axis=0)).astype("float32")
+
+
+def command(model: Model, backend: str) -> str:
+    """What trains a model."""
+    parts = ["aespec train", f"specs/{model.spec}.yaml", f"--backend {backend}", f"--data {model.data}", model.options]
+    return " ".join(part for part in parts if part)
+
+
+def _train(model: Model, backend: str, folder: Path, *more: str) -> None:
+    """Train a model unless that is done; go on where it was cut off."""
+    if (folder / "weights.safetensors").is_file():
+        return
+    given = ["--resume", str(folder)]
+    if not (folder / "checkpoint" / "last.safetensors").is_file():
+        given = [*shlex.split(command(model, backend))[2:], *more, "-o", str(folder), "--force"]
+        given = [str(ROOT / part) if part.startswith(("specs/", "runs/")) else part for part in given]
+    subprocess.run([sys.executable, "-m", "aespec", "train", *given], check=True)
+
+
+def _result(model: Model, backend: str, runs: Path) -> Result:
+    run = open_run(runs / f"{model.run}-{backend}")
+    curves = _of_phase(read(run.folder), model.phase)
+    graph = next(stage.graph for stage in stages(run.graph, run.spec.training) if stage.name == model.phase)
+    return Result(
+        [row["total"] for row in curves],
+        [row.get("val_total", nan) for row in curves],
+        _accuracy(model, backend, runs),
+        sum(param.size for param in graph.params.values()),
+        median(row["seconds"] for row in curves),
+    )
+
+
+def _of_phase(history: History, phase: str) -> list[dict[str, float]]:
+    return [row for row, name in zip(history.rows, history.phases, strict=True) if name == phase]
+
+
+@cache
+def _held() -> Array:
+    """The validation images."""
+    return load("fashion_mnist", shape=(28, 28), range=(0.0, 1.0)).inputs[-HELD:]
+
+
+def _trained(model: Model, backend: str, runs: Path) -> Any:
+    """The trained model; of a phase of greedy training, the part that it trained."""
+    if not model.phase:
+        return open_run(runs / f"{model.run}-{backend}").model()
+    run = open_run(runs / f"{SETTLED.run}-{backend}")
+    graph = next(stage.graph for stage in stages(run.graph, run.spec.training) if stage.name == model.phase)
+    part, found = find_backend(backend).build(graph), weights.read(run.folder / "weights.safetensors")
+    part.load_weights({name: found[name] for name in graph.params})
+    return part
+
+
+def _batches(x: Array, size: int) -> list[Array]:
+    return [x[start : start + size] for start in range(0, len(x), size)]
+
+
+def _rounded_accuracy(x: Array, restored: Array) -> float:
+    return float(np.mean(np.round(x) == np.round(restored)))
+
+
+def _accuracy(model: Model, backend: str, runs: Path) -> float:
+    """The rounded accuracy, where the model restores images."""
+    if model.data != "fashion_mnist" or model.phase == "encoder/dense_2":
+        return nan
+    trained = _trained(model, backend, runs)
+    return _rounded_accuracy(_held(), np.concatenate([trained.reconstruct(part) for part in _batches(_held(), 500)]))
+
+
+def _in_small_batches(backend: str, runs: Path) -> float:
+    """The validation loss of the model with the KL penalty, its means taken over 32 images at a time."""
+    model = open_run(runs / f"sparse_kl-{backend}").model()
+    parts = _batches(_held(), 32)
+    return float(np.average([model.losses(part)["total"] for part in parts], weights=[len(part) for part in parts]))
+
+
+def _sampled(backend: str, runs: Path) -> tuple[float, float]:
+    """The validation loss of the variational model and its rounded accuracy, with codes that are drawn."""
+    model = open_run(runs / f"variational-{backend}").model()
+    own, x, node = model.weights(), _held(), "encoder/gaussian_latent_1"
+    parts = _batches(x, 500)
+    draws = list(Noise(0, 1, shared=True).draws(model.graph, x.shape[1:], [len(part) for part in parts], "float32"))
+    losses = [model.losses(part, training=True, draws=draw)["total"] for part, draw in zip(parts, draws, strict=True)]
+    before = np.concatenate([model.trace(part)["encoder/dense_2"] for part in parts])
+    log_var = before @ own[f"{node}/log_var_kernel"] + own[f"{node}/log_var_bias"]
+    code = model.encode(x) + np.exp(log_var / 2) * np.concatenate([draw[node] for draw in draws])
+    return mean(losses), _rounded_accuracy(x, model.decode(code))
+
+
+def _over_seeds(model: Model, runs: Path) -> list[list[float]]:
+    """The losses of the last epoch, for training and for validation, of each seed."""
+    folders = [runs / (f"{model.run}-torch" + (f"-{seed}" if seed != SEEDS[0] else "")) for seed in SEEDS]
+    rows = [_of_phase(read(folder), model.phase)[-1] for folder in folders]
+    return [[row[name] for row in rows] for name in ("total", "val_total") if name in rows[0]]
+
+
+def _closeness(runs: Path) -> dict[str, dict[str, list[dict[str, float]]]]:
+    """The courses of three models and of their twins, computed once."""
+    path = runs / "courses.json"
+    found = json.loads(path.read_text()) if path.exists() else {}
+    for name in ("stacked", "recurrent", "conv"):
+        if name not in found:
+            found[name] = courses(name, 10_000, 3)
+            path.write_text(json.dumps(found, indent=2) + "\n")
+    return found
+
+
+def _draw_curves(results: Results) -> None:
+    columns = 4
+    figure = blank(12.0, 2.5 * -(-(len(MODELS) + 1) // columns))
+    panels = figure.subplots(-(-(len(MODELS) + 1) // columns), columns).ravel()
+    styles = {
+        "keras": {"color": "#d55e00", "linewidth": 4, "alpha": 0.45},
+        "torch": {"color": "#0072b2", "linewidth": 1.2},
+    }
+    dashes = (0, (3, 1.5))
+    for axes, model in zip(panels, MODELS, strict=False):
+        for backend, style in styles.items():
+            found = results[model.title, backend]
+            epochs = range(1, len(found.train) + 1)
+            axes.plot(epochs, found.train, **style)
+            axes.plot(epochs, found.validation, linestyle=dashes, **style)
+        last = results[model.title, "torch"]
+        axes.axhline(model.train if isnan(model.validation) else model.validation, color="#595959", linewidth=0.8)
+        low, high = min(*last.last, model.train, 1.0), max(last.train[0], last.validation[0], model.train)
+        ceiling = sorted(last.train)[-2] if last.train[0] > 1.5 * last.train[1] else high
+        axes.set_ylim(low - 0.08 * (ceiling - low), ceiling + 0.08 * (ceiling - low))
+        axes.set_title(model.title, fontsize=10)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.tick_params(labelsize=8)
+        axes.spines[["top", "right"]].set_visible(False)
+    for axes in panels[len(MODELS) :]:
+        axes.set_axis_off()
+    legend = panels[len(MODELS)]
+    for backend, style in styles.items():
+        legend.plot([], [], label=f"{backend}, training", **style)
+        legend.plot([], [], label=f"{backend}, validation", linestyle=dashes, **style)
+    legend.plot([], [], color="#595959", linewidth=0.8, label="published, validation\n(linear: training)")
+    legend.legend(loc="center", fontsize=9, frameon=False, handlelength=3)
+    figure.supxlabel("epoch", fontsize=10)
+    figure.supylabel("loss", fontsize=10)
+    save(figure, PICTURES / "curves.png")
+
+
+def _draw_images(runs: Path) -> None:
+    x, draw = _held()[:10], np.random.default_rng(0)
+    by_run = {model.run: model for model in MODELS}  # of the greedy three the last, which is the whole
+
+    def restored(name: str, given: Array) -> Array:
+        return _trained(by_run[name], "torch", runs).reconstruct(given)
+
+    names = ("stacked", "tied", "greedy", "conv", "recurrent", "sigmoid", "sparse_l1", "sparse_kl", "variational")
+    rows = {"original": x} | {name.replace("_", " "): restored(name, x) for name in names}
+    _draw_rows(rows, PICTURES / "reconstructions.png")
+    noisy = x + draw.normal(0, 0.2, x.shape).astype("float32")
+    dropped = x * (draw.random(x.shape) < 0.5).astype("float32") * 2
+    rows = {
+        "original": x,
+        "noise": noisy,
+        "restored": restored("denoising", noisy),
+        "dropout": dropped,
+        "restored ": restored("denoising_dropout", dropped),
+    }
+    _draw_rows(rows, PICTURES / "denoising.png")
+    codes = draw.normal(size=(20, 10)).astype("float32")
+    made = _trained(by_run["variational"], "torch", runs).decode(codes)
+    _draw_rows({"generated": made[:10], "": made[10:]}, PICTURES / "generated.png")
+    conv = [str(runs / "conv-torch"), "-o", str(PICTURES / "conv-torch.png")]  # for README.md
+    subprocess.run([sys.executable, "-m", "aespec", "reconstruct", *conv], check=True)
+
+
+def _draw_rows(rows: dict[str, Array], path: Path) -> None:
+    figure = blank(8.2, 0.78 * len(rows))
+    panels = figure.subplots(len(rows), 10, squeeze=False)
+    for line, (name, images) in zip(panels, rows.items(), strict=True):
+        line[0].set_ylabel(name.strip(), rotation=0, ha="right", va="center", fontsize=9)
+        for axes, image in zip(line, images, strict=True):
+            axes.imshow(image, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+            axes.set_xticks([])
+            axes.set_yticks([])
+            axes.spines[:].set_visible(False)
+    save(figure, path)
+
+
+if __name__ == "__main__":
+    main()

@@ -727,6 +727,20 @@ def test_train_shows_a_bar_on_a_terminal(trained, monkeypatch):
     assert done.stderr.endswith("\r"), "nothing of the bar stays"
 
 
+def test_train_logs_to_tensorboard(trained):
+    pytest.importorskip("tensorboard")
+    done = trained("--log", "tensorboard")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert list(Path("runs/small-torch").rglob("events.out.tfevents.*"))
+
+
+def test_train_refuses_a_logger_that_there_is_not(trained):
+    done = trained("--log", "tensorbord")
+    assert done.exit_code == 1
+    assert "did you mean `tensorboard`?" in done.stderr
+    assert not Path("runs").exists()
+
+
 PNG = b"\x89PNG\r\n\x1a\n"
 
 

@@ -50,7 +50,7 @@ def test_a_run_is_read_back_by_every_backend(backend, data, tmp_path):
     folder = tmp_path / "run"
     prepare(folder)
     told = Told()
-    run = train(aespec.parse(SPEC), data, folder, backend=backend, listener=told)
+    run = train(aespec.parse(SPEC), data, folder, backend=backend, listeners=[told])
     assert told.ticks[-1] == (3, 32)
     names = ["checkpoint", "history.csv", "run.json", "spec.yaml", "weights.safetensors"]
     assert sorted(p.name for p in folder.iterdir()) == names

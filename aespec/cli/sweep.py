@@ -156,7 +156,7 @@ def sweep(
 def train_trial(call: Call) -> Failure | None:
     """Call ``aespec train``, in a process that may have more to do; what goes wrong in it is given back."""
     from aespec.cli.train import train
-    from aespec.rules.use import TrialFailed
+    from aespec.rules import TrialFailed
     from aespec.sweep.trials import Failure
 
     try:
@@ -177,7 +177,7 @@ def _space(vary: Sequence[str]) -> list[Dimension]:
     Raises:
         AespecError: Some of it cannot be read, or varies what another does; all of that is told.
     """
-    from aespec.rules.use import BadSweep
+    from aespec.rules import BadSweep
     from aespec.sweep.space import read
 
     space: list[Dimension] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from math import isfinite
@@ -22,8 +22,10 @@ from aespec.cli.runs import load_data
 from aespec.passes import Limits
 
 if TYPE_CHECKING:
+    from aespec.course import Built
     from aespec.data import Dataset
     from aespec.graph import Graph
+    from aespec.loggers import Logger, Loggers
     from aespec.spec import Spec
 
 
@@ -64,6 +66,7 @@ class Job:
 @click.option("--loss", metavar="KIND", help="The distance between input and reconstruction.")
 @click.option("--learning-rate", type=click.FloatRange(0, min_open=True), metavar="X", help="The optimizer's.")
 @plan_options
+@click.option("--log", "logs", metavar="NAME", multiple=True, help="Log to tensorboard or mlflow too. Can be repeated.")
 @force_option
 @click.option("--quiet", is_flag=True, help="Print nothing but what goes wrong.")
 @format_option("text", "json")
@@ -76,6 +79,7 @@ def train(
     resume: Path | None,
     loss: str | None,
     learning_rate: float | None,
+    logs: tuple[str, ...],
     force: bool,
     quiet: bool,
     form: str,
@@ -89,6 +93,8 @@ def train(
     checkpoint after each epoch: `--resume RUN` goes on from it, with another backend too. The same seed gives the same
     first weights and the same batches on every backend.
     """
+    from aespec.loggers import find_logger
+
     if resume is None:
         job = _new(specs, backend, data, limit, out, loss, learning_rate, plan)
     else:
@@ -96,6 +102,7 @@ def train(
         job = _resumed(resume, backend, learning_rate, {**plan, **given}, specs.limits)
     _run(
         job,
+        loggers={name: find_logger(name) for name in logs},
         force=force or resume is not None,
         source=Path(*specs.paths) if specs.paths else None,
         quiet=quiet,
@@ -166,7 +173,31 @@ def _resumed(folder: Path, backend: str | None, rate: float | None, given: dict[
     )
 
 
-def _run(job: Job, *, force: bool, source: Path | None, quiet: bool, form: str) -> None:
+@contextmanager
+def _logged(job: Job, loggers: Mapping[str, Logger], samples: int, built: Built) -> Iterator[Loggers]:
+    """Loggers that are told of a run, also where it is stopped."""
+    from aespec.loggers import Loggers, forget
+
+    told = Loggers(loggers, warn=lambda text: click.echo(text, err=True))
+    if job.begin is None:
+        forget(job.folder)
+    facts = {
+        "backend": job.backend,
+        "dtype": built.dtype,
+        "data": job.data,
+        "samples": samples,
+        "parameters": sum(param.size for param in job.graph.params.values()),
+        "versions": built.versions,
+    }
+    told.begin(job.folder, job.spec, facts)
+    try:
+        yield told
+    except BaseException:
+        told.end(None)
+        raise
+
+
+def _run(job: Job, *, loggers: Mapping[str, Logger], force: bool, source: Path | None, quiet: bool, form: str) -> None:
     from aespec.backend import team_of
     from aespec.checkpoint import locked
     from aespec.cli.progress import Progress
@@ -196,13 +227,17 @@ def _run(job: Job, *, force: bool, source: Path | None, quiet: bool, form: str) 
         samples = len(dataset.inputs)
         trained_on = samples if held is not None else len(split(dataset.inputs, plan.validation_split)[0])
         progress = stack.enter_context(Progress(trained_on, form=form, quiet=quiet))
+        logged = stack.enter_context(_logged(job, loggers, samples, built))
         progress.say(f"{job.spec.name} on {job.backend}, {counted(samples)} of {job.data}")
         for note in (*dataset.notes, *_split_notes(dataset, job.spec)):
             progress.note(note)
         if job.begin is not None:
             progress.note(f"goes on after {counted(len(job.begin.epochs), 'epoch')}")
         stack.enter_context(_interruptible(job.folder))
-        run = run_training(job.spec, dataset, job.folder, built, validation=held, begin=job.begin, listener=progress)
+        run = run_training(
+            job.spec, dataset, job.folder, built, validation=held, begin=job.begin, listeners=[progress, logged]
+        )
+        logged.end(run.record["final"])
     if form == "json" and not quiet:
         click.echo(json_line({"folder": str(job.folder), **run.record}))
     progress.say(f"wrote {job.folder}; `aespec reconstruct {job.folder}` draws what it learnt")

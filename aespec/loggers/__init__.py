@@ -18,6 +18,7 @@ from textwrap import shorten
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
+from aespec.course import Listener
 from aespec.diagnostics import AespecError, Diagnostic, nearest
 from aespec.loggers.mlflow import MLflow
 from aespec.loggers.tensorboard import TensorBoard
@@ -43,7 +44,7 @@ class Logger(Protocol):
         """The run has ended, with these losses; None where it was stopped before its end."""
 
 
-class Loggers:
+class Loggers(Listener):
     """Several loggers as one. One that fails is left out from then on, which is said once; training goes on."""
 
     def __init__(self, loggers: Mapping[str, Logger], warn: Callable[[str], None]) -> None:

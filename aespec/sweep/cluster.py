@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from aespec.diagnostics import AespecError, Diagnostic
-from aespec.rules.use import BackendUnavailable
+from aespec.rules import BackendUnavailable
 from aespec.sweep.search import missing
 from aespec.sweep.trials import Failure
 from aespec.sweep.workers import Call, Calls, Function, died, threads

@@ -14,7 +14,7 @@ from random import Random
 from typing import Any, Protocol
 
 from aespec.diagnostics import AespecError, Diagnostic, Place
-from aespec.rules.use import BackendUnavailable, BadSweep
+from aespec.rules import BackendUnavailable, BadSweep
 from aespec.sweep.space import NAME, Choices, Dimension, Point, Range
 
 __all__ = ["TPE", "Fixed", "Search", "corners", "grid", "random"]

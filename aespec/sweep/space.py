@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 from aespec.diagnostics import AespecError, Diagnostic, Place
-from aespec.rules.use import BadSweep
+from aespec.rules import BadSweep
 from aespec.source import Source
 
 __all__ = ["Choices", "Dimension", "Point", "Range", "assignments", "read", "value"]

@@ -16,8 +16,7 @@ from aespec.graph import Graph
 from aespec.history import HELD, History
 from aespec.history import read as read_history
 from aespec.plan import EarlyStopping
-from aespec.rules import RULES, LossNotFinite, UnknownKind
-from aespec.rules.use import TrialFailed
+from aespec.rules import RULES, LossNotFinite, TrialFailed, UnknownKind
 from aespec.run import RECORD, SPEC, WEIGHTS, Record
 from aespec.source.override import NAME as OVERRIDE
 from aespec.source.yaml_dump import dump_yaml

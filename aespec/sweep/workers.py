@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from aespec.diagnostics import Diagnostic
-from aespec.rules.use import TrialFailed
+from aespec.rules import TrialFailed
 from aespec.sweep.trials import Failure
 
 __all__ = ["Call", "Calls", "Function", "Processes", "Workers", "cores", "died", "threads"]

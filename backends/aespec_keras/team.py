@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from aespec.backend import Team
-from aespec_keras.assemble import seed_noise
 from aespec_keras.framework import keras, tf
 from aespec_keras.mixed import layers_in
 from aespec_keras.shares import mean_of_all, share, shared, sum_of_all
@@ -86,15 +85,16 @@ class TeamTrainer(KerasTrainer):
         self, x: Array, order: NDArray[np.int64], batch_size: int, rates: Rates, noise: Noise, tick: Tick
     ) -> dict[str, Array]:
         """See `aespec.backend.Trainer.steps`."""
-        seed_noise(self._model.cells, noise.seed, noise.epoch, noise.span, self._team.rank)
         names, batches = self._model.graph.loss_names, np.split(order, range(batch_size, len(order), batch_size))
         sizes = [len(rows) for rows in batches]
+        seeds = self._seeds(noise, self._team.rank)
         draws = noise.draws(self._model.graph, x.shape[1:], sizes, self._model.dtype) if noise.shared else None
         found: list[Array] = []
         waiting: list[Tensor] = []
         for step, rows in enumerate(batches, start=1):
             given = next(draws) if draws is not None else {}
-            waiting.append(self._shared(*self._parts(np.asarray(x[rows], self._model.dtype), given, rates[step - 1])))
+            parts = self._parts(np.asarray(x[rows], self._model.dtype), given)
+            waiting.append(self._shared(*parts, seeds, *map(tf.constant, (step, rates[step - 1]))))
             if step == len(batches) or step % LOOK == 0:
                 found.append(np.stack([losses.numpy() for losses in waiting]))
                 if not np.isfinite(found[-1][:, -1]).all():
@@ -106,8 +106,8 @@ class TeamTrainer(KerasTrainer):
         losses = losses[: wrong[0] + 1] if len(wrong) else losses
         return dict(zip(names, losses.T, strict=True))
 
-    def _parts(self, batch: Array, draws: Mapping[str, Array], rate: np.float32) -> tuple[Any, ...]:
-        """What each of this process's replicas is given: its part of a batch and of the draws, its share, the rate."""
+    def _parts(self, batch: Array, draws: Mapping[str, Array]) -> tuple[Any, Any, Any]:
+        """What each of this process's replicas is given: its part of a batch and of the draws, and its share."""
         everywhere = replicas()
         here = everywhere // self._team.size
 
@@ -121,14 +121,17 @@ class TeamTrainer(KerasTrainer):
         parts = spread(lambda rows: batch[rows])
         noises = {name: spread(draw.__getitem__) for name, draw in draws.items()}
         shares = spread(lambda rows: np.asarray(len(batch[rows]) / len(batch), batch.dtype))
-        return parts, noises, shares, tf.constant(rate)
+        return parts, noises, shares
 
-    def _on_all(self, batch: Any, draws: Mapping[str, Any], part: Any, rate: Tensor) -> Tensor:
+    def _on_all(self, batch: Any, draws: Any, part: Any, seeds: Any, step: Tensor, rate: Tensor) -> Tensor:
         """One step; each term of the loss, of the whole batch."""
-        losses = strategy().run(self._on_one, (batch, draws, part, rate))
+        losses = strategy().run(self._on_one, (batch, draws, part, seeds, step, rate))
         return strategy().experimental_local_results(losses)[0]
 
-    def _on_one(self, batch: Tensor, draws: Mapping[str, Tensor], part: Tensor, rate: Tensor) -> Tensor:
+    def _on_one(self, batch: Tensor, draws: Any, part: Tensor, seeds: Any, step: Tensor, rate: Tensor) -> Tensor:
+        if self._plan.randomness != "shared":
+            which = tf.distribute.get_replica_context().replica_id_in_sync_group
+            draws = self._drawn(batch, {name: seed + which for name, seed in seeds.items()}, step)
         with shared(part):
             return self._train(batch, rate, draws)
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from aespec.graph import Graph
+from aespec.initializers import parameter_stream
 from aespec.layers import Layer, conv, pool
 from aespec_keras.assemble import seed_noise
 from aespec_keras.framework import keras, tf
 from aespec_keras.mixed import computing_in
-from aespec_keras.table import lowerings
+from aespec_keras.table import in_training, lowerings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,15 +57,12 @@ class KerasTrainer:
         self, x: Array, order: NDArray[np.int64], batch_size: int, rates: Rates, noise: Noise, tick: Tick
     ) -> dict[str, Array]:
         """See `aespec.backend.Trainer.steps`."""
-        seed_noise(self._model.cells, noise.seed, noise.epoch, noise.span)
         samples, names = self._kept(x), self._model.graph.loss_names
-        full, whole = len(order) // batch_size, -(-len(order) // batch_size)
+        sizes = [len(rows) for rows in np.split(order, range(batch_size, len(order), batch_size))]
+        full, whole = len(order) // batch_size, len(sizes)
         stride = min(full, self._stride(batch_size))
-        draws = (
-            iter(())
-            if not noise.shared
-            else noise.draws(self._model.graph, x.shape[1:], _sizes(len(order), batch_size), self._model.dtype)
-        )
+        seeds = self._seeds(noise)
+        draws = noise.draws(self._model.graph, x.shape[1:], sizes, self._model.dtype) if noise.shared else None
         found: list[Array] = []
         done = 0
         while done < whole:
@@ -77,9 +76,9 @@ class KerasTrainer:
             rows[: len(chosen)] = chosen
             speeds = np.zeros(length, np.float32)
             speeds[:count] = rates[done : done + count]
-            given = _stacked([draw for _, draw in zip(range(count), draws, strict=False)], length)
+            given = seeds if draws is None else _stacked(list(islice(draws, count)), length)
             loop = self._loop(size, length)
-            losses, taken = loop(samples, tf.constant(rows), tf.constant(speeds), tf.constant(count), given)
+            losses, taken = loop(samples, *map(tf.constant, (rows, speeds, count, done)), given)
             found.append(losses.numpy()[: int(taken)])
             done += count
             if not np.isfinite(found[-1][-1, -1]):
@@ -118,6 +117,26 @@ class KerasTrainer:
             found |= {f"{name}/{slot}": variable for name, variable in zip(self._model.trainable, own, strict=True)}
         return found
 
+    def _seeds(self, noise: Noise, which: int = 0) -> dict[str, Tensor]:
+        """What each node's noise is drawn from, in a process of which there may be others."""
+        seed_noise(self._model.cells, noise.seed, noise.epoch, noise.span, which)
+        streams = {
+            node.name: parameter_stream(noise.seed, f"{node.name}/noise/{noise.epoch}/{noise.span}/{which}")
+            for node in self._model.graph
+            if node.layer.draws and type(node.layer.innermost) in in_training
+        }
+        return {name: tf.constant(stream.integers(2**31, size=2), "int32") for name, stream in streams.items()}
+
+    def _drawn(self, batch: Tensor, seeds: Mapping[str, Tensor], step: Tensor) -> dict[str, Tensor]:
+        """A step's noise, drawn by TensorFlow: with the one algorithm that is fast on a CPU when XLA compiles it."""
+        shapes, found = self._model.graph.shapes(batch.shape[1:]), {}
+        for name, seed in seeds.items():
+            uniform = self._model.graph[name].layer.draws == "uniform"
+            draw = tf.random.stateless_uniform if uniform else tf.random.stateless_normal
+            shape = (tf.shape(batch)[0], *shapes[name])
+            found[name] = draw(shape, seed + tf.stack([0, step]), dtype=self._model.dtype, alg="philox")
+        return found
+
     def _kept(self, x: Array) -> Tensor:
         """The samples as a tensor, made once."""
         if self._resident is None or self._resident[0] is not x:
@@ -140,7 +159,7 @@ class KerasTrainer:
     def _looped(self, batch_size: int) -> Callable[..., Any]:
         """A function that takes so many steps, and gives each term of the loss at each, and how many were taken."""
 
-        def loop(samples: Tensor, rows: Tensor, rates: Tensor, count: Tensor, draws: Draws) -> Any:
+        def loop(samples: Tensor, rows: Tensor, rates: Tensor, count: Tensor, first: Tensor, noise: Draws) -> Any:
             batches = tf.reshape(rows, (-1, batch_size))
             losses = tf.TensorArray(
                 self._model.dtype, batches.shape[0], element_shape=(len(self._model.graph.loss_names),)
@@ -151,7 +170,13 @@ class KerasTrainer:
 
             def body(step: Tensor, _: Tensor, losses: Any) -> Any:
                 batch = tf.gather(samples, batches[step])
-                terms = self._train(batch, rates[step], {name: noise[step] for name, noise in draws.items()})
+                shared = self._plan.randomness == "shared"
+                draws = (
+                    {name: draw[step] for name, draw in noise.items()}
+                    if shared
+                    else self._drawn(batch, noise, first + step)
+                )
+                terms = self._train(batch, rates[step], draws)
                 return step + 1, tf.math.is_finite(terms[-1]), losses.write(step, terms)
 
             taken, _, losses = tf.while_loop(going, body, (tf.constant(0), tf.constant(True), losses))
@@ -175,18 +200,14 @@ class KerasTrainer:
         return self._model.differentiate(batch, training=True, draws=draws)
 
 
-def _sizes(samples: int, batch_size: int) -> list[int]:
-    return [min(batch_size, samples - start) for start in range(0, samples, batch_size)]
-
-
-def _stacked(draws: list[dict[str, Array]], length: int) -> dict[str, Array]:
-    """What each step is given as one array a node, with zeros for the steps that there are not."""
+def _stacked(draws: list[dict[str, Array]], length: int) -> dict[str, Tensor]:
+    """What each step is given as one tensor a node, with zeros for the steps that there are not."""
     found = {}
     for name, first in draws[0].items() if draws else ():
         found[name] = np.zeros((length, *first.shape), first.dtype)
         for step, draw in enumerate(draws):
             found[name][step] = draw[name]
-    return found
+    return {name: tf.constant(values) for name, values in found.items()}
 
 
 def _compiled(graph: Graph, plan: TrainingPlan, samples: int) -> tuple[bool, str]:

@@ -10,6 +10,7 @@ A regularizer is ``(regularizer, x) -> scalar`` for a batch x of what it looks a
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -83,17 +84,31 @@ def _kl_divergence(regularizer: regularizers.KLDivergence, x: Tensor) -> Tensor:
 
 @lowerings(regularizers.GaussianKL)
 def _gaussian_kl(regularizer: regularizers.GaussianKL, mean: Tensor, log_var: Tensor) -> Tensor:
-    return regularizer.weight * _per_sample((mean.square() + _exp_beyond_line(log_var)) / 2)
+    beyond: Tensor = _ExpBeyondLine.apply(log_var)  # type: ignore[no-untyped-call]  # torch states no types
+    return regularizer.weight * _per_sample((mean.square() + beyond) / 2)
 
 
-def _exp_beyond_line(x: Tensor) -> Tensor:
+class _ExpBeyondLine(torch.autograd.Function):
     """``exp(x) - 1 - x``, by its series near zero, where the terms cancel. Not every device has float64 for that."""
-    near = x.abs() < 0.25
-    small = torch.where(near, x, 0.0)
-    series = torch.zeros_like(x)
-    for n in range(11, 1, -1):
-        series = series * small + 1 / math.factorial(n)
-    return torch.where(near, small.square() * series, torch.expm1(x) - x)
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        """The value."""
+        slope = torch.expm1(x)
+        ctx.save_for_backward(slope)
+        near = x.abs() < 0.25
+        small = torch.where(near, x, 0.0)
+        series = torch.zeros_like(x)
+        for n in range(11, 1, -1):
+            series.mul_(small).add_(1 / math.factorial(n))
+        return torch.where(near, small.square_().mul_(series), slope - x)
+
+    @staticmethod
+    def backward(ctx: Any, slope: Tensor) -> Tensor:
+        """``exp(x) - 1`` times the slope of what is made of the value."""
+        (own,) = ctx.saved_tensors
+        product: Tensor = slope * own
+        return product
 
 
 def _per_sample(values: Tensor) -> Tensor:
