@@ -23,7 +23,7 @@ from aespec.run import HISTORY, RECORD, SPEC, UNFINISHED, WEIGHTS, DataRecord, R
 from aespec.source.yaml_dump import dump_yaml
 from aespec.spec import Spec
 from aespec.stages import Stage, stages
-from aespec.training import Epoch, State, check, fit, fits, split, trainable
+from aespec.training import Epoch, State, check, fit, fits, kept_epoch, split, trainable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -167,7 +167,9 @@ def train(
                 x, held = _encoded(part, x), _encoded(part, held)
     model.load_weights(whole)
     weights.write(folder / WEIGHTS, whole)
-    final = {"training": epochs[-1].losses, "validation": epochs[-1].validation}
+    of_whole = [epoch for epoch in epochs if not epoch.phase]
+    kept = of_whole[kept_epoch([epoch.monitored for epoch in of_whole], plan.early_stopping) - 1]
+    final = {"training": kept.losses, "validation": kept.validation}
     seconds = {**record.seconds, "training": round(sum(epoch.seconds for epoch in epochs), 3)}
     record = record.model_copy(update={"final": final, "seconds": seconds})
     write_text(folder / RECORD, record.model_dump_json(indent=2) + "\n")

@@ -62,7 +62,7 @@ class Record(BaseModel):
     data: DataRecord
     seconds: dict[str, float]
     final: dict[str, dict[str, float]] | None = None
-    """What the last epoch came to; None while the run lasts."""
+    """What the epoch whose weights are kept came to; None while the run lasts."""
 
 
 @dataclass(frozen=True)

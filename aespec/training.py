@@ -28,7 +28,19 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.floating[Any]]
 
-__all__ = ["Epoch", "State", "batch_order", "check", "fit", "fits", "rates", "split", "trainable"]
+__all__ = [
+    "Epoch",
+    "State",
+    "batch_order",
+    "best_epoch",
+    "check",
+    "fit",
+    "fits",
+    "kept_epoch",
+    "rates",
+    "split",
+    "trainable",
+]
 
 
 @dataclass(frozen=True)
@@ -279,7 +291,8 @@ def _epoch(
         seconds = time.perf_counter() - start
         epochs = (*before.epochs, Epoch(number, losses, validation, seconds, float(at_each[-1]), phase))
         best = before.best
-        if plan.early_stopping and plan.early_stopping.restore_best and _best(epochs, plan.early_stopping) == number:
+        stopping = plan.early_stopping
+        if stopping and stopping.restore_best and best_epoch([each.monitored for each in epochs], stopping) == number:
             best = model.weights()
     return State(epochs, state.weights, state.optimizer, best)
 
@@ -358,17 +371,23 @@ def _weights(model: Model, weights: Mapping[str, Array]) -> Iterator[None]:
         model.load_weights(own)
 
 
-def _best(epochs: Sequence[Epoch], stopping: EarlyStopping) -> int:
-    """The number of the best epoch so far; 0 before the first."""
+def best_epoch(losses: Sequence[float], stopping: EarlyStopping) -> int:
+    """The number of the best epoch, counted from 1, by the losses that decide it; 0 before the first."""
     number, least = 0, float("inf")
-    for epoch in epochs:
-        if epoch.monitored < least - stopping.min_delta:
-            number, least = epoch.number, epoch.monitored
+    for i, loss in enumerate(losses, start=1):
+        if loss < least - stopping.min_delta:
+            number, least = i, loss
     return number
 
 
+def kept_epoch(losses: Sequence[float], stopping: EarlyStopping | None) -> int:
+    """The number of the epoch whose weights training ends with."""
+    return best_epoch(losses, stopping) if stopping is not None and stopping.restore_best else len(losses)
+
+
 def _stops(epochs: Sequence[Epoch], stopping: EarlyStopping | None) -> bool:
-    return stopping is not None and len(epochs) - _best(epochs, stopping) >= stopping.patience
+    losses = [epoch.monitored for epoch in epochs]
+    return stopping is not None and len(epochs) - best_epoch(losses, stopping) >= stopping.patience
 
 
 def _not_finite(when: str, losses: Mapping[str, float], rate: float, model: Model, batch: Array) -> Diagnostic:

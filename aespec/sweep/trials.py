@@ -22,6 +22,7 @@ from aespec.source.override import NAME as OVERRIDE
 from aespec.source.yaml_dump import dump_yaml
 from aespec.spec import Spec
 from aespec.sweep.space import NAME, Point, assignments
+from aespec.training import kept_epoch
 
 __all__ = ["Failure", "Plan", "Planner", "Result", "Trial", "compiled", "failed", "metric", "result"]
 
@@ -224,14 +225,8 @@ def failed(trial: Trial, failure: Failure) -> Result:
 def _kept(history: History, stopping: EarlyStopping | None) -> Mapping[str, float]:
     """The epoch whose weights a run ends with: the last, or the best of the last phase where those come back."""
     rows = [row for row, phase in zip(history.rows, history.phases, strict=True) if phase == history.phases[-1]]
-    if stopping is None or not stopping.restore_best:
-        return rows[-1]
     column = HELD + "total" if HELD + "total" in rows[0] else "total"
-    best = rows[0]
-    for row in rows[1:]:
-        if row[column] < best[column] - stopping.min_delta:
-            best = row
-    return best
+    return rows[kept_epoch([row[column] for row in rows], stopping) - 1]
 
 
 def _in_trials(problem: Diagnostic, numbers: Sequence[int], point: Point) -> Diagnostic:
