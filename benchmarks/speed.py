@@ -41,6 +41,8 @@ from aespec.zoo import zoo
 BACKENDS = ("keras", "torch")
 SYNTHETIC = 20_000
 """Samples where the spec is not of images."""
+STEPS = 64
+"""Steps an epoch, at least: what is done once an epoch is to weigh little, as with all samples."""
 
 
 @dataclass(frozen=True)
@@ -187,7 +189,7 @@ def samples(spec: aespec.Spec) -> np.ndarray:
 
 
 def round_size(make_peer: Callable[[np.ndarray], Any], x: np.ndarray, case: Case) -> int:
-    """How many samples keep the peer busy for a round: whole batches, or all there are."""
+    """How many samples keep the peer busy for a round, `STEPS` at least: whole batches, or all there are."""
     count, seconds = case.batch_size, 0.0
     while count < len(x) and seconds < 0.25:
         count = min(4 * count, len(x))
@@ -195,7 +197,7 @@ def round_size(make_peer: Callable[[np.ndarray], Any], x: np.ndarray, case: Case
         peer.epoch()
         seconds, _ = peer.epoch()
     steps = ceil(case.seconds * count / seconds / case.batch_size)
-    return min(max(steps, 20) * case.batch_size, len(x))
+    return min(max(steps, STEPS) * case.batch_size, len(x))
 
 
 def table(results: list[Result], form: str) -> str:

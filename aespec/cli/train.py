@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import signal
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
+from platform import libc_ver
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
@@ -208,6 +210,7 @@ def _run(job: Job, *, loggers: Mapping[str, Logger], force: bool, source: Path |
     from aespec.shapes import counted
     from aespec.training import split
 
+    _keep_memory()
     plan = job.spec.training
     built = build(job.spec, backend=job.backend, limits=job.limits)
     dataset = _limited(load_data(job.data, job.graph, job.spec, "train", plan.dtype), job.samples)
@@ -241,6 +244,18 @@ def _run(job: Job, *, loggers: Mapping[str, Logger], force: bool, source: Path |
     if form == "json" and not quiet:
         click.echo(json_line({"folder": str(job.folder), **run.record}))
     progress.say(f"wrote {job.folder}; `aespec reconstruct {job.folder}` draws what it learnt")
+
+
+def _keep_memory() -> None:
+    """Have glibc keep what is freed: it would give large blocks back, and fault them in again at each step.
+
+    That is a seventh of the time of a convolutional model with batches of 256. See ``man mallopt``.
+    """
+    if libc_ver()[0] == "glibc":
+        trim_threshold, mmap_threshold = -1, -3
+        libc = ctypes.CDLL(None)
+        libc.mallopt(mmap_threshold, 2**30)
+        libc.mallopt(trim_threshold, 2**31 - 1)
 
 
 def _same_data(job: Job, data: Dataset) -> None:

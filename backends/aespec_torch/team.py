@@ -47,6 +47,7 @@ class TeamTrainer(TorchTrainer):
     def __init__(self, model: TorchModel, plan: TrainingPlan, samples: int) -> None:
         super().__init__(model, plan, samples)
         self._team = team()
+        self._compiled = None
         self._parallel = DistributedDataParallel(_Terms(model), static_graph=True)
         self.note = f"steps shared by {self._team.size} processes ({dist.get_backend()})"
 

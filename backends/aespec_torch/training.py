@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from itertools import chain, islice
+from shutil import which
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from aespec.diagnostics import AespecError, Diagnostic
+from aespec.graph import Graph
+from aespec.layers.recurrent import GRU, LSTM, Bidirectional
+from aespec.rules import UnsupportedKind
 from aespec_torch.contexts import mode, seeded
 from aespec_torch.model import TorchModel, to_array, to_tensor
 from aespec_torch.optimizers import Step, single
@@ -26,6 +32,12 @@ if TYPE_CHECKING:
 
 __all__ = ["TorchTrainer"]
 
+LARGE_BATCH = 128
+"""Samples a step from which compiled gradients are faster, by a tenth; below, they are slower."""
+
+WORTH_COMPILING = 5e12
+"""Multiply-adds of a whole training, some minutes of it, from which the tens of seconds of compiling are won back."""
+
 PAUSE = 0.1
 """Seconds between two looks at the losses: progress is told, and a loss that is not finite is found."""
 
@@ -35,8 +47,8 @@ class TorchTrainer:
 
     def __init__(self, model: TorchModel, plan: TrainingPlan, samples: int) -> None:
         self.model, self.plan = model, plan
-        self.note = "steps not compiled"
-        self._differentiate = torch.compile(self._slopes) if plan.compile == "on" else self._slopes
+        compiled, self.note = _compiled(model.graph, plan, samples)
+        self._compiled = torch.compile(self._slopes, dynamic=False) if compiled else None
         self.values = list(chain(*model.trained.values()))
         self.step: Step[Any] = lowerings[plan.optimizer](plan.optimizer)
         self.taken = 0
@@ -89,7 +101,9 @@ class TorchTrainer:
 
     def _step(self, samples: Tensor, rows: Tensor, rate: float, draws: Mapping[str, Tensor] | None) -> list[Tensor]:
         """One step on a batch, those rows of the samples; each term of the loss as the step saw it."""
-        terms, grads = self._differentiate(samples.index_select(0, rows), draws)
+        # A short batch would be compiled for by itself.
+        differentiate = self._slopes if self._compiled is None or len(rows) != self.plan.batch_size else self._compiled
+        terms, grads = differentiate(samples.index_select(0, rows), draws)
         with torch.no_grad():
             self._clip(grads)
             if self.plan.optimizer.weight_decay:
@@ -177,3 +191,37 @@ class TorchTrainer:
     def _precision(self) -> Any:
         mixed = self.plan.mixed_precision
         return torch.autocast("cpu", getattr(torch, mixed)) if mixed else nullcontext()
+
+
+def _compiled(graph: Graph, plan: TrainingPlan, samples: int) -> tuple[bool, str]:
+    """Whether torch compiles the gradients, as measured to be faster on a CPU, and the reason in words.
+
+    Raises:
+        AespecError: The plan wants it, and there is no C++ compiler.
+    """
+    there = any(map(which, (os.environ.get("CXX", "g++"), "clang++", "cl")))
+    if plan.compile == "off":
+        return False, "steps not compiled, as the plan says"
+    if plan.compile == "on":
+        if not there:
+            raise AespecError(
+                Diagnostic(
+                    UnsupportedKind,
+                    "`compile: on` has torch compile the steps, for which it needs a C++ compiler",
+                    wanted="`g++` or another, in a folder of PATH or named by CXX",
+                    got="none",
+                    help="install one, or leave `compile` out",
+                )
+            )
+        return True, "steps compiled by torch.compile, as the plan says"
+    slower = next((kind.kind for kind in graph.kinds() if isinstance(kind, LSTM | GRU | Bidirectional)), None)
+    work = 3 * sum(node.multiply_adds or 0 for node in graph) * samples * plan.epochs
+    if slower:
+        return False, f"steps not compiled: `{slower}` would not be faster"
+    if plan.batch_size < LARGE_BATCH:
+        return False, f"steps not compiled: batches of {plan.batch_size} would not be faster"
+    if work < WORTH_COMPILING:
+        return False, "steps not compiled: too few to win back the time that takes"
+    if not there:
+        return False, "steps not compiled: there is no C++ compiler"
+    return True, "steps compiled by torch.compile: large batches, a long training"
