@@ -55,3 +55,6 @@ _level = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 with _quiet() if _level == "3" else nullcontext():
     import keras
     import tensorflow as tf
+
+if _level == "3":
+    tf.get_logger().setLevel("ERROR")
