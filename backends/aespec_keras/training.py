@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from itertools import islice
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,8 +30,11 @@ __all__ = ["KerasTrainer"]
 Tensor = Any
 Draws = Mapping[str, Any]
 
-OPERATIONS = 5e9
-"""Multiply-adds in one TensorFlow call, about a fifth of a second's: as long as nobody hears of progress."""
+OPERATIONS = 2e10
+"""Multiply-adds in one TensorFlow call, about half a second's: as long as nobody hears of progress."""
+
+MUCH_NOISE = 100
+"""Random numbers a sample from which XLA, which draws them slower than TensorFlow's own kernels, loses by it."""
 
 WORTH_COMPILING = 2000
 """Steps of a whole training from which the seconds that XLA takes to compile one are won back."""
@@ -216,13 +220,16 @@ def _compiled(graph: Graph, plan: TrainingPlan, samples: int) -> tuple[bool, str
     layers = [kind for kind in graph.kinds() if isinstance(kind, Layer)]
     slower = next((layer.kind for layer in layers if isinstance(layer, _SLOWER)), None)
     foreign = next((layer.kind for layer in layers if not layer.__module__.startswith("aespec.")), None)
+    drawing = [node for node in graph if node.layer.draws and plan.randomness == "framework"]
+    noisy = next((node.layer.kind for node in drawing if prod(n or 1 for n in node.shape) > MUCH_NOISE), None)
     match plan.compile:
         case "on":
             return True, "steps compiled by XLA, as the plan says"
         case "off":
             return False, "steps not compiled, as the plan says"
-    if slower or foreign:
-        return False, f"steps not compiled: `{slower or foreign}` " + ("would be slower" if slower else "is not known")
+    if slower or noisy or foreign:
+        why = "is not known" if foreign and not slower and not noisy else "would be slower"
+        return False, f"steps not compiled: `{slower or noisy or foreign}` {why}"
     if steps < WORTH_COMPILING:
         return False, f"steps not compiled: {steps:,} are too few to win back the time that takes"
     return True, f"steps compiled by XLA: layers that gain by it, {steps:,} steps"
