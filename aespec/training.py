@@ -216,7 +216,8 @@ def fit(
         begin: Where to go on, instead of at the beginning.
         phase: What the epochs are called.
         on_epoch: Called after each epoch.
-        tick: Called now and then with the epoch's number, the samples it has done, and the last step's losses.
+        tick: Called when an epoch begins, and now and then, with its number, the samples it has done and the losses of
+            the last step.
         keep: Called after each epoch, before `on_epoch`, with what training can go on from.
         tell: Called with how the backend goes about it, in words.
 
@@ -267,6 +268,7 @@ def _epoch(
     start = time.perf_counter()
     number, batch_size = len(before.epochs) + 1, plan.batch_size
     at_each = rates(plan, number, len(training), [epoch.monitored for epoch in before.epochs])
+    tick(number, 0, {})
     steps = _Steps(trainer, training, plan, number, at_each)
     found = steps.take(len(at_each), lambda done, losses: tick(number, done, losses))
     taken = len(found["total"])

@@ -96,7 +96,7 @@ def test_the_loop_trains_on_the_first_samples_and_measures_on_the_last():
     epochs = fit(Model(trainer), x, plan, on_epoch=told.append, tick=lambda *at: ticks.append(at[:2]))
     assert [sorted(seen) for seen in trainer.seen] == [list(range(8))] * 2
     assert trainer.seen[0] == batch_order(5, 1, 8).tolist()
-    assert ticks == [(1, 8), (2, 8)]
+    assert ticks == [(1, 0), (1, 8), (2, 0), (2, 8)]
     assert epochs == told
     assert [(e.number, e.validation["total"]) for e in epochs] == [(1, 17.0), (2, 17.0)]
 

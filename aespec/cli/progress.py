@@ -45,7 +45,7 @@ class Progress(Listener):
     def stage(self, name: str, epochs: int) -> None:
         """See `Listener.stage`."""
         if self.phase or name:
-            self.note(f"{name} on the codes before it" if name else "all layers together")
+            self.note(f"{name} and what undoes it" if name else "all layers together")
         self.phase, self.epochs = name, epochs
 
     def note(self, text: str) -> None:
@@ -61,37 +61,41 @@ class Progress(Listener):
 
             self.bar = tqdm(
                 total=self.samples,
-                unit="samples",
                 leave=False,
                 dynamic_ncols=True,
                 desc=f"{self.phase} epoch {epoch}/{self.epochs}".lstrip(),
-                bar_format="{desc} {bar:20} {n:,}/{total:,} samples, {rate_noinv_fmt}{postfix}",
+                bar_format="{desc} {bar:12} {n:,}/{total:,} samples{postfix}",
             )
         self.bar.n = done
-        self.bar.set_postfix_str(self._left(epoch, done) + _terms(losses))
+        if done:
+            self.bar.set_postfix_str(f"{self._pace(epoch, done)}, {_terms(losses)}")
 
-    def _left(self, epoch: int, done: int) -> str:
-        """The time until the last epoch is over, at the pace of this one."""
+    def _pace(self, epoch: int, done: int) -> str:
+        """Samples a second, and the time until the last epoch is over at that pace."""
         from tqdm import tqdm
 
-        elapsed = self.bar.format_dict["elapsed"]
-        whole = self.epochs - epoch + 1 - done / self.samples
-        return f"{tqdm.format_interval(int(elapsed * self.samples / max(done, 1) * whole))} left, "
+        pace = done / max(self.bar.format_dict["elapsed"], 1e-3)
+        left = (self.epochs - epoch + 1) * self.samples - done
+        return f"{pace:,.0f}/s, {tqdm.format_interval(int(left / pace))} left"
 
     def epoch(self, epoch: Epoch) -> None:
         """See `Listener.epoch`."""
         self._wipe()
         if self.form == "json" and not self.quiet:
             click.echo(json_line(asdict(epoch)))
-        held = f"  validation {epoch.validation['total']:.6f}" if epoch.validation else ""
+        held = f"  validation {_number(epoch.validation['total'])}" if epoch.validation else ""
         number = f"{epoch.number:>{len(str(self.epochs))}}/{self.epochs}"
         pace = f"{epoch.seconds:.1f} s  {self.samples / epoch.seconds:,.0f} samples/s"
-        self.say(f"{self.phase} epoch {number}  loss {epoch.losses['total']:.6f}{held}  {pace}".lstrip())
+        self.say(f"{self.phase} epoch {number}  loss {_number(epoch.losses['total'])}{held}  {pace}".lstrip())
 
     def _wipe(self) -> None:
         if self.bar is not None:
             self.bar.close()
             self.bar = None
+
+
+def _number(loss: float) -> str:
+    return f"{loss:.6f}" if abs(loss) < 1e6 else f"{loss:.6e}"
 
 
 def _terms(losses: Mapping[str, float]) -> str:
