@@ -84,10 +84,14 @@ def _write(path: Path, checkpoint: Checkpoint) -> None:
     position = {"stage": checkpoint.stage, "past": len(checkpoint.past), "epochs": list(map(asdict, checkpoint.epochs))}
     path.parent.mkdir(exist_ok=True)
     temporary = path.with_name(path.name + ".part")
-    with temporary.open("wb") as file:
-        file.write(save(tensors, {"aespec": json.dumps(position)}))
-        file.flush()
-        os.fsync(file.fileno())  # or a power failure could leave the name without the contents
+    try:
+        with temporary.open("wb") as file:
+            file.write(save(tensors, {"aespec": json.dumps(position)}))
+            file.flush()
+            os.fsync(file.fileno())  # or a power failure could leave the name without the contents
+    except OSError:  # a disk that is full is not left fuller
+        temporary.unlink(missing_ok=True)
+        raise
     temporary.replace(path)
 
 

@@ -113,7 +113,7 @@ def train(
         clear(folder)
     else:  # what a new run would take away, this one needs if it is cut off in turn
         (folder / WEIGHTS).unlink(missing_ok=True)
-    record = _record(spec, data, built)
+    record = _record(spec, data, validation, built)
     write_text(folder / SPEC, dump_yaml(spec.to_data()))
     write_text(folder / RECORD, record.model_dump_json(indent=2) + "\n")
     keeper, epochs = Keeper(folder), list(at.epochs)
@@ -182,21 +182,25 @@ def _keeping(keeper: Keeper, begin: Checkpoint) -> Callable[[State], None]:
     return lambda state: keeper.keep(replace(begin, state=state))
 
 
-def _record(spec: Spec, data: Dataset, built: Built) -> Record:
-    given = DataRecord(
+def _data_record(data: Dataset) -> DataRecord:
+    return DataRecord(
         name=data.name,
         path=data.path and str(data.path),
         samples=len(data.inputs),
         fingerprint=data.fingerprint,
         notes=list(data.notes),
     )
+
+
+def _record(spec: Spec, data: Dataset, validation: Dataset | None, built: Built) -> Record:
     return Record(
         aespec=__version__,
         backend=built.backend,
         dtype=spec.training.dtype,
         seed=spec.training.seed,
         versions={"python": platform.python_version(), **built.versions},
-        data=given,
+        data=_data_record(data),
+        validation=None if validation is None else _data_record(validation),
         seconds={"build": round(built.seconds, 3)},
     )
 

@@ -60,6 +60,8 @@ class Record(BaseModel):
     seed: int
     versions: dict[str, str]
     data: DataRecord
+    validation: DataRecord | None = None
+    """Samples of their own that the loss was measured on."""
     seconds: dict[str, float]
     final: dict[str, dict[str, float]] | None = None
     """What the epoch whose weights are kept came to; None while the run lasts."""

@@ -55,12 +55,11 @@ def freeze(graph: Graph, spec: Spec, limits: Limits) -> Graph:
 
 
 def _frozen(node: Node, names: set[str]) -> Node:
-    params = {
-        short: replace(param, trainable=False) if f"{node.name}/{short}" in names else param
-        for short, param in node.params.items()
-    }
+    own = {short for short in node.params if f"{node.name}/{short}" in names}
+    params = {short: replace(param, trainable=False) if short in own else param for short, param in node.params.items()}
     averages = any(not param.trainable for param in node.params.values())
-    return replace(node, params=params, settled=averages and not any(param.trainable for param in params.values()))
+    settled = bool(own) and averages and not any(param.trainable for param in params.values())
+    return replace(node, params=params, settled=settled)
 
 
 def phase(graph: Graph, spec: Spec, limits: Limits) -> Graph:
@@ -92,7 +91,26 @@ def phase(graph: Graph, spec: Spec, limits: Limits) -> Graph:
                 help="write an empty phase, `{}`, for a layer that is trained as the plan says",
             )
         )
+    idle = [stage.name for stage in stages(graph, spec.training)[:-1] if not _trained(stage.graph)]
+    if idle and _trained(graph):
+        raise AespecError(
+            *(
+                Diagnostic(
+                    BadPlan,
+                    f"`freeze` leaves nothing to train in the phase of `{name}`",
+                    place,
+                    wanted="at least one trained parameter in each phase",
+                    got="all of them frozen",
+                    help="freeze less, or remove `greedy`",
+                )
+                for name in idle
+            )
+        )
     return graph
+
+
+def _trained(graph: Graph) -> bool:
+    return any(param.trainable for param in graph.params.values())
 
 
 def stages(graph: Graph, plan: TrainingPlan) -> list[Stage]:

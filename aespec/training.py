@@ -39,6 +39,7 @@ __all__ = [
     "kept_epoch",
     "rates",
     "split",
+    "stops",
     "trainable",
 ]
 
@@ -234,7 +235,7 @@ def fit(
         state = begin
     else:
         state = State(weights=model.weights(), optimizer=trainer.state())
-    while len(state.epochs) < plan.epochs and not _stops(state.epochs, plan.early_stopping):
+    while len(state.epochs) < plan.epochs and not stops(state.epochs, plan.early_stopping):
         state = _epoch(model, trainer, training, held, plan, state, phase, tick)
         keep(state)
         on_epoch(state.epochs[-1])
@@ -387,7 +388,8 @@ def kept_epoch(losses: Sequence[float], stopping: EarlyStopping | None) -> int:
     return best_epoch(losses, stopping) if stopping is not None and stopping.restore_best else len(losses)
 
 
-def _stops(epochs: Sequence[Epoch], stopping: EarlyStopping | None) -> bool:
+def stops(epochs: Sequence[Epoch], stopping: EarlyStopping | None) -> bool:
+    """Whether training ends early after these epochs."""
     losses = [epoch.monitored for epoch in epochs]
     return stopping is not None and len(epochs) - best_epoch(losses, stopping) >= stopping.patience
 

@@ -104,7 +104,7 @@ def _trained(backend: str, name: str, optimizer: str, dtype: str, twin: int = 0)
 def courses(name: str, samples: int, epochs: int) -> dict[str, list[dict[str, float]]]:
     """The losses of a model of the zoo in each epoch, on each framework and of a twin on each."""
     spec = aespec.load(zoo()[name])
-    plan = spec.training.model_copy(update={"epochs": epochs, "validation_split": 1 / 6})
+    plan = spec.training.model_copy(update={"epochs": epochs, "validation_split": 1 / 6, "randomness": "shared"})
     x = _images(samples * 6 // 5, "float32")
     found = {}
     for backend, twin in product(("keras", "torch"), (0, 1)):

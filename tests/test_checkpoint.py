@@ -24,7 +24,9 @@ from aespec.training import Epoch, State
 def after(epochs, *, stage=0, past=0):
     """A checkpoint after some epochs, all of its numbers telling how many those are."""
     told = tuple(
-        Epoch(i + 1, {"mse": 1 / 3 + i, "total": 1e-300}, {"total": 0.1 + i}, 0.25, 0.001, "encoder/dense_1" * (i < past))
+        Epoch(
+            i + 1, {"mse": 1 / 3 + i, "total": 1e-300}, {"total": 0.1 + i}, 0.25, 0.001, "encoder/dense_1" * (i < past)
+        )
         for i in range(epochs)
     )
     weights = {

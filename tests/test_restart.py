@@ -45,7 +45,7 @@ STATEFUL = {
         "optimizer": {"nadam": 0.01},
         "ema": 0.5,
         "schedule": {"reduce_on_plateau": {"patience": 2, "factor": 0.5}},
-        "early_stopping": {"patience": 8, "min_delta": 0.005},
+        "early_stopping": {"patience": 20, "min_delta": 0.005},
         "greedy": {"epochs": 2, "optimizer": {"rmsprop": {"momentum": 0.5, "learning_rate": 0.003}}},
         "epochs": 40,
         "batch_size": 16,
@@ -165,14 +165,14 @@ def test_a_run_that_is_killed_time_and_again_ends_as_if_it_had_not_been(backend)
     """First in its first epoch, then anywhere; with a checkpoint each half second, then with one each epoch."""
     rng = np.random.default_rng(7)
     _, history = straight(backend)
-    whole = [float(row["val_total"]) for row in history if not row["phase"]]
+    whole = [row for row in history if not row["phase"]]
     assert len(history) - len(whole) == 6, "three phases of two epochs"
-    assert 1 < 1 + int(np.argmin(whole)) < len(whole) < 40, "it stopped early, and not at its best"
+    assert 1 < len(whole) - 20 < 20, "it stopped early, with the weights of 20 epochs before"
     args = begin(SPECS[backend], backend=backend)
     for kill, pause in enumerate([None, None, 0]):
         with started(*args, pause=pause) as process:
             if kill:
-                until(process, EPOCH, int(rng.integers(1, 6)))
+                until(process, EPOCH, int(rng.integers(1, 4)))
                 time.sleep(rng.uniform(0, 0.06))
             else:
                 until(process, "  steps ")
@@ -196,6 +196,7 @@ def test_a_process_that_is_asked_to_end_keeps_its_last_epoch_and_says_how_to_go_
     args = begin(SPECS[backend], backend=backend)
     with started(*args) as process:
         until(process, EPOCH, 4)
+        process.send_signal(signal.SIGSTOP)  # so that it is still there when the others come
         before = (RUN / "spec.yaml").read_bytes(), (RUN / "run.json").read_bytes()
         for other in ([*args, "--force"], ["train", "--resume", RUN]):
             refused = done(aespec_(*other), 1)
@@ -203,6 +204,7 @@ def test_a_process_that_is_asked_to_end_keeps_its_last_epoch_and_says_how_to_go_
             assert "wait for it to end" in refused.stderr
         assert ((RUN / "spec.yaml").read_bytes(), (RUN / "run.json").read_bytes()) == before
         process.send_signal(sent)
+        process.send_signal(signal.SIGCONT)
         _, said = process.communicate(timeout=60)
     assert process.returncode == 130
     epochs = len(read(RUN).epochs)
@@ -245,7 +247,14 @@ def test_a_run_that_is_cut_off_at_every_epoch_ends_as_if_it_had_not_been(spec, i
     data = Dataset("made", samples(200), None, ())
 
     def ran(name, begin=None, listener=None):
-        return train(spec, data, tmp_path / name, build(spec, backend="torch"), begin=begin, listeners=[listener] if listener else ())
+        return train(
+            spec,
+            data,
+            tmp_path / name,
+            build(spec, backend="torch"),
+            begin=begin,
+            listeners=[listener] if listener else (),
+        )
 
     prepare(tmp_path / "straight")
     ran("straight")
@@ -434,7 +443,9 @@ def test_a_loss_that_runs_away_later_leaves_the_last_good_epoch(backend):
     before = (RUN / FILE).read_bytes()
     wild = done(aespec_("train", "--resume", RUN, "--epochs", 5, "--learning-rate", 1e25), 1)
     assert "error[E503]: the loss is no longer a number at step 2 of epoch 4" in wild.stderr
-    assert re.search(r"total (inf|nan), at a learning rate of 1e\+25; first in the output of `decoder/dense_1`", wild.stderr)
+    assert re.search(
+        r"total (inf|nan), at a learning rate of 1e\+25; first in the output of `decoder/dense_1`", wild.stderr
+    )
     assert "`aespec train --resume run --learning-rate X`" in wild.stderr
     assert (RUN / FILE).read_bytes() == before
     done(aespec_("train", "--resume", RUN, "--learning-rate", 0.05))
@@ -542,7 +553,11 @@ def test_a_finished_run_has_nothing_to_go_on_with(args, finished):
 
 @pytest.mark.parametrize("args", [[], ["--epochs", 50]])
 def test_a_run_that_stopped_early_is_finished(args):
-    done(aespec_(*begin({**PLAIN, "training": {**PLAIN["training"], "early_stopping": {"patience": 1, "min_delta": 9.0}}})))
+    done(
+        aespec_(
+            *begin({**PLAIN, "training": {**PLAIN["training"], "early_stopping": {"patience": 1, "min_delta": 9.0}}})
+        )
+    )
     assert len(rows()) == 2
     before = files()
     assert "error[E507]: " in done(aespec_("train", "--resume", RUN, *args), 1).stderr

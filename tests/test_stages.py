@@ -113,7 +113,7 @@ def test_one_phase_stands_for_all_with_the_loss_of_the_model_first_and_the_mean_
     data = Dataset("made", samples(40, 6), None, ())
     train(spec, data, tmp_path / "run", build(spec, backend="torch"), listeners=[listener])
     assert listener.stages == [("encoder/dense_1", 1), ("encoder/dense_2", 1), ("encoder/dense_3", 1), ("", 2)]
-    assert [[*epoch.losses][0] for epoch in listener.epochs] == ["mae", "mse", "mse", "mae", "mae"]
+    assert [next(iter(epoch.losses)) for epoch in listener.epochs] == ["mae", "mse", "mse", "mae", "mae"]
 
 
 @backends
@@ -123,7 +123,11 @@ def test_a_tied_decoder_goes_through_phases_with_its_encoder(backend, tmp_path):
     listener = Told()
     prepare(tmp_path / "run")
     run = train(
-        spec, Dataset("made", samples(60, 6), None, ()), tmp_path / "run", build(spec, backend=backend), listeners=[listener]
+        spec,
+        Dataset("made", samples(60, 6), None, ()),
+        tmp_path / "run",
+        build(spec, backend=backend),
+        listeners=[listener],
     )
     assert set(run.model().weights()) == set(run.graph.params)
     assert "decoder/dense_2/kernel" not in run.graph.params
@@ -181,7 +185,7 @@ def test_what_is_frozen_does_not_move_and_all_else_does(frozen, still, backend):
 
 @backends
 def test_a_frozen_normalization_trains_as_it_predicts(backend):
-    """With a rate near zero the loss in training is that outside it, the running averages being far from the batch's."""
+    """With a rate near zero the loss in training is that outside it, running averages being far from the batch's."""
     spec = parsed(NORMALIZED, freeze="encoder/batch_normalization_1", optimizer={"sgd": 1e-30}, epochs=1, batch_size=60)
     x = samples(60, 6) + 3
     model = build(spec, backend=backend).model
@@ -241,7 +245,14 @@ def test_a_model_that_is_all_frozen_is_refused(backend):
 
 
 PENALIZED = [
-    {"dense": {"units": 4, "activation": "tanh", "kernel_regularizer": {"l2": 0.01}, "activity_regularizer": {"l1": 0.1}}},
+    {
+        "dense": {
+            "units": 4,
+            "activation": "tanh",
+            "kernel_regularizer": {"l2": 0.01},
+            "activity_regularizer": {"l1": 0.1},
+        }
+    },
     {"gaussian_noise": 0.1},
     {"gaussian_latent": 3},
 ]

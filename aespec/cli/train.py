@@ -46,6 +46,8 @@ class Job:
     begin: Checkpoint | None = None
     fingerprint: str | None = None
     """Of the samples that the run began with."""
+    held: str | None = None
+    """Of those that it measures the loss on, where they are others."""
 
 
 @click.command()
@@ -134,30 +136,48 @@ def _new(
 
 
 def _resumed(folder: Path, backend: str | None, rate: float | None, given: dict[str, Any], limits: Limits) -> Job:
+    from aespec import weights
     from aespec.checkpoint import exists, read
     from aespec.diagnostics import AespecError, Diagnostic
     from aespec.rules import NotThisRun
-    from aespec.run import open_run
+    from aespec.run import UNFINISHED, open_run
+    from aespec.shapes import counted
+    from aespec.training import stops
 
     run = open_run(folder, finished=False)
     epochs = given.pop("epochs")
     for name, value in given.items():
-        if value:
+        if value not in (None, (), []):
             raise click.UsageError(
                 f"'{name.replace('_', '-')}' cannot be changed in a run that goes on; "
                 "'--epochs', '--learning-rate' and '--backend' can."
             )
     plan = run.spec.training if epochs is None else run.spec.training.model_copy(update={"epochs": epochs})
-    spec = _with_rate(run.spec.model_copy(update={"training": plan}), rate)
-    begin = read(folder) if exists(folder) else Checkpoint()
-    done = sum(not epoch.phase for epoch in begin.epochs)
-    if (folder / "weights.safetensors").is_file() and done >= plan.epochs:
+    spec = _with_rate(run.spec.model_copy(update={"training": plan}), rate, phases=True)
+    begin = Checkpoint()
+    if exists(folder):
+        begin = read(folder)
+        weights.check(run.graph, begin.weights)
+    whole = [epoch for epoch in begin.epochs if not epoch.phase]
+    done, finished = len(whole), not (folder / UNFINISHED).exists()
+    stopping = plan.early_stopping
+    if finished and stopping is not None and stops(whole, stopping):
         raise AespecError(
             Diagnostic(
                 NotThisRun,
-                f"{folder} is finished",
-                wanted=f"more than {done} epochs to go on with",
-                got=f"{done} of {plan.epochs}",
+                f"{folder} is finished: it stopped early",
+                wanted="a run that its `early_stopping` lets go on",
+                got=f"{counted(stopping.patience, 'epoch')} without a better loss, the last of {done}",
+                help="begin a new run with another `early_stopping`",
+            )
+        )
+    if (finished and done >= plan.epochs) or (epochs is not None and epochs < done):
+        raise AespecError(
+            Diagnostic(
+                NotThisRun,
+                f"{folder} is finished" if finished else f"{folder} is further than that",
+                wanted=f"more than {done} epochs to go on with" if finished else f"at least {done} epochs",
+                got=f"{done} of {plan.epochs}" if finished else f"{epochs}",
                 help=f"`--epochs {2 * done}` trains on",
             )
         )
@@ -172,6 +192,7 @@ def _resumed(folder: Path, backend: str | None, rate: float | None, given: dict[
         limits,
         begin,
         record["fingerprint"],
+        (run.record["validation"] or {}).get("fingerprint"),
     )
 
 
@@ -214,12 +235,13 @@ def _run(job: Job, *, loggers: Mapping[str, Logger], force: bool, source: Path |
     plan = job.spec.training
     built = build(job.spec, backend=job.backend, limits=job.limits)
     dataset = _limited(load_data(job.data, job.graph, job.spec, "train", plan.dtype), job.samples)
-    _same_data(job, dataset)
+    _same_data(job.data, dataset, job.fingerprint)
     plan = plan.model_copy(update={"window": dataset.window})
     job = replace(job, spec=job.spec.model_copy(update={"training": plan}))
     held = None
     if plan.validation_data:
         held = load_data(plan.validation_data, job.graph, job.spec, "train", plan.dtype)
+        _same_data(plan.validation_data, held, job.held)
     with ExitStack() as stack:
         if team_of(find_backend(job.backend)).rank:  # the first process writes the run, and tells of it
             job, quiet = replace(job, folder=Path(stack.enter_context(TemporaryDirectory()))), True
@@ -258,31 +280,39 @@ def _keep_memory() -> None:
         libc.mallopt(trim_threshold, 2**31 - 1)
 
 
-def _same_data(job: Job, data: Dataset) -> None:
+def _same_data(name: str, data: Dataset, fingerprint: str | None) -> None:
     """Refuse to go on with other samples than the run began with."""
     from aespec.diagnostics import AespecError, Diagnostic
     from aespec.rules import NotThisRun
 
-    if job.fingerprint is not None and data.fingerprint != job.fingerprint:
+    if fingerprint is not None and data.fingerprint != fingerprint:
         raise AespecError(
             Diagnostic(
                 NotThisRun,
-                f"{job.data} has changed since the run began",
+                f"{name} has changed since the run began",
                 wanted="the samples that the run began with",
-                got=f"others, of fingerprint {data.fingerprint[:12]} instead of {job.fingerprint[:12]}",
+                got=f"others, of fingerprint {data.fingerprint[:12]} instead of {fingerprint[:12]}",
                 help="bring the data back, or begin a new run",
             )
         )
 
 
-def _with_rate(spec: Spec, rate: float | None) -> Spec:
-    """The spec with another learning rate in its optimizer, whichever that is."""
+def _with_rate(spec: Spec, rate: float | None, *, phases: bool = False) -> Spec:
+    """The spec with another learning rate in its optimizer, whichever that is, and in those of its phases."""
     if rate is None:
         return spec
     if not isfinite(rate):
         raise click.BadParameter(f"{rate} is no learning rate.", param_hint="--learning-rate")
-    optimizer = spec.training.optimizer.model_copy(update={"learning_rate": rate})
-    return spec.model_copy(update={"training": spec.training.model_copy(update={"optimizer": optimizer})})
+
+    def fast(part: Any) -> Any:
+        if part.optimizer is None:
+            return part
+        return part.model_copy(update={"optimizer": part.optimizer.model_copy(update={"learning_rate": rate})})
+
+    plan = fast(spec.training)
+    if phases:
+        plan = plan.model_copy(update={"greedy": tuple(map(fast, plan.greedy))})
+    return spec.model_copy(update={"training": plan})
 
 
 def _limited(whole: Dataset, limit: int | None) -> Dataset:
@@ -308,7 +338,8 @@ def _split_notes(dataset: Dataset, spec: Spec) -> Iterator[str]:
 def _interruptible(folder: Path) -> Iterator[None]:
     """Let an interruption, or a request to end, say what it leaves and how to go on."""
     from aespec.checkpoint import exists, read
-    from aespec.run import UNFINISHED
+    from aespec.diagnostics import AespecError
+    from aespec.run import UNFINISHED, unwritable
     from aespec.shapes import counted
 
     def stop(*_: object) -> None:
@@ -327,5 +358,14 @@ def _interruptible(folder: Path) -> Iterator[None]:
             if done
             else f"{folder} has no checkpoint yet; the same command begins again"
         ) from None
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        if not exists(folder):
+            raise
+        (problem,) = unwritable(folder, error).diagnostics
+        after = counted(len(read(folder).epochs), "epoch")
+        more = f"make room, and `aespec train --resume {folder}` goes on after {after}"
+        raise AespecError(replace(problem, help=more)) from error
     finally:
         signal.signal(signal.SIGTERM, before)

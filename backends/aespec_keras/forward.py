@@ -61,20 +61,26 @@ def terms(
     output = ops.cast(values[graph.output.name], x.dtype)
     logits = None if logits is None else ops.cast(logits, x.dtype)
     found = {graph.loss.kind: lowerings[graph.loss](graph.loss, x, output, logits)}
-    found |= {term.name: _term(term, graph, cells, variables, values) for term in graph.terms}
+    found |= {term.name: _term(term, graph, cells, variables, values, x.dtype) for term in graph.terms}
     return {**found, "total": sum(found.values())}
 
 
 def _term(
-    term: Term, graph: Graph, cells: Mapping[str, Cell], variables: Mapping[str, Any], values: Mapping[str, Tensor]
+    term: Term,
+    graph: Graph,
+    cells: Mapping[str, Cell],
+    variables: Mapping[str, Any],
+    values: Mapping[str, Tensor],
+    dtype: Any,
 ) -> Tensor:
     regularizer = lowerings[term.regularizer](term.regularizer)
     if term.target == "parameter":
         return regularizer(variables[term.of])
-    value = values[term.of]
+    value = ops.cast(values[term.of], dtype)
     if term.target == "latent":
         latent, source = cells[term.of].layers[0], values[graph[term.of].inputs[0]]
-        value = twice_divergence(latent.get_layer("mean")(source), latent.get_layer("log_var")(source))
+        moments = (ops.cast(latent.get_layer(name)(source), dtype) for name in ("mean", "log_var"))
+        value = twice_divergence(*moments)
     samples = ops.maximum(ops.shape(value)[0], 1)  # a replica may have none of a short batch's
     return regularizer(value) / ops.cast(samples, value.dtype)
 

@@ -136,4 +136,4 @@ def _masked(layer: noise.MaskingNoise, native: Any, x: Tensor, given: Tensor) ->
 
 @in_training(noise.GaussianNoise)
 def _noisy(layer: noise.GaussianNoise, native: Any, x: Tensor, given: Tensor) -> Tensor:
-    return x + layer.stddev * given
+    return x + ops.cast(layer.stddev * given, x.dtype)

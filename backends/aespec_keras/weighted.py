@@ -110,7 +110,7 @@ def _gaussian_latent(layer: latent.GaussianLatent, x: Shape, **own: Any) -> Any:
 @in_training(latent.GaussianLatent)
 def _drawn(layer: latent.GaussianLatent, native: Any, x: Tensor, given: Tensor) -> Tensor:
     mean, log_var = (native.get_layer(name)(x) for name in ("mean", "log_var"))
-    return mean + ops.exp(log_var / 2) * given
+    return mean + ops.exp(log_var / 2) * ops.cast(given, mean.dtype)
 
 
 def twice_divergence(mean: Tensor, log_var: Tensor) -> Tensor:

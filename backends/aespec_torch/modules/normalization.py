@@ -38,7 +38,8 @@ class BatchNormalization(Described):
         self.register_buffer("running_var", torch.ones(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        """(batch, ..., channels) -> the same."""
+        """(batch, ..., channels) -> the same; computed in the precision of the averages, however coarse the input."""
+        given, x = x.dtype, x.to(self.running_mean.dtype)
         if self.training:
             axes = tuple(range(x.ndim - 1))
             mean = mean_of_all(x.mean(axes))
@@ -50,7 +51,7 @@ class BatchNormalization(Described):
             mean, var = self.running_mean, self.running_var
         scale = torch.rsqrt(var + self.epsilon)
         y = (x - mean) * (scale if self.weight is None else scale * self.weight)
-        return y if self.bias is None else y + self.bias
+        return (y if self.bias is None else y + self.bias).to(given)
 
 
 class LayerNormalization(nn.LayerNorm):
