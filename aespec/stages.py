@@ -37,6 +37,18 @@ def freeze(graph: Graph, spec: Spec, limits: Limits) -> Graph:
     for i, name in enumerate(spec.training.freeze):
         found = [param for param in graph.params if f"{param}/".startswith(f"{name}/")]
         frozen.update(found)
+        if found == [name] and not graph.params[name].trainable:
+            layer = name.rpartition("/")[0]
+            problems.append(
+                Diagnostic(
+                    BadPlan,
+                    f"`freeze` names `{name}`, a running average, which is not trained",
+                    spec.place(("training", "freeze", i)) or spec.place(("training", "freeze")),
+                    wanted="a layer with weights, or a trained parameter of one",
+                    got=f"`{name}`",
+                    help=f"`{layer}` freezes the layer, its averages included",
+                )
+            )
         if not found:
             near = nearest(name, ["encoder", "decoder", *(node.name for node in graph if node.params), *graph.params])
             problems.append(

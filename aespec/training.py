@@ -369,9 +369,11 @@ def _weights(model: Model, weights: Mapping[str, Array]) -> Iterator[None]:
     own = model.weights() if weights else {}
     if weights:
         model.load_weights(weights)
-    yield
-    if weights:
-        model.load_weights(own)
+    try:
+        yield
+    finally:
+        if weights:
+            model.load_weights(own)
 
 
 def best_epoch(losses: Sequence[float], stopping: EarlyStopping) -> int:

@@ -727,6 +727,15 @@ def test_train_shows_a_bar_on_a_terminal(trained, monkeypatch):
     assert done.stderr.endswith("\r"), "nothing of the bar stays"
 
 
+def test_train_goes_on_from_another_folder(trained, monkeypatch):
+    np.save("held.npy", np.load("data.npy")[:5])
+    assert trained("--validation-data", "held.npy").exit_code == 0
+    Path("elsewhere").mkdir()
+    monkeypatch.chdir("elsewhere")
+    done = aespec_("train", "--resume", "../runs/small-torch", "--epochs", 4)
+    assert (done.exit_code, done.stderr) == (0, "")
+
+
 def test_train_logs_to_tensorboard(trained):
     pytest.importorskip("tensorboard")
     done = trained("--log", "tensorboard")

@@ -352,3 +352,9 @@ def test_training_in_float32_has_the_same_curve_on_both_backends(encoder, input)
     curves, _ = both(spec, samples(60, *input))
     np.testing.assert_allclose(*curves, rtol=1e-3)
     assert curves[0][7] < 0.9 * curves[0][0], "it learns, so that each epoch counts"
+
+
+def test_a_running_average_is_frozen_with_its_layer():
+    with pytest.raises(aespec.AespecError, match="a running average, which is not trained") as caught:
+        aespec.compile(parsed(NORMALIZED, freeze="encoder/batch_normalization_1/moving_mean"))
+    assert "`encoder/batch_normalization_1` freezes the layer" in str(caught.value)

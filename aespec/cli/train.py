@@ -152,7 +152,11 @@ def _resumed(folder: Path, backend: str | None, rate: float | None, given: dict[
                 f"'{name.replace('_', '-')}' cannot be changed in a run that goes on; "
                 "'--epochs', '--learning-rate' and '--backend' can."
             )
-    plan = run.spec.training if epochs is None else run.spec.training.model_copy(update={"epochs": epochs})
+    held, plan = run.record["validation"] or {}, run.spec.training
+    if held.get("path"):  # the spec may have named it from another folder
+        plan = plan.model_copy(update={"validation_data": held["path"]})
+    if epochs is not None:
+        plan = plan.model_copy(update={"epochs": epochs})
     spec = _with_rate(run.spec.model_copy(update={"training": plan}), rate, phases=True)
     begin = Checkpoint()
     if exists(folder):
@@ -192,7 +196,7 @@ def _resumed(folder: Path, backend: str | None, rate: float | None, given: dict[
         limits,
         begin,
         record["fingerprint"],
-        (run.record["validation"] or {}).get("fingerprint"),
+        held.get("fingerprint"),
     )
 
 
