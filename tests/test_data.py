@@ -300,8 +300,8 @@ def test_file_without_splits(split, notes):
     ("path", "rule", "says"),
     [
         ("fashion-mnst", rules.DataNotFound, ["did you mean `fashion_mnist`?", "digits, fashion_mnist, mnist"]),
-        ("sensors.npy", rules.DataNotFound, ["sensors.npy", ".npy or .npz"]),
-        ("", rules.DataUnreadable, ["a folder"]),
+        ("sensors.npy", rules.DataNotFound, ["sensors.npy", ".npy, .npz or .parquet"]),
+        ("", rules.DataUnreadable, ["an empty name"]),
         ("folder", rules.DataUnreadable, ["folder"]),
         ("x" * 5000, rules.DataUnreadable, ["File name too long"]),
         ("text.csv", rules.DataUnreadable, ["text.csv", "no NumPy file"]),

@@ -741,7 +741,8 @@ def test_an_interruption_leaves_checkpoints_and_says_how_to_go_on(here):
     assert "Traceback" not in said
     for path in checkpoints:
         epochs = len((path.parents[1] / "history.csv").read_text().splitlines()) - 1
-        assert len(checkpoint(path.parents[1]).epochs) == epochs > 0
+        # an interruption may come between the checkpoint of an epoch and its row, which going on writes again
+        assert 0 < epochs <= len(checkpoint(path.parents[1]).epochs) <= epochs + 1
     assert rows() == []
 
 

@@ -9,7 +9,7 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aespec.data.files import Raw, not_found, read_array
+from aespec.data.files import Raw, not_found, read_array, reason, unreadable
 from aespec.data.fitting import fit
 from aespec.data.parts import find_parts
 from aespec.data.sets import DATASETS
@@ -96,15 +96,27 @@ def load(
     if name_or_path in DATASETS:
         raw, path = DATASETS[name_or_path].read(split, cache, download), None
     else:
-        path = Path(name_or_path).expanduser().absolute()
-        if not path.exists():
-            not_found(name_or_path, tuple(DATASETS))
+        path = _place(name_or_path)
         rows = _window(path, split, shape, dtype) if window is None else window
         if rows is not None:
             return _streamed(name_or_path, path, rows, split, shape, range, dtype, within_unit)
         raw = read_array(name_or_path, split) if _single(path) else _together(find_parts(path, split))
     inputs, notes = fit(raw, name_or_path, shape, range, dtype, within_unit=within_unit)
     return Dataset(name_or_path, inputs, raw.labels, (*raw.notes, *notes), path, whole=raw.whole)
+
+
+def _place(name: str) -> Path:
+    """Where a file or a folder is, from the root."""
+    path = Path(name).expanduser().absolute()
+    try:
+        there = path.exists()
+    except OSError as error:
+        unreadable(name, reason(error), "check the path")
+    if not name:
+        unreadable("data", "an empty name", "name a data set, a file or a folder")
+    if not there:
+        not_found(name, tuple(DATASETS))
+    return path
 
 
 def _single(path: Path) -> bool:
