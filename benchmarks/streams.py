@@ -67,16 +67,9 @@ def _sources(pixels: np.ndarray, folder: Path) -> Iterator[tuple[str, Any]]:
     for i, part in enumerate(np.array_split(pixels, 10)):
         np.savez_compressed(folder / "shards" / f"{i}.npz", x=part)
     yield ".npz shards", stream(folder / "shards")
-    yield "parquet", _parquet(pixels, folder / "images.parquet")
-
-
-def _parquet(pixels: np.ndarray, path: Path) -> Any:
-    flat = pixels.reshape(len(pixels), -1)
-    values = pa.FixedSizeListArray.from_arrays(pa.array(flat.ravel()), flat.shape[1])
-    pq.write_table(pa.table({"pixels": values}), path, row_group_size=len(flat) // 10)
-    stream = data.load(str(path), shape=(784,), range=(0.0, 1.0), window=WINDOW).inputs
-    assert isinstance(stream, data.Stream)
-    return stream.map(lambda x: x.reshape(-1, 28, 28), (28, 28))
+    values = pa.FixedSizeListArray.from_arrays(pa.array(pixels.ravel()), pixels[0].size)
+    pq.write_table(pa.table({"pixels": values}), folder / "images.parquet", row_group_size=len(pixels) // 10)
+    yield "parquet", stream(folder / "images.parquet")
 
 
 if __name__ == "__main__":

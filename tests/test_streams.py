@@ -195,6 +195,7 @@ def test_what_cannot_be_learnt_from_is_refused_when_it_is_read(tmp_path):
         (lambda p: (p / "a.npz").write_bytes(b"no archive"), "cannot read", "a.npz"),
         (lambda p: (p / "a.parquet").write_bytes(b"no table"), "cannot read", "a.parquet"),
         (lambda p: pq.write_table(pa.table({"a": [1.0], "s": ["x"]}), p / "a.parquet"), "no samples", "`s` (string)"),
+        (lambda p: (np.save(p / "a.npy", rows(0, 3)), np.save(p / "b.npy", rows(0, 3) > 1)), "differ in type", "bool"),
         (lambda p: np.save(p / "a.npy", rows(0, 0)), "no samples", "none"),
         (lambda p: np.save(p / "a.npy", np.float32(1)), "no samples", "none"),
         (lambda p: np.save(p / "a.npy", np.array([None]), allow_pickle=True), "cannot read", "Python objects"),
@@ -212,3 +213,19 @@ def test_a_window_of_bytes_is_scaled(tmp_path):
     found = load(tmp_path / "x.npy", 2, range=(0.0, 1.0))
     np.testing.assert_array_equal(found.inputs, np.ones((4, 3)))
     assert found.notes == ("scaled 0..255 to 0..1", "streams from 1 part, 2 samples in memory at a time")
+
+
+@pytest.mark.parametrize("window", [None, 2])
+@pytest.mark.parametrize("values", [[[1.0, 2.0], [1.0]], [[1.0, 2.0], None]])
+def test_lists_that_are_no_rows_are_refused(values, window, tmp_path):
+    pq.write_table(pa.table({"x": values}), tmp_path / "x.parquet")
+    with pytest.raises(aespec.AespecError, match="cannot read") as caught:
+        np.asarray(load(tmp_path / "x.parquet", window, shape=(2,)).inputs)
+    assert "lists of different lengths, or none" in str(caught.value)
+
+
+@pytest.mark.parametrize("window", [None, 20])
+def test_lists_take_the_shape_of_the_input(window, tmp_path):
+    found = load(lists(tmp_path), window, shape=(3, 1)).inputs
+    assert found.shape == (50, 3, 1)
+    np.testing.assert_array_equal(np.asarray(found)[..., 0], rows(0, 50))

@@ -100,7 +100,7 @@ def load(
         rows = _window(path, split, shape, dtype) if window is None else window
         if rows is not None:
             return _streamed(name_or_path, path, rows, split, shape, range, dtype, within_unit)
-        raw = read_array(name_or_path, split) if _single(path) else _together(find_parts(path, split))
+        raw = read_array(name_or_path, split) if _single(path) else _together(find_parts(path, split), shape)
     inputs, notes = fit(raw, name_or_path, shape, range, dtype, within_unit=within_unit)
     return Dataset(name_or_path, inputs, raw.labels, (*raw.notes, *notes), path, whole=raw.whole)
 
@@ -124,12 +124,18 @@ def _single(path: Path) -> bool:
     return not path.is_dir() and path.suffix != ".parquet"
 
 
-def _together(parts: list[Part]) -> Raw:
+def _together(parts: list[Part], shape: Shape) -> Raw:
     """All samples of some parts, as one array."""
     import numpy as np
 
-    inputs = np.concatenate([part.read(0, part.rows) for part in parts])
+    inputs = np.concatenate([_arranged(part.read(0, part.rows), part, shape) for part in parts])
     return Raw(inputs, natural=(0.0, 255.0) if inputs.dtype == np.uint8 else None, whole=True)
+
+
+def _arranged(x: NDArray[Any], part: Part, shape: Shape) -> NDArray[Any]:
+    """Samples that a part had to flatten, in the shape of the spec's input, where they have as many numbers."""
+    sizes = [n for n in shape if n is not None]
+    return x.reshape(-1, *sizes) if part.flat and len(sizes) == len(shape) and prod(sizes) == prod(part.sample) else x
 
 
 def _window(path: Path, split: Split, shape: Shape, dtype: str) -> int | None:
@@ -157,6 +163,7 @@ def _streamed(
 
     def fitted(x: NDArray[Any]) -> tuple[NDArray[Any], tuple[str, ...]]:
         natural = (0.0, 255.0) if x.dtype == np.uint8 else None
+        x = _arranged(x, parts[0], shape)
         return fit(Raw(x, natural=natural), name, shape, range, dtype, within_unit=within_unit)
 
     first, notes = fitted(parts[0].read(0, 1))

@@ -35,7 +35,7 @@ class Mapped(Part):
         except BROKEN as error:
             unreadable(path, reason(error), "write it again with `numpy.save`", "an array of numbers")
         self.rows, *sample = self._array.shape or (0,)
-        self.sample = tuple(sample)
+        self.sample, self.kind = tuple(sample), str(self._array.dtype)
         ends = (self._array[at : at + 1].tobytes() for at in (0, self.rows - 1)) if self.rows else ()
         self.mark = sha256(b"".join(ends)).hexdigest()
 
@@ -67,10 +67,11 @@ class Packed(Part):
                         if version == (1, 0)
                         else np.lib.format.read_array_header_2_0
                     )
-                    shape = read(member)[0]
+                    shape, _, dtype = read(member)
         except BROKEN as error:
             unreadable(path, reason(error), "write it again with `numpy.savez`", "arrays of numbers")
         self.rows, self.sample = (shape[0], shape[1:]) if shape else (0, ())
+        self.kind = str(dtype)
 
     def read(self, start: int, stop: int) -> NDArray[Any]:
         """See `Part.read`."""
@@ -81,12 +82,14 @@ class RowGroup(Part):
     """A row group of a parquet file: its numeric columns side by side, or its one column of lists."""
 
     whole = True
+    flat = True
 
     def __init__(self, path: Path, group: int, columns: Sequence[str], *, lists: bool) -> None:
         about = _parquet(path).metadata.row_group(group)
         self.name, self.rows, self.mark = f"{path.name} {group}", about.num_rows, str(about.to_dict())
-        self._path, self._group, self._columns = path, group, list(columns)
-        self.sample = self.read(0, 1).shape[1:] if lists else (len(columns),)
+        self._path, self._group, self._columns, self._lists = path, group, list(columns), lists
+        first = self.read(0, 1)
+        self.sample, self.kind = first.shape[1:], str(first.dtype)
 
     def read(self, start: int, stop: int) -> NDArray[Any]:
         """See `Part.read`."""
@@ -94,9 +97,17 @@ class RowGroup(Part):
 
         table = _parquet(self._path).read_row_group(self._group, columns=self._columns).slice(start, stop - start)
         found = [column.to_numpy() for column in table.columns]
-        if len(found) == 1 and found[0].dtype == object:
-            return np.stack(found[0]) if len(found[0]) else np.empty((0, 0))
-        return np.stack(found, axis=1)
+        if not self._lists:
+            return np.stack(found, axis=1)
+        try:
+            return np.stack(found[0])
+        except (ValueError, TypeError):
+            unreadable(
+                self._path,
+                f"lists of different lengths, or none, in rows {start} to {stop} of row group {self._group}",
+                "fill them up, or leave these rows out",
+                "one list of numbers a row, all of one length",
+            )
 
 
 def find_parts(path: Path, split: Split) -> list[Part]:
@@ -128,14 +139,15 @@ def find_parts(path: Path, split: Split) -> list[Part]:
                 help="check the code that selected and saved them",
             )
         )
-    other = next((part for part in found if part.sample != found[0].sample), None)
+    first, *others = found
+    other = next((part for part in others if (part.sample, part.kind) != (first.sample, first.kind)), None)
     if other is not None:
         raise AespecError(
             Diagnostic(
                 DataShape,
-                f"the parts of {path} differ in shape",
-                wanted=f"samples of shape {found[0].sample}, as in {found[0].name}",
-                got=f"samples of shape {other.sample}, in {other.name}",
+                f"the parts of {path} differ in {'shape' if other.sample != first.sample else 'type'}",
+                wanted=f"samples of shape {first.sample} and type {first.kind}, as in {first.name}",
+                got=f"samples of shape {other.sample} and type {other.kind}, in {other.name}",
                 help="put files that belong to other data elsewhere",
             )
         )

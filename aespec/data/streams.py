@@ -36,6 +36,10 @@ class Part(ABC):
     rows: int
     sample: tuple[int, ...]
     """The shape of a sample."""
+    kind: str
+    """The type of its values."""
+    flat: bool = False
+    """Whether it cannot hold samples of more than one axis, and has them flattened."""
     whole: bool
     """Whether all of it is read, however little of it is wanted."""
     mark: str
