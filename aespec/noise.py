@@ -25,7 +25,7 @@ class Noise:
 
     seed: int
     epoch: int
-    """Counted from 1, on through all stages."""
+    """Counted from 1, in its stage."""
     span: int = 0
     """Counts what an epoch is cut into where its samples are not all at hand."""
     shared: bool = False

@@ -1008,3 +1008,21 @@ def test_the_matrix_of_kinds_and_backends(crooked, monkeypatch):
     lines = aespec_("backends", "--kinds").stdout.splitlines()
     assert any(line.split() == ["dense", "-", "yes"] for line in lines)
     assert any(line.split() == ["mse", "yes", "yes"] for line in lines)
+
+
+def test_train_freezes_several(trained):
+    assert trained("--freeze", "encoder", "--freeze", "decoder/dense_1/bias").exit_code == 0
+    kept = aespec.load("runs/small-torch/spec.yaml").training.freeze
+    assert kept == ("encoder", "decoder/dense_1/bias")
+
+
+def test_train_goes_on_where_its_data_has_moved(trained):
+    assert trained().exit_code == 0
+    Path("data.npy").rename("moved.npy")
+    assert "there is no data set and no file" in aespec_("train", "--resume", "runs/small-torch", "--epochs", 4).stderr
+    assert aespec_("train", "--resume", "runs/small-torch", "--epochs", 4, "--data", "moved.npy").exit_code == 0
+
+
+def test_train_says_that_a_window_is_for_files(trained):
+    done = aespec_("train", "small.yaml", "--backend", "torch", "--data", "data.npy", "--window", 8)
+    assert "  streams from 1 part, 8 samples in memory at a time" in done.stdout.splitlines()

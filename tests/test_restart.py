@@ -509,7 +509,6 @@ def test_more_data_behind_a_limit_is_the_same_data():
     [
         ["spec.yaml"],
         ["--set", "training.epochs=5"],
-        ["--data", "data.npy"],
         ["--limit", 100],
         ["-o", "other"],
         ["--loss", "mae"],
@@ -531,7 +530,7 @@ def test_what_a_run_is_cannot_be_changed_later(args, finished):
     refused = done(aespec_("train", "--resume", RUN, "--epochs", 5, *args), 2)
     name = args[0].lstrip("-").replace("o", "out", 1) if args[0] == "-o" else args[0].lstrip("-")
     assert f"'{name.replace('.yaml', '')}' cannot be changed in a run that goes on" in refused.stderr
-    assert "'--epochs', '--learning-rate' and '--backend' can" in refused.stderr
+    assert "'--epochs', '--learning-rate', '--backend' and '--data' can." in refused.stderr
     assert files() == before
 
 

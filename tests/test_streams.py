@@ -221,7 +221,24 @@ def test_lists_that_are_no_rows_are_refused(values, window, tmp_path):
     pq.write_table(pa.table({"x": values}), tmp_path / "x.parquet")
     with pytest.raises(aespec.AespecError, match="cannot read") as caught:
         np.asarray(load(tmp_path / "x.parquet", window, shape=(2,)).inputs)
-    assert "lists of different lengths, or none" in str(caught.value)
+    assert "got: lists of 2, " in str(caught.value)
+
+
+def test_a_value_in_a_stream_is_named_where_it_is(tmp_path):
+    x = rows(0, 50)
+    x[33, 1] = np.nan
+    np.save(tmp_path / "x.npy", x)
+    with pytest.raises(aespec.AespecError, match="not finite") as caught:
+        load(tmp_path / "x.npy", 16).inputs.read(30, 40)
+    assert "first nan, at index [3, 1]; counted from sample 30 of x.npy" in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", [pa.list_(pa.list_(pa.float32())), pa.large_list(pa.list_(pa.float32(), 1))])
+def test_lists_of_lists_are_samples(kind, tmp_path):
+    nested = pa.array(rows(0, 50)[..., None].tolist(), kind)
+    pq.write_table(pa.table({"x": nested}), tmp_path / "x.parquet", row_group_size=16)
+    found = load(tmp_path / "x.parquet", 8, shape=(3, 1)).inputs
+    np.testing.assert_array_equal(found, rows(0, 50)[..., None])
 
 
 @pytest.mark.parametrize("window", [None, 20])

@@ -18,7 +18,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 METAVARS = {
     "optimizer": "KIND",
     "schedule": "KIND",
-    "freeze": "NAMES",
+    "freeze": "NAME",
     "greedy": "PHASES",
     "validation_data": "FILE",
     "early_stopping": "N",
@@ -34,12 +34,14 @@ def plan_options(function: F) -> F:
     docs = field_docs(TrainingPlan)
     for name, field in reversed(TrainingPlan.model_fields.items()):
         words = _words(field.annotation)
+        several = field.annotation == tuple[str, ...]
         option = click.option(
             f"--{name.replace('_', '-')}",
             name,
             type=click.Choice(words) if words else _number(field),
             metavar=None if words else METAVARS.get(name, "X"),
-            help=plain(docs[name]).partition(". ")[0].rstrip(".") + ".",
+            multiple=several,
+            help=plain(docs[name]).partition(". ")[0].rstrip(".") + "." + " Can be repeated." * several,
         )
         function = option(function)
     return function
@@ -49,7 +51,8 @@ def assignments(options: dict[str, Any]) -> list[str]:
     """What ``--set`` would be given for these options; None is an option that was not."""
     fields = TrainingPlan.model_fields
     texts = {name: f'"{value}"' if _words(fields[name].annotation) else value for name, value in options.items()}
-    return [f"training.{name}={texts[name]}" for name, value in options.items() if value is not None]
+    texts |= {name: f"[{', '.join(value)}]" for name, value in options.items() if isinstance(value, tuple)}
+    return [f"training.{name}={texts[name]}" for name, value in options.items() if value not in (None, ())]
 
 
 def _number(field: FieldInfo) -> click.ParamType[Any] | type[str]:

@@ -145,12 +145,12 @@ def _resumed(folder: Path, backend: str | None, rate: float | None, given: dict[
     from aespec.training import stops
 
     run = open_run(folder, finished=False)
-    epochs = given.pop("epochs")
+    epochs, data = given.pop("epochs"), given.pop("data")
     for name, value in given.items():
         if value not in (None, (), []):
             raise click.UsageError(
                 f"'{name.replace('_', '-')}' cannot be changed in a run that goes on; "
-                "'--epochs', '--learning-rate' and '--backend' can."
+                "'--epochs', '--learning-rate', '--backend' and '--data' can."
             )
     held, plan = run.record["validation"] or {}, run.spec.training
     if held.get("path"):  # the spec may have named it from another folder
@@ -189,7 +189,7 @@ def _resumed(folder: Path, backend: str | None, rate: float | None, given: dict[
     return Job(
         spec,
         run.graph,
-        record["path"] or record["name"],
+        data or record["path"] or record["name"],
         record["samples"],
         backend or run.record["backend"],
         folder,
@@ -240,15 +240,17 @@ def _run(job: Job, *, loggers: Mapping[str, Logger], force: bool, source: Path |
     built = build(job.spec, backend=job.backend, limits=job.limits)
     dataset = _limited(load_data(job.data, job.graph, job.spec, "train", plan.dtype), job.samples)
     _same_data(job.data, dataset, job.fingerprint)
-    plan = plan.model_copy(update={"window": dataset.window})
+    window, plan = plan.window, plan.model_copy(update={"window": dataset.window})
     job = replace(job, spec=job.spec.model_copy(update={"training": plan}))
     held = None
     if plan.validation_data:
         held = load_data(plan.validation_data, job.graph, job.spec, "train", plan.dtype)
         _same_data(plan.validation_data, held, job.held)
     with ExitStack() as stack:
-        if team_of(find_backend(job.backend)).rank:  # the first process writes the run, and tells of it
-            job, quiet = replace(job, folder=Path(stack.enter_context(TemporaryDirectory()))), True
+        first = team_of(find_backend(job.backend)).rank == 0  # which writes the run, and tells of it
+        if not first:
+            job = replace(job, folder=Path(stack.enter_context(TemporaryDirectory())))
+            loggers, quiet = {}, True
         stack.enter_context(writing(job.folder))
         job.folder.mkdir(parents=True, exist_ok=True)
         stack.enter_context(locked(job.folder))
@@ -258,11 +260,11 @@ def _run(job: Job, *, loggers: Mapping[str, Logger], force: bool, source: Path |
         progress = stack.enter_context(Progress(trained_on, form=form, quiet=quiet))
         logged = stack.enter_context(_logged(job, loggers, samples, built))
         progress.say(f"{job.spec.name} on {job.backend}, {counted(samples)} of {job.data}")
-        for note in (*dataset.notes, *_split_notes(dataset, job.spec)):
+        for note in (*dataset.notes, *_notes(dataset, job.spec, window)):
             progress.note(note)
         if job.begin is not None:
             progress.note(f"goes on after {counted(len(job.begin.epochs), 'epoch')}")
-        stack.enter_context(_interruptible(job.folder))
+        stack.enter_context(_interruptible(job.folder) if first else _silent())
         run = run_training(
             job.spec, dataset, job.folder, built, validation=held, begin=job.begin, listeners=[progress, logged]
         )
@@ -328,14 +330,32 @@ def _limited(whole: Dataset, limit: int | None) -> Dataset:
     return replace(whole, inputs=whole.inputs[:limit], labels=labels, notes=(*whole.notes, note))
 
 
-def _split_notes(dataset: Dataset, spec: Spec) -> Iterator[str]:
-    """That nothing is held out, where the spec asks for it and there are too few samples."""
+def _notes(dataset: Dataset, spec: Spec, window: int | None) -> Iterator[str]:
+    """What the plan asks for and does not get: samples that are held out, where there are too few; a window."""
     from aespec.shapes import counted
     from aespec.training import split
 
     fraction = spec.training.validation_split
     if fraction and not spec.training.validation_data and not len(split(dataset.inputs, fraction, dataset.name)[1]):
         yield f"no validation: `validation_split: {fraction:g}` of {counted(len(dataset.inputs))} is none"
+    if window is not None and dataset.window is None:
+        yield f"no `window`: {dataset.name} is no file that could stream"
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Leave it to the first process to say what all of them meet."""
+    from aespec.diagnostics import AespecError
+    from aespec.rules import LossNotFinite
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise click.exceptions.Exit(130) from None
+    except AespecError as error:
+        if error.diagnostics[0].rule is not LossNotFinite:
+            raise
+        raise click.exceptions.Exit(1) from None
 
 
 @contextmanager

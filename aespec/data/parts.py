@@ -96,18 +96,37 @@ class RowGroup(Part):
         import numpy as np
 
         table = _parquet(self._path).read_row_group(self._group, columns=self._columns).slice(start, stop - start)
-        found = [column.to_numpy() for column in table.columns]
         if not self._lists:
-            return np.stack(found, axis=1)
-        try:
-            return np.stack(found[0])
-        except (ValueError, TypeError):
+            return np.stack([column.to_numpy() for column in table.columns], axis=1)
+        return _rows(self._path, table.column(0))
+
+
+def _rows(path: Path, column: Any) -> NDArray[Any]:
+    """A column of lists, or of lists of lists, as an array."""
+    from pyarrow import ChunkedArray, compute, concat_arrays
+
+    found, shape = column.combine_chunks(), []
+    if isinstance(found, ChunkedArray):
+        found = concat_arrays(found.chunks)
+    while _is_list(found.type):
+        lengths = compute.unique(compute.list_value_length(found)).to_pylist()
+        if len(lengths) != 1 or None in lengths:
             unreadable(
-                self._path,
-                f"lists of different lengths, or none, in rows {start} to {stop} of row group {self._group}",
+                path,
+                f"lists of {', '.join('none' if n is None else str(n) for n in lengths)}",
                 "fill them up, or leave these rows out",
-                "one list of numbers a row, all of one length",
+                "lists of numbers, all of one length",
             )
+        shape += lengths
+        found = found.flatten()
+    values: NDArray[Any] = found.to_numpy(zero_copy_only=False).reshape(-1, *shape)
+    return values
+
+
+def _is_list(kind: Any) -> bool:
+    from pyarrow import types
+
+    return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
 
 
 def find_parts(path: Path, split: Split) -> list[Part]:
@@ -177,9 +196,7 @@ def _row_groups(path: Path) -> list[RowGroup]:
     from pyarrow import types
 
     file = _parquet(path)
-    lists = [
-        field.name for field in file.schema_arrow if types.is_list(field.type) or types.is_fixed_size_list(field.type)
-    ]
+    lists = [field.name for field in file.schema_arrow if _is_list(field.type)]
     numbers = [
         field.name
         for field in file.schema_arrow

@@ -15,6 +15,7 @@ from hashlib import sha256
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from aespec.diagnostics import AespecError
 from aespec.initializers import parameter_stream
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ class Stream:
         for part, end in zip(self.parts, self.ends, strict=True):
             begin = end - part.rows
             if begin < stop and start < end:
-                found.append(self.fitted(part.read(max(start, begin) - begin, min(stop, end) - begin)))
+                found.append(self._block(part, max(start, begin) - begin, min(stop, end) - begin))
         return (
             np.concatenate(found)
             if len(found) > 1
@@ -98,6 +99,13 @@ class Stream:
             if found
             else np.empty((0, *self.shape[1:]), self.dtype)
         )
+
+    def _block(self, part: Part, start: int, stop: int) -> NDArray[Any]:
+        try:
+            return self.fitted(part.read(start, stop))
+        except AespecError as error:
+            where = f"; counted from sample {start} of {part.name}"
+            raise AespecError(*(replace(each, got=f"{each.got}{where}") for each in error.diagnostics)) from None
 
     def chunks(self, rows: int) -> Iterator[NDArray[Any]]:
         """All samples in order, so many at a time."""
