@@ -8,8 +8,9 @@ those means over a batch that something else is a function of, such as the momen
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.distributed as dist
@@ -50,6 +51,12 @@ class TeamTrainer(TorchTrainer):
         self._compiled = None
         self._parallel = DistributedDataParallel(_Terms(model), static_graph=True)
         self.note = f"steps shared by {self._team.size} processes ({dist.get_backend()})"
+
+    def steps(self, *arguments: Any) -> dict[str, Array]:
+        """See `aespec.backend.Trainer.steps`."""
+        with warnings.catch_warnings():  # of gradients in channels_last, which are put in order
+            warnings.filterwarnings("ignore", "Grad strides do not match")
+            return super().steps(*arguments)
 
     def _step(self, samples: Tensor, rows: Tensor, rate: float, draws: Mapping[str, Tensor] | None) -> list[Tensor]:
         own = self._own(rows)
