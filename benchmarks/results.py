@@ -315,8 +315,7 @@ Measured as the book does:
 ![loss curves of each model](pictures/curves.png)
 
 Where only one line can be seen, the other lies under it. In the denoising and the variational models each framework
-draws its own noise. The validation loss of the variational ones moves up and down by up to
-0.003 from epoch to epoch.
+draws its own noise. The validation loss of the variational ones goes up and down by up to 0.003 from epoch to epoch.
 
 ## Rounded accuracy
 
@@ -363,8 +362,9 @@ they agree to the digits that float32 has.
 {_costs(results)}
 
 The seconds are the median of the epochs, on one thread of a machine with two CPU cores that had other work to do as
-well: they tell little of what a framework can do, for which there is `benchmarks/speed.py`. The commands, here for
-PyTorch (`--backend keras` for Keras); the file of points is made by the script that made this page:
+well; [Performance](performance.md) compares the frameworks properly. On one thread a run repeats bit for bit, also when
+it was cut off and went on. The commands, here for PyTorch (`--backend keras` for Keras); the file of points is made by
+the script that made this page:
 
 ```console
 {_commands()}
