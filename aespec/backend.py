@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Tick = Callable[[int, Mapping[str, float]], None]
     """Told the number of samples done, and each term of the loss at the last step."""
 
-__all__ = ["Backend", "Lowerings", "Model", "Team", "Trainable", "Trainer", "team_of"]
+__all__ = ["Backend", "Lowerings", "Model", "Team", "Trainable", "Trainer", "finite", "team_of"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -174,6 +174,14 @@ class Trainer(Protocol):
 
     def load_state(self, state: Mapping[str, Array]) -> None:
         """Go on from what `state` gave, on this backend or on another."""
+
+
+def finite(losses: Array) -> Array:
+    """The steps that count, of the losses at each, total last: those up to the first whose total is not finite."""
+    import numpy as np
+
+    wrong = np.flatnonzero(~np.isfinite(losses[:, -1]))
+    return losses[: wrong[0] + 1] if len(wrong) else losses
 
 
 class Team(NamedTuple):

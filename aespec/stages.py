@@ -37,30 +37,25 @@ def freeze(graph: Graph, spec: Spec, limits: Limits) -> Graph:
     for i, name in enumerate(spec.training.freeze):
         found = [param for param in graph.params if f"{param}/".startswith(f"{name}/")]
         frozen.update(found)
-        if found == [name] and not graph.params[name].trainable:
-            layer = name.rpartition("/")[0]
-            problems.append(
-                Diagnostic(
-                    BadPlan,
-                    f"`freeze` names `{name}`, a running average, which is not trained",
-                    spec.place(("training", "freeze", i)) or spec.place(("training", "freeze")),
-                    wanted="a layer with weights, or a trained parameter of one",
-                    got=f"`{name}`",
-                    help=f"`{layer}` freezes the layer, its averages included",
-                )
+        average = found == [name] and not graph.params[name].trainable
+        if found and not average:
+            continue
+        near = nearest(name, ["encoder", "decoder", *(node.name for node in graph if node.params), *graph.params])
+        if average:
+            what, help = "a running average, which is not trained", f"`{name.rpartition('/')[0]}` freezes its layer"
+        else:
+            what = "which has no parameters of its own"
+            help = f"did you mean `{near}`?" if near else "`aespec summary` lists the layers"
+        problems.append(
+            Diagnostic(
+                BadPlan,
+                f"`freeze` names `{name}`, {what}",
+                spec.place(("training", "freeze", i)) or spec.place(("training", "freeze")),
+                wanted="`encoder`, `decoder`, a layer with weights or a trained parameter of one",
+                got=f"`{name}`",
+                help=help,
             )
-        if not found:
-            near = nearest(name, ["encoder", "decoder", *(node.name for node in graph if node.params), *graph.params])
-            problems.append(
-                Diagnostic(
-                    BadPlan,
-                    f"`freeze` names `{name}`, which has no parameters of its own",
-                    spec.place(("training", "freeze", i)) or spec.place(("training", "freeze")),
-                    wanted="`encoder`, `decoder`, a layer with weights or a parameter of one",
-                    got=f"`{name}`",
-                    help=f"did you mean `{near}`?" if near else "`aespec summary` lists the layers",
-                )
-            )
+        )
     if problems:
         raise AespecError(*problems)
     return replace(graph, nodes=tuple(_frozen(node, frozen) for node in graph)) if frozen else graph

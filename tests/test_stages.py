@@ -357,4 +357,4 @@ def test_training_in_float32_has_the_same_curve_on_both_backends(encoder, input)
 def test_a_running_average_is_frozen_with_its_layer():
     with pytest.raises(aespec.AespecError, match="a running average, which is not trained") as caught:
         aespec.compile(parsed(NORMALIZED, freeze="encoder/batch_normalization_1/moving_mean"))
-    assert "`encoder/batch_normalization_1` freezes the layer" in str(caught.value)
+    assert "`encoder/batch_normalization_1` freezes its layer" in str(caught.value)

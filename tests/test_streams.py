@@ -246,3 +246,12 @@ def test_lists_take_the_shape_of_the_input(window, tmp_path):
     found = load(lists(tmp_path), window, shape=(3, 1)).inputs
     assert found.shape == (50, 3, 1)
     np.testing.assert_array_equal(np.asarray(found)[..., 0], rows(0, 50))
+
+
+def test_row_groups_of_lists_of_other_lengths_are_refused(tmp_path):
+    pq.write_table(pa.table({"x": [[1.0, 2.0]] * 4 + [[1.0]] * 4}), tmp_path / "x.parquet", row_group_size=4)
+    stream = load(tmp_path / "x.parquet", 2, shape=(2,)).inputs
+    assert stream.read(0, 4).shape == (4, 2)
+    with pytest.raises(aespec.AespecError, match="cannot read") as caught:
+        stream.read(3, 5)
+    assert "got: lists of 1, 2" in str(caught.value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from math import isfinite
@@ -13,7 +14,7 @@ import click
 
 from aespec.diagnostics import AespecError, to_json
 
-__all__ = ["as_json", "echo_json", "json_line", "show_versions", "writing"]
+__all__ = ["as_json", "echo_json", "ended_softly", "json_line", "show_versions", "writing"]
 
 
 def echo_json(data: Any) -> None:
@@ -53,6 +54,20 @@ def writing(folder: Path) -> Iterator[None]:
         from aespec.run import unwritable
 
         raise unwritable(folder, error) from error
+
+
+@contextmanager
+def ended_softly() -> Iterator[None]:
+    """A request to end this process, SIGTERM, is an interruption as Ctrl-C is."""
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _strict(data: Any) -> Any:

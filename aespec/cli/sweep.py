@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import shlex
-import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -15,7 +14,7 @@ import click
 
 from aespec.cli.inputs import Specs, takes_specs
 from aespec.cli.options import backend_option, force_option, format_option
-from aespec.cli.output import echo_json, writing
+from aespec.cli.output import echo_json, ended_softly, writing
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.passes import Limits, read
 from aespec.shapes import counted
@@ -246,14 +245,14 @@ def _workers(jobs: int | None, trials: int | None, ray: bool, address: str | Non
 def _caller(specs: Specs, backend: str, data: str, limit: int | None) -> Callable[[Trial], Call]:
     """The call of ``aespec train`` for a trial: it begins, or goes on with what was cut off."""
     from aespec.checkpoint import exists
-    from aespec.run import WEIGHTS
+    from aespec.run import UNFINISHED
 
     sizes = []
     if specs.limits != Limits():
         sizes = [f"--max-parameters={specs.limits.parameters}", f"--max-activations={specs.limits.activations}"]
 
     def call(trial: Trial) -> Call:
-        if exists(trial.folder) and not (trial.folder / WEIGHTS).is_file():
+        if exists(trial.folder) and (trial.folder / UNFINISHED).exists():
             return "--resume", str(trial.folder), *sizes
         here = ("--out", str(trial.folder), "--force")
         return str(trial.spec_file), *_given(backend, data, limit), *here, *sizes
@@ -269,18 +268,12 @@ def _given(backend: str, data: str, limit: int | None) -> list[str]:
 @contextmanager
 def _interruptible(folder: Path) -> Iterator[None]:
     """Let an interruption, or a request to end, say how to go on."""
-
-    def stop(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, stop)
     try:
-        yield
+        with ended_softly():
+            yield
     except KeyboardInterrupt:
         click.echo("\nwaiting for checkpoints to be written; Ctrl-C again does not wait", err=True)
         raise KeyboardInterrupt(f"{folder} keeps what it has; the same command goes on with it") from None
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 class _Progress(Listener):

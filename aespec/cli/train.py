@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import signal
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -18,7 +17,7 @@ import click
 from aespec.checkpoint import Checkpoint
 from aespec.cli.inputs import Specs, takes_specs
 from aespec.cli.options import backend_option, force_option, format_option
-from aespec.cli.output import json_line, writing
+from aespec.cli.output import ended_softly, json_line, writing
 from aespec.cli.plan import assignments, plan_options
 from aespec.cli.runs import load_data
 from aespec.passes import Limits
@@ -349,7 +348,8 @@ def _silent() -> Iterator[None]:
     from aespec.rules import LossNotFinite
 
     try:
-        yield
+        with ended_softly():
+            yield
     except KeyboardInterrupt:
         raise click.exceptions.Exit(130) from None
     except AespecError as error:
@@ -366,12 +366,9 @@ def _interruptible(folder: Path) -> Iterator[None]:
     from aespec.run import UNFINISHED, unwritable
     from aespec.shapes import counted
 
-    def stop(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, stop)
     try:
-        yield
+        with ended_softly():
+            yield
     except KeyboardInterrupt:
         if not (folder / UNFINISHED).exists():
             raise
@@ -391,5 +388,3 @@ def _interruptible(folder: Path) -> Iterator[None]:
         after = counted(len(read(folder).epochs), "epoch")
         more = f"make room, and `aespec train --resume {folder}` goes on after {after}"
         raise AespecError(replace(problem, help=more)) from error
-    finally:
-        signal.signal(signal.SIGTERM, before)

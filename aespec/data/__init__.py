@@ -9,7 +9,7 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aespec.data.files import Raw, not_found, read_array, reason, unreadable
+from aespec.data.files import Raw, natural, not_found, read_array, reason, unreadable
 from aespec.data.fitting import fit
 from aespec.data.parts import find_parts
 from aespec.data.sets import DATASETS
@@ -97,7 +97,7 @@ def load(
         raw, path = DATASETS[name_or_path].read(split, cache, download), None
     else:
         path = _place(name_or_path)
-        rows = _window(path, split, shape, dtype) if window is None else window
+        rows = _window(path, split, dtype) if window is None else window
         if rows is not None:
             return _streamed(name_or_path, path, rows, split, shape, range, dtype, within_unit)
         raw = read_array(name_or_path, split) if _single(path) else _together(find_parts(path, split), shape)
@@ -129,7 +129,7 @@ def _together(parts: list[Part], shape: Shape) -> Raw:
     import numpy as np
 
     inputs = np.concatenate([_arranged(part.read(0, part.rows), part, shape) for part in parts])
-    return Raw(inputs, natural=(0.0, 255.0) if inputs.dtype == np.uint8 else None, whole=True)
+    return Raw(inputs, natural=natural(inputs), whole=True)
 
 
 def _arranged(x: NDArray[Any], part: Part, shape: Shape) -> NDArray[Any]:
@@ -138,7 +138,7 @@ def _arranged(x: NDArray[Any], part: Part, shape: Shape) -> NDArray[Any]:
     return x.reshape(-1, *sizes) if part.flat and len(sizes) == len(shape) and prod(sizes) == prod(part.sample) else x
 
 
-def _window(path: Path, split: Split, shape: Shape, dtype: str) -> int | None:
+def _window(path: Path, split: Split, dtype: str) -> int | None:
     """How many samples may be in memory at a time, where all of them would take more than half of it."""
     import numpy as np
 
@@ -157,14 +157,11 @@ def _streamed(
     name: str, path: Path, window: int, split: Split, shape: Shape, range: Range, dtype: str, within_unit: bool
 ) -> Dataset:
     """The samples of files, to be read when they are wanted, and fitted then."""
-    import numpy as np
-
     parts = find_parts(path, split)
 
     def fitted(x: NDArray[Any]) -> tuple[NDArray[Any], tuple[str, ...]]:
-        natural = (0.0, 255.0) if x.dtype == np.uint8 else None
         x = _arranged(x, parts[0], shape)
-        return fit(Raw(x, natural=natural), name, shape, range, dtype, within_unit=within_unit)
+        return fit(Raw(x, natural=natural(x)), name, shape, range, dtype, within_unit=within_unit)
 
     first, notes = fitted(parts[0].read(0, 1))
     samples = sum(part.rows for part in parts)

@@ -18,7 +18,7 @@ from aespec.rules import DataNotFound, DataShape, DataUnreadable
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["BROKEN", "Raw", "Split", "choose", "not_found", "read_array", "read_idx", "reason", "unreadable"]
+__all__ = ["BROKEN", "Raw", "Split", "choose", "natural", "not_found", "read_array", "read_idx", "reason", "unreadable"]
 
 Split = Literal["train", "test"]
 
@@ -45,6 +45,11 @@ class Raw:
     whole: bool = False
     """Whether the source has no such part as was asked for, so that these are all of its samples."""
     notes: tuple[str, ...] = ()
+
+
+def natural(x: NDArray[Any]) -> tuple[float, float] | None:
+    """The range that the values of a file are measured in: that of bytes, if they are such."""
+    return (0.0, 255.0) if x.dtype.str == "|u1" else None
 
 
 def read_array(path: str | Path, split: Split, names: Sequence[str] = ()) -> Raw:
@@ -90,7 +95,7 @@ def read_array(path: str | Path, split: Split, names: Sequence[str] = ()) -> Raw
     return Raw(
         inputs,
         labels,
-        natural=(0.0, 255.0) if inputs.dtype == np.uint8 else None,
+        natural=natural(inputs),
         whole=not own_split,
         notes=(note,) if split == "test" and not own_split else (),
     )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Sequence
 from hashlib import sha256
+from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from aespec.data.files import BROKEN, Split, choose, read_array, reason, unreadable
 from aespec.data.streams import Part
@@ -84,21 +85,27 @@ class RowGroup(Part):
     whole = True
     flat = True
 
-    def __init__(self, path: Path, group: int, columns: Sequence[str], *, lists: bool) -> None:
-        about = _parquet(path).metadata.row_group(group)
+    def __init__(self, path: Path, group: int, about: Any, columns: Sequence[str], first: NDArray[Any]) -> None:
         self.name, self.rows, self.mark = f"{path.name} {group}", about.num_rows, str(about.to_dict())
-        self._path, self._group, self._columns, self._lists = path, group, list(columns), lists
-        first = self.read(0, 1)
         self.sample, self.kind = first.shape[1:], str(first.dtype)
+        self._path, self._group, self._columns = path, group, list(columns)
 
     def read(self, start: int, stop: int) -> NDArray[Any]:
         """See `Part.read`."""
-        import numpy as np
+        found = _group(self._path, _parquet(self._path), self._group, self._columns, start, stop)
+        if found.shape[1:] != self.sample:
+            _refuse_lists(self._path, [prod(found.shape[1:]), prod(self.sample)])
+        return found
 
-        table = _parquet(self._path).read_row_group(self._group, columns=self._columns).slice(start, stop - start)
-        if not self._lists:
-            return np.stack([column.to_numpy() for column in table.columns], axis=1)
-        return _rows(self._path, table.column(0))
+
+def _group(path: Path, file: Any, group: int, columns: Sequence[str], start: int, stop: int) -> NDArray[Any]:
+    """Rows of a row group, as they are kept."""
+    import numpy as np
+
+    table = file.read_row_group(group, columns=columns).slice(start, stop - start)
+    if _is_list(table.schema.field(0).type):
+        return _rows(path, table.column(0))
+    return np.stack([column.to_numpy() for column in table.columns], axis=1)
 
 
 def _rows(path: Path, column: Any) -> NDArray[Any]:
@@ -111,16 +118,20 @@ def _rows(path: Path, column: Any) -> NDArray[Any]:
     while _is_list(found.type):
         lengths = compute.unique(compute.list_value_length(found)).to_pylist()
         if len(lengths) != 1 or None in lengths:
-            unreadable(
-                path,
-                f"lists of {', '.join('none' if n is None else str(n) for n in lengths)}",
-                "fill them up, or leave these rows out",
-                "lists of numbers, all of one length",
-            )
+            _refuse_lists(path, lengths)
         shape += lengths
         found = found.flatten()
     values: NDArray[Any] = found.to_numpy(zero_copy_only=False).reshape(-1, *shape)
     return values
+
+
+def _refuse_lists(path: Path, lengths: Sequence[int | None]) -> NoReturn:
+    unreadable(
+        path,
+        f"lists of {', '.join('none' if n is None else str(n) for n in lengths)}",
+        "fill them up, or leave these rows out",
+        "lists of numbers, all of one length",
+    )
 
 
 def _is_list(kind: Any) -> bool:
@@ -213,5 +224,9 @@ def _row_groups(path: Path) -> list[RowGroup]:
                 help="write a file with the columns that are to be learnt",
             )
         )
-    groups = range(file.metadata.num_row_groups)
-    return [RowGroup(path, group, lists or numbers, lists=bool(lists)) for group in groups]
+    columns, groups = lists or numbers, map(file.metadata.row_group, range(file.metadata.num_row_groups))
+    filled = [(group, about) for group, about in enumerate(groups) if about.num_rows]
+    if not filled:
+        return []
+    first = _group(path, file, filled[0][0], columns, 0, 1)  # the one group that is read now
+    return [RowGroup(path, group, about, columns, first) for group, about in filled]

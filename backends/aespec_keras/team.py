@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from aespec.backend import Team
+from aespec.backend import Team, finite
 from aespec_keras.framework import keras, tf
 from aespec_keras.mixed import layers_in
 from aespec_keras.shares import mean_of_all, share, shared, sum_of_all
@@ -101,10 +101,7 @@ class TeamTrainer(KerasTrainer):
                     break
                 tick(sum(sizes[:step]), dict(zip(names, found[-1][-1].tolist(), strict=True)))
                 waiting = []
-        losses = np.concatenate(found)
-        wrong = np.flatnonzero(~np.isfinite(losses[:, -1]))
-        losses = losses[: wrong[0] + 1] if len(wrong) else losses
-        return dict(zip(names, losses.T, strict=True))
+        return dict(zip(names, finite(np.concatenate(found)).T, strict=True))
 
     def _parts(self, batch: Array, draws: Mapping[str, Array]) -> tuple[Any, Any, Any]:
         """What each of this process's replicas is given: its part of a batch and of the draws, and its share."""

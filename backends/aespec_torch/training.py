@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from aespec.backend import finite
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.graph import Graph
 from aespec.layers.recurrent import GRU, LSTM, Bidirectional
@@ -79,10 +80,7 @@ class TorchTrainer:
                         break
                     tick(min(step * batch_size, len(order)), dict(zip(names, found[-1][-1].tolist(), strict=True)))
                     waiting = []
-        losses = np.concatenate(found)
-        wrong = np.flatnonzero(~np.isfinite(losses[:, -1]))
-        losses = losses[: wrong[0] + 1] if len(wrong) else losses
-        return dict(zip(names, losses.T, strict=True))
+        return dict(zip(names, finite(np.concatenate(found)).T, strict=True))
 
     def _looks(self, step: int) -> bool:
         """Whether it is time to look at the losses."""
