@@ -194,7 +194,8 @@ class NotThisRun(Rule):
     """The run cannot go on as asked.
 
     `--resume` goes on with the spec, the data and the precision that the run began with; the number of epochs, the
-    learning rate and the backend may be others. The data must be what it was, sample by sample.
+    learning rate and the backend may be others. The data must be what it was, sample by sample; if it has moved,
+    `--data` says where it is.
     """
 
     code = "E507"
