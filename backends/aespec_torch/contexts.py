@@ -1,7 +1,8 @@
-"""Contexts that leave torch, or a module, as they found it."""
+"""Where torch computes, and contexts that leave it, or a module, as they found it."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -9,7 +10,17 @@ import numpy as np
 import torch
 from torch import nn
 
-__all__ = ["buffers_kept", "mode", "seeded"]
+__all__ = ["buffers_kept", "device", "mode", "seeded"]
+
+
+def device() -> torch.device:
+    """The GPU of this process, if torch sees any, each process of ``torchrun`` on a machine its own; else the CPU.
+
+    The environment variable ``CUDA_VISIBLE_DEVICES`` says which torch sees; empty, none.
+    """
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
 
 
 @contextmanager
@@ -29,10 +40,13 @@ def mode(native: nn.Module, *, training: bool, settled: Sequence[nn.Module] = ()
 
 @contextmanager
 def seeded(*seeds: int) -> Iterator[None]:
-    """Random numbers that torch draws on the CPU come from these seeds; afterwards they go on where they were."""
-    state = np.random.SeedSequence(seeds).generate_state(1, np.uint64)
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(int(state[0]))
+    """Random numbers that torch draws come from these seeds; afterwards they go on where they were."""
+    seed = int(np.random.SeedSequence(seeds).generate_state(1, np.uint64)[0])
+    where = device()
+    with torch.random.fork_rng(devices=[where] if where.type == "cuda" else []):
+        torch.default_generator.manual_seed(seed)
+        if where.type == "cuda":
+            torch.cuda.default_generators[where.index].manual_seed(seed)
         yield
 
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from aespec.graph import Graph, Term
 from aespec.weights import draw
-from aespec_torch.contexts import buffers_kept, mode, seeded
+from aespec_torch.contexts import buffers_kept, device, mode, seeded
 from aespec_torch.native import assemble
 from aespec_torch.table import Latent, Layout, from_logits, in_training, lowerings
 
@@ -30,12 +30,16 @@ __all__ = ["TorchModel", "to_array", "to_tensor"]
 
 
 class TorchModel:
-    """A `aespec.backend.Trainable`, on the CPU. The native module is in eval mode unless its user says otherwise."""
+    """A `aespec.backend.Trainable`, on this process's GPU if there is one.
+
+    The native module is in eval mode unless its user says otherwise.
+    """
 
     def __init__(self, graph: Graph, seed: int, dtype: str) -> None:
         self.graph = graph
         self.dtype: torch.dtype = getattr(torch, dtype)
-        self.native, self._steps = assemble(graph, self.dtype)
+        self.device = device()
+        self.native, self._steps = assemble(graph, self.device, self.dtype)
         self._seed, self._rehearsals = seed, 0
         self._logits = next((s.node.name for s in self._steps if s.node.name == graph.logits and s.activation), None)
         loss = (lowerings if self._logits is None else from_logits)[graph.loss]
@@ -57,7 +61,7 @@ class TorchModel:
     @torch.inference_mode()
     def trace(self, x: Array) -> dict[str, Array]:
         """Every node's value by name, outside training."""
-        values, value = {}, self._input(x)
+        values, value = {}, self.tensor(x)
         with mode(self.native, training=False):
             for step in self._steps:
                 value = step(value)
@@ -94,8 +98,8 @@ class TorchModel:
         In training noise is drawn, anew at each call, or given, and batches are normalized by their own moments.
         """
         with self._rehearsal(training=training):
-            terms = self.terms(self._input(x), self._noise(draws))
-        return dict(zip(terms, torch.stack([*terms.values()]).tolist(), strict=True))
+            terms = self.terms(self.tensor(x), self._noise(draws))
+        return dict(zip(terms, to_array(torch.stack([*terms.values()])).tolist(), strict=True))
 
     @torch.enable_grad()
     def gradients(
@@ -103,13 +107,17 @@ class TorchModel:
     ) -> dict[str, Array]:
         """The gradient of the total loss by each trainable parameter, in the canonical layout."""
         with self._rehearsal(training=training):
-            total = self.terms(self._input(x), self._noise(draws))["total"]
+            total = self.terms(self.tensor(x), self._noise(draws))["total"]
             values = list(chain(*self.trained.values()))
             slopes = iter(torch.autograd.grad(total, values, materialize_grads=True) if values else ())
         return {
             name: to_array(self.layout(name).gather(list(islice(slopes, len(tensors)))))
             for name, tensors in self.trained.items()
         }
+
+    def tensor(self, x: Array) -> Tensor:
+        """An array as a tensor of the model's type, where the model is."""
+        return to_tensor(x).to(self.device, self.dtype)
 
     def layout(self, name: str) -> Layout:
         """How a stored parameter is laid out in its module."""
@@ -171,17 +179,14 @@ class TorchModel:
     @torch.inference_mode()
     def _infer(self, module: nn.Module, x: Array) -> Array:
         with mode(module, training=False):
-            return to_array(module(self._input(x)))
+            return to_array(module(self.tensor(x)))
 
     def _tensors(self, name: str) -> list[Tensor]:
         layout, module = self._stored[name]
         return layout.tensors(module)
 
     def _noise(self, draws: Mapping[str, Array] | None) -> Mapping[str, Tensor] | None:
-        return None if draws is None else {name: self._input(value) for name, value in draws.items()}
-
-    def _input(self, x: Array) -> Tensor:
-        return to_tensor(x).to(self.dtype)
+        return None if draws is None else {name: self.tensor(value) for name, value in draws.items()}
 
     @contextmanager
     def _rehearsal(self, *, training: bool) -> Iterator[None]:
@@ -205,4 +210,4 @@ def to_tensor(x: NDArray[Any]) -> Tensor:
 
 def to_array(value: Tensor) -> Array:
     """A copy of a tensor that needs no gradient: an array of its own, whatever the tensor shares with others."""
-    return np.array(value.numpy(), order="C")
+    return np.array(value.cpu().numpy(), order="C")

@@ -55,7 +55,7 @@ class Step:
         return {self.node.short: self.main, f"{self.node.short}_activation": self.activation}
 
 
-def assemble(graph: Graph, dtype: torch.dtype) -> tuple[Autoencoder, list[Step]]:
+def assemble(graph: Graph, device: torch.device, dtype: torch.dtype) -> tuple[Autoencoder, list[Step]]:
     """The modules of a graph, with whatever weights torch gives them, tied ones tied. Outside training.
 
     Raises:
@@ -67,7 +67,7 @@ def assemble(graph: Graph, dtype: torch.dtype) -> tuple[Autoencoder, list[Step]]
             main, activation = parts(node.layer, node.input_shape)
             steps.append(Step(node, main.module, activation, main.layouts))
     blocks = (_chain(step for step in steps if step.node.block == block) for block in ("encoder", "decoder"))
-    native = Autoencoder(*blocks).to(dtype)
+    native = Autoencoder(*blocks).to(device, dtype)
     _tie(steps)
     return native.eval(), steps
 

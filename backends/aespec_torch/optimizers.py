@@ -10,6 +10,7 @@ They are no `torch.optim.Optimizer`: one of those spends as long on its own affa
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from functools import cache
 from math import sqrt
 from typing import Generic, TypeVar
 
@@ -24,9 +25,6 @@ __all__ = ["Step", "single"]
 
 K = TypeVar("K", bound=Optimizer)
 Tensors = list[Tensor]
-
-AFTER_ALL = torch.tensor(1e9)
-"""A step at which the powers of any decay are zero."""
 
 
 class Step(ABC, Generic[K]):
@@ -66,7 +64,7 @@ class KerasAdam(Step[Adam]):
             kept["momentum"],
             kept["velocity"],
             [],
-            [AFTER_ALL] * len(values),
+            [_after_all(values[0].device)] * len(values),
             lr=rate * sqrt(second) / first,
             beta1=self.kind.beta_1,
             beta2=self.kind.beta_2,
@@ -188,6 +186,12 @@ class KerasAdadelta(Step[Adadelta]):
 def single(value: float) -> float:
     """A hyper-parameter as Keras holds it."""
     return float(np.float32(value))
+
+
+@cache
+def _after_all(device: torch.device) -> Tensor:
+    """The number of a step at which the powers of any decay are zero."""
+    return torch.tensor(1e9, device=device)
 
 
 def _power(base: float, exponent: int, dtype: torch.dtype) -> float:

@@ -38,7 +38,7 @@ def export(model: TorchModel) -> ExportedProgram:
     """
     ends = model.graph.output.shape
     lengths = [(n, ends[i] if len(ends) == len(model.graph.input) else None) for i, n in enumerate(model.graph.input)]
-    example = torch.zeros(2, *(n or end or 6 for n, end in lengths), dtype=model.dtype)
+    example = torch.zeros(2, *(n or end or 6 for n, end in lengths), dtype=model.dtype, device=model.device)
     open_axes = {i: Dim.AUTO if end else Dim.DYNAMIC for i, (n, end) in enumerate(lengths, 1) if n is None}
     with mode(model.native, training=False), warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"The tensor attributes .*_flat_weights")  # of torch's own recurrent modules

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from aespec.backend import Team
+from aespec_torch.contexts import device
 from aespec_torch.model import TorchModel, to_array
 from aespec_torch.shares import share, shared
 from aespec_torch.training import TorchTrainer
@@ -38,7 +39,10 @@ def team() -> Team:
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         return Team()
     if not dist.is_initialized():
-        dist.init_process_group("gloo")
+        where = device()
+        if where.type == "cuda":
+            torch.cuda.set_device(where)
+        dist.init_process_group("nccl" if where.type == "cuda" else "gloo")
     return Team(dist.get_rank(), dist.get_world_size())
 
 

@@ -19,7 +19,7 @@ from aespec.diagnostics import AespecError, Diagnostic
 from aespec.graph import Graph
 from aespec.layers.recurrent import GRU, LSTM, Bidirectional
 from aespec.rules import UnsupportedKind
-from aespec_torch.contexts import mode, seeded
+from aespec_torch.contexts import device, mode, seeded
 from aespec_torch.model import TorchModel, to_array, to_tensor
 from aespec_torch.optimizers import Step, single
 from aespec_torch.table import lowerings
@@ -66,7 +66,7 @@ class TorchTrainer:
         self, x: Array, order: NDArray[np.int64], batch_size: int, rates: Rates, noise: Noise, tick: Tick
     ) -> dict[str, Array]:
         """See `aespec.backend.Trainer.steps`. Losses stay tensors until they are looked at: nothing waits for them."""
-        samples, batches = self._tensor(x), torch.split(to_tensor(order), batch_size)
+        samples, batches = self._tensor(x), torch.split(to_tensor(order).to(self.model.device), batch_size)
         names = self.model.graph.loss_names
         draws = self._draws(x, [len(rows) for rows in batches], noise)
         found: list[Array] = []
@@ -128,13 +128,14 @@ class TorchTrainer:
         """See `aespec.backend.Trainer.evaluate`."""
         with mode(self.model.native, training=False):
             found = self._summed(torch.split(to_tensor(x), batch_size)) / len(x)
-        return dict(zip(self.model.graph.loss_names, found.tolist(), strict=True))
+        return dict(zip(self.model.graph.loss_names, to_array(found).tolist(), strict=True))
 
     def _summed(self, batches: Sequence[Tensor]) -> Tensor:
         """Each term of the loss, summed over the samples of all batches, in float64."""
-        total = torch.zeros(len(self.model.graph.loss_names), dtype=torch.float64)
+        total = torch.zeros(len(self.model.graph.loss_names), dtype=torch.float64, device=self.model.device)
         for batch in batches:
-            total += len(batch) * torch.stack([*self.model.terms(batch.to(self.model.dtype)).values()]).double()
+            terms = self.model.terms(batch.to(self.model.device, self.model.dtype))
+            total += len(batch) * torch.stack([*terms.values()]).double()
         return total
 
     def state(self) -> dict[str, Array]:
@@ -175,7 +176,7 @@ class TorchTrainer:
     def _tensor(self, x: Array) -> Tensor:
         """The samples as a tensor, made once."""
         if self._resident is None or self._resident[0] is not x:
-            self._resident = x, to_tensor(x).to(self.model.dtype)
+            self._resident = x, self.model.tensor(x)
         return self._resident[1]
 
     def _draws(self, x: Array, batches: Sequence[int], noise: Noise) -> Iterator[Mapping[str, Tensor] | None]:
@@ -184,11 +185,11 @@ class TorchTrainer:
             yield from [None] * len(batches)
             return
         for draws in noise.draws(self.model.graph, x.shape[1:], batches, str(self.model.dtype).removeprefix("torch.")):
-            yield {name: to_tensor(value) for name, value in draws.items()}
+            yield {name: self.model.tensor(value) for name, value in draws.items()}
 
     def _precision(self) -> Any:
         mixed = self.plan.mixed_precision
-        return torch.autocast("cpu", getattr(torch, mixed)) if mixed else nullcontext()
+        return torch.autocast(self.model.device.type, getattr(torch, mixed)) if mixed else nullcontext()
 
 
 def _compiled(graph: Graph, plan: TrainingPlan, samples: int) -> tuple[bool, str]:
@@ -214,6 +215,8 @@ def _compiled(graph: Graph, plan: TrainingPlan, samples: int) -> tuple[bool, str
         return True, "steps compiled by torch.compile, as the plan says"
     slower = next((kind.kind for kind in graph.kinds() if isinstance(kind, LSTM | GRU | Bidirectional)), None)
     work = 3 * sum(node.multiply_adds or 0 for node in graph) * samples * plan.epochs
+    if device().type != "cpu":
+        return False, "steps not compiled: when that is faster is known of CPUs only"
     if slower:
         return False, f"steps not compiled: `{slower}` would not be faster"
     if plan.batch_size < LARGE_BATCH:
