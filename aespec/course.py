@@ -24,6 +24,7 @@ from aespec.source.yaml_dump import dump_yaml
 from aespec.spec import Spec
 from aespec.stages import Stage, stages
 from aespec.training import Epoch, State, check, fit, fits, kept_epoch, split, trainable
+from aespec.uses.apply import codes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -217,13 +218,9 @@ def _part(stage: Stage, built: Built, whole: Mapping[str, Array]) -> Model:
 
 def _encoded(model: Model, x: Samples) -> Samples:
     """The codes of samples, some at a time; of a stream a stream."""
-    import numpy as np
-
     if isinstance(x, Stream):
         return x.map(model.encode, model.encode(x.read(0, 1)).shape[1:])
-    if not len(x):
-        return model.encode(x)
-    return np.concatenate([model.encode(x[start : start + 1024]) for start in range(0, len(x), 1024)])
+    return codes(model, x)
 
 
 @contextmanager

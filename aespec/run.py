@@ -91,11 +91,14 @@ class Run:
         same: bool = replace(data, inputs=data.inputs[: given["samples"]]).fingerprint == given["fingerprint"]
         return same
 
+    def seen(self, x: Samples) -> Samples:
+        """Those of the run's data that it was trained on."""
+        plan, given = self.spec.training, self.record["data"]["samples"]
+        return x[:given] if plan.validation_data else split(x[:given], plan.validation_split)[0]
+
     def unseen(self, x: Samples) -> Samples:
         """Those of the run's samples, and of what comes behind them in its data, that it was not trained on."""
-        plan, given = self.spec.training, self.record["data"]["samples"]
-        training = x[:given] if plan.validation_data else split(x[:given], plan.validation_split)[0]
-        return x[len(training) :]
+        return x[len(self.seen(x)) :]
 
 
 def prepare(folder: Path, *, force: bool = False, source: Path | None = None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -11,7 +12,7 @@ import click
 from aespec.cli.output import as_json, echo_json
 from aespec.diagnostics import AespecError
 
-__all__ = ["backend_option", "dtype_option", "force_option", "format_option", "seed_option"]
+__all__ = ["backend_option", "dtype_option", "force_option", "format_option", "picture_option", "seed_option"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -47,6 +48,23 @@ def backend_option(**settings: Any) -> Callable[[F], F]:
     """``--backend``, any installed one."""
     return click.option(
         "--backend", metavar="NAME", **{"help": "What to build with: see `aespec backends`.", **settings}
+    )
+
+
+def picture_option(name: str) -> Callable[[F], F]:
+    """``--out`` of a command that draws a picture, by default under that name in the run's folder."""
+
+    def png(_: click.Context, __: click.Parameter, path: Path | None) -> Path | None:
+        if path is not None and path.suffix.lower() != ".png":
+            raise click.BadParameter(f"the picture is a PNG: '{path}' does not end in .png.")
+        return path
+
+    return click.option(
+        "-o",
+        "--out",
+        type=click.Path(path_type=Path),
+        callback=png,
+        help=f"The picture, a .png.  [default: RUN/{name}]",
     )
 
 

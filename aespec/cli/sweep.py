@@ -202,7 +202,7 @@ def _known(backend: str, data: str, plan: Plan) -> None:
     Raises:
         AespecError: There is none of that name.
     """
-    from aespec.cli.runs import load_data
+    from aespec.cli.trained import load_data
     from aespec.data import DATASETS
     from aespec.registry import backend_names, find_backend
 

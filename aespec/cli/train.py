@@ -19,7 +19,7 @@ from aespec.cli.inputs import Specs, takes_specs
 from aespec.cli.options import backend_option, force_option, format_option
 from aespec.cli.output import ended_softly, json_line, writing
 from aespec.cli.plan import assignments, plan_options
-from aespec.cli.runs import load_data
+from aespec.cli.trained import load_data
 from aespec.passes import Limits
 
 if TYPE_CHECKING:

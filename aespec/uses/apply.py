@@ -1,0 +1,46 @@
+"""A model on many samples, some at a time: of an array or of a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from aespec.data.streams import Stream
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from aespec.backend import Model
+    from aespec.data.streams import Samples
+
+    Array = NDArray[np.floating[Any]]
+
+__all__ = ["ROWS", "batches", "codes", "reconstructions"]
+
+ROWS = 1024
+"""Samples at a time."""
+
+
+def batches(x: Samples, rows: int = ROWS) -> Iterator[Array]:
+    """All samples in order, so many at a time."""
+    if isinstance(x, Stream):
+        yield from x.chunks(rows)
+    else:
+        yield from (x[start : start + rows] for start in range(0, len(x), rows))
+
+
+def codes(model: Model, x: Samples) -> Array:
+    """The code of each sample, (n, ...); of a Gaussian one its mean."""
+    return _together(model.encode, x)
+
+
+def reconstructions(model: Model, x: Samples) -> Array:
+    """The reconstruction of each sample, (n, ...)."""
+    return _together(model.reconstruct, x)
+
+
+def _together(function: Callable[[Array], Array], x: Samples) -> Array:
+    import numpy as np
+
+    return np.concatenate([function(batch) for batch in batches(x)] or [function(np.asarray(x))])
