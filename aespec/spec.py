@@ -7,7 +7,7 @@ from functools import reduce
 from operator import getitem
 from os import PathLike
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     BeforeValidator,
@@ -26,11 +26,16 @@ from aespec.kind import Kind, combination, nested
 from aespec.layers.axes import as_tuple
 from aespec.layers.base import Layer, Length
 from aespec.losses import Loss, MeanSquaredError
-from aespec.plan import Section, TrainingPlan
+from aespec.optimizers import Adam, Optimizer
+from aespec.plan import Count, Section, TrainingPlan
 from aespec.problems import diagnose, faulty, holder
+from aespec.schedules import Constant, Schedule
 from aespec.source import Source
 
-__all__ = ["Decoder", "Hole", "Input", "Mirror", "Spec", "TrainingPlan", "load", "parse"]
+__all__ = ["Classifier", "Decoder", "Hole", "Input", "Mirror", "Spec", "TrainingPlan", "Way", "load", "parse"]
+
+Way = Literal["standard", "minmax"]
+"""How features are scaled."""
 
 Layers = Annotated[tuple[Layer, ...], BeforeValidator(as_tuple)]
 
@@ -42,6 +47,16 @@ class Input(Section):
     """Lengths of the axes, channels last, without the batch axis; null where a length may vary."""
     range: Annotated[tuple[float, float], BeforeValidator(as_tuple)] | None = None
     """Least and largest value. Images and whole-number data are scaled to it; other data must lie in it."""
+    scaling: Way | None = None
+    """Scale each feature, an index of the last axis, as found on the training samples: ``standard`` to a mean of 0 and
+    a deviation of 1, ``minmax`` to ``range``, or to 0..1 without one."""
+    columns: Annotated[tuple[str, ...], BeforeValidator(as_tuple), Field(min_length=1)] | None = None
+    """Of a table, the columns that are features, by name and in this order; by default all but the label."""
+    label: str | None = None
+    """Of a table, the column that labels samples, which no model sees; by default one called label, labels or y."""
+    stride: Annotated[int, Field(gt=0)] | None = None
+    """The data is one long series (steps, features), cut into windows of the shape's length, one every so many
+    steps."""
 
     @model_validator(mode="before")
     @classmethod
@@ -52,6 +67,22 @@ class Input(Section):
     def _range_in_order(self) -> Self:
         if self.range is not None and self.range[0] >= self.range[1]:
             raise combination("`range` is empty", field="range", wanted="[least, largest], the least first")
+        return self
+
+    @model_validator(mode="after")
+    def _fields_together(self) -> Self:
+        if self.scaling == "standard" and self.range is not None:
+            raise combination(
+                "values of mean 0 have no `range`", field="range", wanted="`scaling: minmax`, or no range"
+            )
+        if self.stride is not None and (len(self.shape) != 2 or self.shape[0] is None):
+            raise combination("windows have a length and features", field="stride", wanted="`shape: [steps, features]`")
+        if self.columns is not None and self.shape[-1] not in (None, len(self.columns)):
+            raise combination(
+                "`columns` are not as many as features",
+                field="columns",
+                wanted=f"{self.shape[-1]} of them, the last axis of `shape`",
+            )
         return self
 
 
@@ -86,6 +117,21 @@ def _decoder_to_data(decoder: Mirror | tuple[Layer, ...]) -> Any:
     return decoder.to_data() if isinstance(decoder, Kind) else [layer.to_data() for layer in decoder]
 
 
+class Classifier(Section):
+    """A classifier: the encoder, and a head on its code."""
+
+    head: Layers = ()
+    """The layers from the code, which is flattened, to the last, a dense softmax over the classes, which is added."""
+    optimizer: Optimizer = Adam()
+    """What a step does."""
+    schedule: Schedule = Constant()
+    """How the learning rate changes."""
+    epochs: Count = 100
+    """Times that all labelled samples are seen."""
+    batch_size: Count = 32
+    """Samples a step."""
+
+
 class Spec(Section):
     """A whole spec."""
 
@@ -105,6 +151,8 @@ class Spec(Section):
     """The distance between input and reconstruction that training makes small."""
     training: TrainingPlan = TrainingPlan()
     """How the model is trained."""
+    classifier: Classifier | None = None
+    """What ``aespec pretrain`` puts on the trained encoder, and how it trains that."""
 
     _source: Source | None = PrivateAttr(default=None)
 

@@ -300,17 +300,17 @@ def test_file_without_splits(split, notes):
     ("path", "rule", "says"),
     [
         ("fashion-mnst", rules.DataNotFound, ["did you mean `fashion_mnist`?", "digits, fashion_mnist, mnist"]),
-        ("sensors.npy", rules.DataNotFound, ["sensors.npy", ".npy, .npz or .parquet"]),
+        ("sensors.npy", rules.DataNotFound, ["sensors.npy", ".npy, .npz, .parquet or .csv"]),
         ("", rules.DataUnreadable, ["an empty name"]),
         ("folder", rules.DataUnreadable, ["folder"]),
         ("x" * 5000, rules.DataUnreadable, ["File name too long"]),
-        ("text.csv", rules.DataUnreadable, ["text.csv", "no NumPy file"]),
+        ("text.txt", rules.DataUnreadable, ["text.txt", "no NumPy file"]),
         ("empty.npy", rules.DataUnreadable, ["empty.npy"]),
     ],
 )
 def test_paths_that_hold_no_array(path, rule, says):
     Path("folder").mkdir()
-    Path("text.csv").write_text("1,2,3\n")
+    Path("text.txt").write_text("1,2,3\n")
     Path("empty.npy").touch()
     text = refused(rule, path, shape=(3,), range=None)
     for part in says:
@@ -491,6 +491,18 @@ def test_digits_in_no_shape_of_a_picture(shape, array):
     assert "(8, 8)" in text
     assert f"`--data points.npy`, an array of shape {array}" in text
     assert "input: [8, 8]" not in text
+
+
+def test_the_plane_is_the_books():
+    train, test = (load("plane", shape=(3,), range=None, split=split, dtype="float64") for split in ("train", "test"))
+    assert (train.whole, test.whole) == (False, True)
+    np.testing.assert_array_equal(train.inputs, test.inputs)
+    np.testing.assert_allclose(train.inputs.mean(axis=0), 0, atol=1e-15)
+    # the book's z is 0.1 x + 0.3 y, and Gaussian noise of 0.1
+    (slopes, squares, *_), n = np.linalg.lstsq(train.inputs[:, :2], train.inputs[:, 2]), 60
+    errors = 0.1 / np.sqrt(n * train.inputs[:, :2].var(axis=0))
+    assert (np.abs(slopes - [0.1, 0.3]) < 3 * errors).all()
+    assert np.sqrt(squares[0] / n) == pytest.approx(0.1, rel=3 / np.sqrt(2 * n))
 
 
 def test_digits_without_scikit_learn(monkeypatch):

@@ -194,7 +194,7 @@ def test_what_cannot_be_learnt_from_is_refused_when_it_is_read(tmp_path):
         (lambda p: (p / "a.npy").write_bytes(b"no array"), "cannot read", "a.npy"),
         (lambda p: (p / "a.npz").write_bytes(b"no archive"), "cannot read", "a.npz"),
         (lambda p: (p / "a.parquet").write_bytes(b"no table"), "cannot read", "a.parquet"),
-        (lambda p: pq.write_table(pa.table({"a": [1.0], "s": ["x"]}), p / "a.parquet"), "no samples", "`s` (string)"),
+        (lambda p: pq.write_table(pa.table({"a": [1.0], "s": ["x"]}), p / "a.parquet"), "no numbers", "text in `s`"),
         (lambda p: (np.save(p / "a.npy", rows(0, 3)), np.save(p / "b.npy", rows(0, 3) > 1)), "differ in type", "bool"),
         (lambda p: np.save(p / "a.npy", rows(0, 0)), "no samples", "none"),
         (lambda p: np.save(p / "a.npy", np.float32(1)), "no samples", "none"),

@@ -13,10 +13,12 @@ import click
 from aespec.cli.options import backend_option
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from aespec.backend import Model
-    from aespec.data import Dataset
+    from aespec.data import Dataset, Scaling
     from aespec.data.streams import Samples
     from aespec.graph import Graph
     from aespec.run import Run
@@ -78,7 +80,8 @@ class Trained:
 
         given = self.run.record["data"]
         name = (None if own else self.other) or given["path"] or given["name"]
-        found = load_data(name, self.run.graph, self.run.spec, split, self.run.record["dtype"])
+        columns, scaling = self.run.record["data"]["columns"], self.run.scaling
+        found = load_data(name, self.run.graph, self.run.spec, split, self.run.record["dtype"], columns, scaling)
         fits(self.run.graph, found.inputs, self.name)
         return found
 
@@ -90,7 +93,7 @@ class Trained:
             AespecError: They are not there any more.
         """
         data = self.part("train", own=True)
-        self._warn_of(data)
+        self.warn_of(data)
         inputs = self.run.seen(data.inputs)
         labels = None if data.labels is None else data.labels[: len(inputs)]
         return Shown(inputs, labels, "training sample")
@@ -101,7 +104,7 @@ class Trained:
         test = self.part("test")
         changed = False
         if self.other is None and test.path:
-            changed = self._warn_of(test if test.whole else self.part("train"))
+            changed = self.warn_of(test if test.whole else self.part("train"))
         if not test.whole:
             return Shown(test.inputs, test.labels, "test sample")
         if changed or (self.other is not None and not self.run.trained_on(test)):
@@ -112,7 +115,7 @@ class Trained:
             return Shown(unseen, labels, "held-out sample")
         return Shown(test.inputs, test.labels, "training sample", " (nothing was held out)")
 
-    def _warn_of(self, data: Dataset) -> bool:
+    def warn_of(self, data: Dataset) -> bool:
         """Whether data is no longer what the run was trained on, which is said."""
         if self.run.trained_on(data):
             return False
@@ -138,16 +141,39 @@ def takes_run(command: Callable[..., Any]) -> Callable[..., Any]:
     return decorated
 
 
-def load_data(name: str, graph: Graph, spec: Spec, split: Any, dtype: str) -> Dataset:
-    """A part of some data, fitted to a spec's input."""
+def load_data(
+    name: str,
+    graph: Graph,
+    spec: Spec,
+    split: Any,
+    dtype: str,
+    columns: Sequence[str] | None = None,
+    scaling: Scaling | None = None,
+) -> Dataset:
+    """A part of some data, fitted to a spec's input.
+
+    Args:
+        name: A named set, a file or a folder.
+        graph: The spec's graph.
+        spec: The spec.
+        split: ``train`` or ``test``.
+        dtype: ``float32`` or ``float64``.
+        columns: The features of a run's table, where the spec does not name them.
+        scaling: How a run's features were scaled. Without it they are not, and are of float64 if they are to be.
+    """
     from aespec import data
 
-    return data.load(
+    given, scaled = spec.input, spec.input.scaling is not None
+    found = data.load(
         name,
         shape=graph.sample_shape,
-        range=spec.input.range,
+        range=None if scaled else given.range,
         split=split,
-        dtype=dtype,
-        within_unit=graph.loss.within_unit,
+        dtype="float64" if scaled else dtype,
+        within_unit=graph.loss.within_unit and not scaled,
         window=spec.training.window,
+        columns=given.columns or columns,
+        label=given.label,
+        stride=given.stride,
     )
+    return found if scaling is None else scaling.scaled(found, dtype)

@@ -1,4 +1,4 @@
-"""Data: a named set or an array file, fitted to what a spec's input states."""
+"""Data: a named set or files, fitted to what a spec's input states."""
 
 from __future__ import annotations
 
@@ -12,11 +12,17 @@ from typing import TYPE_CHECKING, Any
 from aespec.data.files import Raw, natural, not_found, read_array, reason, unreadable
 from aespec.data.fitting import fit
 from aespec.data.parts import find_parts
+from aespec.data.pictures import find_pictures, read_pictures
+from aespec.data.scaling import Scaling
+from aespec.data.series import Windows, cut
 from aespec.data.sets import DATASETS
 from aespec.data.streams import Part, Stream
+from aespec.data.tables import is_table, read_table
 from aespec.shapes import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from aespec.data.files import Split
@@ -25,7 +31,7 @@ if TYPE_CHECKING:
 
     Range = tuple[float, float] | None
 
-__all__ = ["DATASETS", "Dataset", "Stream", "load"]
+__all__ = ["DATASETS", "Dataset", "Scaling", "Stream", "Windows", "load"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +52,12 @@ class Dataset:
     """How many samples are to be in memory at a time, where they stream."""
     whole: bool = False
     """Whether the file has no such part as was asked for, so that these are all of its samples."""
+    columns: tuple[str, ...] | None = None
+    """What each feature, an index of the last axis, is called, where the file says so."""
+    windows: Windows | None = None
+    """Where the samples lie in the series that they were cut from, if they were."""
+    scaling: Scaling | None = None
+    """How the features were scaled, if they were."""
 
     @property
     def fingerprint(self) -> str:
@@ -68,11 +80,15 @@ def load(
     dtype: str = "float32",
     within_unit: bool = False,
     window: int | None = None,
+    columns: Sequence[str] | None = None,
+    label: str | None = None,
+    stride: int | None = None,
 ) -> Dataset:
     """Load a named set (see `DATASETS`) or files of samples, fitted to a spec's input.
 
-    Files are a ``.npy``, ``.npz`` or ``.parquet``, or a folder with such. They stream where a window is stated, and
-    where they would take more than half of the memory.
+    Files are a ``.npy``, ``.npz`` or ``.parquet``, or a folder with such, a table of text (``.csv``, ``.tsv``, packed
+    with gzip or not), or a folder of pictures. Arrays and parquet stream where a window is stated, and where they would
+    take more than half of the memory.
 
     A channel axis of 1 is added or removed and samples are flattened where the shape asks for it. Images of a named
     set are also resized, given three equal channels, and scaled to the range (to 0..1 where there is none). Bytes of
@@ -89,6 +105,10 @@ def load(
         dtype: ``float32`` or ``float64``.
         within_unit: Whether the loss takes values from 0 to 1 only, as `Loss.within_unit` says.
         window: How many samples of a file are to be in memory at a time; by default all, where they fit.
+        columns: Of a table, the columns that are features, by name; by default all but the label.
+        label: Of a table, the column that labels samples; by default one that is called so: see `aespec.data.tables`.
+        stride: The file is one long series (steps, features), to be cut into windows of the shape's length, one every
+            so many steps.
 
     Raises:
         AespecError: The data is not found, cannot be read, or does not fit (rules E401 to E405).
@@ -97,12 +117,23 @@ def load(
         raw, path = DATASETS[name_or_path].read(split, cache, download), None
     else:
         path = _place(name_or_path)
-        rows = _window(path, split, dtype) if window is None else window
-        if rows is not None:
-            return _streamed(name_or_path, path, rows, split, shape, range, dtype, within_unit)
-        raw = read_array(name_or_path, split) if _single(path) else _together(find_parts(path, split), shape)
+        if path.is_dir() and find_pictures(path):
+            raw = read_pictures(Path(name_or_path).expanduser(), split, shape)
+        elif is_table(path):
+            raw = read_table(Path(name_or_path).expanduser(), columns, label)
+        else:
+            rows = _window(path, split, dtype) if window is None and stride is None else window
+            if rows is not None and stride is None:
+                parts = find_parts(path, split, columns, label)
+                return _streamed(name_or_path, path, parts, rows, shape, range, dtype, within_unit)
+            raw = read_array(name_or_path, split) if _single(path) else _together(path, split, shape, columns, label)
+    windows = None
+    if stride is not None:
+        raw, windows = cut(raw, shape[0] or 1, stride, name_or_path)
     inputs, notes = fit(raw, name_or_path, shape, range, dtype, within_unit=within_unit)
-    return Dataset(name_or_path, inputs, raw.labels, (*raw.notes, *notes), path, whole=raw.whole)
+    names = raw.columns if raw.columns and len(raw.columns) == inputs.shape[-1] else None
+    notes = (*raw.notes, *notes)
+    return Dataset(name_or_path, inputs, raw.labels, notes, path, whole=raw.whole, columns=names, windows=windows)
 
 
 def _place(name: str) -> Path:
@@ -124,12 +155,16 @@ def _single(path: Path) -> bool:
     return not path.is_dir() and path.suffix != ".parquet"
 
 
-def _together(parts: list[Part], shape: Shape) -> Raw:
-    """All samples of some parts, as one array."""
+def _together(path: Path, split: Split, shape: Shape, columns: Sequence[str] | None, label: str | None) -> Raw:
+    """All samples of a file or of those in a folder, as one array."""
     import numpy as np
 
+    parts = find_parts(path, split, columns, label)
     inputs = np.concatenate([_arranged(part.read(0, part.rows), part, shape) for part in parts])
-    return Raw(inputs, natural=natural(inputs), whole=True)
+    labels = [part.labels() for part in parts]
+    known = [each for each in labels if each is not None]
+    found = np.concatenate(known) if len(known) == len(parts) else None
+    return Raw(inputs, found, natural=natural(inputs), whole=True, columns=parts[0].columns)
 
 
 def _arranged(x: NDArray[Any], part: Part, shape: Shape) -> NDArray[Any]:
@@ -154,10 +189,16 @@ def _window(path: Path, split: Split, dtype: str) -> int | None:
 
 
 def _streamed(
-    name: str, path: Path, window: int, split: Split, shape: Shape, range: Range, dtype: str, within_unit: bool
+    name: str,
+    path: Path,
+    parts: list[Part],
+    window: int,
+    shape: Shape,
+    range: Range,
+    dtype: str,
+    within_unit: bool,
 ) -> Dataset:
     """The samples of files, to be read when they are wanted, and fitted then."""
-    parts = find_parts(path, split)
 
     def fitted(x: NDArray[Any]) -> tuple[NDArray[Any], tuple[str, ...]]:
         x = _arranged(x, parts[0], shape)
@@ -167,4 +208,5 @@ def _streamed(
     samples = sum(part.rows for part in parts)
     stream = Stream(parts, (samples, *first.shape[1:]), dtype, lambda x: fitted(x)[0])
     notes = (*notes, f"streams from {counted(len(parts), 'part')}, {counted(min(window, samples))} in memory at a time")
-    return Dataset(name, stream, None, notes, path, window, whole=True)
+    names = parts[0].columns if parts[0].columns and len(parts[0].columns) == first.shape[-1] else None
+    return Dataset(name, stream, None, notes, path, window, whole=True, columns=names)

@@ -44,6 +44,8 @@ class Raw:
     """Whether a sample is a picture (height, width), which may be resized."""
     whole: bool = False
     """Whether the source has no such part as was asked for, so that these are all of its samples."""
+    columns: tuple[str, ...] | None = None
+    """What each feature is called, where the source says so."""
     notes: tuple[str, ...] = ()
 
 
@@ -156,7 +158,8 @@ def not_found(path: str, names: Sequence[str]) -> NoReturn:
         Diagnostic(
             DataNotFound,
             f"there is no data set and no file `{path}`",
-            wanted=f"one of {', '.join(names)}, or the path of a .npy, .npz or .parquet file, or of a folder of such",
+            wanted=f"one of {', '.join(names)}, or the path of a .npy, .npz, .parquet or .csv file, "
+            "or of a folder of arrays or pictures",
             help=f"did you mean `{meant}`?"
             if meant
             else "check the path, which starts from the current folder, or name other data with `--data`",

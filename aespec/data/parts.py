@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from aespec.data.files import BROKEN, Split, choose, read_array, reason, unreadable
 from aespec.data.streams import Part
+from aespec.data.tables import pick
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.rules import DataShape, DataUnreadable
 
@@ -85,10 +86,13 @@ class RowGroup(Part):
     whole = True
     flat = True
 
-    def __init__(self, path: Path, group: int, about: Any, columns: Sequence[str], first: NDArray[Any]) -> None:
+    def __init__(
+        self, path: Path, group: int, about: Any, columns: Sequence[str], label: str | None, first: NDArray[Any]
+    ) -> None:
         self.name, self.rows, self.mark = f"{path.name} {group}", about.num_rows, str(about.to_dict())
         self.sample, self.kind = first.shape[1:], str(first.dtype)
-        self._path, self._group, self._columns = path, group, list(columns)
+        self.columns = tuple(columns) if len(columns) == self.sample[0] else None
+        self._path, self._group, self._columns, self._label = path, group, list(columns), label
 
     def read(self, start: int, stop: int) -> NDArray[Any]:
         """See `Part.read`."""
@@ -96,6 +100,14 @@ class RowGroup(Part):
         if found.shape[1:] != self.sample:
             _refuse_lists(self._path, [prod(found.shape[1:]), prod(self.sample)])
         return found
+
+    def labels(self) -> NDArray[Any] | None:
+        """See `Part.labels`."""
+        if self._label is None:
+            return None
+        table = _parquet(self._path).read_row_group(self._group, columns=[self._label])
+        values: NDArray[Any] = table.column(0).to_numpy()
+        return values.astype(str) if values.dtype == object else values
 
 
 def _group(path: Path, file: Any, group: int, columns: Sequence[str], start: int, stop: int) -> NDArray[Any]:
@@ -140,8 +152,10 @@ def _is_list(kind: Any) -> bool:
     return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
 
 
-def find_parts(path: Path, split: Split) -> list[Part]:
+def find_parts(path: Path, split: Split, columns: Sequence[str] | None = None, label: str | None = None) -> list[Part]:
     """The parts of a file, or of all files in a folder, in the order of their names.
+
+    Of parquet the columns and the label are those that `aespec.data.tables.pick` finds.
 
     Raises:
         AespecError: There are none, they cannot be read, or their samples differ in shape.
@@ -153,7 +167,7 @@ def find_parts(path: Path, split: Split) -> list[Part]:
     for each in paths:
         match each.suffix:
             case ".parquet":
-                found += _row_groups(each)
+                found += _row_groups(each, columns, label)
             case ".npz":
                 found.append(Packed(each, split))
             case _:
@@ -203,30 +217,29 @@ def _parquet(path: Path) -> Any:
         unreadable(path, reason(error), "write it again", "a parquet file")
 
 
-def _row_groups(path: Path) -> list[RowGroup]:
+def _row_groups(path: Path, wanted: Sequence[str] | None, label: str | None) -> list[RowGroup]:
     from pyarrow import types
 
     file = _parquet(path)
-    lists = [field.name for field in file.schema_arrow if _is_list(field.type)]
-    numbers = [
-        field.name
-        for field in file.schema_arrow
-        if types.is_integer(field.type) or types.is_floating(field.type) or types.is_boolean(field.type)
-    ]
-    others = [field.name for field in file.schema_arrow if field.name not in (*lists, *numbers)]
-    if others or (lists and (numbers or len(lists) > 1)):
+    fields = list(file.schema_arrow)
+    lists = [_is_list(field.type) for field in fields]
+    numeric = [types.is_integer(f.type) or types.is_floating(f.type) or types.is_boolean(f.type) for f in fields]
+    names = [field.name for field in fields]
+    chosen = pick(path, names, [a or b for a, b in zip(lists, numeric, strict=True)], wanted, label)
+    if any(lists[i] for i in chosen.features) and len(chosen.features) > 1:
         raise AespecError(
             Diagnostic(
                 DataUnreadable,
                 f"{path} has columns that are no samples",
                 wanted="columns of numbers only, or one column of lists of numbers",
-                got=f"{', '.join(f'`{field.name}` ({field.type})' for field in file.schema_arrow)}",
-                help="write a file with the columns that are to be learnt",
+                got=f"{', '.join(f'`{fields[i].name}` ({fields[i].type})' for i in chosen.features)}",
+                help="name the one that is to be learnt (`columns: [NAME]` under `input` in the spec)",
             )
         )
-    columns, groups = lists or numbers, map(file.metadata.row_group, range(file.metadata.num_row_groups))
+    columns, labelled = [names[i] for i in chosen.features], None if chosen.label is None else names[chosen.label]
+    groups = map(file.metadata.row_group, range(file.metadata.num_row_groups))
     filled = [(group, about) for group, about in enumerate(groups) if about.num_rows]
     if not filled:
         return []
     first = _group(path, file, filled[0][0], columns, 0, 1)  # the one group that is read now
-    return [RowGroup(path, group, about, columns, first) for group, about in filled]
+    return [RowGroup(path, group, about, columns, labelled, first) for group, about in filled]

@@ -18,7 +18,7 @@ from aespec.rules import DataNotFound
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["DATASETS", "Digits", "IdxSet", "Named"]
+__all__ = ["DATASETS", "Digits", "IdxSet", "Named", "Plane"]
 
 FILES: Mapping[Split, tuple[str, str]] = {
     "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
@@ -158,6 +158,28 @@ class Digits:
         return Raw(digits.images[part], digits.target[part], natural=(0.0, 16.0), image=True)
 
 
+@dataclass(frozen=True)
+class Plane:
+    """The points of Géron, Hands-On Machine Learning, 2nd edition, chapter 17, drawn as there; it has no test set.
+
+    They lie along an arc in a plane of space, but for Gaussian noise, and their mean is zero.
+    """
+
+    about: str = "60 points in space, near a plane, drawn from a fixed seed"
+
+    def read(self, split: Split, cache: Path | None, download: bool) -> Raw:
+        """Draw them: the stream of NumPy's `RandomState` never changes."""
+        import numpy as np
+
+        random = np.random.RandomState(4)
+        angles = random.rand(60) * 3 * np.pi / 2 - 0.5
+        x = np.cos(angles) + np.sin(angles) / 2 + 0.05 * random.randn(60)
+        y = np.sin(angles) * 0.7 + 0.05 * random.randn(60)
+        z = 0.1 * x + 0.3 * y + 0.1 * random.randn(60)
+        points = np.stack((x, y, z), axis=1)
+        return Raw(points - points.mean(axis=0), whole=split == "test")
+
+
 def _holds(place: Path, split: Split) -> bool:
     files = [place] if place.suffix == ".npz" else [_file(place, file) for file in FILES[split]]
     return all(os.access(file, os.R_OK) for file in files)
@@ -224,5 +246,6 @@ DATASETS: Mapping[str, Named] = {
         torchvision="MNIST",
         keras="mnist.npz",
     ),
+    "plane": Plane(),
 }
 """The sets that can be named, by name."""

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
     Samples: TypeAlias = "NDArray[Any] | Stream"
 
-__all__ = ["Part", "Samples", "Stream", "windows"]
+__all__ = ["ROWS", "Part", "Samples", "Stream", "batches", "windows"]
+
+ROWS = 1024
+"""Samples at a time, where nothing else is said."""
 
 BLOCKS = 16
 """Into how many blocks a window is cut, of a part that can be read from anywhere."""
@@ -43,12 +46,18 @@ class Part(ABC):
     """Whether it cannot hold samples of more than one axis, and has them flattened."""
     whole: bool
     """Whether all of it is read, however little of it is wanted."""
+    columns: tuple[str, ...] | None = None
+    """What each feature is called, where that is known."""
     mark: str
     """Another one where the samples are others, as far as that can be told without reading them."""
 
     @abstractmethod
     def read(self, start: int, stop: int) -> NDArray[Any]:
         """The samples from one to before another, as they are kept."""
+
+    def labels(self) -> NDArray[Any] | None:
+        """What each sample shows, where the part says so."""
+        return None
 
 
 def _same(x: NDArray[Any]) -> NDArray[Any]:
@@ -130,6 +139,14 @@ class Stream:
         """The SHA-256 of the shape and the marks of the parts, in hexadecimal."""
         marks = " ".join(f"{part.name} {part.rows} {part.mark}" for part in self.parts)
         return sha256(f"{self.dtype} {self.shape} {self.start} {marks}".encode()).hexdigest()
+
+
+def batches(x: Samples, rows: int = ROWS) -> Iterator[NDArray[Any]]:
+    """All samples in order, so many at a time."""
+    if isinstance(x, Stream):
+        yield from x.chunks(rows)
+    else:
+        yield from (x[start : start + rows] for start in range(0, len(x), rows))
 
 
 def windows(stream: Stream, rows: int, seed: int, epoch: int, batch_size: int) -> Iterator[NDArray[Any]]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from aespec.data.streams import Stream
+from aespec.data.streams import ROWS, batches
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,17 +17,6 @@ if TYPE_CHECKING:
     Array = NDArray[np.floating[Any]]
 
 __all__ = ["ROWS", "batches", "codes", "reconstructions"]
-
-ROWS = 1024
-"""Samples at a time."""
-
-
-def batches(x: Samples, rows: int = ROWS) -> Iterator[Array]:
-    """All samples in order, so many at a time."""
-    if isinstance(x, Stream):
-        yield from x.chunks(rows)
-    else:
-        yield from (x[start : start + rows] for start in range(0, len(x), rows))
 
 
 def codes(model: Model, x: Samples) -> Array:

@@ -1,0 +1,105 @@
+"""Tables that are written some rows at a time: as text, as parquet, or, of one array, as a ``.npy``."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from aespec.diagnostics import AespecError, Diagnostic
+from aespec.rules import BackendUnavailable
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike, NDArray
+
+    Rows: TypeAlias = Mapping[str, NDArray[Any]]
+
+__all__ = ["SUFFIXES", "array_file", "table_file"]
+
+SUFFIXES = (".csv", ".parquet", ".npy")
+
+
+@contextmanager
+def table_file(path: Path) -> Iterator[Callable[[Rows], None]]:
+    """A table that is written as a ``.csv`` or a ``.parquet``, whole or not at all; rows are given as columns by name.
+
+    Raises:
+        AespecError: pyarrow, which writes parquet, is missing.
+    """
+    temporary = path.with_name(path.name + ".part")
+    try:
+        with (_parquet if path.suffix == ".parquet" else _text)(temporary) as write:
+            yield write
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def array_file(path: Path, shape: tuple[int, ...], dtype: DTypeLike) -> Iterator[Callable[[NDArray[Any]], None]]:
+    """An array that is written as a ``.npy``, whole or not at all, some rows at a time."""
+    import numpy as np
+
+    temporary, at = path.with_name(path.name + ".part"), 0
+    try:
+        array = np.lib.format.open_memmap(temporary, "w+", dtype=dtype, shape=shape)
+
+        def write(rows: NDArray[Any]) -> None:
+            nonlocal at
+            array[at : at + len(rows)] = rows
+            at += len(rows)
+
+        yield write
+        array.flush()
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _text(path: Path) -> Iterator[Callable[[Rows], None]]:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+
+        def write(rows: Rows) -> None:
+            if not file.tell():
+                writer.writerow(rows)
+            writer.writerows(zip(*(column.tolist() for column in map(_short, rows.values())), strict=True))
+
+        yield write
+
+
+def _short(column: NDArray[Any]) -> NDArray[Any]:
+    """Numbers as their shortest text: those of float32 in the digits that they have."""
+    return column.astype(str) if column.dtype == "float32" else column
+
+
+@contextmanager
+def _parquet(path: Path) -> Iterator[Callable[[Rows], None]]:
+    try:
+        from pyarrow import parquet, table
+    except ImportError:
+        raise AespecError(
+            Diagnostic(
+                BackendUnavailable,
+                "pyarrow is not installed",
+                wanted="the package `pyarrow`, to write parquet",
+                got="no such package",
+                help="run `pip install 'aespec[parquet]'`, or name a .csv or .npy",
+            )
+        ) from None
+    writer: Any = None
+
+    def write(rows: Rows) -> None:
+        nonlocal writer
+        found = table(dict(rows))
+        writer = writer or parquet.ParquetWriter(path, found.schema)
+        writer.write_table(found)
+
+    try:
+        yield write
+    finally:
+        if writer is not None:
+            writer.close()

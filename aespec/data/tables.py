@@ -1,0 +1,199 @@
+"""Tables: files of text with a row for each sample, and which of a table's columns are features."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TextIO, cast
+
+from aespec.data.files import BROKEN, Raw, reason, unreadable
+from aespec.diagnostics import AespecError, Diagnostic, nearest
+from aespec.rules import DataNotFinite, DataShape, DataUnreadable
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["LABELS", "SUFFIXES", "Columns", "is_table", "pick", "read_table"]
+
+SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
+
+LABELS = ("label", "labels", "y")
+"""Names of a column that labels samples, where nothing else is said: those that an ``.npz`` gives them."""
+
+GAPS = ("", "nan", "na", "n/a", "null", "none", "?")
+"""How tables write that a value is missing."""
+
+
+class Columns(NamedTuple):
+    """Which columns of a table are what, as indices."""
+
+    features: list[int]
+    label: int | None
+
+
+def is_table(path: Path) -> bool:
+    """Whether a file is a table of text, by its name."""
+    return path.name.lower().endswith(SUFFIXES)
+
+
+def pick(
+    path: Path, names: Sequence[str] | None, numeric: Sequence[bool], columns: Sequence[str] | None, label: str | None
+) -> Columns:
+    """Which columns are features, and which one labels samples.
+
+    Args:
+        path: The table's file, for messages.
+        names: What its columns are called, where that is known.
+        numeric: Whether each holds numbers.
+        columns: The features that are wanted, in this order; by default all columns but the label.
+        label: The label's column; by default one that is named as one of `LABELS`, if there is any. It may be missing
+            where the features are named.
+
+    Raises:
+        AespecError: A column is not there, or a feature is no number.
+    """
+    if names is None:
+        if columns or label:
+            _refuse(path, "has no header to find columns by", "the names of its columns in the first line", "numbers")
+        names = [str(i) for i in range(len(numeric))]
+    if columns and label not in names:
+        label = None  # it is not needed to find the features
+    for name in (*(columns or ()), *([label] if label else [])):
+        if name not in names:
+            near = nearest(name, names)
+            help = (
+                f"did you mean `{near}`?"
+                if near
+                else "look at its first line, and at `columns` and `label` in the spec"
+            )
+            _refuse(path, f"has no column `{name}`", f"a column `{name}`", _listed(names), help)
+    wanted = label or next((each for each in LABELS if each in names and each not in (columns or ())), None)
+    labelled = None if wanted is None else names.index(wanted)
+    features = [names.index(name) for name in columns] if columns else [i for i in range(len(names)) if i != labelled]
+    text = [names[i] for i in features if not numeric[i]]
+    if text:
+        _refuse(
+            path,
+            "has columns that are no numbers",
+            "features that are numbers",
+            f"text in {_listed(text)}",
+            "leave them out by naming the features (`columns: [...]` under `input` in the spec), make numbers of them, "
+            "or name the one that labels samples (`label: NAME` under `input`)",
+        )
+    if not features:
+        _refuse(path, "has no features", "a column of numbers beside the label", _listed(names))
+    return Columns(features, labelled)
+
+
+def read_table(path: Path, columns: Sequence[str] | None = None, label: str | None = None) -> Raw:
+    """Read a table of text: comma, semicolon or tab between the values, with or without a line of names.
+
+    Raises:
+        AespecError: It cannot be read, it has gaps, or a feature is no number.
+    """
+    import numpy as np
+
+    try:
+        with _opened(path) as file:
+            line = file.readline()
+            delimiter = max(",;\t", key=line.count)
+            file.seek(0)
+            first, row = [*islice(csv.reader(file, delimiter=delimiter), 2), [], []][:2]
+    except (*BROKEN, csv.Error) as error:
+        unreadable(path, reason(error), "write it again as text, in UTF-8")
+    names = None if first and all(map(_is_number, first)) else [name.strip() for name in first]
+    row = first if names is None else row
+    if not row:
+        _refuse(path, "holds no samples", "a row for each sample", "no rows" if first else "nothing", rule=DataShape)
+    if names is not None and len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        _refuse(path, "has two columns of one name", "a name for each column", f"`{twice}` twice")
+    numeric = [cell.strip().lower() in GAPS or _is_number(cell) for cell in row]
+    numeric += [True] * (len(first) - len(row))
+    chosen = pick(path, names, numeric, columns, label)
+    read: dict[str, Any] = {"delimiter": delimiter, "skiprows": int(names is not None), "comments": None}
+    read |= {"quotechar": '"', "ndmin": 2, "encoding": "utf-8-sig"}
+    try:
+        values = np.loadtxt(path, usecols=chosen.features, **read)
+        labels = None if chosen.label is None else _labels(path, chosen.label, read)
+    except BROKEN as error:  # NumPy counts rows, not lines, and knows no names
+        _explain(path, delimiter, names, len(first), chosen.features)
+        unreadable(path, reason(error), "write it again, a line for each sample")
+    found = None if names is None else tuple(names[i] for i in chosen.features)
+    return Raw(values, labels, whole=True, columns=found)
+
+
+def _labels(path: Path, column: int, read: dict[str, Any]) -> NDArray[Any]:
+    """The labels of all rows, as numbers where they are such."""
+    import numpy as np
+
+    text = np.loadtxt(path, usecols=[column], dtype=str, **read)[:, 0]
+    try:
+        numbers = text.astype("float64")
+    except ValueError:
+        return cast("NDArray[np.str_]", text)
+    whole = numbers.astype("int64")
+    return whole if (whole == numbers).all() else numbers
+
+
+def _explain(path: Path, delimiter: str, names: list[str] | None, width: int, features: Sequence[int]) -> None:
+    """Refuse the first value of a table that is no number.
+
+    Raises:
+        AespecError: There is one, or a row has another number of values.
+    """
+    with _opened(path) as file:
+        for number, row in _rows(file, delimiter, skip=names is not None):
+            if len(row) != width:
+                got = f"{len(row)} in line {number}"
+                _refuse(path, "has rows of different lengths", f"{width} values in each", got, "mend that line")
+            for i in features:
+                column = f"column `{names[i]}`" if names else f"column {i + 1}"
+                if row[i].strip().lower() in GAPS:
+                    _refuse(
+                        path,
+                        "has gaps",
+                        "a number in every row",
+                        f"{f'`{row[i]}`' if row[i] else 'nothing'} in line {number}, {column}",
+                        "drop these rows, or fill the gaps, and save the table again",
+                        DataNotFinite,
+                    )
+                if not _is_number(row[i]):
+                    got = f"`{row[i]}` in line {number}, {column}"
+                    _refuse(path, "holds what is no number", "numbers", got, "mend that line, or leave the column out")
+
+
+def _rows(file: TextIO, delimiter: str, *, skip: bool) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader(file, delimiter=delimiter)
+    for row in islice(reader, int(skip), None):
+        if row:
+            yield reader.line_num, row
+
+
+def _opened(path: Path) -> TextIO:
+    if path.suffix == ".gz":
+        return cast(TextIO, gzip.open(path, "rt", encoding="utf-8-sig", newline=""))
+    return path.open(encoding="utf-8-sig", newline="")
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f", ... ({len(names)} in all)" if len(names) > 8 else ""
+    return ", ".join(f"`{name}`" for name in names[:8]) + more
+
+
+def _refuse(
+    path: Path, what: str, wanted: str, got: str, help: str = "write the file again", rule: Any = DataUnreadable
+) -> NoReturn:
+    raise AespecError(Diagnostic(rule, f"{path} {what}", wanted=wanted, got=got, help=help))

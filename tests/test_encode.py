@@ -1,0 +1,169 @@
+"""``aespec encode``: a run's codes as a file; and what a run keeps of a table and of a series."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import aespec
+from aespec.cli import main
+from aespec.run import open_run
+from aespec.uses.encoding import names
+
+TABLE = """\
+name: table
+input: {shape: [3], scaling: standard}
+encoder: [dense: {units: 2, activation: tanh}]
+decoder: mirror
+training: {optimizer: {adam: 0.01}, epochs: 2, batch_size: 8, validation_split: 0.25}
+"""
+SERIES = """\
+name: series
+input: {shape: [8, 2], scaling: minmax, stride: 4}
+encoder: [{conv1d: {filters: 2, kernel_size: 3, padding: same}}, max_pool1d: 2]
+decoder: mirror
+training: {optimizer: {adam: 0.01}, epochs: 1, batch_size: 4, validation_split: 0.25}
+"""
+
+
+def run(*args, code=0):
+    found = CliRunner().invoke(main, [str(arg) for arg in args])
+    assert found.exit_code == code, found.output
+    return found
+
+
+@pytest.fixture(scope="module", params=["torch", "keras"])
+def folder(request, tmp_path_factory):
+    pytest.importorskip({"torch": "torch", "keras": "tensorflow"}[request.param])
+    folder = tmp_path_factory.mktemp(request.param)
+    random = np.random.default_rng(0)
+    x = random.normal([1, 100, -5], [1, 50, 0.1], (40, 3))
+    with (folder / "t.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([["a", "label", "b", "c"], *([row[0], f"k{row[0] > 1:d}", *row[1:]] for row in x)])
+    with (folder / "new.csv").open("w", newline="") as file:  # in another order, with more, and without labels
+        csv.writer(file).writerows([["more", "c", "b", "a"], *(["?", *row[::-1]] for row in x[:5])])
+    np.save(folder / "s.npy", random.random((41, 2)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for name, text, data in (("table", TABLE, "t.csv"), ("series", SERIES, "s.npy")):
+            Path(f"{name}.yaml").write_text(text)
+            run("train", f"{name}.yaml", "--backend", request.param, "--data", data, "-o", name, "--quiet")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _inside(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+
+
+def scaled(rows=slice(None)):
+    x = np.loadtxt("t.csv", delimiter=",", skiprows=1, usecols=(0, 2, 3))
+    seen = x[:30]  # of 40, of which a quarter is held out
+    return ((x - seen.mean(axis=0)) / seen.std(axis=0)).astype("float32")[rows]
+
+
+def test_scaling_is_found_on_what_is_trained_on_and_kept():
+    x = scaled()
+    wanted = open_run(Path("table")).model().encode(x)
+    run("encode", "table", "-o", "codes.npy")
+    assert np.load("codes.npy") == pytest.approx(wanted, abs=1e-6)
+    record = json.loads(Path("table/run.json").read_text())["data"]
+    assert record["columns"] == ["a", "b", "c"]
+    assert record["scaling"]["way"] == "standard"
+    assert "scaled each of 3 features to mean 0 and deviation 1, as found on the training samples" in record["notes"]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_a_table_of_codes_has_the_labels(suffix):
+    if suffix == "parquet":
+        parquet = pytest.importorskip("pyarrow.parquet")
+    said = run("encode", "table", "-o", f"codes.{suffix}").stdout
+    assert said == f"codes.{suffix}: the codes of 40 samples of t.csv, (40, 3)\n"
+    if suffix == "csv":
+        head, *rows = csv.reader(Path("codes.csv").read_text().splitlines())
+    else:
+        table = parquet.read_table("codes.parquet")
+        head, rows = table.column_names, list(zip(*table.to_pydict().values(), strict=True))
+    assert head == ["label", "code_0", "code_1"]
+    wanted = open_run(Path("table")).model().encode(scaled())
+    assert np.float32([row[1:] for row in rows]) == pytest.approx(wanted, abs=1e-6)
+    assert {row[0] for row in rows} == {"k0", "k1"}
+
+
+def test_other_data_is_found_by_the_names_of_its_columns():
+    run("encode", "table", "--data", "new.csv", "-o", "new.npy")
+    run("encode", "table", "-o", "codes.npy")
+    assert np.load("new.npy") == pytest.approx(np.load("codes.npy")[:5], abs=1e-6)
+
+
+def test_windows_tell_where_they_begin():
+    run("encode", "series", "-o", "codes.csv")
+    head, *rows = csv.reader(Path("codes.csv").read_text().splitlines())
+    assert head[:2] == ["start", "code_0_0"]
+    assert [int(row[0]) for row in rows] == [*range(0, 33, 4), 33]
+
+
+def test_an_array_has_the_codes_own_shape_and_streams(monkeypatch):
+    run("encode", "series", "-o", "codes.npy")
+    whole = np.load("codes.npy")
+    assert whole.shape == (10, 4, 2)
+    monkeypatch.setattr("aespec.uses.encoding.batches", lambda x, rows=3: aespec.data.streams.batches(x, rows))
+    run("encode", "series", "-o", "codes.npy")
+    assert np.load("codes.npy") == pytest.approx(whole, abs=1e-6)
+
+
+def test_resuming_keeps_the_scaling_and_the_columns():
+    def kept():
+        record = json.loads(Path("table/run.json").read_text())["data"]
+        return record["scaling"], record["columns"], record["fingerprint"]
+
+    before = kept()
+    run("train", "--resume", "table", "--epochs", 3, "--quiet")
+    assert kept() == before
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "said"),
+    [
+        (["-o", "x.txt"], 2, "'x.txt' does not end in .csv, .parquet or .npy"),
+        ([], 2, "Missing option '-o'"),
+        (["-o", "x.csv", "--data", "s.npy"], 1, "does not have the shape"),
+        (["-o", "x.csv", "--data", "nowhere"], 1, "no data set and no file `nowhere`"),
+        (["-o", "table/run.json/x.csv"], 1, "cannot be written"),
+    ],
+)
+def test_what_is_wrong_is_said(args, code, said):
+    found = run("encode", "table", *args, code=code)
+    assert said in found.stderr
+    assert not Path("x.csv").exists()
+
+
+def test_as_json():
+    found = json.loads(run("encode", "series", "-o", "codes.csv", "--format", "json").stdout)
+    assert found["shape"] == [10, 9]
+    assert found["notes"][0] == "cut 41 steps into 10 windows of 8, one every 4"
+
+
+def test_numbers_of_a_code_are_named_by_their_place():
+    assert names((2,)) == ["code_0", "code_1"]
+    assert names((1, 2)) == ["code_0_0", "code_0_1"]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("{shape: [3], scaling: standard, range: [0, 1]}", "no `range`"),
+        ("{shape: [3], stride: 2}", "windows have a length and features"),
+        ("{shape: [null, 3], stride: 2}", "windows have a length and features"),
+        ("{shape: [3], columns: [a, b]}", "not as many as features"),
+        ("{shape: [3], scaling: zscore}", "standard"),
+        ("{shape: [3], stride: 0}", "0"),
+    ],
+)
+def test_a_spec_that_asks_for_what_cannot_be_is_refused(given, said):
+    with pytest.raises(aespec.AespecError) as error:
+        aespec.parse(TABLE.replace("{shape: [3], scaling: standard}", given))
+    assert said in str(error.value)

@@ -1,0 +1,249 @@
+"""Tables, long series and folders of pictures: what a person's own data looks like."""
+
+import csv
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from aespec import data
+from aespec.data.scaling import Scaling
+from aespec.data.streams import Stream
+from aespec.diagnostics import AespecError
+
+X = np.array([[1.0, 10.0, 5.0], [2.0, 30.0, 5.0], [3.0, 20.0, 5.0], [6.0, 20.0, 5.0]])
+
+
+@pytest.fixture(autouse=True)
+def _inside(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def write(text, name="t.csv"):
+    Path(name).write_bytes(text.encode())
+    return name
+
+
+def load(name, features=2, **options):
+    return data.load(name, shape=(features,), range=None, dtype="float64", **options)
+
+
+class TestText:
+    @pytest.mark.parametrize(
+        ("text", "columns"),
+        [
+            ("a,b\n1,2\n3,4\n", ("a", "b")),
+            ("1,2\n3,4\n", None),
+            ("a;b\n1;2\n3;4\n", ("a", "b")),
+            ("a\tb\r\n1\t2\r\n3\t4\r\n", ("a", "b")),
+            ('"a, or so",b\n"1",2\n3,4', ("a, or so", "b")),
+            ("\ufeffa,b\n1,2\n\n3,4\n", ("a", "b")),
+            (" a , b \n 1 , 2 \n 3e0 , 4 \n", ("a", "b")),
+            ("#a,b\n1,2\n3,4\n", ("#a", "b")),
+        ],
+    )
+    def test_is_read_however_it_is_written(self, text, columns):
+        found = load(write(text))
+        assert found.inputs.tolist() == [[1, 2], [3, 4]]
+        assert found.columns == columns
+        assert found.labels is None
+
+    def test_packed(self):
+        with gzip.open("t.csv.gz", "wt") as file:
+            file.write("a,b\n1,2\n3,4\n")
+        assert load("t.csv.gz").inputs.tolist() == [[1, 2], [3, 4]]
+
+    @pytest.mark.parametrize(
+        ("text", "options", "labels"),
+        [
+            ("a,label,b\n1,x,2\n3,y,4\n", {}, ["x", "y"]),
+            ("a,b,y\n1,2,0\n3,4,1\n", {}, [0, 1]),
+            ("a,kind,b\n1,0.5,2\n3,1,4\n", {"label": "kind"}, [0.5, 1.0]),
+            ("b,a,time,y\n2,1,noon,7\n4,3,night,8\n", {"columns": ["a", "b"]}, [7, 8]),
+            ("b,a\n2,1\n4,3\n", {"columns": ["a", "b"], "label": "kind"}, None),
+        ],
+    )
+    def test_columns_are_features_or_the_label(self, text, options, labels):
+        found = load(write(text), **options)
+        assert found.inputs.tolist() == [[1, 2], [3, 4]]
+        assert found.columns == ("a", "b")
+        assert (None if found.labels is None else found.labels.tolist()) == labels
+
+    def test_a_label_that_is_asked_for_as_a_feature_is_one(self):
+        found = load(write("y,a\n1,2\n"), columns=["y", "a"])
+        assert found.inputs.tolist() == [[1, 2]]
+        assert found.labels is None
+
+    @pytest.mark.parametrize(
+        ("text", "options", "code", "said"),
+        [
+            ("", {}, "E402", ["t.csv holds no samples", "got: nothing"]),
+            ("a,b\n", {}, "E402", ["t.csv holds no samples", "got: no rows"]),
+            ("a,b\n1,2\n3,\n", {}, "E403", ["has gaps", "nothing in line 3, column `b`"]),
+            ("1,2\n3,n/a\n", {}, "E403", ["has gaps", "`n/a` in line 2, column 2"]),
+            ("a,b\n1,2\n3,NaN\n", {}, "E403", ["not finite"]),
+            ("a,b\n1,2\n3,four\n", {}, "E404", ["what is no number", "`four` in line 3, column `b`"]),
+            ("a,b\n1,2\n3\n", {}, "E404", ["different lengths", "1 in line 3", "mend that line"]),
+            ("a,b\n1,x\n", {}, "E404", ["columns that are no numbers", "text in `b`", "columns: [...]"]),
+            ("label\nx\n", {}, "E404", ["has no features"]),
+            ("a,a\n1,2\n", {}, "E404", ["two columns of one name", "`a` twice"]),
+            ("size,b\n1,2\n", {"columns": ["sise", "b"]}, "E404", ["no column `sise`", "did you mean `size`?"]),
+            ("a,b\n1,2\n", {"label": "kind"}, "E404", ["no column `kind`"]),
+            ("1,2\n", {"columns": ["a", "b"]}, "E404", ["has no header"]),
+            ("a,b,c\n1,2,3\n", {}, "E402", ["does not have the shape"]),
+        ],
+    )
+    def test_what_is_wrong_is_said(self, text, options, code, said):
+        with pytest.raises(AespecError) as error:
+            load(write(text), **options)
+        (found,) = error.value.diagnostics
+        assert found.rule.code == code
+        for part in said:
+            assert part in str(error.value), part
+
+    def test_bytes_that_are_no_text_are_refused(self):
+        Path("t.csv").write_bytes(b"\xff\xfe\x00\x80,1\n")
+        with pytest.raises(AespecError, match=r"cannot read t\.csv"):
+            load("t.csv")
+
+
+class TestParquet:
+    @pytest.fixture(autouse=True)
+    def _file(self):
+        pa = pytest.importorskip("pyarrow")
+        from pyarrow import parquet
+
+        table = pa.table({"b": [2.0, 4.0, 6.0], "name": ["u", "v", "w"], "a": [1, 3, 5], "y": ["p", "q", "p"]})
+        parquet.write_table(table, "t.parquet", row_group_size=2)
+
+    @pytest.mark.parametrize("label", [None, "name"])
+    def test_columns_and_label_are_named(self, label):
+        found = load("t.parquet", columns=["a", "b"], label=label)
+        assert found.inputs.tolist() == [[1, 2], [3, 4], [5, 6]]
+        assert found.columns == ("a", "b")
+        assert found.labels.tolist() == (["u", "v", "w"] if label else ["p", "q", "p"])
+
+    def test_text_is_no_feature(self):
+        with pytest.raises(AespecError, match="text in `name`"):
+            load("t.parquet")
+
+    def test_streams(self):
+        found = load("t.parquet", columns=["a", "b"], window=2)
+        assert isinstance(found.inputs, Stream)
+        assert found.columns == ("a", "b")
+        assert np.asarray(found.inputs).tolist() == [[1, 2], [3, 4], [5, 6]]
+
+
+class TestScaling:
+    def test_standard_has_mean_0_and_deviation_1_where_a_feature_varies(self):
+        found = Scaling.fit(X, "standard").apply(X, "float64")
+        assert found.mean(axis=0) == pytest.approx([0, 0, 0], abs=1e-15)
+        assert found.std(axis=0) == pytest.approx([1, 1, 0])
+
+    @pytest.mark.parametrize("target", [(0.0, 1.0), (-1.0, 3.0)])
+    def test_minmax_fills_the_range(self, target):
+        found = Scaling.fit(X, "minmax", target).apply(X, "float64")
+        assert found.min(axis=0)[:2] == pytest.approx(target[0])
+        assert found.max(axis=0)[:2] == pytest.approx(target[1])
+        assert found[:, 2] == pytest.approx(target[0])
+
+    def test_is_that_of_scikit_learn(self):
+        preprocessing = pytest.importorskip("sklearn.preprocessing")
+        x = np.random.default_rng(0).normal(5, 3, (3000, 4))
+        for way, theirs in (("standard", "StandardScaler"), ("minmax", "MinMaxScaler")):
+            wanted = getattr(preprocessing, theirs)().fit_transform(x)
+            assert Scaling.fit(x, way).apply(x, "float64") == pytest.approx(wanted, abs=1e-12)
+
+    @pytest.mark.parametrize("way", ["standard", "minmax"])
+    def test_is_undone(self, way):
+        scaling = Scaling.fit(X, way)
+        assert scaling.undo(scaling.apply(X, "float64")) == pytest.approx(X)
+
+    def test_a_series_is_scaled_by_feature(self):
+        windows = np.stack([X, X + 1])
+        assert Scaling.fit(windows, "standard").center == pytest.approx([3.5, 20.5, 5.5])
+
+    def test_large_numbers_keep_their_differences(self):
+        x = np.array([[1.6e9], [1.6e9 + 1], [1.6e9 + 2]])
+        assert Scaling.fit(x, "minmax").apply(x, "float32").ravel().tolist() == [0, 0.5, 1]
+
+    def test_a_stream_is_scaled_as_its_array(self):
+        np.save("x.npy", X)
+        stream = data.load("x.npy", shape=(3,), range=None, dtype="float64", window=2).inputs
+        scaling = Scaling.fit(stream, "standard")
+        assert scaling == Scaling.fit(X, "standard")
+        assert np.array_equal(np.asarray(scaling.apply(stream, "float32")), scaling.apply(X, "float32"))
+
+    def test_other_features_are_refused(self):
+        with pytest.raises(AespecError, match="has not the features that the scaling was found on"):
+            Scaling.fit(X, "standard").apply(X[:, :2], "float32")
+
+
+class TestSeries:
+    @pytest.mark.parametrize(
+        ("steps", "stride", "starts"), [(10, 2, [0, 2, 4, 6]), (11, 3, [0, 3, 6, 7]), (4, 5, [0]), (9, 9, [0, 5])]
+    )
+    def test_is_cut_and_covered(self, steps, stride, starts):
+        series = np.arange(2.0 * steps).reshape(steps, 2)
+        np.save("x.npy", series)
+        found = data.load("x.npy", shape=(4, 2), range=None, stride=stride)
+        assert found.windows.starts.tolist() == starts
+        assert found.windows.steps == steps
+        for window, start in zip(found.inputs, starts, strict=True):
+            assert window.tolist() == series[start : start + 4].tolist()
+
+    def test_of_one_feature_needs_no_second_axis(self):
+        np.save("x.npy", np.arange(6.0))
+        found = data.load("x.npy", shape=(4, 1), range=None, stride=2)
+        assert found.inputs[1, :, 0].tolist() == [2, 3, 4, 5]
+
+    def test_from_a_table_keeps_the_labels_of_steps(self):
+        rows = [["a", "label"], *([i, int(i > 3)] for i in range(6))]
+        with Path("t.csv").open("w", newline="") as file:
+            csv.writer(file).writerows(rows)
+        found = data.load("t.csv", shape=(4, 1), range=None, stride=2)
+        assert found.labels is None
+        assert found.windows.labels.tolist() == [0, 0, 0, 0, 1, 1]
+        assert found.columns == ("a",)
+
+    @pytest.mark.parametrize("shape", [(3, 2), (5, 2, 2)])
+    def test_too_short_or_no_series_is_refused(self, shape):
+        np.save("x.npy", np.zeros(shape))
+        with pytest.raises(AespecError, match="cannot be cut into windows of 4 steps"):
+            data.load("x.npy", shape=(4, 2), range=None, stride=1)
+
+
+class TestPictures:
+    @pytest.fixture(autouse=True)
+    def _pictures(self, tmp_path):
+        image = pytest.importorskip("PIL.Image")
+        for i, (folder, level) in enumerate([("cat", 0), ("cat", 51), ("dog", 255)]):
+            (tmp_path / "all" / folder).mkdir(parents=True, exist_ok=True)
+            image.new("RGB", (16, 8), (level, level, level)).save(tmp_path / "all" / folder / f"{i}.png")
+        (tmp_path / "all" / "readme.txt").write_text("no picture")
+
+    @pytest.mark.parametrize("shape", [(8, 16), (4, 8), (16,), (5, 5, 1), (8, 16, 3), (None, None)])
+    def test_take_the_shape_and_the_range_of_the_spec(self, shape):
+        found = data.load("all", shape=shape, range=(0, 1))
+        assert all(n in (None, m) for n, m in zip(shape, found.inputs.shape[1:], strict=True))
+        assert found.inputs.reshape(3, -1)[:, 0] == pytest.approx([0, 0.2, 1])
+        assert found.labels.tolist() == ["cat", "cat", "dog"]
+
+    def test_without_a_range_go_to_0_to_1(self):
+        assert data.load("all", shape=(4, 4, 3), range=None).inputs.max() == 1
+
+    def test_parts_are_folders(self, tmp_path):
+        (tmp_path / "parts").mkdir()
+        (tmp_path / "all" / "dog").rename(tmp_path / "parts" / "test")
+        (tmp_path / "all").rename(tmp_path / "parts" / "train")
+        assert len(data.load("parts", shape=(4, 4), range=None).inputs) == 2
+        found = data.load("parts", shape=(4, 4), range=None, split="test")
+        assert len(found.inputs) == 1
+        assert found.labels is None
+        assert not found.whole
+
+    def test_a_file_that_is_no_picture_is_named(self, tmp_path):
+        (tmp_path / "all" / "cat" / "x.png").write_bytes(b"nothing")
+        with pytest.raises(AespecError, match=r"cannot read all.cat.x\.png"):
+            data.load("all", shape=(4, 4), range=None)
