@@ -1,8 +1,9 @@
-"""Pictures of reconstructions: originals above, what came back below."""
+"""Pictures of samples: originals above, what became of them below."""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,36 +18,36 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.floating[Any]]
 
-__all__ = ["blank", "reconstructions", "save"]
+__all__ = ["are_images", "blank", "draw_sample", "reconstructions", "save"]
 
 
-def reconstructions(originals: Array, restored: Array, path: Path, *, title: str = "") -> None:
-    """Draw samples and their reconstructions in two rows, as a PNG.
+def reconstructions(rows: Mapping[str, Array], path: Path, *, title: str = "") -> None:
+    """Draw samples and what became of them, a row each and one below the other, as a PNG.
 
-    Samples of two axes, or of three with one or three channels last, are drawn as images where both image
-    axes are at least 8 long; everything else as curves, one for each feature.
+    Samples that `are_images` are drawn as such, everything else as curves, one for each feature. The gray of an image
+    has the range of the first row.
 
     Args:
-        originals: The samples, (n, ...).
-        restored: Their reconstructions, of the same shape.
+        rows: What each row is called, and its samples, (n, ...); the originals first.
         path: Where the picture goes.
         title: Written above.
 
     Raises:
         AespecError: matplotlib is missing.
     """
-    n = len(originals)
-    images = _are_images(originals.shape[1:])
+    everything = list(rows.values())
+    n, images = len(everything[0]), are_images(everything[0].shape[1:])
     width = 1.1 if images else 2.4
-    figure = blank(max(width * n + 0.9, 4.0), 2 * width + 0.5)
+    figure = blank(max(width * n + 0.9, 4.0), len(rows) * width + 0.5)
     if title:
         figure.suptitle(title, fontsize=10)
-    axes = figure.subplots(2, n, squeeze=False, sharey=not images)
-    low, high = float(originals.min()), float(originals.max())
-    for row, (name, samples) in enumerate((("original", originals), ("restored", restored))):
+    axes = figure.subplots(len(rows), n, squeeze=False, sharey=not images)
+    seen = everything[:1] if images else everything
+    low, high = min(float(each.min()) for each in seen), max(float(each.max()) for each in seen)
+    for row, (name, samples) in enumerate(rows.items()):
         axes[row, 0].set_ylabel(name, fontsize=9)
         for column, sample in enumerate(samples):
-            (_draw_image if images else _draw_curves)(axes[row, column], sample, low, high)
+            draw_sample(axes[row, column], sample, low, high)
     save(figure, path)
 
 
@@ -80,11 +81,24 @@ def save(figure: Figure, path: Path) -> None:
     temporary.replace(path)
 
 
-def _are_images(shape: tuple[int, ...]) -> bool:
-    return (len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3))) and min(shape[:2]) >= 8
+def are_images(shape: tuple[int, ...], side: int = 8) -> bool:
+    """Whether samples of a shape are images: of two axes, or of three with one or three channels last, and not small.
+
+    Args:
+        shape: Of a sample.
+        side: How long both image axes are at least.
+    """
+    return (len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3))) and min(shape[:2]) >= side
+
+
+def draw_sample(axes: Axes, sample: Array, low: float, high: float) -> None:
+    """Draw a sample as an image where it is one, else as curves, between these values."""
+    (_draw_image if are_images(sample.shape) else _draw_curves)(axes, sample, low, high)
 
 
 def _draw_image(axes: Axes, sample: Array, low: float, high: float) -> None:
+    if sample.ndim == 3 and sample.shape[2] == 3:
+        sample = ((sample - low) / (high - low or 1)).clip(0, 1)  # matplotlib takes colors from 0 to 1
     axes.imshow(sample.squeeze(), cmap="gray", vmin=low, vmax=high, interpolation="nearest")
     axes.set_xticks([])
     axes.set_yticks([])

@@ -231,7 +231,8 @@ SPEC_OF_ANOTHER = "input: [6, 4]\nencoder: [flatten, {dense: 7}]\ndecoder: mirro
 @pytest.mark.parametrize("shape", [(28, 28), (8, 9, 1), (8, 8, 3), (128, 6), (3,), (1, 4)])
 def test_pictures_are_drawn_of_samples_of_every_shape(shape, tmp_path):
     rng = np.random.default_rng(0)
-    reconstructions(rng.random((5, *shape)), rng.random((5, *shape)), tmp_path / "picture.png", title="five")
+    rows = {name: rng.random((5, *shape)) for name in ("original", "restored")}
+    reconstructions(rows, tmp_path / "picture.png", title="five")
     with Image.open(tmp_path / "picture.png") as picture:
         assert picture.format == "PNG"
         assert len(np.unique(np.asarray(picture.convert("L")))) > 20
@@ -239,5 +240,5 @@ def test_pictures_are_drawn_of_samples_of_every_shape(shape, tmp_path):
 
 
 def test_a_picture_of_constant_data_is_drawn_without_a_warning(tmp_path):
-    reconstructions(np.zeros((2, 3)), np.zeros((2, 3)), tmp_path / "picture.png")
+    reconstructions({"original": np.zeros((2, 3)), "restored": np.zeros((2, 3))}, tmp_path / "picture.png")
     assert (tmp_path / "picture.png").is_file()

@@ -1,14 +1,37 @@
-"""``aespec reconstruct``: what a run learnt, as a picture."""
+"""``aespec reconstruct``: what a run learnt, as a picture; with noise, how well it takes that away."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from math import isfinite, isnan
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from aespec.cli.options import picture_option
-from aespec.cli.output import writing
+from aespec.cli.options import format_option, picture_option
+from aespec.cli.output import echo_json, writing
 from aespec.cli.trained import Trained, takes_run
+
+if TYPE_CHECKING:
+    from aespec.data.streams import Samples
+    from aespec.uses.denoising import Corruption, Denoising, Span
+
+    Measures = dict[str, dict[str, dict[str, float]]]
+
+ROWS = {"corrupted": "corrupted", "restored": "restored", "undisturbed": "restored without noise"}
+"""What is measured against the originals, and what it is called in the table."""
+
+
+def _corruption(_: click.Context, __: click.Parameter, text: str | None) -> Corruption | None:
+    if text is None:
+        return None
+    from aespec.uses.denoising import Corruption
+
+    try:
+        return Corruption.parse(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 @click.command()
@@ -22,26 +45,179 @@ from aespec.cli.trained import Trained, takes_run
     metavar="N",
     help="How many samples to draw.",
 )
+@click.option(
+    "--noise",
+    callback=_corruption,
+    metavar="KIND:AMOUNT",
+    help="Corrupt the samples first: gaussian:STDDEV, masking:SHARE or salt_and_pepper:SHARE.",
+)
+@click.option("--seed", type=click.IntRange(0), metavar="N", help="Of the noise.  [default: 0]")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="Measure on the first N samples only, with --noise.")
 @picture_option("reconstructions.png")
-def reconstruct(trained: Trained, count: int, out: Path | None) -> None:
+@format_option("text", "json")
+def reconstruct(
+    trained: Trained,
+    count: int,
+    noise: Corruption | None,
+    seed: int | None,
+    limit: int | None,
+    out: Path | None,
+    form: str,
+) -> None:
     """Draw what a trained model makes of some samples.
 
     RUN is the folder of a run. The picture, a PNG, has samples that the model was not trained on in its upper row, and
     their reconstructions below: the test set, where the data has one, else what was held out for validation. Where
     nothing was held out, that is said.
+
+    With --noise the samples are corrupted, and a row between the two shows how. Corrupted and restored samples are
+    measured against the originals by PSNR and, where they are images, SSIM: the mean over all samples, and the
+    standard deviation. Noise means what it means in a spec (gaussian_noise, masking_noise); salt_and_pepper sets
+    values to the least or the largest. What Gaussian noise makes of a value is clipped to the `range` that the spec
+    states, where it states one.
     """
+    for option, given in (("--seed", seed), ("--limit", limit)):
+        if given is not None and noise is None:
+            raise click.UsageError(f"{option} goes with --noise.")
+    path = out or trained.folder / "reconstructions.png"
+    if noise is None:
+        _plain(trained, count, path, form)
+    else:
+        _denoised(trained, count, noise, seed or 0, limit, path, form)
+
+
+def _plain(trained: Trained, count: int, path: Path, form: str) -> None:
+    """Draw originals and reconstructions, and print the mean squared error of those drawn."""
     import numpy as np
 
-    from aespec.picture import reconstructions
     from aespec.shapes import counted
 
-    run, shown = trained.run, trained.unseen
+    shown = trained.unseen
     samples = np.asarray(shown.inputs[:count])
     restored = trained.model.reconstruct(samples)
-    path = out or trained.folder / "reconstructions.png"
-    with writing(path.parent):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        reconstructions(samples, restored, path, title=f"{run.spec.name}, trained with {run.record['backend']}")
+    _draw({"original": samples, "restored": restored}, path, trained, "")
     error = float(((restored - samples) ** 2).mean())
+    if form == "json":
+        echo_json({"picture": str(path), **_about(trained, len(samples)), "mean_squared_error": error})
+        return
     what = counted(len(samples), shown.what)
     click.echo(f"{path}: {what} of {trained.name}{shown.note}, mean squared error {error:.4g}")
+
+
+def _denoised(
+    trained: Trained, count: int, noise: Corruption, seed: int, limit: int | None, path: Path, form: str
+) -> None:
+    """Draw originals, corrupted and restored samples, and print how near both are to the originals."""
+    import numpy as np
+
+    from aespec.shapes import counted
+    from aespec.uses.denoising import corruption_stream, denoise, input_noise, span_of
+
+    shown = trained.unseen
+    x: Samples = shown.inputs[:limit]
+    span = span_of(x, trained.run.spec.input.range)
+    found = denoise(trained.model, x, noise, span=span, seed=seed)
+    samples = np.asarray(x[:count])
+    corrupted = noise.apply(samples, span, corruption_stream(noise, seed))
+    rows = {"original": samples, "corrupted": corrupted, "restored": trained.model.reconstruct(corrupted)}
+    _draw(rows, path, trained, f", {noise}")
+    measures = _measures(found)
+    learnt = [f"{layer.kind} {getattr(layer, str(layer.main)):g}" for layer in input_noise(trained.run.graph)]
+    if form == "json":
+        echo_json(
+            {
+                "picture": str(path),
+                **_about(trained, len(x)),
+                "noise": {"kind": noise.kind, "amount": noise.amount, "seed": seed, "clipped": noise.clips(span)},
+                "range": {"low": span.low, "high": span.high, "stated": span.stated},
+                "trained_with": learnt,
+                **measures,
+                "changed": int(found.changed.sum()),
+                "nearer": found.nearer,
+            }
+        )
+        return
+    click.echo(f"{path}: {len(samples):,} of {counted(len(x), shown.what)} of {trained.name}{shown.note}")
+    click.echo(f"{noise}, seed {seed}, {_range(noise, span)}")
+    click.echo(f"in training: {' and '.join(learnt) + ' on the input' if learnt else 'no noise on the input'}\n")
+    click.echo(_as_table(measures) + "\n")
+    for note in _notes(found, measures, span, learnt):
+        click.echo(note)
+
+
+def _about(trained: Trained, samples: int) -> dict[str, Any]:
+    """What was looked at."""
+    what = {"data": trained.name, "samples": samples, "part": trained.unseen.what + trained.unseen.note}
+    return {"run": str(trained.folder), "backend": trained.backend or trained.run.record["backend"], **what}
+
+
+def _draw(rows: dict[str, Any], path: Path, trained: Trained, more: str) -> None:
+    from aespec.picture import reconstructions
+
+    title = f"{trained.run.spec.name}, trained with {trained.run.record['backend']}{more}"
+    with writing(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        reconstructions(rows, path, title=title)
+
+
+def _measures(found: Denoising) -> Measures:
+    """The mean and the standard deviation of each measure, over the samples that the noise changed."""
+
+    def summary(values: Any) -> dict[str, float]:
+        mean = float(values.mean()) if len(values) else float("nan")
+        spread = float(values.std(ddof=1)) if len(values) > 1 and isfinite(mean) else float("nan")
+        return {"mean": mean, "sd": spread}
+
+    measures: Measures = {}
+    for name in ROWS:
+        each = getattr(found, name)
+        measures[name] = {"psnr": summary(each.psnr[found.changed])}
+        if each.ssim is not None:
+            measures[name]["ssim"] = summary(each.ssim[found.changed])
+    return measures
+
+
+def _range(noise: Corruption, span: Span) -> str:
+    """Between which values samples lie, and what becomes of noise that leaves them."""
+    measured = (
+        f"the range {'that the spec states' if span.stated else 'of the samples'}, {span.low:.4g} to {span.high:.4g}"
+    )
+    if noise.clips(span):
+        return f"clipped to {measured}"
+    return f"{'not clipped; ' if noise.kind == 'gaussian' else ''}measured against {measured}"
+
+
+def _as_table(measures: Measures) -> str:
+    from aespec.tables import table
+
+    def cells(measure: dict[str, float] | None, digits: int) -> list[str]:
+        numbers = (measure["mean"], measure["sd"]) if measure else (float("nan"),) * 2
+        return ["-" if isnan(number) else f"{number:.{digits}f}" for number in numbers]
+
+    rows = [
+        [name, *cells(measures[part]["psnr"], 2), *cells(measures[part].get("ssim"), 4)] for part, name in ROWS.items()
+    ]
+    heads = ["Against the originals", "PSNR [dB]", "sd", "SSIM", "SSIM sd"]
+    return table(heads, rows, numbers=heads[1:])
+
+
+def _notes(found: Denoising, measures: Measures, span: Span, learnt: list[str]) -> Iterator[str]:
+    """What the table does not say."""
+    from aespec.uses.denoising import WINDOW
+
+    n, changed = len(found.changed), int(found.changed.sum())
+    if not changed:
+        yield "the noise changed no sample: there is nothing to measure"
+        return
+    if changed < n:
+        yield f"{n - changed:,} of {n:,} samples are not counted: the noise left them as they were"
+    if changed == 1:
+        yield "one sample has no standard deviation"
+    if found.corrupted.ssim is None:
+        yield f"SSIM compares windows of {WINDOW}x{WINDOW} pixels, and the samples are no images of that size"
+    yield f"{found.nearer:.1%} of the samples are nearer to their originals restored than corrupted"
+    corrupted, undisturbed = (measures[name]["psnr"]["mean"] for name in ("corrupted", "undisturbed"))
+    if undisturbed < corrupted:
+        yield "even without noise the model restores its input less well than this noise leaves it"
+    if not learnt:
+        yield "the model was not trained to denoise: it takes away only what has no room in its code"

@@ -1,0 +1,249 @@
+"""``aespec features``: what the units of a model look for, and how its code responds to samples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from aespec.cli.options import format_option
+from aespec.cli.output import echo_json, writing
+from aespec.cli.trained import Trained, takes_run
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from aespec.uses.features import CodeUnits, FirstLayer
+
+    Inputs = dict[int, NDArray[np.floating[Any]]]
+
+FEATURES, ACTIVATIONS = "features.png", "activations.png"
+
+IN_A_ROW = 2
+"""Extreme inputs of a unit that its row of the table names."""
+
+
+@click.command()
+@takes_run
+@click.option(
+    "-n",
+    "count",
+    type=click.IntRange(1, 64),
+    default=16,
+    show_default=True,
+    metavar="N",
+    help="How many units to draw and to list.",
+)
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path), metavar="FOLDER", help="Where the pictures go.  [default: RUN]"
+)
+@format_option("text", "json")
+def features(trained: Trained, count: int, out: Path | None, form: str) -> None:
+    """Show what a trained model's units look for and respond to.
+
+    RUN is the folder of a run. features.png has the weights of the encoder's first layer, a picture for each unit:
+    kernel columns in the shape of the input, or filters. activations.png has the histogram of the code's activations,
+    and the inputs that activate each unit of the code most and least, among samples that the model was not trained on.
+
+    The text says how many units are dead or always on, by what definition, and how active the code is, beside the
+    target of a sparse model.
+    """
+    from aespec.shapes import counted
+    from aespec.uses.features import code_units, first_layer
+    from aespec.uses.features_picture import draw_activations, draw_first_layer
+
+    shown, model = trained.unseen, trained.model
+    layer, units = first_layer(model), code_units(model, shown.inputs)
+    listed = units.by_deviation[:count]
+    inputs = _inputs(units, listed, shown.inputs)
+    folder = out or trained.folder
+    title = f"{trained.run.spec.name}, trained with {trained.run.record['backend']}"
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        if layer.units is not None:
+            what = f"{title}: weights of {layer.node}"
+            draw_first_layer(layer.units[:count], folder / FEATURES, filters=layer.kind == "conv2d", title=what)
+        draw_activations(units, listed, inputs, folder / ACTIVATIONS, title=f"{title}: the code")
+    if form == "json":
+        echo_json(_record(trained, layer, units, inputs, folder))
+        return
+    samples = f"{counted(units.samples, shown.what)} of {trained.name}{shown.note}"
+    click.echo(f"{title}: {counted(len(units.mean), 'unit')} in the code, {units.rest.activation}")
+    click.echo(f"measured on {samples}\n")
+    click.echo(_measures(units))
+    click.echo(f"\n{_listed(units, listed)}\n")
+    for note in _notes(layer, units, listed, shown.what):
+        click.echo(note)
+    if layer.units is not None:
+        click.echo(f"wrote {folder / FEATURES}: {_weights(layer, count)}")
+    click.echo(f"wrote {folder / ACTIVATIONS}")
+
+
+def _inputs(units: CodeUnits, listed: list[int], x: Any) -> Inputs:
+    """The extreme samples of some units, by their index."""
+    import numpy as np
+
+    wanted = {int(i) for unit in listed if not units.constant[unit] for i in (*units.most[unit], *units.least[unit])}
+    return {i: np.asarray(x[i : i + 1])[0] for i in sorted(wanted)}
+
+
+def definitions(units: CodeUnits) -> dict[str, str]:
+    """What each measure means for this code, in words."""
+    from aespec.uses.features import PRIOR_FLAT
+
+    rest = units.rest
+    constant = f"standard deviation over the samples at most {units.flat:.3g}"
+    if rest.scale is None:
+        constant += f", {rest.flat:.0%} of the largest of a unit"
+    elif rest.flat == PRIOR_FLAT:
+        constant += f", {rest.flat:.0%} of the prior's"
+    if rest.threshold is None:
+        return {"dead": f"{constant}; `{rest.activation}` is symmetric about 0, so no unit is on or off"}
+    return {
+        "dead": f"never on, and {constant}",
+        "never on": "on for no sample, the dead ones included",
+        "always on": "on for every sample",
+        "on at a time": f"share of the units above {rest.threshold:.4g}, which `{rest.activation}` gives for 0",
+    }
+
+
+def _measures(units: CodeUnits) -> str:
+    """How many units are what, and how active they are."""
+    from aespec.tables import table
+
+    def share(which: Any) -> str:
+        return f"{int(which.sum()):,} of {len(which):,} ({which.mean():.1%})"
+
+    values = {"dead": share(units.dead)}
+    if units.on is not None:
+        values |= {"never on": share(units.on == 0), "always on": share(units.on == 1)}
+        values["on at a time"] = f"{units.on.mean():.1%}"
+    said = definitions(units)
+    rows = [[name, value, said[name]] for name, value in values.items()]
+    over = "mean over the samples; of the units, the mean and the standard deviation"
+    activity = [["mean activity", _spread(units.mean), over]]
+    activity.append(["mean |activity|", _spread(units.mean_absolute), "the same of absolute values"])
+    if units.target is not None:
+        activity.append(["target", f"{units.target:g}", "of the mean activity of each unit, by `kl_divergence`"])
+    elif units.regularizer is not None:
+        activity.append(["target", "none", f"`{units.regularizer.kind}` makes |activity| small and has no target"])
+    return table(["Measure", "Value", "What it is"], rows, activity)
+
+
+def _spread(values: Any) -> str:
+    return f"{values.mean():.4g}" + (f" ± {values.std(ddof=1):.2g}" if len(values) > 1 else "")
+
+
+def _listed(units: CodeUnits, listed: list[int]) -> str:
+    """A row for each of some units."""
+    from aespec.tables import table
+
+    def extremes(samples: Any, values: Any) -> str:
+        pairs = list(zip(samples, values, strict=True))[:IN_A_ROW]
+        return ", ".join(f"{sample} ({value:.3g})" for sample, value in pairs)
+
+    rows = []
+    for i in listed:
+        constant = bool(units.constant[i])
+        rows.append(
+            [
+                units.called(i),
+                f"{units.mean[i]:.3g}",
+                f"{units.deviation[i]:.3g}",
+                "-" if units.on is None else f"{units.on[i]:.2%}",
+                "the same for all" if constant else extremes(units.most[i], units.most_values[i]),
+                "" if constant else extremes(units.least[i], units.least_values[i]),
+            ]
+        )
+    heads = ["Unit", "Mean", "Sd", "On", "Most activating samples", "Least activating samples"]
+    return table(heads, rows, numbers=("Mean", "Sd", "On"))
+
+
+def _weights(layer: FirstLayer, count: int) -> str:
+    """What a picture of a first layer shows."""
+    units = layer.units
+    if units is None:
+        return ""
+    size = "x".join(map(str, units.shape[1:]))
+    return f"{min(count, len(units))} of {len(units):,} units of {layer.node}, {size} weights each"
+
+
+def _notes(layer: FirstLayer, units: CodeUnits, listed: list[int], what: str) -> Iterator[str]:
+    """What the tables do not say."""
+    yield f"units with the largest deviation first: {len(listed):,} of {len(units.mean):,}, -n takes another number"
+    yield f"samples are counted from 0 among the {what}s; in brackets is the activation"
+    if units.on is not None and ((units.on == 0) | (units.on == 1)).any():
+        yield (
+            f"a unit on for none, or all, of {units.samples:,} samples may be otherwise for up to "
+            f"{1 - 0.05 ** (1 / units.samples):.2g} of all inputs (95%)"
+        )
+    if layer.units is None:
+        yield f"no picture of the first layer: {layer.why}"
+
+
+def _record(trained: Trained, layer: FirstLayer, units: CodeUnits, inputs: Inputs, folder: Path) -> dict[str, Any]:
+    """Everything, as JSON has it; the inputs themselves only where they are no images."""
+    from aespec.picture import are_images
+
+    shown, on = trained.unseen, units.on
+    counts, edges = units.histogram
+    images = all(are_images(x.shape) for x in inputs.values())
+
+    def extremes(samples: Any, values: Any) -> list[dict[str, Any]]:
+        return [{"sample": int(s), "activation": float(v)} for s, v in zip(samples, values, strict=True)]
+
+    def spread(values: Any) -> dict[str, float]:
+        return {"mean": float(values.mean()), "sd": float(values.std(ddof=1)) if len(values) > 1 else float("nan")}
+
+    return {
+        "run": str(trained.folder),
+        "backend": trained.backend or trained.run.record["backend"],
+        "data": trained.name,
+        "samples": units.samples,
+        "part": shown.what + shown.note,
+        "pictures": {
+            "features": str(folder / FEATURES) if layer.units is not None else None,
+            "activations": str(folder / ACTIVATIONS),
+        },
+        "first_layer": {
+            "node": layer.node,
+            "kind": layer.kind,
+            "units": None if layer.units is None else len(layer.units),
+            "shape": None if layer.units is None else list(layer.units.shape[1:]),
+            "not_shown": layer.why or None,
+        },
+        "code": {
+            "shape": list(units.shape),
+            "activation": units.rest.activation,
+            "threshold": units.rest.threshold,
+            "constant_up_to": units.flat,
+            "definitions": definitions(units),
+        },
+        "dead": int(units.dead.sum()),
+        "never_on": None if on is None else int((on == 0).sum()),
+        "always_on": None if on is None else int((on == 1).sum()),
+        "on_at_a_time": None if on is None else float(on.mean()),
+        "mean_activity": spread(units.mean),
+        "mean_absolute_activity": spread(units.mean_absolute),
+        "regularizer": None if units.regularizer is None else units.regularizer.to_data(),
+        "target": units.target,
+        "histogram": {"counts": counts.tolist(), "edges": edges.tolist()},
+        "units": [
+            {
+                "unit": i,
+                "index": list(units.index(i)),
+                "mean": float(units.mean[i]),
+                "mean_absolute": float(units.mean_absolute[i]),
+                "sd": float(units.deviation[i]),
+                "on": None if on is None else float(on[i]),
+                "dead": bool(units.dead[i]),
+                "most": [] if units.constant[i] else extremes(units.most[i], units.most_values[i]),
+                "least": [] if units.constant[i] else extremes(units.least[i], units.least_values[i]),
+            }
+            for i in range(len(units.mean))
+        ],
+        "inputs": None if images else {str(i): x.tolist() for i, x in inputs.items()},
+    }

@@ -1,0 +1,158 @@
+"""Pictures of features: what the units of a first layer look for, and what the units of a code respond to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import cycle
+from math import ceil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aespec.curves import COLORS, GRAY
+from aespec.picture import are_images, blank, draw_sample, save
+
+if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.axes import Axes
+    from matplotlib.figure import SubFigure
+    from numpy.typing import NDArray
+
+    from aespec.uses.features import CodeUnits
+
+    Array = NDArray[np.floating[Any]]
+
+__all__ = ["draw_activations", "draw_first_layer"]
+
+COLUMNS = 8
+"""Units in a row."""
+
+GAP, MARGIN = 0.3, 0.08
+"""Between the most and the least activating inputs, and between two inputs, in widths of an input."""
+
+MARK: dict[str, Any] = {"color": COLORS[1], "linewidth": 1.2, "linestyle": (0, (4, 1.5))}
+"""How a threshold and a target are drawn."""
+
+
+def draw_first_layer(units: Array, path: Path, *, filters: bool, title: str) -> None:
+    """Draw what units look for, as a PNG: red weights raise a unit, blue ones lower it.
+
+    Units of three channels are drawn in color, with gray for zero. Each unit is drawn on a scale of its own, which
+    ends at its largest weight. What is neither a filter nor an image is drawn as curves.
+
+    Args:
+        units: The units, (units, ...), in the shape of the input, or filters.
+        path: Where the picture goes.
+        filters: Whether they are a convolution's filters over an image, however small.
+        title: Written above.
+
+    Raises:
+        AespecError: matplotlib is missing.
+    """
+    import numpy as np
+
+    images = filters or are_images(units.shape[1:])
+    columns = min(COLUMNS, len(units))
+    rows, (width, height) = ceil(len(units) / columns), (1.1, 1.25) if images else (2.0, 1.6)
+    colored = images and units.shape[1:][2:] == (3,)
+    figure = blank(max(width * columns, 6.0), rows * height + 0.4)
+    figure.suptitle(title + (", red raises, blue lowers" if images and not colored else ""), fontsize=10)
+    axes = figure.subplots(rows, columns, squeeze=False).flatten()
+    for place in axes[len(units) :]:
+        place.set_axis_off()
+    for number, unit in enumerate(units):
+        place = axes[number]
+        place.set_title(str(number), fontsize=7, pad=2)
+        largest = float(np.abs(unit).max()) or 1.0
+        if not images:
+            draw_sample(place, unit, -largest, largest)
+            place.axhline(0, color=GRAY, linewidth=0.5)
+            continue
+        shown = 0.5 + unit / (2 * largest) if colored else unit.squeeze(-1) if unit.ndim == 3 else unit
+        place.imshow(shown, cmap="RdBu_r", vmin=-largest, vmax=largest, interpolation="nearest")
+        place.set_xticks([])
+        place.set_yticks([])
+    save(figure, path)
+
+
+def draw_activations(
+    units: CodeUnits, listed: Sequence[int], inputs: Mapping[int, Array], path: Path, *, title: str
+) -> None:
+    """Draw the activations of a code, the mean of each unit, and below the inputs that move some units most.
+
+    Args:
+        units: How the units respond.
+        listed: The units whose inputs are drawn.
+        inputs: The samples that are drawn, by their index.
+        path: Where the picture goes.
+        title: Written above.
+
+    Raises:
+        AespecError: matplotlib is missing.
+    """
+    images = all(are_images(each.shape) for each in inputs.values())
+    side, width = (0.78, 9.0) if images else (0.7, 12.0)
+    figure = blank(width, 3.2 + side * len(listed))
+    figure.suptitle(title, fontsize=10)
+    above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=[2.5, side * len(listed) + 0.4]).flatten()
+    _distributions(above, units)
+    _extremes(below, units, listed, inputs)
+    save(figure, path)
+
+
+def _distributions(figure: SubFigure, units: CodeUnits) -> None:
+    """The histogram of all activations with the threshold in it, and the means of the units with the target."""
+    left, right = figure.subplots(1, 2)
+    counts, edges = units.histogram
+    left.stairs(counts, edges, fill=True, color=COLORS[0])
+    left.set_yscale("log" if counts.max() > 100 else "linear")
+    left.set_xlabel("activation", fontsize=8)
+    left.set_ylabel("samples x units", fontsize=8)
+    if units.rest.threshold is not None:
+        left.axvline(units.rest.threshold, label=f"on above {units.rest.threshold:.3g}", **MARK)
+        left.legend(fontsize=7, frameon=False)
+    right.plot(sorted(units.mean, reverse=True), ".", markersize=4, color=COLORS[2])
+    right.set_xlabel("units, the most active first", fontsize=8)
+    right.set_ylabel("mean activation", fontsize=8)
+    right.xaxis.get_major_locator().set_params(integer=True)
+    if units.target is not None:
+        right.axhline(units.target, label=f"target {units.target:g}", **MARK)
+        right.legend(fontsize=7, frameon=False)
+    for place in (left, right):
+        place.tick_params(labelsize=7)
+        place.spines[["top", "right"]].set_visible(False)
+
+
+def _extremes(figure: SubFigure, units: CodeUnits, listed: Sequence[int], inputs: Mapping[int, Array]) -> None:
+    """A row for each unit: the inputs that activate it most, the most first, then those that activate it least."""
+    axes, kept = figure.subplots(), units.most.shape[1]
+    low = min((float(each.min()) for each in inputs.values()), default=0.0)
+    high = max((float(each.max()) for each in inputs.values()), default=1.0)
+    for row, unit in enumerate(listed):
+        axes.text(-0.15, row + 0.5, units.called(unit), fontsize=8, ha="right", va="center")
+        if units.constant[unit]:
+            axes.text(0, row + 0.5, "the same for all", fontsize=8, color=GRAY, va="center")
+            continue
+        for column, sample in enumerate((*units.most[unit], *units.least[unit])):
+            _in_cell(axes, inputs[int(sample)], column + GAP * (column >= kept), row, low, high)
+    for x, text, side in (
+        (-0.15, "unit", "right"),
+        (0, "most activating", "left"),
+        (kept + GAP, "least activating", "left"),
+    ):
+        axes.text(x, -0.1, text, fontsize=8, ha=side)
+    axes.set(xlim=(-0.6, 2 * kept + GAP), ylim=(len(listed), -0.4), aspect="auto")
+    axes.set_axis_off()
+
+
+def _in_cell(axes: Axes, sample: Array, x: float, y: float, low: float, high: float) -> None:
+    """Draw a sample into the square below and right of a point, values from low to high: an axes each would be slow."""
+    values, size = (sample - low) / (high - low or 1), 1 - MARGIN
+    if are_images(sample.shape):
+        height, width = (size * n / max(sample.shape[:2]) for n in sample.shape[:2])
+        extent = (x, x + width, y + height, y)
+        axes.imshow(values.squeeze(), cmap="gray", vmin=0, vmax=1, interpolation="nearest", extent=extent)
+        return
+    curves = values if values.ndim == 2 else values.reshape(-1, 1)
+    along = [x + size * i / max(len(curves) - 1, 1) for i in range(len(curves))]
+    for curve, color in zip(curves.T, cycle(COLORS), strict=False):
+        axes.plot(along, y + size * (1 - curve), linewidth=0.9, color=color)
