@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import nan
 
-import numpy as np
-
-__all__ = ["MODELS", "PHASES", "REASONS", "SEEDED", "Model", "command", "points", "published"]
+__all__ = ["MODELS", "PHASES", "REASONS", "SEEDED", "Model", "command", "published"]
 
 
 @dataclass(frozen=True)
@@ -31,12 +29,12 @@ class Model:
 
 
 GREEDY = "--greedy '[{optimizer: {sgd: 1.5}}, {optimizer: {sgd: 0.05}}]' --learning-rate 0.1 --epochs 10"
-LINEAR = "--optimizer sgd --learning-rate 1.5 --epochs 20 --batch-size 32"
+LINEAR = "--optimizer sgd --learning-rate 1.5 --schedule constant --epochs 20 --batch-size 32"
 SIGMOID = "--set encoder.2.dense.activation=sigmoid --learning-rate 1.0 --epochs 10"
 EPSILON = "--optimizer '{rmsprop: {learning_rate: 0.001, epsilon: 1.0e-14}}'"
 
 MODELS = (
-    Model("linear, 3-2-3", "linear", "pca", 0.0055, options=LINEAR, data="runs/results/points.npy"),
+    Model("linear, 3-2-3", "linear", "pca", 0.0055, options=LINEAR, data="plane"),
     Model("stacked", "stacked", "stacked", 0.2814, 0.2835, 0.9370),
     Model("tied weights", "tied", "tied", 0.2828, 0.2839, 0.9338),
     Model("greedy, phase 1", "greedy", "stacked", 0.2768, 0.2781, 0.9462, GREEDY, phase="encoder/dense_1"),
@@ -82,14 +80,3 @@ def command(model: Model, backend: str) -> str:
     """What trains a model."""
     parts = ["aespec train", f"specs/{model.spec}.yaml", f"--backend {backend}", f"--data {model.data}", model.options]
     return " ".join(part for part in parts if part)
-
-
-def points() -> np.ndarray:
-    """The book's 60 points near a bent plane, centred."""
-    draw = np.random.RandomState(4)
-    angles = draw.rand(60) * 3 * np.pi / 2 - 0.5
-    x = np.cos(angles) + np.sin(angles) / 2 + 0.05 * draw.randn(60)
-    y = np.sin(angles) * 0.7 + 0.05 * draw.randn(60)
-    z = 0.1 * x + 0.3 * y + 0.1 * draw.randn(60)
-    found = np.stack([x, y, z], axis=1)
-    return (found - found.mean(axis=0)).astype("float32")

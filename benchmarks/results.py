@@ -26,7 +26,7 @@ from typing import Any
 import click
 import numpy as np
 from agreement import courses
-from published import MODELS, PHASES, REASONS, SEEDED, Model, command, points, published
+from published import MODELS, PHASES, REASONS, SEEDED, Model, command, published
 from tabulate import tabulate
 
 from aespec import weights
@@ -84,7 +84,6 @@ def main(runs: Path, threads: int) -> None:
     runs.mkdir(parents=True, exist_ok=True)
     PICTURES.mkdir(parents=True, exist_ok=True)
     os.environ.update(dict.fromkeys(THREADS, str(threads)))
-    np.save(runs / "points.npy", points())
     for model, backend in product(MODELS, BACKENDS):
         _train(model, backend, runs / f"{model.run}-{backend}")
     for backend in BACKENDS:
@@ -106,9 +105,7 @@ def _train(model: Model, backend: str, folder: Path, *more: str) -> None:
     given = ["--resume", str(folder)]
     if not (folder / "checkpoint" / "last.safetensors").is_file():
         given = [*shlex.split(command(model, backend))[2:], *more, "-o", str(folder), "--force"]
-        places = {model.data: folder.parent / "points.npy"} if model.data.endswith(".npy") else {}
-        places[given[0]] = ROOT / given[0]
-        given = [str(places.get(part, part)) for part in given]
+        given[0] = str(ROOT / given[0])
     subprocess.run([sys.executable, "-m", "aespec", "train", *given], check=True)
 
 
@@ -363,8 +360,7 @@ they agree to the digits that float32 has.
 
 The seconds are the median of the epochs, on one thread of a machine with two CPU cores that had other work to do as
 well; [Performance](performance.md) compares the frameworks properly. On one thread a run repeats bit for bit, also when
-it was cut off and went on. The commands, here for PyTorch (`--backend keras` for Keras); the file of points is made by
-the script that made this page:
+it was cut off and went on. The commands, here for PyTorch (`--backend keras` for Keras):
 
 ```console
 {_commands()}
@@ -378,7 +374,7 @@ Made by `python benchmarks/results.py` in float32, on {platform.machine()} with 
 
 def _floor() -> float:
     """The mean squared error of the best plane through the points."""
-    x = points().astype("float64")
+    x = load("plane", shape=(3,), range=None, dtype="float64").inputs
     return float(np.linalg.svd(x, compute_uv=False)[2] ** 2 / x.size)
 
 

@@ -292,7 +292,24 @@ def recurrent_gru() -> keras.Model:
 def pca() -> keras.Model:
     """3 - 2 - 3, linear."""
     model = keras.Sequential([keras.Input([3]), layers.Dense(2), layers.Dense(3)])
-    model.compile(loss="mse", optimizer=keras.optimizers.Adam(learning_rate=0.01))
+    model.compile(loss="mse", optimizer=keras.optimizers.Adam(learning_rate=0.05, beta_2=0.95))
+    return model
+
+
+def oneclass() -> keras.Model:
+    """784 - 128 - 32 - 128 - 784, a linear code."""
+    model = keras.Sequential(
+        [
+            keras.Input([28, 28]),
+            layers.Flatten(),
+            layers.Dense(128, activation="relu"),
+            layers.Dense(32),
+            layers.Dense(128, activation="relu"),
+            layers.Dense(28 * 28, activation="sigmoid"),
+            layers.Reshape([28, 28]),
+        ]
+    )
+    model.compile(loss="binary_crossentropy", optimizer=keras.optimizers.Adam())
     return model
 
 
@@ -303,6 +320,7 @@ MODELS: dict[str, Callable[[], keras.Model]] = {
         conv1d,
         denoising,
         denoising_dropout,
+        oneclass,
         overcomplete_denoising,
         pca,
         recurrent,

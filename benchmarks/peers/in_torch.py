@@ -308,7 +308,23 @@ def recurrent_gru() -> Parts:
 def pca() -> Parts:
     """3 - 2 - 3, linear."""
     model = nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 3))
-    return Parts(model, nn.MSELoss(), torch.optim.Adam(model.parameters(), lr=0.01))
+    return Parts(model, nn.MSELoss(), torch.optim.Adam(model.parameters(), lr=0.05, betas=(0.9, 0.95)))
+
+
+def oneclass() -> Parts:
+    """784 - 128 - 32 - 128 - 784, a linear code."""
+    model = nn.Sequential(
+        nn.Flatten(),
+        nn.Linear(28 * 28, 128),
+        nn.ReLU(),
+        nn.Linear(128, 32),
+        nn.Linear(32, 128),
+        nn.ReLU(),
+        nn.Linear(128, 28 * 28),
+        nn.Sigmoid(),
+        nn.Unflatten(1, (28, 28)),
+    )
+    return Parts(model, nn.BCELoss(), torch.optim.Adam(model.parameters()))
 
 
 MODELS: dict[str, Callable[[], Parts]] = {
@@ -318,6 +334,7 @@ MODELS: dict[str, Callable[[], Parts]] = {
         conv1d,
         denoising,
         denoising_dropout,
+        oneclass,
         overcomplete_denoising,
         pca,
         recurrent,
