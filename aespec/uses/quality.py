@@ -1,0 +1,72 @@
+"""How good a model of some samples is: what it restores and, where it is variational, what it makes of its code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from aespec.uses.apply import batches
+from aespec.uses.posterior import Bound, Estimate, Units, bound, estimate, latent, moments, units
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from aespec.backend import Model
+
+    Floats = NDArray[np.floating[Any]]
+
+__all__ = ["Quality", "quality"]
+
+
+@dataclass(frozen=True, eq=False)
+class Quality:
+    """What a model comes to on some samples."""
+
+    samples: int
+    loss: str
+    """The kind of the loss."""
+    reconstruction: float
+    """The loss between samples and their reconstructions, without its other terms; codes are means."""
+    squared_error: Estimate
+    """The mean squared error of the same reconstructions."""
+    units: Units | None
+    """What each unit carries; None of a model that is not variational."""
+    bound: Bound | None
+    """The evidence lower bound; None too where the loss is that of no distribution."""
+
+
+def quality(model: Model, x: Floats, *, seed: int = 0) -> Quality:
+    """Measure a model on samples, (n, ...), best on such as it was not trained on.
+
+    Args:
+        model: The model.
+        x: The samples, two or more.
+        seed: Decides the codes that are drawn for the evidence lower bound.
+
+    Raises:
+        AespecError: There are fewer than two samples.
+    """
+    import numpy as np
+
+    loss = model.graph.loss.kind
+    losses = [model.losses(batch)[loss] for batch in batches(x)]
+    errors = [_squared_errors(model, batch) for batch in batches(x)]
+    posterior = None if latent(model.graph) is None else moments(model, x)
+    return Quality(
+        samples=len(x),
+        loss=loss,
+        reconstruction=float(np.average(losses, weights=[len(batch) for batch in batches(x)])),
+        squared_error=estimate(np.concatenate(errors)),
+        units=posterior and units(*posterior),
+        bound=posterior and bound(model, x, *posterior, seed=seed),
+    )
+
+
+def _squared_errors(model: Model, x: Floats) -> NDArray[np.float64]:
+    """The mean squared error of each sample."""
+    import numpy as np
+
+    squares = (model.reconstruct(x).astype(np.float64) - x) ** 2
+    means: NDArray[np.float64] = squares.mean(axis=tuple(range(1, x.ndim)))
+    return means
