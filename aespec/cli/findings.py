@@ -1,0 +1,277 @@
+"""What ``aespec score`` found, and how it is told: in words, as JSON, as a file of scores, in pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict
+from math import isinf
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aespec.cli.output import writing
+from aespec.cli.scoring import Job
+from aespec.diagnostics import AespecError, Diagnostic
+from aespec.rules import DataShape
+from aespec.shapes import counted
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from aespec.uses.detection import Ranking, Threshold
+
+    Flags = NDArray[np.bool_]
+
+__all__ = ["WORDS", "Findings"]
+
+WORDS = {"error": "reconstruction error", "probability": "reconstruction probability"}
+LABELS = ("normal", "anomaly")
+
+SHOWN = 10
+"""Parts of samples that a table on the terminal has."""
+
+Part = dict[str, Any]
+"""The name of a part of samples, and its mean error in what is labelled ``normal`` and ``anomaly``."""
+
+
+class Findings:
+    """Scores, the threshold, and what is known of the truth."""
+
+    def __init__(self, job: Job, limit: Threshold, *, own: bool, known: Flags | None, count: int) -> None:
+        """Compare scores with a threshold and with the truth.
+
+        Args:
+            job: What is scored.
+            limit: The threshold.
+            own: Whether it is that of the scored samples themselves.
+            known: Which are anomalies in truth, where that is known.
+            count: How many to show.
+
+        Raises:
+            AespecError: scikit-learn is missing, which the truth needs.
+        """
+        from aespec.uses.detection import detection, ranking
+
+        self.job, self.limit, self.own, self.known, self.count = job, limit, own, known, count
+        self.labelled: Flags = job.scores > limit.value
+        self.worst = self._worst(job.scores, count)
+        self.detection = None if known is None else detection(known, self.labelled)
+        self.rankings: dict[str, Ranking | None] = (
+            {} if known is None else {kind: ranking(known, scores) for kind, scores in job.by_kind.items()}
+        )
+        self.unit = "step" if job.in_series else job.scored.what
+        of = job.scored.what if own else job.reference.what
+        self.of = of.replace("sample", "step") if job.in_series else of
+
+    def _worst(self, scores: NDArray[np.float64], count: int) -> NDArray[np.int64]:
+        """The highest scores; of windows that overlap one alone."""
+        from aespec.uses.anomaly import worst
+
+        windows = self.job.scored.windows
+        if windows is None or len(scores) != len(windows.starts):
+            return worst(scores, count)
+        return worst(scores, count, windows.starts, self.job.scored.inputs.shape[1])
+
+    def summary(self) -> Iterator[str]:
+        """What was scored, and how much of it is anomalous."""
+        import numpy as np
+
+        errors, limit, anomalies = self.job.by_kind["error"], self.limit, int(self.labelled.sum())
+        what = f"{counted(len(errors), self.unit)} of {self.job.trained.name}"
+        yield f"{what}: mean squared error {np.median(errors):.4g} in the median, {errors.max():.4g} at most"
+        score = "error" if self.job.kind == "error" else "-log probability"
+        ends = [f"{end:.4g}" if not isinf(end) else "?" for end in (limit.low, limit.high)]
+        of = f"the {limit.quantile:g} quantile of {counted(limit.samples, self.of)}, 95 % interval {' to '.join(ends)}"
+        yield f"threshold of the {score}: {limit.value:.4g} ({of})"
+        yield f"{anomalies:,} {'anomaly' if anomalies == 1 else 'anomalies'}, {anomalies / len(errors):.2%}"
+
+    def notes(self) -> Iterator[str]:
+        """What the numbers do not show."""
+        what, few = self.job.reference.what if not self.own else None, counted(self.limit.samples, self.of)
+        if what == "training sample":
+            yield "note: the run held nothing out. It restores what it was trained on better than other normal samples,"
+            yield "  of which more than intended lie above the threshold, the more so the more it overfits"
+        if what == "held-out sample" == self.job.scored.what:
+            yield "note: the threshold was found on the samples that are scored"
+        if isinf(self.limit.high) or isinf(self.limit.low):
+            yield f"note: {few} are too few to say well where the {self.limit.quantile:g} quantile lies"
+        if self.job.in_series:
+            yield "note: errors of neighbouring steps go together: the interval and the standard error are too small"
+        if self.known is not None and None in self.rankings.values():
+            yield f"note: in truth all are {'anomalies' if self.known.all() else 'normal'}, so that there is no AUROC"
+
+    def tables(self, parts: Sequence[Part]) -> Iterator[str]:
+        """How well anomalies are found, the most anomalous, and what parts of them are."""
+        from aespec.tables import table
+
+        rankings = {WORDS[kind]: found for kind, found in self.rankings.items() if found is not None}
+        if rankings:
+            heads = ["AUROC", "Standard error", "Average precision", "By chance"]
+            rows = [
+                [name, *(f"{x:.4f}" for x in (found.auroc, found.error, found.average_precision, found.prevalence))]
+                for name, found in rankings.items()
+            ]
+            yield "\n" + table(["Score", *heads], rows, numbers=heads)
+        if (found := self.detection) is not None:
+            heads = ["Found", "Missed", "False alarms", "Precision", "Recall", "F1"]
+            counts = [f"{n:,}" for n in (found.found, found.missed, found.false_alarms)]
+            fractions = ["-" if x is None else f"{x:.4f}" for x in (found.precision, found.recall, found.f1)]
+            yield "\n" + table(heads, [[*counts, *fractions]], numbers=heads)
+        yield "\n" + self._worst_table()
+        if parts:
+            heads = ["Anomalies", "Normal"]
+            highest = sorted(parts, key=lambda part: -max(part[label] or 0 for label in LABELS))[:SHOWN]
+            rows = [[part["name"], _shown(part["anomaly"]), _shown(part["normal"])] for part in highest]
+            yield "\n" + table([f"Mean error by {self.job.by}", *heads], rows, numbers=heads)
+            if len(parts) > SHOWN:
+                yield f"and {len(parts) - SHOWN:,} with less"
+
+    def _worst_table(self) -> str:
+        from aespec.tables import table
+
+        columns = {"Step" if self.job.in_series else "Sample": [f"{i:,}" for i in self.job.index[self.worst]]}
+        for kind, scores in self.job.by_kind.items():
+            columns["Error" if kind == "error" else "-Log probability"] = [f"{x:.4g}" for x in scores[self.worst]]
+        numbers = [*columns]
+        columns["Labelled"] = [LABELS[int(flag)] for flag in self.labelled[self.worst]]
+        if self.known is not None:
+            columns["In truth"] = [LABELS[int(flag)] for flag in self.known[self.worst]]
+        return table([*columns], [*zip(*columns.values(), strict=True)], numbers=numbers)
+
+    def as_json(self, parts: Sequence[Part]) -> dict[str, Any]:
+        """All of it, as JSON has it."""
+        job, limit, errors, columns = self.job, self.limit, self.job.by_kind["error"], self._columns
+        return {
+            "run": str(job.trained.folder),
+            "data": job.trained.name,
+            "scored": {"what": self.unit, "count": len(errors), "anomalies": int(self.labelled.sum())},
+            "score": job.kind,
+            "threshold": {**asdict(limit), "of": self.of, "held_out": None if self.own else self._held_out},
+            "errors": {"mean": float(errors.mean()), "highest": float(errors.max())},
+            "ranking": {
+                kind: found
+                and {
+                    "auroc": found.auroc,
+                    "standard_error": found.error,
+                    "average_precision": found.average_precision,
+                    "prevalence": found.prevalence,
+                }
+                for kind, found in self.rankings.items()
+            }
+            or None,
+            "detection": (found := self.detection)
+            and {
+                **asdict(found),
+                "precision": found.precision,
+                "recall": found.recall,
+                "f1": found.f1,
+                "false_alarm_rate": found.false_alarm_rate,
+            },
+            "worst": [{name: values[i].item() for name, values in columns.items()} for i in self.worst],
+            "by": {"part": job.by, "mean_errors": [*parts]} if parts else None,
+            "notes": [*self.notes()],
+        }
+
+    @property
+    def _held_out(self) -> bool:
+        return self.job.reference.what != "training sample"
+
+    @property
+    def _columns(self) -> dict[str, NDArray[Any]]:
+        """What there is of each sample, or step."""
+        import numpy as np
+
+        job = self.job
+        found: dict[str, NDArray[Any]] = {"step" if job.in_series else "sample": job.index}
+        for kind, scores in job.by_kind.items():
+            found |= {"error": scores} if kind == "error" else {"log_probability": -scores}
+        found |= {"label": np.where(self.labelled, "anomaly", "normal"), "anomaly": self.labelled.astype(np.int8)}
+        return found if self.known is None else {**found, "truth": self.known.astype(np.int8)}
+
+    def parts(self, out: Path | None) -> list[Part]:
+        """Write the scores, if anywhere, and sum up the errors of the parts of samples, in one pass over them.
+
+        Raises:
+            AespecError: Samples have no such parts, a package that the format needs is missing, or nothing can be
+                written there.
+        """
+        import numpy as np
+
+        from aespec.uses.anomaly import errors_by_batch, part_names, part_shape
+        from aespec.uses.anomaly_file import score_file
+        from aespec.uses.apply import batches
+
+        job, data, columns, at = self.job, self.job.scored.data, self._columns, 0
+        shape = () if job.in_series else part_shape(job.by, job.scored.inputs.shape[1:])
+        names = part_names(job.by, shape, data.columns) if shape else []
+        sums = np.zeros((2, len(names)))
+        with ExitStack() as stack:
+            write = None
+            if out is not None:
+                stack.enter_context(writing(out.parent))
+                out.parent.mkdir(parents=True, exist_ok=True)
+                write = stack.enter_context(score_file(out, columns, job.by, names, shape))
+            if names:
+                found = (each.reshape(len(each), -1) for each in errors_by_batch(job.model, job.scored.inputs, job.by))
+            else:
+                found = (np.empty((len(each), 0)) for each in batches(job.index))
+            for errors in found:
+                rows = slice(at, at := at + len(errors))
+                flags = self.labelled[rows]
+                sums += errors[~flags].sum(axis=0), errors[flags].sum(axis=0)
+                if write is not None:
+                    write({name: values[rows] for name, values in columns.items()}, errors)
+        counts = [int((~self.labelled).sum()), int(self.labelled.sum())]
+        means = [total / count if count else [None] * len(names) for total, count in zip(sums, counts, strict=True)]
+        return [{"name": name, "normal": means[0][i], "anomaly": means[1][i]} for i, name in enumerate(names)]
+
+    def draw_worst(self, path: Path) -> None:
+        """Draw the most anomalous samples, and where their errors are.
+
+        Raises:
+            AespecError: matplotlib is missing, or nothing can be written there.
+        """
+        import numpy as np
+
+        from aespec.uses.anomaly import errors
+        from aespec.uses.anomaly_picture import worst_samples
+
+        job, given = self.job, self.job.scored
+        scores = errors(job.model, given.inputs) if job.in_series else job.scores
+        chosen = self._worst(scores, self.count)
+        samples = np.concatenate([np.asarray(given.inputs[i : i + 1]) for i in chosen])
+        names = [f"sample {i + given.first:,}" for i in chosen]
+        if given.windows is not None:
+            starts, length = given.windows.starts[chosen], samples.shape[1]
+            names = [f"steps {start:,} to {start + length - 1:,}" for start in starts]
+        with writing(path.parent):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            worst_samples(samples, job.model.reconstruct(samples), names, path, columns=given.data.columns)
+
+    def draw_curves(self, path: Path) -> None:
+        """Draw how well anomalies are found, at every threshold and at the one that was chosen.
+
+        Raises:
+            AespecError: All are of one kind, matplotlib is missing, or nothing can be written there.
+        """
+        from aespec.uses.anomaly_picture import ranking_curves
+
+        rankings = {WORDS[kind]: found for kind, found in self.rankings.items() if found is not None}
+        if not rankings or self.detection is None:
+            raise AespecError(
+                Diagnostic(
+                    DataShape,
+                    "there are no curves to draw",
+                    wanted="normal samples and anomalies, by the truth",
+                    got="samples of one kind",
+                    help="give other data, or other labels with `--normal`",
+                )
+            )
+        with writing(path.parent):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            ranking_curves(rankings, path, chosen=(WORDS[self.job.kind], self.detection))
+
+
+def _shown(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4g}"

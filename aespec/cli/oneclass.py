@@ -1,0 +1,150 @@
+"""``aespec oneclass``: how well a spec's models tell one class from the others, each class in turn."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from math import isnan
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from aespec.cli.inputs import Specs, takes_specs
+from aespec.cli.options import backend_option, format_option
+from aespec.cli.output import echo_json, writing
+from aespec.cli.trained import load_data
+from aespec.diagnostics import AespecError
+
+if TYPE_CHECKING:
+    from aespec.uses.oneclass import Published, Result
+
+FILE = "oneclass.csv"
+
+
+@click.command()
+@takes_specs(several=False)
+@backend_option(required=True, help="What to train with: see `aespec backends`.")
+@click.option(
+    "--data", default="digits", show_default=True, metavar="NAME|FILE", help="Labelled data with a test part."
+)
+@click.option("--classes", metavar="CLASS,...", help="Only these classes in turn.  [default: all]")
+@click.option(
+    "--seed",
+    "seeds",
+    type=click.IntRange(0),
+    multiple=True,
+    metavar="N",
+    help="Instead of the spec's seed. Can be repeated: each class is then trained with each.",
+)
+@click.option("-o", "--out", type=click.Path(path_type=Path), help=f"A folder that gets {FILE}.")
+@click.option("--quiet", is_flag=True, help="Print nothing but the table at the end.")
+@format_option("text", "json")
+def oneclass(
+    specs: Specs,
+    backend: str,
+    data: str,
+    classes: str | None,
+    seeds: tuple[int, ...],
+    out: Path | None,
+    quiet: bool,
+    form: str,
+) -> None:
+    """Measure how well a spec's models detect anomalies, each class being normal in turn.
+
+    For each class a model is trained on its training samples alone, and all test samples are ranked by their
+    reconstruction error: AUROC is the fraction of pairs of a sample of the class and one of another class in which the
+    other has the larger error. The plan is the spec's; `--set training.epochs=5` changes it. Nothing is chosen by the
+    test samples, and the models are not kept.
+    """
+    from aespec.uses.oneclass import PUBLISHED, SOURCE, classes_of, one_class, spread
+
+    compiled = specs.only()
+    spec, graph = compiled.spec, compiled.graph
+    train, test = (load_data(data, graph, spec, part, spec.training.dtype) for part in ("train", "test"))
+    names = classes_of(train, test, [each.strip() for each in classes.split(",")] if classes else ())
+    talk = form == "text" and not quiet
+    if out is not None:
+        with writing(out):
+            out.mkdir(parents=True, exist_ok=True)
+    if talk:
+        click.echo(f"{spec.name} on {backend}, {len(names)} classes of {data}")
+    results: list[Result] = []
+    for seed in seeds or (spec.training.seed,):
+        for name in names:
+            try:
+                result = one_class(spec, train, test, name, backend=backend, seed=seed, limits=specs.limits)
+            except AespecError as error:
+                of = f"class {name}: "
+                raise AespecError(*(replace(each, message=of + each.message) for each in error.diagnostics)) from None
+            results.append(result)
+            if talk:
+                click.echo(f"class {name}, seed {seed}: AUROC {result.auroc:.2%}  {result.seconds:.1f} s")
+            if out is not None:
+                with writing(out):
+                    (out / FILE).write_text(_as_csv(results), encoding="utf-8")
+    whole = spread(results)
+    published = PUBLISHED.get(data, ())
+    if form == "json":
+        echo_json(
+            {
+                "spec": spec.name,
+                "backend": backend,
+                "data": data,
+                "results": [asdict(result) for result in results],
+                "seeds": [{"seed": seed, "mean": mean, "deviation": over} for seed, (mean, over) in whole.items()],
+                "published": {"source": SOURCE, "auroc_percent": [asdict(each) for each in published]}
+                if published
+                else None,
+                "file": None if out is None else str(out / FILE),
+            }
+        )
+        return
+    click.echo(("\n" if talk else "") + _as_table(results, names, [*whole]))
+    click.echo("\n" + _summary(spec.name, backend, whole, published))
+    if published:
+        click.echo(f"published: {SOURCE}")
+    if published and len(names) < 10:
+        click.echo("note: the published means are over ten classes")
+    if out is not None:
+        click.echo(f"wrote {out / FILE}")
+
+
+def _as_table(results: Sequence[Result], names: Sequence[str], seeds: Sequence[int]) -> str:
+    """A line for each class, a column for each seed."""
+    from aespec.tables import table
+
+    found = {(result.name, result.seed): result for result in results}
+    columns = [f"seed {seed}" for seed in seeds]
+    heads = ["Class", "Samples", *(["AUROC %"] if len(seeds) == 1 else columns), "Standard error", "Seconds"]
+    rows = []
+    for name in names:
+        own = [found[name, seed] for seed in seeds]
+        aurocs = [f"{100 * result.auroc:.2f}" for result in own]
+        error = 100 * sum(result.error for result in own) / len(own)
+        rows.append([name, f"{own[0].samples:,}", *aurocs, f"{error:.2f}", f"{sum(r.seconds for r in own):.1f}"])
+    return table(heads, rows, numbers=heads[1:])
+
+
+def _summary(name: str, backend: str, whole: dict[int, tuple[float, float]], published: Sequence[Published]) -> str:
+    """The mean over the classes for each seed, and the published ones below."""
+    from aespec.tables import table
+
+    rows = [
+        [f"{name}, {backend}, seed {seed}", f"{100 * mean:.1f}", "-" if isnan(over) else f"{100 * over:.1f}"]
+        for seed, (mean, over) in whole.items()
+    ]
+    theirs = [[each.method, f"{each.mean:.1f}", f"{each.deviation:.1f}"] for each in published]
+    heads = ["AUROC % over the classes", "Mean", "Deviation"]
+    return table(heads, rows, *([theirs] if theirs else []), numbers=heads[1:])
+
+
+def _as_csv(results: Sequence[Result]) -> str:
+    text = io.StringIO()
+    rows: list[dict[str, Any]] = [asdict(result) for result in results]
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()

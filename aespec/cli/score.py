@@ -1,0 +1,125 @@
+"""``aespec score``: how anomalous samples are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import click
+
+from aespec.cli.findings import WORDS, Findings
+from aespec.cli.options import format_option
+from aespec.cli.output import echo_json
+from aespec.cli.scoring import QUANTILE, Job, truth
+from aespec.cli.trained import Trained, takes_run
+
+if TYPE_CHECKING:
+    from aespec.uses.anomaly import By
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+FRACTION = click.FloatRange(0, 1, min_open=True, max_open=True)
+TABLES, PICTURES = (".csv", ".npy", ".parquet"), (".png", ".svg")
+
+
+def _file(name: str, *more: str, suffixes: Sequence[str], help: str) -> Callable[[F], F]:
+    def check(_: click.Context, __: click.Parameter, path: Path | None) -> Path | None:
+        if path is not None and path.suffix not in suffixes:
+            raise click.BadParameter(f"'{path}' does not end in {', '.join(suffixes[:-1])} or {suffixes[-1]}.")
+        return path
+
+    return click.option(name, *more, type=click.Path(path_type=Path), callback=check, metavar="FILE", help=help)
+
+
+@click.command()
+@takes_run
+@click.option(
+    "--by",
+    type=click.Choice(["sample", "step", "feature", "pixel"]),
+    default="sample",
+    show_default=True,
+    help="Give the error of each step, feature or pixel of a sample too.",
+)
+@click.option(
+    "--score",
+    "kind",
+    type=click.Choice([*WORDS]),
+    default="error",
+    show_default=True,
+    help="What is compared with the threshold. A probability is that of variational models.",
+)
+@click.option(
+    "--quantile",
+    type=FRACTION,
+    metavar="Q",
+    help=f"Threshold: this quantile of the scores of the run's own samples.  [default: {QUANTILE}]",
+)
+@click.option(
+    "--contamination", type=FRACTION, metavar="C", help="Threshold: this fraction of what is scored is anomalous."
+)
+@click.option("--normal", metavar="CLASS[,CLASS]", help="Truth: these labels are of normal samples, all others not.")
+@click.option(
+    "--truth",
+    "source",
+    metavar="labels|FILE",
+    help="Truth: the data's own labels, or a .npy with them. 0 is normal and 1 is not, unless --normal is given.",
+)
+@click.option(
+    "--draws", type=click.IntRange(1), default=10, show_default=True, metavar="N", help="Codes for each probability."
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, metavar="N", help="Decides these codes.")
+@_file("-o", "--out", suffixes=TABLES, help="Write the scores, a .csv, .npy or .parquet.")
+@_file("--picture", suffixes=PICTURES, help="Draw the most anomalous samples and their errors, a .png or .svg.")
+@_file("--curves", suffixes=PICTURES, help="Draw the ROC and the precision-recall curve, a .png or .svg.")
+@click.option(
+    "-n", "count", type=click.IntRange(1, 20), default=5, show_default=True, metavar="N", help="Samples to show."
+)
+@format_option("text", "json")
+def score(
+    trained: Trained,
+    by: str,
+    kind: str,
+    quantile: float | None,
+    contamination: float | None,
+    normal: str | None,
+    source: str | None,
+    draws: int,
+    seed: int,
+    out: Path | None,
+    picture: Path | None,
+    curves: Path | None,
+    count: int,
+    form: str,
+) -> None:
+    """Say how anomalous samples are, by how badly a trained model restores them.
+
+    RUN is the folder of a run. Scored are all samples of `--data`, or its test part where it has one; without `--data`,
+    samples that the run was not trained on. A sample's score is its mean squared error, of a variational model also its
+    reconstruction probability (An and Cho, 2015). Above the threshold it is an anomaly. The threshold is a quantile of
+    the scores of samples that the run held out, or, if it held out none, of those that it was trained on.
+
+    Windows that were cut from a series are put together again by `--by step`: each step has the mean of its errors in
+    the windows that cover it.
+    """
+    if quantile is not None and contamination is not None:
+        raise click.UsageError("'--quantile' and '--contamination' are two thresholds; give one.")
+    if curves is not None and normal is None and source is None:
+        raise click.UsageError("'--curves' needs the truth, which '--normal' or '--truth' tells.")
+    job = Job(trained, cast("By", by), kind, draws, seed)
+    known = truth(job, source, normal)
+    limit = job.threshold(quantile or QUANTILE, contamination)
+    found = Findings(job, limit, own=contamination is not None, known=known, count=count)
+    parts = found.parts(out)
+    if form == "text":
+        for line in (*found.summary(), *found.notes(), *found.tables(parts)):
+            click.echo(line)
+    if picture is not None:
+        found.draw_worst(picture)
+    if curves is not None and known is not None:
+        found.draw_curves(curves)
+    files = {"scores": out, "picture": picture, "curves": curves}
+    if form == "json":
+        echo_json({**found.as_json(parts), "files": {name: path and str(path) for name, path in files.items()}})
+    else:
+        click.echo("".join(f"wrote {path}\n" for path in files.values() if path), nl=False)

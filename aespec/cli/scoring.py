@@ -1,0 +1,221 @@
+"""What ``aespec score`` scores: samples or the steps of a series, the scores that set the threshold, the truth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import click
+
+from aespec.cli.trained import Trained, load_data
+from aespec.diagnostics import AespecError, Diagnostic
+from aespec.rules import DataShape, DataUnreadable
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from aespec.data import Dataset, Windows
+    from aespec.data.streams import Samples
+    from aespec.uses.anomaly import By
+    from aespec.uses.detection import Threshold
+
+    Array = NDArray[np.float64]
+    Flags = NDArray[np.bool_]
+
+__all__ = ["QUANTILE", "Given", "Job", "truth"]
+
+QUANTILE = 0.99
+
+
+@dataclass(frozen=True)
+class Given:
+    """Samples, and where they stand in their data."""
+
+    inputs: Samples
+    data: Dataset
+    what: str
+    """What each is: a ``test sample``."""
+    first: int = 0
+    """Where the first of them stands in the data."""
+
+    @property
+    def windows(self) -> Windows | None:
+        """Where they lie in the series that they were cut from, if they were."""
+        windows = self.data.windows
+        return windows and replace(windows, starts=windows.starts[self.first :][: len(self.inputs)])
+
+
+class Job:
+    """What is scored, and how."""
+
+    def __init__(self, trained: Trained, by: By, kind: str, draws: int, seed: int) -> None:
+        """Take a run's model and its data.
+
+        Raises:
+            AespecError: The data is not there or does not fit, or the model has no such score.
+        """
+        from aespec.uses.anomaly import probable
+
+        self.trained, self.model, self.by, self.kind = trained, trained.model, by, kind
+        self.draws, self.seed = draws, seed
+        self.has_probability = probable(self.model.graph) and not self.in_series
+        if kind == "probability" and self.in_series:
+            raise click.UsageError("'--score probability' is that of whole windows; it does not go with '--by step'.")
+        if kind == "probability" and not self.has_probability:
+            self._log_probabilities(self.scored.inputs[:1])  # which says what is missing
+
+    @cached_property
+    def in_series(self) -> bool:
+        """Whether what is scored are the steps of a series, not the windows that were cut from it."""
+        return self.by == "step" and self.scored.data.windows is not None
+
+    @cached_property
+    def scored(self) -> Given:
+        """All of other data, or what the run has not seen of its own."""
+        data = self.trained.part("test")
+        if self.trained.other is not None and data.whole:
+            return Given(data.inputs, data, "sample")
+        shown = self.trained.unseen
+        return Given(shown.inputs, data, shown.what, len(data.inputs) - len(shown.inputs))
+
+    @cached_property
+    def reference(self) -> Given:
+        """The run's own samples whose scores set the threshold: those that were held out, where there are any.
+
+        Raises:
+            AespecError: They are not there any more.
+        """
+        run = self.trained.run
+        held = run.record["validation"]
+        if held is not None:
+            given = "train", run.record["dtype"], run.record["data"]["columns"], run.scaling
+            data = load_data(held["path"] or held["name"], run.graph, run.spec, *given)
+            return Given(data.inputs, data, "validation sample")
+        own = self.trained.part("train", own=True)
+        self.trained.warn_of(own)
+        seen, unseen = run.seen(own.inputs), run.unseen(own.inputs)
+        return Given(unseen, own, "held-out sample", len(seen)) if len(unseen) else Given(seen, own, "training sample")
+
+    @cached_property
+    def index(self) -> NDArray[np.int64]:
+        """The place of each score: of its sample in the data, or of its step in the series."""
+        import numpy as np
+
+        from aespec.uses.anomaly import by_step
+
+        given = self.scored
+        if self.in_series and (windows := given.windows) is not None:
+            return np.flatnonzero(np.isfinite(by_step(np.zeros(given.inputs.shape[:2]), windows.starts, windows.steps)))
+        return np.arange(len(self.scored.inputs)) + self.scored.first
+
+    @cached_property
+    def by_kind(self) -> dict[str, Array]:
+        """Every score that there is, the higher the more anomalous."""
+        found = {"error": self._errors(self.scored)}
+        if self.has_probability:
+            found["probability"] = -self._log_probabilities(self.scored.inputs)
+        return found
+
+    @property
+    def scores(self) -> Array:
+        """Those that are compared with the threshold."""
+        return self.by_kind[self.kind]
+
+    def threshold(self, quantile: float, contamination: float | None) -> Threshold:
+        """A quantile of the reference's scores, or one of the scored samples themselves."""
+        from aespec.uses.detection import threshold
+
+        if contamination is not None:
+            return threshold(self.scores, 1 - contamination)
+        if self.kind == "probability":
+            return threshold(-self._log_probabilities(self.reference.inputs), quantile)
+        return threshold(self._errors(self.reference), quantile)
+
+    def _errors(self, given: Given) -> Array:
+        import numpy as np
+
+        from aespec.uses.anomaly import errors
+
+        if not self.in_series:
+            return errors(self.model, given.inputs)
+        series = self._series(given)
+        return series[np.isfinite(series)]
+
+    def _series(self, given: Given) -> Array:
+        from aespec.uses.anomaly import by_step, errors
+
+        windows = given.windows
+        assert windows is not None  # the spec that has the one cut has the other cut too
+        return by_step(errors(self.model, given.inputs, "step"), windows.starts, windows.steps)
+
+    def _log_probabilities(self, x: Samples) -> Array:
+        from aespec.uses.anomaly import log_probability
+
+        return log_probability(self.model, x, self._scale, draws=self.draws, seed=self.seed)
+
+    @cached_property
+    def _scale(self) -> float | None:
+        from aespec.uses.anomaly import residual_scale
+
+        return None if self.model.graph.loss.within_unit else residual_scale(self.model, self.reference.inputs)
+
+
+def truth(job: Job, source: str | None, normal: str | None) -> Flags | None:
+    """Which of what is scored are anomalies; None where nothing is told of that. A window is one if a step of it is.
+
+    Raises:
+        AespecError: There are no labels, or they do not fit the data.
+    """
+    import numpy as np
+
+    from aespec.uses.detection import truth_of
+
+    if source is None and normal is None:
+        return None
+    scored, windows = job.scored, job.scored.windows
+    name = job.trained.name
+    if source in (None, "labels"):
+        labels = scored.data.labels if windows is None else windows.labels
+        if labels is None:
+            raise AespecError(
+                Diagnostic(
+                    DataUnreadable,
+                    f"{name} has no labels",
+                    wanted="a label for each sample" if windows is None else "a label for each step",
+                    got="samples alone",
+                    help="give the labels in a file, as in `--truth labels.npy`",
+                )
+            )
+    else:
+        labels = _labels(str(source), name, len(scored.data.inputs) if windows is None else windows.steps)
+    flags = truth_of(labels, [each.strip() for each in normal.split(",")] if normal else (), name)
+    if job.in_series:
+        return flags[job.index]
+    if windows is None:
+        return flags[scored.first :][: len(scored.inputs)]
+    length = scored.inputs.shape[1]
+    return np.array([flags[start : start + length].any() for start in windows.starts])
+
+
+def _labels(path: str, name: str, count: int) -> NDArray[np.generic]:
+    """Labels from a file, so many.
+
+    Raises:
+        AespecError: The file is not there, or does not hold a label for each.
+    """
+    from aespec.data.files import read_array
+
+    labels = read_array(path, "test").inputs
+    if labels.shape != (count,):
+        raise AespecError(
+            Diagnostic(
+                DataShape,
+                f"{path} does not label {name}",
+                wanted=f"{count:,} labels, along one axis",
+                got=f"an array of shape {labels.shape}",
+                help="save a label for each sample of the data, or for each step of a series, in its order",
+            )
+        )
+    return labels

@@ -1,0 +1,285 @@
+"""Anomalies: samples that a model which was trained on normal ones restores badly.
+
+A sample's score is its reconstruction error, of a variational model also how improbable it is under the model (An and
+Cho, 2015). `aespec.uses.detection` has what follows from scores: thresholds, and how they compare with the truth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from aespec.diagnostics import AespecError, Diagnostic
+from aespec.losses import MeanSquaredError
+from aespec.rules import DataShape, LossNotFinite, UnsupportedKind
+from aespec.shapes import counted, show_shape
+from aespec.uses.apply import batches
+from aespec.uses.posterior import draw, latent, likelihood, moments
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from aespec.backend import Model
+    from aespec.data.streams import Samples
+    from aespec.graph import Graph
+
+    Array = NDArray[np.float64]
+
+__all__ = [
+    "PARTS",
+    "By",
+    "by_step",
+    "errors",
+    "errors_by_batch",
+    "log_probability",
+    "part_names",
+    "part_shape",
+    "probable",
+    "residual_scale",
+    "worst",
+]
+
+By = Literal["sample", "step", "feature", "pixel"]
+"""What an error is given for: a whole sample, or each part of one."""
+
+PARTS: dict[tuple[By, int], tuple[int, ...]] = {
+    ("step", 1): (),
+    ("step", 2): (1,),
+    ("feature", 1): (),
+    ("feature", 2): (0,),
+    ("feature", 3): (0, 1),
+    ("pixel", 2): (),
+    ("pixel", 3): (2,),
+}
+"""The axes of a sample that the error of a part is a mean over, by the part and the number of a sample's axes."""
+
+
+def errors_by_batch(model: Model, x: Samples, by: By = "sample") -> Iterator[Array]:
+    """The squared error of each sample, or of each of its parts, a batch at a time: see `errors`.
+
+    Raises:
+        AespecError: Samples have no such parts.
+    """
+    import numpy as np
+
+    axes = tuple(axis + 1 for axis in _averaged(by, x.shape[1:]))
+    for batch in batches(x):
+        squares = (batch.astype(np.float64) - model.reconstruct(batch)) ** 2
+        yield squares.mean(axis=axes) if axes else squares
+
+
+def errors(model: Model, x: Samples, by: By = "sample") -> Array:
+    """The squared error of each sample, or of each of its parts, in float64.
+
+    Args:
+        model: A trained model.
+        x: Samples: (n, features), (n, steps, features) or (n, height, width[, channels]); other axes are named alike.
+        by: ``sample`` for the mean over all of a sample, (n,). ``step`` for each step of a series, the mean over its
+            features, (n, steps); ``feature`` for each feature, the mean over steps or pixels, (n, features); ``pixel``
+            for each pixel, the mean over its channels, (n, height, width).
+
+    Raises:
+        AespecError: There are no samples, they have no such parts, or an error is not finite.
+    """
+    import numpy as np
+
+    if not len(x):
+        raise AespecError(
+            Diagnostic(
+                DataShape,
+                "there are no samples to score",
+                wanted="one sample or more",
+                got="none",
+                help="give other data with `--data`",
+            )
+        )
+    return _finite(np.concatenate([*errors_by_batch(model, x, by)]))
+
+
+def _finite(scores: Array) -> Array:
+    """Scores that can be compared.
+
+    Raises:
+        AespecError: Some are not finite.
+    """
+    import numpy as np
+
+    wrong = ~np.isfinite(scores.reshape(len(scores), -1)).all(axis=1)
+    if wrong.any():
+        raise AespecError(
+            Diagnostic(
+                LossNotFinite,
+                f"the model gives {counted(int(wrong.sum()))} no finite value",
+                wanted="reconstructions that can be compared",
+                got=f"NaN or infinity, first of sample {wrong.argmax()}, counted from 0",
+                help="look there for values that are too large for the model",
+            )
+        )
+    return scores
+
+
+def _averaged(by: By, shape: Sequence[int]) -> tuple[int, ...]:
+    if by == "sample":
+        return tuple(range(len(shape)))
+    axes = PARTS.get((by, len(shape)))
+    if axes is None:
+        fitting = [name for name, rank in PARTS if rank == len(shape)]
+        raise AespecError(
+            Diagnostic(
+                DataShape,
+                f"samples of shape {show_shape(tuple(shape))} have no errors by {by}",
+                wanted=" or ".join(f"`--by {name}`" for name in fitting),
+                got=f"`--by {by}`",
+                help="a table has features, a series steps and features, an image pixels",
+            )
+        )
+    return axes
+
+
+def part_shape(by: By, shape: Sequence[int]) -> tuple[int, ...]:
+    """How the errors of a sample's parts are arranged, as `errors` has them; of a whole sample ``()``.
+
+    Args:
+        by: As in `errors`.
+        shape: Of a sample.
+
+    Raises:
+        AespecError: Samples have no such parts.
+    """
+    averaged = _averaged(by, shape)
+    return tuple(n for axis, n in enumerate(shape) if axis not in averaged)
+
+
+def part_names(by: By, shape: Sequence[int], columns: Sequence[str] | None = None) -> list[str]:
+    """What the parts of a sample are called, in their order: ``pixel_3_5``, or a column's name.
+
+    Args:
+        by: As in `errors`.
+        shape: In which the parts are arranged: see `part_shape`.
+        columns: The names of the features, where they are known.
+    """
+    from itertools import product
+
+    if by == "feature" and columns is not None:
+        return [*columns]
+    return ["_".join([by, *map(str, index)]) for index in product(*map(range, shape))]
+
+
+def residual_scale(model: Model, x: Samples) -> float:
+    """The scale of what is left of samples when their reconstruction is taken off, over all their elements.
+
+    It is the standard deviation around zero, or where the loss is the absolute error the mean absolute deviation: what
+    a normal or a Laplace distribution of the residuals is fitted by.
+    """
+    import numpy as np
+
+    power = 2 if isinstance(model.graph.loss, MeanSquaredError) else 1
+    found = [np.abs(batch.astype(np.float64) - model.reconstruct(batch)) ** power for batch in batches(x)]
+    mean = sum(part.sum() for part in found) / sum(part.size for part in found)
+    return max(float(mean ** (1 / power)), float(np.finfo(np.float64).tiny))
+
+
+def probable(graph: Graph) -> bool:
+    """Whether samples have a reconstruction probability: the model is variational, its loss that of a distribution."""
+    import numpy as np
+
+    one = np.full((1, 1), 0.5)
+    return latent(graph) is not None and likelihood(graph.loss, one, one) is not None
+
+
+def log_probability(model: Model, x: Samples, scale: float | None = None, *, draws: int = 10, seed: int = 0) -> Array:
+    """The reconstruction probability of each sample under a variational model, as its logarithm, in nats, (n,).
+
+    That is the mean of log p(x|z) over codes z drawn from the sample's posterior (An and Cho, 2015: "Variational
+    autoencoder based anomaly detection using reconstruction probability"). p(x|z) is what the loss makes of it: see
+    `aespec.uses.posterior.likelihood`. The draws are the same however many samples are computed at a time.
+
+    Args:
+        model: A variational model.
+        x: Samples, (n, ...).
+        scale: Of a normal or a Laplace distribution: `residual_scale` of training samples. Cross-entropies have none.
+        draws: Codes for each sample.
+        seed: Decides them.
+
+    Raises:
+        AespecError: The code is a point, the loss is that of no distribution, or a probability is not finite.
+    """
+    import numpy as np
+
+    random, loss, found = np.random.default_rng(seed), model.graph.loss, []
+    for batch in batches(x):
+        mean, log_var = (np.repeat(each, draws, axis=0) for each in moments(model, batch))
+        codes = draw(mean, log_var, random).astype(batch.dtype)
+        restored = np.concatenate([model.decode(part) for part in batches(codes)])
+        given = likelihood(loss, np.repeat(batch, draws, axis=0).astype(np.float64), restored.astype(np.float64), scale)
+        if given is None:
+            raise AespecError(
+                Diagnostic(
+                    UnsupportedKind,
+                    f"no distribution goes with the loss `{loss.kind}`",
+                    wanted="`binary_crossentropy`, `categorical_crossentropy`, `mse` or `mae`",
+                    got=f"`{loss.kind}`",
+                    help="score by the reconstruction error",
+                )
+            )
+        found.append(given.logarithms.reshape(-1, draws).mean(axis=1))
+    return _finite(np.concatenate(found))
+
+
+def by_step(errors: Array, starts: NDArray[np.integer[Any]], length: int) -> Array:
+    """The error of each step of a series, the mean over all windows that cover it, (length,).
+
+    Args:
+        errors: Of each step of each window, (n, steps).
+        starts: Where each window begins in the series, (n,).
+        length: Of the series.
+
+    Returns:
+        NaN where no window covers a step.
+
+    Raises:
+        AespecError: A window begins before the series or ends behind it, or there is not one start for each.
+    """
+    import numpy as np
+
+    n, steps = errors.shape
+    if starts.shape != (n,) or (n and (starts.min() < 0 or starts.max() + steps > length)):
+        ends = f" from {starts.min()} to {starts.max() + steps}" if starts.size else ""
+        raise AespecError(
+            Diagnostic(
+                DataShape,
+                "the windows do not lie in the series",
+                wanted=f"{counted(n, 'window')} of {steps} steps, in a series of {length}",
+                got=f"{counted(len(starts), 'window')}{ends}",
+                help="give the start of each window, counted from 0",
+            )
+        )
+    places = (starts[:, None] + np.arange(steps)).ravel()
+    total = np.bincount(places, errors.ravel(), minlength=length)
+    covered = np.bincount(places, minlength=length)
+    mean: Array = np.divide(total, covered, out=np.full(length, np.nan), where=covered > 0)
+    return mean
+
+
+def worst(
+    scores: Array, count: int, starts: NDArray[np.integer[Any]] | None = None, length: int = 0
+) -> NDArray[np.int64]:
+    """The indices of the highest scores, the highest first; of equal ones the first sample comes first.
+
+    Args:
+        scores: Of samples, (n,).
+        count: How many.
+        starts: Where each sample begins, if they are windows of a series: of those that overlap, one is given.
+        length: Of a window.
+    """
+    import numpy as np
+
+    order = np.argsort(-scores, kind="stable")
+    if starts is None:
+        return order[:count]
+    chosen: list[int] = []
+    for i in order:
+        if len(chosen) < count and all(abs(int(starts[i]) - int(starts[j])) >= length for j in chosen):
+            chosen.append(int(i))
+    return np.array(chosen)

@@ -1,0 +1,169 @@
+"""Pictures of anomalies: what is wrong with the worst samples, and how well they are told from normal ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aespec.curves import COLORS
+from aespec.picture import are_images, blank, draw_sample, save
+
+if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+    from aespec.uses.detection import Detection, Ranking
+
+    Array = NDArray[np.floating[Any]]
+
+__all__ = ["ranking_curves", "worst_samples"]
+
+ERROR = "#d55e00"
+BARS = 12
+"""Features of a table that have a bar each."""
+
+
+def worst_samples(
+    originals: Array, restored: Array, names: Sequence[str], path: Path, *, columns: Sequence[str] | None = None
+) -> None:
+    """Draw samples and their squared errors, a column each.
+
+    Of images the original, the reconstruction and a map of the error; of series the curves, the reconstruction dashed,
+    and below them the error at each step; of a row of a table the features with the largest errors, as bars.
+
+    Args:
+        originals: The samples, (n, ...).
+        restored: Their reconstructions, of the same shape.
+        names: What each is called.
+        path: Where the picture goes: a PNG or an SVG, by its ending.
+        columns: The names of the features, where they are known.
+
+    Raises:
+        AespecError: matplotlib is missing.
+    """
+    shape = originals.shape[1:]
+    if are_images(shape):
+        _images(originals, restored, names, path)
+    elif len(shape) == 2:
+        _series(originals, restored, names, path)
+    else:
+        _tables(originals, restored, names, path, columns)
+
+
+def _images(originals: Array, restored: Array, names: Sequence[str], path: Path) -> None:
+    n, low, high = len(originals), float(originals.min()), float(originals.max())
+    squares = (originals.astype("float64") - restored) ** 2
+    maps = squares.mean(axis=-1) if squares.ndim == 4 else squares
+    figure = blank(max(1.25 * n + 1.2, 4.0), 4.0)
+    axes = figure.subplots(3, n, squeeze=False)
+    for row, name in enumerate(("original", "restored", "squared error")):
+        axes[row, 0].set_ylabel(name, fontsize=9)
+    for column, name in enumerate(names):
+        axes[0, column].set_title(name, fontsize=8)
+        draw_sample(axes[0, column], originals[column], low, high)
+        draw_sample(axes[1, column], restored[column], low, high)
+        drawn = axes[2, column].imshow(maps[column], cmap="magma", vmin=0, vmax=maps.max() or 1)
+        axes[2, column].set_xticks([])
+        axes[2, column].set_yticks([])
+        axes[2, column].spines[:].set_visible(False)
+    bar = figure.colorbar(drawn, ax=axes, shrink=0.3, anchor=(0, 0), aspect=10)
+    bar.ax.tick_params(labelsize=7)
+    save(figure, path)
+
+
+def _series(originals: Array, restored: Array, names: Sequence[str], path: Path) -> None:
+    n, errors = len(originals), ((originals.astype("float64") - restored) ** 2).mean(axis=2)
+    figure = blank(max(2.6 * n + 0.6, 4.0), 3.8)
+    figure.suptitle("original solid, restored dashed", fontsize=9)
+    axes = figure.subplots(2, n, squeeze=False, sharex="col", sharey="row", height_ratios=[2, 1])
+    axes[0, 0].set_ylabel("value", fontsize=9)
+    axes[1, 0].set_ylabel("squared\nerror", fontsize=9)
+    for column, name in enumerate(names):
+        top, bottom = axes[:, column]
+        top.set_title(name, fontsize=8)
+        for feature in range(originals.shape[2]):
+            color = COLORS[feature % len(COLORS)]
+            top.plot(originals[column, :, feature], color=color, linewidth=0.9)
+            top.plot(restored[column, :, feature], color=color, linewidth=0.9, linestyle=(0, (3, 1.5)), alpha=0.8)
+        bottom.fill_between(range(errors.shape[1]), errors[column], color=ERROR, linewidth=0)
+        bottom.set_ylim(0, 1.05 * float(errors.max()) or 1)
+        bottom.set_xlabel("step", fontsize=8)
+        for each in (top, bottom):
+            _plain(each)
+    save(figure, path)
+
+
+def _tables(originals: Array, restored: Array, names: Sequence[str], path: Path, columns: Sequence[str] | None) -> None:
+    import numpy as np
+
+    n = len(originals)
+    squares = ((originals.astype("float64") - restored) ** 2).reshape(n, -1)
+    called = columns or [f"feature {i}" for i in range(squares.shape[1])]
+    bars = min(BARS, squares.shape[1])
+    figure = blank(max(2.5 * n, 4.0), 0.22 * bars + 1.0)
+    axes = figure.subplots(1, n, squeeze=False)[0]
+    for each, name, errors in zip(axes, names, squares, strict=True):
+        order = np.argsort(-errors, kind="stable")[:bars]
+        each.barh(range(bars), errors[order], color=ERROR, height=0.7)
+        each.set_yticks(range(bars), [_clipped(called[i]) for i in order], fontsize=7, parse_math=False)
+        each.invert_yaxis()
+        each.set_title(name, fontsize=8)
+        each.set_xlabel("squared error", fontsize=8)
+        _plain(each)
+    save(figure, path)
+
+
+def _clipped(name: str) -> str:
+    return name if len(name) <= 24 else f"{name[:23]}…"
+
+
+def _plain(axes: Axes) -> None:
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(labelsize=7)
+
+
+def ranking_curves(rankings: Mapping[str, Ranking], path: Path, *, chosen: tuple[str, Detection] | None = None) -> None:
+    """Draw the ROC curves of scores, and their precision-recall curves beside them.
+
+    Args:
+        rankings: By the name of the score.
+        path: Where the picture goes: a PNG or an SVG, by its ending.
+        chosen: The score that was compared with a threshold, and what came of it, drawn as a dot.
+
+    Raises:
+        AespecError: matplotlib is missing.
+    """
+    figure = blank(8.4, 4.0)
+    roc, precision_recall = figure.subplots(1, 2)
+    for (name, found), color in zip(rankings.items(), COLORS, strict=False):
+        roc.plot(*found.roc, color=color, linewidth=1.6, label=f"{name}: {found.auroc:.3f}")
+        precision, recall = found.precision_recall
+        label = f"{name}: {found.average_precision:.3f}"
+        precision_recall.step(recall, precision, where="post", color=color, linewidth=1.6, label=label)
+    prevalence = next(iter(rankings.values())).prevalence
+    roc.plot([0, 1], [0, 1], color="#8c8c8c", linewidth=0.8, linestyle=":", label="by chance: 0.500")
+    precision_recall.axhline(
+        prevalence, color="#8c8c8c", linewidth=0.8, linestyle=":", label=f"by chance: {prevalence:.3f}"
+    )
+    if chosen is not None:
+        name, at = chosen
+        dot: dict[str, Any] = {"color": COLORS[[*rankings].index(name)], "marker": "o", "linestyle": "", "zorder": 3}
+        roc.plot([at.false_alarm_rate], [at.recall], **dot, label="at the threshold")
+        if at.precision is not None:
+            precision_recall.plot([at.recall], [at.precision], **dot, label="at the threshold")
+    for axes, title, x, y in (
+        (roc, "ROC, area", "false alarm rate", "recall"),
+        (precision_recall, "precision and recall, average precision", "recall", "precision"),
+    ):
+        axes.set_title(title, fontsize=10)
+        axes.set_xlabel(x)
+        axes.set_ylabel(y)
+        axes.set_xlim(-0.02, 1.02)
+        axes.set_ylim(-0.02, 1.03)
+        axes.set_aspect("equal")
+        axes.grid(color="#e6e6e6", linewidth=0.6)
+        _plain(axes)
+        axes.legend(fontsize=8, frameon=False, loc="best")
+    save(figure, path)

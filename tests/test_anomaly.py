@@ -1,0 +1,602 @@
+"""Scores, thresholds and what is said of them: by hand, by theory, and as `aespec score` tells them."""
+
+import csv
+import json
+import sys
+from math import inf, nan, sqrt
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+import aespec
+from aespec.cli import main
+from aespec.diagnostics import AespecError
+from aespec.uses.anomaly import (
+    by_step,
+    errors,
+    log_probability,
+    part_names,
+    part_shape,
+    probable,
+    residual_scale,
+    worst,
+)
+from aespec.uses.detection import detection, ranking, threshold, truth_of
+
+
+def restores_as(y):
+    """A model that restores every sample as this."""
+    return SimpleNamespace(reconstruct=lambda x: np.broadcast_to(np.asarray(y, x.dtype), x.shape))
+
+
+# --- errors -----------------------------------------------------------------------------------------------------
+
+TABLE, SERIES, COLORS = [1, 2, 3], [[1, 2, 3], [0, 0, 3]], [[[1, 1], [2, 0]], [[0, 0], [4, 2]]]
+
+
+@pytest.mark.parametrize(
+    ("sample", "by", "expected"),  # of a sample of zeros that is restored as this
+    [
+        (TABLE, "sample", 14 / 3),
+        (TABLE, "feature", [1, 4, 9]),
+        (TABLE, "step", [1, 4, 9]),
+        (SERIES, "sample", 23 / 6),
+        (SERIES, "step", [14 / 3, 3]),
+        (SERIES, "feature", [0.5, 2, 9]),
+        (SERIES, "pixel", [[1, 4, 9], [0, 0, 9]]),
+        (COLORS, "sample", 26 / 8),
+        (COLORS, "pixel", [[1, 2], [0, 10]]),
+        (COLORS, "feature", [21 / 4, 5 / 4]),
+    ],
+)
+@pytest.mark.parametrize("n", [1, 3, 1030])
+def test_errors_are_means_of_squares(sample, by, expected, n):
+    x = np.zeros((n, *np.shape(sample)), "float32")
+    found = errors(restores_as(sample), x, by)
+    np.testing.assert_allclose(found, [expected] * n, rtol=1e-12)
+    assert found.dtype == np.float64
+    if by != "sample":
+        assert part_shape(by, x.shape[1:]) == np.shape(expected)
+        assert len(part_names(by, np.shape(expected))) == np.size(expected)
+
+
+@pytest.mark.parametrize(
+    ("shape", "by", "said"),
+    [
+        ((3,), "pixel", "`--by step` or `--by feature`"),
+        ((2, 2, 1), "step", "`--by feature` or `--by pixel`"),
+        ((2, 2, 2, 2), "pixel", "have no errors by pixel"),
+    ],
+)
+def test_samples_without_such_parts_are_refused(shape, by, said):
+    with pytest.raises(AespecError, match=said):
+        errors(restores_as(0), np.zeros((1, *shape), "float32"), by)
+
+
+def test_what_has_no_finite_error_is_refused():
+    x = np.zeros((3, 2), "float32")
+    with pytest.raises(AespecError, match="first of sample 1, counted from 0"):
+        errors(SimpleNamespace(reconstruct=lambda x: np.array([[0, 0], [nan, 0], [0, inf]])), x)
+
+
+def test_no_samples_have_no_errors():
+    with pytest.raises(AespecError, match="no samples to score"):
+        errors(restores_as(0), np.zeros((0, 3), "float32"))
+
+
+@pytest.mark.parametrize(
+    ("by", "shape", "columns", "names"),
+    [
+        ("feature", (2,), ("height", "width"), ["height", "width"]),
+        ("feature", (2,), None, ["feature_0", "feature_1"]),
+        ("step", (2,), ("height", "width"), ["step_0", "step_1"]),
+        ("pixel", (1, 2), None, ["pixel_0_0", "pixel_0_1"]),
+    ],
+)
+def test_parts_are_called_by_their_columns_or_places(by, shape, columns, names):
+    assert part_names(by, shape, columns) == names
+
+
+@pytest.mark.parametrize(
+    ("windows", "starts", "length", "expected"),
+    [
+        ([[1, 2], [4, 6]], [0, 1], 3, [1, 3, 6]),
+        ([[1, 2], [4, 6]], [1, 0], 4, [4, 3.5, 2, nan]),
+        ([[1, 2], [4, 6]], [3, 0], 5, [4, 6, nan, 1, 2]),
+        ([[1, 2, 3], [2, 3, 4], [3, 5, 9]], [0, 1, 2], 5, [1, 2, 3, 4.5, 9]),
+        (np.zeros((0, 2)), [], 2, [nan, nan]),
+    ],
+)
+def test_a_step_has_the_mean_of_the_windows_that_cover_it(windows, starts, length, expected):
+    found = by_step(np.asarray(windows, "float64"), np.asarray(starts, "int64"), length)
+    np.testing.assert_allclose(found, expected)
+
+
+@pytest.mark.parametrize(("starts", "length"), [([0, 2], 3), ([-1, 0], 3), ([0], 3)])
+def test_windows_that_do_not_lie_in_the_series_are_refused(starts, length):
+    with pytest.raises(AespecError, match="do not lie in the series"):
+        by_step(np.zeros((2, 2)), np.asarray(starts), length)
+
+
+# --- thresholds -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("n", "quantile", "value", "low", "high"),
+    [
+        (100, 0.5, 50.5, 40, 61),  # ranks 40 and 61: tables of intervals of the median have them
+        (10, 0.5, 5.5, 2, 9),
+        (10, 0.99, 9.91, 9, inf),  # 0.99 ** 10 is 0.9: most likely all ten lie below the quantile
+        (1, 0.5, 1, -inf, inf),
+    ],
+)
+def test_a_threshold_is_a_quantile_with_the_interval_of_its_order_statistics(n, quantile, value, low, high):
+    found = threshold(np.arange(n, 0, -1.0), quantile)
+    assert (found.value, found.low, found.high, found.samples) == (pytest.approx(value), low, high, n)
+
+
+def test_the_interval_holds_the_quantile_as_often_as_it_says():
+    random = np.random.default_rng(0)
+    found = [threshold(random.exponential(size=300), 0.9) for _ in range(400)]
+    held = sum(each.low <= -np.log(0.1) <= each.high for each in found) / len(found)  # the exponential's 0.9 quantile
+    assert 0.93 <= held <= 1
+
+
+# --- the truth --------------------------------------------------------------------------------------------------
+
+
+def test_a_ranking_by_hand():
+    found = ranking(np.array([False, True, False, True]), np.array([1.0, 2.0, 3.0, 4.0]))
+    assert found.auroc == 3 / 4  # of the pairs (2, 1), (2, 3), (4, 1), (4, 3) all but the second
+    assert found.average_precision == pytest.approx(1 / 2 * 1 + 1 / 2 * 2 / 3)
+    assert found.error == pytest.approx(sqrt(1 / 8 / 2 + 1 / 8 / 2))  # of placements 1/2, 1 and 1, 1/2
+    assert found.prevalence == 1 / 2
+
+
+def test_the_standard_error_is_how_far_the_area_spreads():
+    random = np.random.default_rng(0)
+    truth = np.arange(300) < 60
+    found = [ranking(truth, random.normal(size=300) + truth) for _ in range(300)]
+    assert np.std([each.auroc for each in found]) == pytest.approx(np.mean([each.error for each in found]), rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("truth", "labelled", "counts", "fractions"),
+    [
+        ([1, 1, 1, 0, 0, 0], [1, 1, 0, 1, 0, 0], (2, 1, 1, 2), (2 / 3, 2 / 3, 2 / 3, 1 / 3)),
+        ([0, 0], [0, 0], (0, 0, 0, 2), (None, None, None, 0)),
+        ([1, 1], [0, 0], (0, 2, 0, 0), (None, 0, 0, None)),
+    ],
+)
+def test_labels_are_counted(truth, labelled, counts, fractions):
+    found = detection(np.array(truth, bool), np.array(labelled, bool))
+    assert (found.found, found.missed, found.false_alarms, found.passed) == counts
+    assert (found.precision, found.recall, found.f1, found.false_alarm_rate) == pytest.approx(fractions)
+
+
+@pytest.mark.parametrize("kind", [0, 1])
+def test_samples_of_one_kind_have_no_ranking(kind):
+    assert ranking(np.full(3, kind, bool), np.arange(3.0)) is None
+
+
+def test_one_anomaly_has_an_area_but_no_error():
+    found = ranking(np.array([False, False, True]), np.array([1.0, 3.0, 2.0]))
+    assert found.auroc == 1 / 2
+    assert np.isnan(found.error)
+
+
+@pytest.mark.parametrize(
+    ("labels", "normal", "anomalies"),
+    [
+        ([0, 1, 1], (), [0, 1, 1]),
+        ([0.0, 1.0], (), [0, 1]),
+        ([True, False], (), [1, 0]),
+        (["0", "1"], (), [0, 1]),
+        ([3, 5, 7], ("3", "7"), [0, 1, 0]),
+        ([3.0, 0.5], ("3",), [0, 1]),
+        (["cat", "dog"], ("cat",), [0, 1]),
+        ([-1, 1], ("1",), [1, 0]),
+    ],
+)
+def test_what_is_not_normal_is_an_anomaly(labels, normal, anomalies):
+    assert truth_of(np.array(labels), normal).tolist() == [bool(each) for each in anomalies]
+
+
+@pytest.mark.parametrize(
+    ("labels", "normal", "said"),
+    [
+        ([-1, 1], (), "say which labels are normal, as in `--normal -1`"),
+        (["cat", "dog"], (), "0 for normal samples and 1 for anomalies"),
+        (["cat", "dog"], ("cats",), "did you mean `cat`?"),
+        ([1, 2], ("3",), "no sample of the data has the label `3`"),
+    ],
+)
+def test_labels_that_do_not_tell_are_refused(labels, normal, said):
+    with pytest.raises(AespecError) as caught:
+        truth_of(np.array(labels), normal)
+    assert said in str(caught.value)
+
+
+def test_the_worst_come_first_and_equal_ones_in_order():
+    assert worst(np.array([1.0, 3.0, 2.0, 3.0]), 3).tolist() == [1, 3, 2]
+
+
+def test_of_windows_that_overlap_one_is_the_worst():
+    scores, starts = np.array([5.0, 4.0, 3.0, 2.0, 1.0]), np.array([4, 2, 0, 6, 9])
+    assert worst(scores, 2, starts, 4).tolist() == [0, 2]
+    assert worst(scores, 9, starts, 4).tolist() == [0, 2, 4]
+    assert worst(scores, 9, starts, 5).tolist() == [0, 4]
+
+
+# --- the reconstruction probability -----------------------------------------------------------------------------
+
+VARIATIONAL = {
+    "input": [3],
+    "encoder": [{"gaussian_latent": 2}],
+    "decoder": [{"dense": {"units": 3, "activation": "sigmoid"}}],
+    "loss": "mse",
+}
+
+
+def variational(**changes):
+    model = aespec.build(aespec.parse({**VARIATIONAL, **changes}), backend="numpy", dtype="float64")
+    random = np.random.default_rng(1)
+    model.load_weights({name: random.normal(size=value.shape) for name, value in model.weights().items()})
+    return model
+
+
+X = np.random.default_rng(2).uniform(size=(4, 3))
+
+
+def test_the_probability_of_a_linear_model_is_known():
+    """x = z K + b + noise of deviation s: E log p(x|z) is -(n log(2 pi s^2) + (|x - mean|^2 + v . |K|^2) / s^2) / 2."""
+    model, scale = variational(decoder=[{"dense": 3}]), 0.7
+    weights = {name.rpartition("/")[2]: value for name, value in model.weights().items()}
+    mean = X @ weights["mean_kernel"] + weights["mean_bias"]
+    variance = np.exp(X @ weights["log_var_kernel"] + weights["log_var_bias"])
+    kernel = weights["kernel"]
+    distance = ((X - mean @ kernel - weights["bias"]) ** 2).sum(axis=1) + variance @ (kernel**2).sum(axis=1)
+    expected = -(3 * np.log(2 * np.pi * scale**2) + distance / scale**2) / 2
+    found = log_probability(model, X, scale, draws=40_000, seed=3)
+    np.testing.assert_allclose(found, expected, rtol=0.03)
+
+
+def test_the_probability_of_bits_is_bernoulli():
+    model = variational(loss="binary_crossentropy")
+    weights = model.weights()
+    weights |= {name: np.full_like(weights[name], -50) for name in weights if name.endswith("log_var_bias")}
+    model.load_weights(weights)  # a posterior without width: each draw is the mean
+    y = model.reconstruct(X)
+    found = log_probability(model, X, draws=3)
+    np.testing.assert_allclose(found, (X * np.log(y) + (1 - X) * np.log(1 - y)).sum(axis=1), rtol=1e-6)
+
+
+def test_the_seed_decides_the_probability_however_many_samples_there_are():
+    model, many = variational(), np.tile(X, (300, 1))
+    found = log_probability(model, many, 1.0, seed=5)
+    assert np.array_equal(found, log_probability(model, many, 1.0, seed=5))
+    assert not np.array_equal(found, log_probability(model, many, 1.0, seed=6))
+    np.testing.assert_allclose(found[:4], log_probability(model, X, 1.0, seed=5), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "has"),
+    [
+        ({}, None, True),
+        ({"loss": "mae"}, None, True),
+        ({"loss": "huber"}, "E303", False),
+        ({"encoder": [{"dense": 2}]}, "E511", False),
+    ],
+)
+def test_models_without_a_distribution_have_no_probability(changes, code, has):
+    model = variational(**changes)
+    assert probable(model.graph) is has
+    if code is None:
+        assert np.isfinite(log_probability(model, X, 1.0)).all()
+    else:
+        with pytest.raises(AespecError) as caught:
+            log_probability(model, X, 1.0)
+        assert caught.value.diagnostics[0].rule.code == code
+
+
+@pytest.mark.parametrize(("loss", "scale"), [("mse", sqrt(14 / 3)), ("mae", 2)])
+def test_the_scale_of_residuals(loss, scale):
+    model = SimpleNamespace(graph=variational(loss=loss).graph, reconstruct=restores_as(TABLE).reconstruct)
+    assert residual_scale(model, np.zeros((1030, 3))) == pytest.approx(scale)
+
+
+# --- the command ------------------------------------------------------------------------------------------------
+
+
+def aespec_(*args):
+    return CliRunner().invoke(main, [str(arg) for arg in args])
+
+
+def trained(folder, layers, data, *options, shape, name="run", backend="torch", **more):
+    """A run of a small model on data that is saved first."""
+    np.savez(folder / f"{name}.npz", **data) if isinstance(data, dict) else np.save(folder / f"{name}.npy", data)
+    (folder / f"{name}.yaml").write_text(
+        json.dumps({"input": {"shape": shape, **more}, "encoder": layers, "decoder": "mirror", "loss": "mse"})
+    )
+    file = folder / f"{name}.{'npz' if isinstance(data, dict) else 'npy'}"
+    plan = ("--epochs", 2, "--batch-size", 16, "--quiet", "-o", folder / name)
+    done = aespec_("train", folder / f"{name}.yaml", "--backend", backend, "--data", file, *plan, *options)
+    assert done.exit_code == 0, done.output
+    return folder / name
+
+
+@pytest.fixture(scope="module")
+def rows():
+    """Samples of five numbers; the last five of the test part are far from all others."""
+    random = np.random.default_rng(0)
+    train, test = random.normal(size=(200, 5)).astype("float32"), random.normal(size=(50, 5)).astype("float32")
+    test[-5:] += 20
+    return {"x_train": train, "x_test": test, "y_train": np.zeros(200, int), "y_test": (np.arange(50) >= 45) * 1}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, rows):
+    return trained(tmp_path_factory.mktemp("table"), [{"dense": 2}], rows, "--validation-split", 0.25, shape=[5])
+
+
+def scored(run, *options):
+    done = aespec_("score", run, *options, "--format", "json")
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout)
+
+
+def test_anomalies_are_found(run):
+    found = scored(run, "--truth", "labels")
+    assert found["scored"] == {"what": "test sample", "count": 50, "anomalies": found["scored"]["anomalies"]}
+    assert found["ranking"]["error"]["auroc"] == 1.0
+    assert found["detection"]["recall"] == 1.0
+    assert sorted(each["sample"] for each in found["worst"]) == [45, 46, 47, 48, 49]
+    assert {each["label"] for each in found["worst"]} == {"anomaly"}
+
+
+def test_the_threshold_is_that_of_held_out_samples(run, rows):
+    model = aespec.run.open_run(run).model()
+    held = rows["x_train"][150:]  # a quarter of 200
+    expected = np.quantile(((held - model.reconstruct(held)) ** 2).mean(axis=1), 0.9)
+    limit = scored(run, "--quantile", 0.9)["threshold"]
+    assert limit["value"] == pytest.approx(expected, rel=1e-6)
+    assert (limit["of"], limit["samples"], limit["held_out"]) == ("held-out sample", 50, True)
+
+
+def test_the_threshold_of_a_run_that_held_nothing_out_is_said_to_be_optimistic(tmp_path, rows):
+    run = trained(tmp_path, [{"dense": 2}], rows, "--validation-split", 0, shape=[5])
+    found = scored(run)
+    assert (found["threshold"]["of"], found["threshold"]["samples"]) == ("training sample", 200)
+    assert found["threshold"]["held_out"] is False
+    assert "the run held nothing out" in aespec_("score", run).stdout
+
+
+def test_validation_data_of_its_own_sets_the_threshold(tmp_path, rows):
+    np.save(tmp_path / "held.npy", rows["x_test"][:30])
+    run = trained(tmp_path, [{"dense": 2}], rows, "--validation-data", tmp_path / "held.npy", shape=[5])
+    limit = scored(run)["threshold"]
+    assert (limit["of"], limit["samples"]) == ("validation sample", 30)
+
+
+def test_contamination_is_a_fraction_of_what_is_scored(run):
+    found = scored(run, "--contamination", 0.1, "--truth", "labels")
+    assert found["scored"]["anomalies"] == 5
+    assert found["detection"]["precision"] == found["detection"]["recall"] == 1.0
+    assert (found["threshold"]["of"], found["threshold"]["samples"]) == ("test sample", 50)
+
+
+def read_table(path):
+    if path.suffix == ".npy":
+        records = np.load(path)
+        return {name: records[name] for name in records.dtype.names}
+    if path.suffix == ".parquet":
+        from pyarrow import parquet
+
+        return {name: np.array(values) for name, values in parquet.read_table(path).to_pydict().items()}
+    with path.open() as file:
+        table = list(csv.DictReader(file))
+    return {name: np.array([row[name] for row in table]) for name in table[0]}
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".npy", ".parquet"])
+def test_scores_are_written(suffix, run, rows, tmp_path):
+    path = tmp_path / "new" / f"scores{suffix}"
+    found = scored(run, "--by", "feature", "--truth", "labels", "-o", path)
+    assert found["files"]["scores"] == str(path)
+    table = read_table(path)
+    x = rows["x_test"]
+    squares = (x - aespec.run.open_run(run).model().reconstruct(x)) ** 2
+    parts = table["feature"] if suffix == ".npy" else np.stack([table[f"feature_{i}"] for i in range(5)], axis=1)
+    np.testing.assert_allclose(parts.astype(float), squares, rtol=1e-4)
+    np.testing.assert_allclose(table["error"].astype(float), squares.mean(axis=1), rtol=1e-4)
+    above = table["error"].astype(float) > found["threshold"]["value"]
+    assert (table["anomaly"].astype(int) == above).all()
+    assert (table["label"] == np.where(above, "anomaly", "normal")).all()
+    assert (table["truth"].astype(int) == rows["y_test"]).all()
+    assert (table["sample"].astype(int) == np.arange(50)).all()
+    assert [path.name for path in path.parent.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("backend", ["keras", "numpy"])
+def test_another_backend_gives_the_same_errors(backend, run):
+    own, other = scored(run), scored(run, "--backend", backend)
+    assert other["errors"] == pytest.approx(own["errors"], rel=1e-5)
+    assert other["threshold"]["value"] == pytest.approx(own["threshold"]["value"], rel=1e-5)
+
+
+def test_a_stream_has_the_errors_of_an_array(run, rows, tmp_path):
+    np.save(tmp_path / "x.npy", rows["x_test"])
+    streaming = tmp_path / "streaming"
+    streaming.mkdir()
+    for file in run.iterdir():
+        if file.is_file():
+            (streaming / file.name).write_bytes(file.read_bytes())
+    text = (streaming / "spec.yaml").read_text()
+    assert "window: null" in text
+    (streaming / "spec.yaml").write_text(text.replace("window: null", "window: 16"))
+    np.save(tmp_path / "y.npy", rows["y_test"])
+    options = ("--data", tmp_path / "x.npy", "--truth", tmp_path / "y.npy", "--contamination", 0.1)
+    own = scored(run, *options, "--by", "feature", "-o", tmp_path / "own.npy")
+    other = scored(
+        streaming, *options, "--by", "feature", "-o", tmp_path / "other.npy", "--picture", tmp_path / "p.png"
+    )
+    assert other["errors"] == pytest.approx(own["errors"])
+    features = (np.load(tmp_path / f"{name}.npy")["feature"] for name in ("own", "other"))
+    np.testing.assert_allclose(*features, rtol=1e-5)
+    assert other["ranking"] == own["ranking"]
+
+
+def test_the_columns_of_a_table_have_their_names(tmp_path, rows):
+    with (tmp_path / "t.csv").open("w") as file:
+        file.write("height,width,depth,mass,age,label\n")
+        for row, label in zip(rows["x_test"], rows["y_test"], strict=True):
+            file.write(",".join(map(str, [*row, label])) + "\n")
+    (tmp_path / "s.yaml").write_text("input: [5]\nencoder: [{dense: 2}]\ndecoder: mirror\nloss: mse\n")
+    done = aespec_(
+        "train",
+        tmp_path / "s.yaml",
+        "--backend",
+        "torch",
+        "--data",
+        tmp_path / "t.csv",
+        "--limit",
+        40,
+        "-o",
+        tmp_path / "r",
+    )
+    assert done.exit_code == 0, done.output
+    options = ("--data", tmp_path / "t.csv", "--by", "feature", "--truth", "labels", "-o", tmp_path / "s.csv")
+    found = scored(tmp_path / "r", *options, "--picture", tmp_path / "bars.png")
+    assert [part["name"] for part in found["by"]["mean_errors"]] == ["height", "width", "depth", "mass", "age"]
+    assert (found["scored"]["count"], found["ranking"]["error"]["auroc"]) == (50, 1.0)
+    assert list(read_table(tmp_path / "s.csv"))[-5:] == ["height", "width", "depth", "mass", "age"]
+    assert "height" in aespec_("score", tmp_path / "r", *options).stdout
+
+
+@pytest.fixture(scope="module")
+def series(tmp_path_factory):
+    """A run on windows of a long sine, and another series, in which steps 60 to 64 are far off."""
+    folder = tmp_path_factory.mktemp("series")
+    wave = np.sin(np.arange(400) / 3)[:, None].astype("float32")
+    run = trained(folder, ["flatten", {"dense": 4}], wave, "--epochs", 20, shape=[8, 1], stride=2)
+    other = wave[:101].copy()
+    other[60:65] += 5
+    np.save(folder / "other.npy", other)
+    np.save(folder / "truth.npy", (np.abs(np.arange(101) - 62) <= 2) * 1)
+    return run
+
+
+def test_windows_of_a_series_are_put_together_again(series, tmp_path):
+    folder, path = series.parent, tmp_path / "s.csv"
+    options = ("--data", folder / "other.npy", "--truth", folder / "truth.npy", "-o", path)
+    found = scored(series, *options, "--by", "step", "--picture", tmp_path / "p.png")
+    assert found["scored"]["count"] == 101
+    assert found["scored"]["what"] == "step"
+    assert found["ranking"]["error"]["auroc"] > 0.95
+    assert all(55 <= each["step"] <= 69 for each in found["worst"])
+    assert list(read_table(path)) == ["step", "error", "label", "anomaly", "truth"]
+    whole = scored(series, *options)
+    assert whole["scored"]["count"] == 48  # (101 - 8) / 2 windows and one, and one that ends the series
+    assert sum(read_table(path)["truth"].astype(int)) == 6  # those that begin at 54, 56, ..., 64
+
+
+LAYERS = {
+    "images": ([12, 12], ["flatten", {"dense": 3}], ["sample", "step", "feature", "pixel"]),
+    "colors": ([8, 8, 3], [{"conv2d": {"filters": 2, "kernel_size": 3, "padding": "same"}}], ["pixel", "feature"]),
+    "recurrent": ([6, 2], [{"lstm": 3}], ["step", "feature", "pixel"]),
+    "variational": ([6], [{"gaussian_latent": 2}], ["step", "feature"]),
+}
+
+
+@pytest.fixture(scope="module", params=LAYERS)
+def kind(request, tmp_path_factory):
+    shape, layers, parts = LAYERS[request.param]
+    x = np.random.default_rng(0).uniform(size=(40, *shape)).astype("float32")
+    return request.param, trained(tmp_path_factory.mktemp("kind"), layers, x, shape=shape), parts
+
+
+def test_every_kind_of_model_is_scored_and_drawn(kind, tmp_path):
+    name, run, parts = kind
+    np.save(tmp_path / "y.npy", np.arange(40) % 2)
+    given = ("--data", run.parent / "run.npy", "--truth", tmp_path / "y.npy", "--contamination", 0.5)
+    for by in parts:
+        found = scored(run, *given, "--by", by)
+        assert found["scored"]["count"] == 40
+        assert ("probability" in found["ranking"]) == (name == "variational")
+        if by != "sample":  # half are normal, half are not: the mean over the parts is that over the samples
+            means = [part[label] for part in found["by"]["mean_errors"] for label in ("normal", "anomaly")]
+            assert np.mean(means) == pytest.approx(found["errors"]["mean"])
+    scored(run, *given, "--picture", tmp_path / "p.png", "--curves", tmp_path / "c.svg", "-n", 3)
+    with Image.open(tmp_path / "p.png") as image:
+        assert len(image.convert("RGB").getcolors(maxcolors=2**24)) > 20
+    assert "<svg" in (tmp_path / "c.svg").read_text()
+
+
+def test_a_variational_model_is_scored_by_its_probability_too(tmp_path):
+    x = np.random.default_rng(0).normal(size=(60, 6)).astype("float32")
+    run = trained(tmp_path, [{"gaussian_latent": 2}], x, shape=[6])
+    far = np.concatenate([x[:20], x[:3] + 30])
+    np.save(tmp_path / "far.npy", far)
+    given = ("--data", tmp_path / "far.npy", "-o", tmp_path / "s.csv", "--score", "probability")
+    found = scored(run, *given)
+    assert (found["score"], sorted(each["sample"] for each in found["worst"])[-3:]) == ("probability", [20, 21, 22])
+    table = read_table(tmp_path / "s.csv")
+    assert (
+        table["anomaly"].astype(int) == (-table["log_probability"].astype(float) > found["threshold"]["value"])
+    ).all()
+    assert found == scored(run, *given)
+    assert found != scored(run, *given, "--seed", 1)
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "said"),
+    [
+        (["--quantile", 0.9, "--contamination", 0.1], 2, "two thresholds"),
+        (["--quantile", 1.5], 2, "--quantile"),
+        (["--contamination", 0], 2, "--contamination"),
+        (["--curves", "c.png"], 2, "needs the truth"),
+        (["-o", "s.txt"], 2, "does not end in .csv, .npy or .parquet"),
+        (["--picture", "p.jpg"], 2, "does not end in .png or .svg"),
+        (["--by", "pixel"], 1, "have no errors by pixel"),
+        (["--score", "probability"], 1, "error[E511]"),
+        (["--normal", "7"], 1, "has the label `7`"),
+        (["--truth", "no-such.npy"], 1, "no file `no-such.npy`"),
+        (["--truth", "three.npy"], 1, "50 labels, along one axis"),
+        (["--truth", "text.npy"], 1, "do not say which samples are anomalies"),
+        (["--data", "bare.npy", "--truth", "labels"], 1, "has no labels"),
+        (["--data", "wide.npy"], 1, "error[E402]"),
+        (["--data", "nan.npy"], 1, "error[E403]"),
+        (["--data", "empty.npy"], 1, "there are no samples"),
+        (["--data", "text.npy"], 1, "error[E404]"),
+        (["--normal", "0,1"], 0, "in truth all are normal, so that there is no AUROC"),
+        (["--normal", "0,1", "--curves", "c.png"], 1, "there are no curves to draw"),
+        (["--data", "one.npy"], 0, "1 sample of one.npy"),
+    ],
+    ids=lambda value: " ".join(map(str, value)) if isinstance(value, list) else "",
+)
+def test_what_cannot_be_scored_is_said(options, code, said, run, rows, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    x = rows["x_test"]
+    files = {"bare": x, "wide": x[:, :4], "nan": x * nan, "empty": x[:0], "one": x[:1]}
+    files |= {"three": np.arange(3), "text": np.array(["a", "b"] * 25)}
+    for name, values in files.items():
+        np.save(f"{name}.npy", values)
+    done = aespec_("score", run, *options)
+    assert done.exit_code == code, done.output
+    assert said in done.output
+    assert "Traceback" not in done.output
+
+
+def test_few_samples_are_said_not_to_tell_a_quantile(run):
+    assert "50 held-out samples are too few to say well where the 0.99 quantile lies" in aespec_("score", run).stdout
+
+
+def test_without_scikit_learn_there_are_scores_and_the_command_to_install_it(run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    assert aespec_("score", run).exit_code == 0
+    done = aespec_("score", run, "--truth", "labels")
+    assert done.exit_code == 1
+    assert "pip install 'aespec[data]'" in done.stderr
