@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from aespec import __version__, weights
 from aespec.backend import Model
@@ -17,9 +17,10 @@ from aespec.checkpoint import Checkpoint, Keeper, exists
 from aespec.data.streams import Stream
 from aespec.diagnostics import AespecError
 from aespec.passes import Limits, compile
+from aespec.plan import TrainingPlan
 from aespec.registry import find_backend
 from aespec.rules import LossNotFinite
-from aespec.run import HISTORY, RECORD, SPEC, UNFINISHED, WEIGHTS, DataRecord, Record, Run, clear, write_text
+from aespec.run import HISTORY, RECORD, REPORT, SPEC, UNFINISHED, WEIGHTS, DataRecord, Record, Run, clear, write_text
 from aespec.source.yaml_dump import dump_yaml
 from aespec.spec import Spec
 from aespec.stages import Stage, stages
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.floating[Any]]
 
-__all__ = ["Built", "Listener", "build", "train"]
+__all__ = ["Built", "Listener", "build", "follow", "train"]
 
 
 @dataclass(frozen=True)
@@ -113,61 +114,20 @@ def train(
     if begin is None:
         clear(folder)
     else:  # what a new run would take away, this one needs if it is cut off in turn
-        (folder / WEIGHTS).unlink(missing_ok=True)
+        for name in (WEIGHTS, REPORT):
+            (folder / name).unlink(missing_ok=True)
     record = _record(spec, data, validation, built)
     write_text(folder / SPEC, dump_yaml(spec.to_data()))
     write_text(folder / RECORD, record.model_dump_json(indent=2) + "\n")
-    keeper, epochs = Keeper(folder), list(at.epochs)
-    whole = {**model.weights(), **at.weights}
+    keeper = Keeper(folder)
     given = split(data.inputs, plan.validation_split, data.name)
     if validation is not None:
         given = data.inputs, validation.inputs
-    course = stages(model.graph, plan)
-    terms = dict.fromkeys(term for stage in course for term in stage.graph.loss_names)
+    terms = dict.fromkeys(term for stage in stages(model.graph, plan) for term in stage.graph.loss_names)
     columns = [*terms, *(f"val_{term}" for term in terms if len(given[1]))]
-    x, held = given
-    with _history(folder / HISTORY, columns, epochs) as row, _kept(keeper, folder):
-
-        def tick(epoch: int, done: int, losses: Mapping[str, float]) -> None:
-            for listener in listeners:
-                listener.tick(epoch, done, losses)
-
-        def tell(note: str) -> None:
-            for listener in listeners:
-                listener.note(note)
-
-        def on_epoch(epoch: Epoch) -> None:
-            epochs.append(epoch)
-            row(epoch)
-            for listener in listeners:
-                listener.epoch(epoch)
-
-        for i, stage in enumerate(course):
-            part = _part(stage, built, whole)
-            if not stage.name:
-                x, held = given
-            if i >= at.stage:
-                past = tuple(epochs) if i > at.stage else at.past
-                for listener in listeners:
-                    listener.stage(stage.name, stage.plan.epochs)
-
-                fit(
-                    part,
-                    x,
-                    stage.plan,
-                    validation=held,
-                    begin=at.state if i == at.stage else None,
-                    phase=stage.name,
-                    on_epoch=on_epoch,
-                    tick=tick,
-                    keep=_keeping(keeper, Checkpoint(i, past, whole)),
-                    tell=tell,
-                )
-                whole = {**whole, **part.weights()}
-            if stage.name:
-                x, held = _encoded(part, x), _encoded(part, held)
-    model.load_weights(whole)
-    weights.write(folder / WEIGHTS, whole)
+    with _history(folder / HISTORY, columns, at.epochs) as history, _kept(keeper, folder):
+        epochs = follow(built, plan, *given, begin=at, listeners=[history, *listeners], keep=keeper.keep)
+    weights.write(folder / WEIGHTS, model.weights())
     of_whole = [epoch for epoch in epochs if not epoch.phase]
     kept = of_whole[kept_epoch([epoch.monitored for epoch in of_whole], plan.early_stopping) - 1]
     final = {"training": kept.losses, "validation": kept.validation}
@@ -178,9 +138,80 @@ def train(
     return Run(folder, spec, model.graph, record.model_dump())
 
 
-def _keeping(keeper: Keeper, begin: Checkpoint) -> Callable[[State], None]:
-    """Keep each state of a stage, as a checkpoint of the run."""
-    return lambda state: keeper.keep(replace(begin, state=state))
+def follow(
+    built: Built,
+    plan: TrainingPlan,
+    x: Samples,
+    held: Samples,
+    *,
+    begin: Checkpoint | None = None,
+    listeners: Sequence[Listener] = (),
+    keep: Callable[[Checkpoint], None] = lambda checkpoint: None,
+) -> list[Epoch]:
+    """Train a model through all stages of a plan: the phases of greedy training, then the training of the whole.
+
+    Args:
+        built: The model. Afterwards its weights are those that training ends with.
+        plan: How to train.
+        x: The samples to train on.
+        held: Samples to measure the loss on; may be none.
+        begin: Where to go on.
+        listeners: Told what happens.
+        keep: Called after each epoch with what training can go on from.
+
+    Returns:
+        Every epoch, also those before ``begin``.
+
+    Raises:
+        AespecError: The loss stopped being finite.
+    """
+    model, at, given = built.model, begin or Checkpoint(), (x, held)
+    epochs, whole = list(at.epochs), {**model.weights(), **at.weights}
+
+    def tick(epoch: int, done: int, losses: Mapping[str, float]) -> None:
+        for listener in listeners:
+            listener.tick(epoch, done, losses)
+
+    def tell(note: str) -> None:
+        for listener in listeners:
+            listener.note(note)
+
+    def on_epoch(epoch: Epoch) -> None:
+        epochs.append(epoch)
+        for listener in listeners:
+            listener.epoch(epoch)
+
+    for i, stage in enumerate(stages(model.graph, plan)):
+        part = _part(stage, built, whole)
+        if not stage.name:
+            x, held = given
+        if i >= at.stage:
+            past = tuple(epochs) if i > at.stage else at.past
+            for listener in listeners:
+                listener.stage(stage.name, stage.plan.epochs)
+
+            fit(
+                part,
+                x,
+                stage.plan,
+                validation=held,
+                begin=at.state if i == at.stage else None,
+                phase=stage.name,
+                on_epoch=on_epoch,
+                tick=tick,
+                keep=_keeping(keep, Checkpoint(i, past, whole)),
+                tell=tell,
+            )
+            whole = {**whole, **part.weights()}
+        if stage.name:
+            x, held = _encoded(part, x), _encoded(part, held)
+    model.load_weights(whole)
+    return epochs
+
+
+def _keeping(keep: Callable[[Checkpoint], None], begin: Checkpoint) -> Callable[[State], None]:
+    """Keep each state of a stage, as a checkpoint of the whole."""
+    return lambda state: keep(replace(begin, state=state))
 
 
 def _data_record(data: Dataset) -> DataRecord:
@@ -190,6 +221,8 @@ def _data_record(data: Dataset) -> DataRecord:
         samples=len(data.inputs),
         fingerprint=data.fingerprint,
         notes=list(data.notes),
+        columns=None if data.columns is None else list(data.columns),
+        scaling=data.scaling,
     )
 
 
@@ -239,25 +272,27 @@ def _kept(keeper: Keeper, folder: Path) -> Iterator[None]:
         keeper.flush()
 
 
-@contextmanager
-def _history(path: Path, columns: Sequence[str], epochs: Sequence[Epoch]) -> Iterator[Callable[[Epoch], None]]:
-    """The history as a file that grows by a row an epoch; it begins with the epochs that are over."""
-    with path.open("w", encoding="utf-8", newline="") as file:
+class _History(Listener):
+    """The history as a file that grows by a row an epoch."""
+
+    def __init__(self, file: TextIO, columns: Sequence[str]) -> None:
         fields = ["phase", "epoch", "seconds", "learning_rate", *columns]
-        writer = csv.DictWriter(file, fields, restval="", lineterminator="\n")
-        writer.writeheader()
+        self._file = file
+        self._writer = csv.DictWriter(file, fields, restval="", lineterminator="\n")
+        self._writer.writeheader()
 
-        def row(epoch: Epoch) -> None:
-            found = {**epoch.losses, **{f"val_{name}": value for name, value in epoch.validation.items()}}
-            of_epoch = {
-                "phase": epoch.phase,
-                "epoch": epoch.number,
-                "seconds": f"{epoch.seconds:.3f}",
-                "learning_rate": repr(epoch.learning_rate),
-            }
-            writer.writerow({**of_epoch, **{name: repr(value) for name, value in found.items()}})
-            file.flush()
+    def epoch(self, epoch: Epoch) -> None:
+        """Write a row."""
+        row = {name: value if isinstance(value, str) else repr(value) for name, value in epoch.row.items()}
+        self._writer.writerow({**row, "seconds": f"{epoch.seconds:.3f}"})
+        self._file.flush()
 
+
+@contextmanager
+def _history(path: Path, columns: Sequence[str], epochs: Sequence[Epoch]) -> Iterator[_History]:
+    """The history, beginning with the epochs that are over."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        history = _History(file, columns)
         for epoch in epochs:
-            row(epoch)
-        yield row
+            history.epoch(epoch)
+        yield history

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from math import ceil, isfinite
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from aespec.backend import Model, Trainable, Trainer
+from aespec.data.pairs import Pairs
 from aespec.data.streams import Stream, windows
 from aespec.diagnosis import fault
 from aespec.diagnostics import AespecError, Diagnostic
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from aespec.data.streams import Samples
 
     Array = NDArray[np.floating[Any]]
+    Given = Samples | Pairs
+    T = TypeVar("T", Samples, Pairs, Given)
 
 __all__ = [
     "Epoch",
@@ -66,6 +69,18 @@ class Epoch:
         """The loss that decides whether training gets better: of the validation samples, where there are any."""
         return (self.validation or self.losses)["total"]
 
+    @property
+    def row(self) -> dict[str, Any]:
+        """Its row in a history: what it is, and each term, those of the validation samples behind ``val_``."""
+        return {
+            "phase": self.phase,
+            "epoch": self.number,
+            "seconds": self.seconds,
+            "learning_rate": self.learning_rate,
+            **self.losses,
+            **{f"val_{name}": value for name, value in self.validation.items()},
+        }
+
 
 @dataclass(frozen=True)
 class State:
@@ -95,7 +110,7 @@ def rates(plan: TrainingPlan, epoch: int, samples: int, losses: Sequence[float] 
     return (plan.optimizer.learning_rate * plan.schedule.factors(times, plan.epochs, losses)).astype(np.float32)
 
 
-def split(x: Samples, fraction: float, name: str = "the data") -> tuple[Samples, Samples]:
+def split(x: T, fraction: float, name: str = "the data") -> tuple[T, T]:
     """Training and validation samples: the last ones, that fraction of them, are for validation.
 
     Messages call the samples by the name.
@@ -146,7 +161,7 @@ def trainable(model: Model) -> Trainable:
     return model
 
 
-def check(model: Model, x: Samples, plan: TrainingPlan, name: str = "the data") -> Trainable:
+def check(model: Model, x: Given, plan: TrainingPlan, name: str = "the data") -> Trainable:
     """Refuse what cannot be trained, before anything is changed. Messages call the samples by the name.
 
     Raises:
@@ -158,13 +173,16 @@ def check(model: Model, x: Samples, plan: TrainingPlan, name: str = "the data") 
     return found
 
 
-def fits(graph: Graph, x: Samples, name: str = "the data") -> None:
-    """Refuse samples that a model cannot restore; a stream by its first. Messages call them by the name.
+def fits(graph: Graph, x: Given, name: str = "the data") -> None:
+    """Refuse samples that a model cannot restore, or targets that it cannot be compared with; a stream by its first.
+
+    Messages call the samples by the name.
 
     Raises:
         AespecError: They have another shape, a length that does not come back, or a range that the loss cannot take.
     """
-    x = x.read(0, 1) if isinstance(x, Stream) else x
+    compared = x.targets if isinstance(x, Pairs) else x
+    x, compared = (each.read(0, 1) if isinstance(each, Stream) else each for each in (_inputs(x), compared))
     shape, wanted = x.shape[1:], graph.sample_shape
     matches = len(wanted) == len(shape) and all(n in (None, m) for n, m in zip(wanted, shape, strict=True))
     if not matches or not graph.restores(shape):
@@ -180,7 +198,17 @@ def fits(graph: Graph, x: Samples, name: str = "the data") -> None:
                 help="load the data for this spec, or change `input` or the layers in the spec",
             )
         )
-    low, high = (float(x.min()), float(x.max())) if x.size else (0.0, 1.0)
+    if graph.target is not None and compared.shape != (len(x), *graph.target):
+        raise AespecError(
+            Diagnostic(
+                DataShape,
+                "the targets have not the shape of the model's output",
+                wanted=f"{show_shape((len(x), *graph.target))}, a target for each sample",
+                got=f"{show_shape(compared.shape)}, in {name}",
+                help="give each sample a target of that shape",
+            )
+        )
+    low, high = (float(compared.min()), float(compared.max())) if compared.size else (0.0, 1.0)
     if graph.loss.within_unit and (low < 0 or high > 1):
         raise AespecError(
             Diagnostic(
@@ -195,10 +223,10 @@ def fits(graph: Graph, x: Samples, name: str = "the data") -> None:
 
 def fit(
     model: Model,
-    x: Samples,
+    x: Given,
     plan: TrainingPlan,
     *,
-    validation: Samples | None = None,
+    validation: Given | None = None,
     begin: State | None = None,
     phase: str = "",
     on_epoch: Callable[[Epoch], None] = lambda epoch: None,
@@ -206,12 +234,13 @@ def fit(
     keep: Callable[[State], None] = lambda state: None,
     tell: Callable[[str], None] = lambda note: None,
 ) -> list[Epoch]:
-    """Train a model to reconstruct samples.
+    """Train a model to reconstruct samples, or to give their targets.
 
     Args:
         model: A built model. Its weights are where training starts; afterwards they are those of the last epoch, of
             the best one where the plan stops early, or their moving average.
-        x: The samples, of the shape of the model's input behind the batch axis; a stream is gone over in windows.
+        x: The samples, of the shape of the model's input behind the batch axis; a stream is gone over in windows. With
+            targets of their own for a model that has a `Graph.target`.
         plan: How to train; its `greedy` is not looked at, and its `window` only where the samples stream.
         validation: Samples to measure on; by default the plan's split is taken off ``x``.
         begin: Where to go on, instead of at the beginning.
@@ -252,8 +281,8 @@ def averaged(state: State) -> dict[str, Array]:
 def _epoch(
     model: Model,
     trainer: Trainer,
-    training: Samples,
-    held: Samples,
+    training: Given,
+    held: Given,
     plan: TrainingPlan,
     before: State,
     phase: str,
@@ -289,7 +318,7 @@ def _epoch(
         seen = held if len(held) else training[:batch_size]
         after = validation or _evaluated(trainer, seen, plan)
         if not isfinite(after["total"]):  # the last step went too far, which shows in what comes after it
-            seen = np.asarray(seen[: max(batch_size, 256)])
+            seen = np.asarray(_inputs(seen[: max(batch_size, 256)]))
             raise AespecError(_not_finite(f"after epoch {number}", after, float(at_each[-1]), model, seen))
         seconds = time.perf_counter() - start
         epochs = (*before.epochs, Epoch(number, losses, validation, seconds, float(at_each[-1]), phase))
@@ -303,9 +332,7 @@ def _epoch(
 class _Steps:
     """The steps of one epoch, which can be taken again."""
 
-    def __init__(
-        self, trainer: Trainer, x: Samples, plan: TrainingPlan, epoch: int, rates: NDArray[np.float32]
-    ) -> None:
+    def __init__(self, trainer: Trainer, x: Given, plan: TrainingPlan, epoch: int, rates: NDArray[np.float32]) -> None:
         self.trainer, self.x, self.plan, self.epoch, self.rates = trainer, x, plan, epoch, rates
 
     def take(
@@ -316,14 +343,14 @@ class _Steps:
 
         found: list[dict[str, Array]] = []
         size, done = self.plan.batch_size, 0
-        for span, (x, order) in enumerate(self._spans()):
+        for span, (x, targets, order) in enumerate(self._spans()):
             steps = min(ceil(len(order) / size), count - done)
             if not steps:
                 break
             noise = Noise(self.plan.seed, self.epoch, span, shared=self.plan.randomness == "shared")
             told = lambda at, losses, before=done * size: tick(before + at, losses)  # noqa: E731
             rates = self.rates[done : done + steps]
-            found.append(self.trainer.steps(x, order[: steps * size], size, rates, noise, told))
+            found.append(self.trainer.steps(x, order[: steps * size], size, rates, noise, told, targets))
             done += steps
             if not isfinite(found[-1]["total"][-1]):
                 break
@@ -332,29 +359,37 @@ class _Steps:
     def batch(self, step: int) -> Array:
         """The samples of a step, counted from 0."""
         at = step * self.plan.batch_size
-        for x, order in self._spans():
+        for x, _, order in self._spans():
             if at < len(order):
                 return x[order[at : at + self.plan.batch_size]]
             at -= len(order)
         raise IndexError(step)
 
-    def _spans(self) -> Iterator[tuple[Array, NDArray[np.int64]]]:
-        """Samples that are in memory together, and the order in which they are taken."""
+    def _spans(self) -> Iterator[tuple[Array, Array | None, NDArray[np.int64]]]:
+        """Samples that are in memory together, their targets, and the order in which they are taken."""
         import numpy as np
 
         if isinstance(self.x, Stream):
             window = self.plan.window or len(self.x)
             for x in windows(self.x, window, self.plan.seed, self.epoch, self.plan.batch_size):
-                yield x, np.arange(len(x))
+                yield x, None, np.arange(len(x))
         else:
-            yield self.x, batch_order(self.plan.seed, self.epoch, len(self.x))
+            order = batch_order(self.plan.seed, self.epoch, len(self.x))
+            x, targets = (self.x.inputs, self.x.targets) if isinstance(self.x, Pairs) else (self.x, None)
+            yield x, targets, order
 
 
-def _evaluated(trainer: Trainer, x: Samples, plan: TrainingPlan) -> dict[str, float]:
+def _inputs(x: Given) -> Samples:
+    return x.inputs if isinstance(x, Pairs) else x
+
+
+def _evaluated(trainer: Trainer, x: Given, plan: TrainingPlan) -> dict[str, float]:
     """Each term of the loss outside training, meaned over samples."""
     import numpy as np
 
     batch_size = max(plan.batch_size, 256)
+    if isinstance(x, Pairs):
+        return trainer.evaluate(x.inputs, batch_size, x.targets)
     if not isinstance(x, Stream):
         return trainer.evaluate(x, batch_size)
     rows = max((plan.window or len(x)) // batch_size, 1) * batch_size
