@@ -1,7 +1,7 @@
 """The run folder: everything that a training run was, readable by any backend.
 
 ``spec.yaml`` (resolved), ``weights.safetensors``, ``history.csv``, ``run.json`` (versions, seed, data,
-timings), ``checkpoint/``, and the pictures made of it.
+timings), ``checkpoint/``, ``report.html``, and the pictures made of it.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 from aespec import weights
 from aespec.backend import Model
 from aespec.checkpoint import FILE, LOCK, exists, read
+from aespec.data.scaling import Scaling
 from aespec.diagnostics import AespecError, Diagnostic, show
 from aespec.graph import Graph
 from aespec.passes import Limits, compile
@@ -34,6 +35,22 @@ __all__ = ["DataRecord", "Record", "Run", "clear", "open_run", "prepare", "unwri
 
 SPEC, WEIGHTS, HISTORY, RECORD = "spec.yaml", "weights.safetensors", "history.csv", "run.json"
 
+REPORT = "report.html"
+"""A page that shows all of it."""
+
+PICTURES = (
+    "reconstructions.png",
+    "history.png",
+    "features.png",
+    "activations.png",
+    "generated.png",
+    "interpolation.png",
+    "traversal.png",
+    "map.png",
+    "map.html",
+)
+"""What commands draw of a run."""
+
 SAVED = ".saved"
 """Names the files that a backend saved beside the weights, a line each, so that no others are taken away."""
 
@@ -49,6 +66,10 @@ class DataRecord(BaseModel):
     samples: int
     fingerprint: str
     notes: list[str]
+    columns: list[str] | None = None
+    """What each feature is called, where the data says so."""
+    scaling: Scaling | None = None
+    """How the features were scaled."""
 
 
 class Record(BaseModel):
@@ -84,6 +105,12 @@ class Run:
         weights.check(self.graph, found)
         built.load_weights(found)
         return built
+
+    @property
+    def scaling(self) -> Scaling | None:
+        """How the features of the run's data were scaled, which is how other data is to be."""
+        found = self.record["data"]["scaling"]
+        return None if found is None else Scaling.model_validate(found)
 
     def trained_on(self, data: Dataset) -> bool:
         """Whether these are the samples that the run was given, or begin with them."""
@@ -169,7 +196,7 @@ def unwritable(folder: Path, error: Exception) -> AespecError:
 
 def clear(folder: Path) -> None:
     """Take away what an earlier run or build left in a folder, the record first: nothing half gone looks finished."""
-    for name in (RECORD, WEIGHTS, HISTORY, SPEC, "reconstructions.png", "history.png", FILE):
+    for name in (RECORD, WEIGHTS, HISTORY, SPEC, REPORT, *PICTURES, FILE):
         (folder / name).unlink(missing_ok=True)
     with suppress(FileNotFoundError):
         for name in (folder / SAVED).read_text(encoding="utf-8").splitlines():

@@ -10,7 +10,19 @@ from aespec.layers.base import Layer
 from aespec.shapes import Shape, show_shape
 from aespec.tables import number, table
 
-__all__ = ["Block", "Line", "Summary", "as_data", "as_markdown", "as_text", "summarize"]
+__all__ = [
+    "COLUMNS",
+    "NUMBERS",
+    "Block",
+    "Line",
+    "Summary",
+    "as_data",
+    "as_markdown",
+    "as_text",
+    "remarks",
+    "rows",
+    "summarize",
+]
 
 
 @dataclass(frozen=True)
@@ -88,26 +100,45 @@ def as_data(summary: Summary) -> dict[str, Any]:
 
 def as_text(summary: Summary, *, mirror: bool = False) -> str:
     """The summary for a terminal; with ``mirror``, also what each layer of a mirrored decoder undoes."""
-    groups = [[*map(_cells, block.lines), _total(block)] for block in summary.blocks]
-    whole = ["total", "", "", number(summary.parameters), number(summary.multiply_adds)]
-    parts = [summary.name, table(COLUMNS, *groups, [whole], numbers=NUMBERS), "\n".join(_remarks(summary))]
+    parts = [summary.name, table(COLUMNS, *rows(summary), numbers=NUMBERS), "\n".join(remarks(summary))]
     return "\n\n".join([*parts, _mirror_text(summary)] if mirror else parts)
 
 
 def as_markdown(summary: Summary, *, mirror: bool = False) -> str:
     """The summary as a section of a Markdown page."""
     parts = [f"## {summary.name}"]
-    for block in summary.blocks:
-        rows = [*map(_cells, block.lines), _total(block)]
-        parts += [f"### {block.name.capitalize()}", table(COLUMNS, rows, numbers=NUMBERS, markdown=True)]
-    parts.append("\n".join(f"- {remark}" for remark in _remarks(summary)))
+    for block, lines in zip(summary.blocks, rows(summary), strict=False):
+        parts += [f"### {block.name.capitalize()}", table(COLUMNS, lines, numbers=NUMBERS, markdown=True)]
+    parts.append("\n".join(f"- {remark}" for remark in remarks(summary)))
     if mirror:
         parts.append("### Mirror")
-        rows = [[line.name, _undoing(line), line.note] for line in summary.blocks[1].lines]
+        undone = [[line.name, _undoing(line), line.note] for line in summary.blocks[1].lines]
         parts.append(
-            table(["Layer", "What it does", "Padding"], rows, markdown=True) if summary.mirrored else WRITTEN_OUT
+            table(["Layer", "What it does", "Padding"], undone, markdown=True) if summary.mirrored else WRITTEN_OUT
         )
     return "\n\n".join(parts)
+
+
+def rows(summary: Summary) -> list[list[list[str]]]:
+    """The table of a summary, a cell for each of `COLUMNS`: the lines of each block and its sum, then that of all."""
+    groups = [[*map(_cells, block.lines), _total(block)] for block in summary.blocks]
+    return [*groups, [["total", "", "", number(summary.parameters), number(summary.multiply_adds)]]]
+
+
+def remarks(summary: Summary) -> list[str]:
+    """What is said below the table."""
+    ties = [f"{line.name}: {tie}" for block in summary.blocks for line in block.lines for tie in line.ties]
+    found = [
+        f"Parameters: {number(summary.parameters)} "
+        f"(trainable {number(summary.trainable)}, non-trainable {number(summary.non_trainable)})",
+        f"Input: {show_shape(summary.blocks[0].input_shape)}, code: {show_shape(summary.blocks[0].output_shape)}",
+        f"Loss: {summary.loss}",
+        *(f"Loss term: {term}" for term in summary.terms),
+        *(f"Tied: {tie}" for tie in ties),
+    ]
+    if summary.multiply_adds is None:
+        found.append("?: depends on a length that the input leaves open")
+    return found
 
 
 COLUMNS = ("Name", "Kind", "Output shape", "Parameters", "Multiply-adds")
@@ -176,21 +207,6 @@ def _cells(line: Line) -> list[str]:
 def _total(block: Block) -> list[str]:
     shape = show_shape(block.output_shape)
     return [f"{block.name} in all", "", shape, number(block.parameters), number(block.multiply_adds)]
-
-
-def _remarks(summary: Summary) -> list[str]:
-    ties = [f"{line.name}: {tie}" for block in summary.blocks for line in block.lines for tie in line.ties]
-    remarks = [
-        f"Parameters: {number(summary.parameters)} "
-        f"(trainable {number(summary.trainable)}, non-trainable {number(summary.non_trainable)})",
-        f"Input: {show_shape(summary.blocks[0].input_shape)}, code: {show_shape(summary.blocks[0].output_shape)}",
-        f"Loss: {summary.loss}",
-        *(f"Loss term: {term}" for term in summary.terms),
-        *(f"Tied: {tie}" for tie in ties),
-    ]
-    if summary.multiply_adds is None:
-        remarks.append("?: depends on a length that the input leaves open")
-    return remarks
 
 
 def _mirror_text(summary: Summary) -> str:

@@ -185,7 +185,7 @@ def test_a_run_that_is_killed_time_and_again_ends_as_if_it_had_not_been(backend)
     assert 2 <= len(read(RUN).epochs) < len(history)
     done(aespec_(*args))
     assert outcome() == straight(backend)
-    names = {"spec.yaml", "run.json", "history.csv", "weights.safetensors", "checkpoint", ".lock"}
+    names = {"spec.yaml", "run.json", "history.csv", "weights.safetensors", "report.html", "checkpoint", ".lock"}
     assert {path.name for path in RUN.iterdir()} == names
     assert [path.name for path in (RUN / FILE).parent.iterdir()] == [FILE.name]
 

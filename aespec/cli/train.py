@@ -24,7 +24,7 @@ from aespec.passes import Limits
 
 if TYPE_CHECKING:
     from aespec.course import Built
-    from aespec.data import Dataset
+    from aespec.data import Dataset, Scaling
     from aespec.graph import Graph
     from aespec.loggers import Logger, Loggers
     from aespec.spec import Spec
@@ -47,6 +47,10 @@ class Job:
     """Of the samples that the run began with."""
     held: str | None = None
     """Of those that it measures the loss on, where they are others."""
+    columns: tuple[str, ...] | None = None
+    """The features of the table that the run began with."""
+    scaling: Scaling | None = None
+    """How it scaled them."""
 
 
 @click.command()
@@ -55,8 +59,8 @@ class Job:
 @click.option(
     "--data",
     metavar="NAME|FILE",
-    help="What to train on: digits, fashion_mnist, mnist, a .npy, .npz or .parquet file, or a folder of such.  "
-    "[default: digits]",
+    help="What to train on: digits, plane, fashion_mnist, mnist, a .npy, .npz, .parquet or .csv file, or a folder of "
+    "arrays or pictures.  [default: digits]",
 )
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="Take only the first N samples.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="The run's folder.  [default: runs/NAME-BACKEND]")
@@ -71,6 +75,7 @@ class Job:
 @plan_options
 @click.option("--log", "logs", metavar="NAME", multiple=True, help="Log to tensorboard or mlflow too. Can be repeated.")
 @force_option
+@click.option("--report/--no-report", default=True, help="End with report.html in the run's folder.  [default: on]")
 @click.option("--quiet", is_flag=True, help="Print nothing but what goes wrong.")
 @format_option("text", "json")
 def train(
@@ -84,6 +89,7 @@ def train(
     learning_rate: float | None,
     logs: tuple[str, ...],
     force: bool,
+    report: bool,
     quiet: bool,
     form: str,
     **plan: Any,
@@ -93,8 +99,9 @@ def train(
     Options of the plan are what `training` in a spec may state, in its words, and stand for it.
 
     The run's folder gets spec.yaml (with every default stated), weights.safetensors, history.csv, run.json and a
-    checkpoint after each epoch: `--resume RUN` goes on from it, with another backend too. The same seed gives the same
-    first weights and the same batches on every backend.
+    checkpoint after each epoch: `--resume RUN` goes on from it, with another backend too. In the end it gets
+    report.html, which shows what the model learnt. The same seed gives the same first weights and the same batches on
+    every backend.
     """
     from aespec.loggers import find_logger
 
@@ -108,6 +115,7 @@ def train(
         loggers={name: find_logger(name) for name in logs},
         force=force or resume is not None,
         source=Path(*specs.paths) if specs.paths else None,
+        report=report,
         quiet=quiet,
         form=form,
     )
@@ -196,6 +204,8 @@ def _resumed(folder: Path, backend: str | None, rate: float | None, given: dict[
         begin,
         record["fingerprint"],
         held.get("fingerprint"),
+        record["columns"] and tuple(record["columns"]),
+        run.scaling,
     )
 
 
@@ -223,10 +233,20 @@ def _logged(job: Job, loggers: Mapping[str, Logger], samples: int, built: Built)
         raise
 
 
-def _run(job: Job, *, loggers: Mapping[str, Logger], force: bool, source: Path | None, quiet: bool, form: str) -> None:
+def _run(
+    job: Job,
+    *,
+    loggers: Mapping[str, Logger],
+    force: bool,
+    source: Path | None,
+    report: bool,
+    quiet: bool,
+    form: str,
+) -> None:
     from aespec.backend import team_of
     from aespec.checkpoint import locked
     from aespec.cli.progress import Progress
+    from aespec.cli.report import report_training
     from aespec.course import build
     from aespec.course import train as run_training
     from aespec.registry import find_backend
@@ -237,13 +257,14 @@ def _run(job: Job, *, loggers: Mapping[str, Logger], force: bool, source: Path |
     _keep_memory()
     plan = job.spec.training
     built = build(job.spec, backend=job.backend, limits=job.limits)
-    dataset = _limited(load_data(job.data, job.graph, job.spec, "train", plan.dtype), job.samples)
+    dataset = _dataset(job)
     _same_data(job.data, dataset, job.fingerprint)
     window, plan = plan.window, plan.model_copy(update={"window": dataset.window})
     job = replace(job, spec=job.spec.model_copy(update={"training": plan}))
     held = None
     if plan.validation_data:
-        held = load_data(plan.validation_data, job.graph, job.spec, "train", plan.dtype)
+        given = job.graph, job.spec, "train", plan.dtype, dataset.columns, dataset.scaling
+        held = load_data(plan.validation_data, *given)
         _same_data(plan.validation_data, held, job.held)
     with ExitStack() as stack:
         first = team_of(find_backend(job.backend)).rank == 0  # which writes the run, and tells of it
@@ -268,9 +289,28 @@ def _run(job: Job, *, loggers: Mapping[str, Logger], force: bool, source: Path |
             job.spec, dataset, job.folder, built, validation=held, begin=job.begin, listeners=[progress, logged]
         )
         logged.end(run.record["final"])
+        page, notes = report_training(run, built.model, dataset) if report and first else (None, [])
+        for note in notes:
+            progress.note(note)
     if form == "json" and not quiet:
-        click.echo(json_line({"folder": str(job.folder), **run.record}))
-    progress.say(f"wrote {job.folder}; `aespec reconstruct {job.folder}` draws what it learnt")
+        click.echo(json_line({"folder": str(job.folder), "report": page and str(page), **run.record}))
+    shows = f"{page} shows" if page else f"`aespec reconstruct {job.folder}` draws"
+    progress.say(f"wrote {job.folder}; {shows} what it learnt")
+
+
+def _dataset(job: Job) -> Dataset:
+    """What a job trains on; scaled as its run was, or as is found on what its plan trains on."""
+    from aespec.data import Scaling
+    from aespec.training import split
+
+    plan, way = job.spec.training, job.spec.input.scaling
+    given = job.graph, job.spec, "train", plan.dtype, job.columns, job.scaling
+    data = _limited(load_data(job.data, *given), job.samples)
+    if way is None or data.scaling is not None:
+        return data
+    fraction = 0.0 if plan.validation_data else plan.validation_split
+    seen = split(data.inputs, fraction, data.name)[0]
+    return Scaling.fit(seen, way, job.spec.input.range or (0.0, 1.0)).scaled(data, plan.dtype)
 
 
 def _keep_memory() -> None:

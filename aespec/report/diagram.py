@@ -1,0 +1,164 @@
+"""The diagram of a graph: the encoder down one side, the code below, the decoder up the other side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from math import log2
+from typing import TYPE_CHECKING, Any
+
+from aespec.graph import Graph, Node
+from aespec.layers.base import Layer
+from aespec.report.page import render
+from aespec.shapes import Shape, counted, elements
+from aespec.tables import number
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+__all__ = ["diagram", "words"]
+
+TIMES = "\N{MULTIPLICATION SIGN}"
+
+LEAST = 55
+"""Hundredths of the full width that the smallest value's box has."""
+
+
+@dataclass(frozen=True)
+class Box:
+    """A value of the model: what makes it, and its shape."""
+
+    title: str
+    words: str
+    shape: str
+    count: str
+    """Of the parameters stored there."""
+    width: int
+    """In hundredths: by the logarithm of how many numbers it is."""
+    rows: tuple[int, int]
+    """Where it stands beside the others, counted from 1: its first row, and the one after its last."""
+
+
+def diagram(graph: Graph) -> Markup:
+    """A graph as HTML: a box for each node with its shape and its parameters, the wider the more numbers it gives.
+
+    Raises:
+        AespecError: jinja2 is missing.
+    """
+    shapes = [graph.input, *(node.shape for node in graph)]
+    sizes = [log2(size) if (size := elements(_known(shape))) else 0.0 for shape in shapes]
+    low, high = min(sizes), max(sizes)
+
+    def width(shape: Shape) -> int:
+        size = elements(_known(shape)) or 1
+        return round(LEAST + (100 - LEAST) * (log2(size) - low) / ((high - low) or 1))
+
+    def box(node: Node, rows: tuple[int, int]) -> Box:
+        count = node.count()
+        stored = counted(count, "parameter") if count else ""
+        return Box(
+            node.short if node.layer.name else node.layer.kind,
+            words(node.layer, node.shape),
+            _shape(node.shape),
+            stored,
+            width(node.shape),
+            rows,
+        )
+
+    encoder, decoder = graph.block("encoder"), graph.block("decoder")
+    places, height = _places(graph)
+    code, end = graph[graph.code].shape, graph.output.shape
+    return render(
+        "diagram.html.j2",
+        encoder=[
+            Box("input", "", _shape(graph.input), "", width(graph.input), (1, 2)),
+            *(box(node, places[node.name]) for node in encoder),
+        ],
+        code=Box("code", _numbers(code), _shape(code) if len(code) > 1 else "", "", width(code), (height, height + 1)),
+        decoder=[
+            *(box(node, places[node.name]) for node in decoder),
+            Box("reconstruction", "", _shape(end), "", width(end), (1, 2)),
+        ],
+        about=f"{graph.name}: {_shape(graph.input)} to a code {_shape(code)} and back to {_shape(graph.output.shape)}, "
+        f"{counted(sum(node.count() for node in graph), 'parameter')}",
+    )
+
+
+def _places(graph: Graph) -> tuple[dict[str, tuple[int, int]], int]:
+    """The rows of each node, and the row of the code: the encoder from above, the decoder from below."""
+    places, row = dict[str, tuple[int, int]](), 2
+    for encoder, decoder in _beside(graph):
+        height = max(len(encoder), len(decoder))
+        for nodes in (encoder, decoder):
+            ends = [row + i * height // max(len(nodes), 1) for i in range(len(nodes) + 1)]
+            places |= {node.name: rows for node, rows in zip(nodes, pairwise(ends), strict=True)}
+        row += height
+    return places, row
+
+
+def _beside(graph: Graph) -> list[tuple[list[Node], list[Node]]]:
+    """Which nodes stand beside each other, from above: in a mirror those that undo each other, else all."""
+    encoder, decoder = list(graph.block("encoder")), list(reversed(graph.block("decoder")))
+    if not graph.mirrored:
+        return [(encoder, decoder)]
+    number = {node.name: i for i, node in enumerate(encoder)}
+    groups: list[tuple[list[Node], list[Node]]] = []
+    done = 0
+    for node in decoder:
+        undone = [number[name] for name in node.undoes]
+        if undone and max(undone) < done:  # what the one above it undoes too
+            groups[-1][1].append(node)
+            continue
+        begin, end = (max(min(undone), done), max(undone) + 1) if undone else (done, done)
+        groups += [([other], []) for other in encoder[done:begin]]
+        groups.append((encoder[begin:end], [node]))
+        done = end
+    return groups + [([other], []) for other in encoder[done:]]
+
+
+def words(layer: Layer, shape: Shape = ()) -> str:
+    """What a layer's fields say that is not so by default, in few words; not what the shape that it gives says too.
+
+    >>> from aespec.layers.dense import Dense
+    >>> words(Dense(units=100, activation="selu")), words(Dense(units=100, activation="selu"), (100,))
+    ('100, selu', 'selu')
+    """
+    fields, kind = dict(layer), type(layer)
+    needed = {name: fields[name] for name, field in kind.model_fields.items() if field.is_required()}
+    usual = dict(kind(**needed))
+    said = []
+    for name, value in fields.items():
+        if name == "name" or (name not in needed and value == usual[name]):
+            continue
+        if name == kind.main and _word(value) == _word(shape):
+            continue
+        bare = name in (kind.main, "kernel_size", "activation", "padding") or isinstance(value, Layer)
+        if isinstance(value, bool):
+            word = name if value else f"no {name}"
+        else:
+            word = _word(value) if bare else f"{name} {_word(value)}"
+        said.append((name != kind.main, word))
+    return ", ".join(text for _, text in sorted(said, key=lambda each: each[0]))
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, Layer):
+        return f"{value.kind} {words(value)}"
+    if isinstance(value, tuple):
+        return TIMES.join(map(_word, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _known(shape: Shape) -> Shape:
+    """A shape without its axes of unknown length: what is there of each step."""
+    return tuple(n for n in shape if n is not None)
+
+
+def _shape(shape: Shape) -> str:
+    """A shape as it is said, such as 28 times 28, with a question mark for an unknown length."""
+    return f" {TIMES} ".join("?" if n is None else str(n) for n in shape)
+
+
+def _numbers(shape: Shape) -> str:
+    size = elements(shape)
+    return "numbers of an open length" if size is None else f"{number(size)} number{'s' * (size != 1)}"

@@ -1,0 +1,116 @@
+"""Parts of the data as a report sees them: some samples of each, and what a model makes of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from aespec.data.streams import Stream
+from aespec.shapes import counted
+from aespec.tables import number
+from aespec.uses.apply import codes, reconstructions
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from aespec.backend import Model
+    from aespec.data.streams import Samples
+
+    Array = NDArray[np.floating[Any]]
+
+__all__ = ["Part", "look"]
+
+SAMPLES = 500
+"""So many samples of a part are looked at."""
+
+NUMBERS = 10_000_000
+"""Of large samples fewer are looked at, so that they are not more numbers than that."""
+
+NEIGHBORS = 50
+"""So many samples that lie together are read at once from a stream."""
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Samples of one part of the data, and what a model makes of them."""
+
+    what: str
+    """What each is: a ``test sample``."""
+    size: int
+    """How many the part has."""
+    places: NDArray[np.int64]
+    """Which of them these are, counted from 0."""
+    inputs: Array
+    labels: NDArray[Any] | None
+    codes: Array
+    restored: Array
+    errors: Array
+    """The mean squared error of each."""
+    source: str = ""
+    """The data that they are of, where it is not that of the run."""
+
+    @property
+    def named(self) -> str:
+        """What they all are: ``test samples``."""
+        return f"{self.what}s{self._of}"
+
+    @property
+    def told(self) -> str:
+        """How many of which samples these are: ``500 of 10,000 test samples``."""
+        whole = counted(self.size, self.what)
+        return (whole if len(self.places) == self.size else f"{number(len(self.places))} of {whole}") + self._of
+
+    @property
+    def _of(self) -> str:
+        return f" of {self.source}" if self.source else ""
+
+    def about(self, i: int) -> str:
+        """What is said of one of the samples."""
+        label = "" if self.labels is None else f"label {self.labels[i]}\n"
+        return f"{label}error {self.errors[i]:.3g}"
+
+
+def look(
+    model: Model, inputs: Samples, labels: NDArray[Any] | None, what: str, *, source: str = "", seed: int = 0
+) -> Part:
+    """Let a model see samples of a part, at most 500, fewer of large ones.
+
+    They are drawn at random, of a stream in runs of neighbours that are evenly spread.
+
+    Args:
+        model: A trained model.
+        inputs: All samples of the part.
+        labels: What each shows.
+        what: What each is called: a ``test sample``.
+        source: The data that they are of, where it is not that of the run.
+        seed: Decides which are drawn.
+    """
+    import numpy as np
+
+    places = _drawn(inputs, np.random.default_rng(seed))
+    if isinstance(inputs, Stream):
+        breaks = np.flatnonzero(np.diff(places) > 1) + 1
+        chosen = np.concatenate([inputs.read(int(run[0]), int(run[-1]) + 1) for run in np.split(places, breaks)])
+    else:
+        chosen = inputs[places]
+    restored = reconstructions(model, chosen)
+    errors = ((restored - chosen) ** 2).reshape(len(chosen), -1).mean(axis=1)
+    classes = labels is not None and labels.size == len(inputs)  # what is several numbers each is no class
+    shown = labels.reshape(-1)[places] if labels is not None and classes else None
+    return Part(what, len(inputs), places, chosen, shown, codes(model, chosen), restored, errors, source)
+
+
+def _drawn(x: Samples, random: np.random.Generator) -> NDArray[np.int64]:
+    """Which samples are looked at, in order."""
+    import numpy as np
+
+    n, count = len(x), min(SAMPLES, max(NUMBERS // prod(x.shape[1:]), 1))
+    if n <= count:
+        return np.arange(n)
+    if not isinstance(x, Stream):
+        return np.sort(random.choice(n, count, replace=False))
+    together = min(NEIGHBORS, count)
+    starts = np.linspace(0, n - together, count // together).astype("int64")
+    return (starts[:, np.newaxis] + np.arange(together)).ravel()
