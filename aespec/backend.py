@@ -117,10 +117,18 @@ class Model(Protocol):
     def load_weights(self, weights: Mapping[str, Array]) -> None:
         """Set every parameter; names and shapes have been checked by `aespec.weights.check`."""
 
-    def losses(self, x: Array, *, training: bool = False, draws: Mapping[str, Array] | None = None) -> dict[str, float]:
-        """Each term of the loss by name, the reconstruction's under its kind, and their sum as ``total``.
+    def losses(
+        self,
+        x: Array,
+        targets: Array | None = None,
+        *,
+        training: bool = False,
+        draws: Mapping[str, Array] | None = None,
+    ) -> dict[str, float]:
+        """Each term of the loss by name, the output's under its kind, and their sum as ``total``.
 
-        In training noise is drawn, or given as `aespec.noise.Noise.draws` gives it.
+        The output is compared with the input, or with targets of the shape that `Graph.target` states. In training
+        noise is drawn, or given as `aespec.noise.Noise.draws` gives it.
         """
 
 
@@ -129,7 +137,12 @@ class Trainable(Model, Protocol):
     """A model that can be trained."""
 
     def gradients(
-        self, x: Array, *, training: bool = False, draws: Mapping[str, Array] | None = None
+        self,
+        x: Array,
+        targets: Array | None = None,
+        *,
+        training: bool = False,
+        draws: Mapping[str, Array] | None = None,
     ) -> dict[str, Array]:
         """The gradient of the total loss by each trainable parameter, in the canonical layout."""
 
@@ -144,7 +157,14 @@ class Trainer(Protocol):
     """How the steps are computed, in words: whether they are compiled, and why."""
 
     def steps(
-        self, x: Array, order: NDArray[np.int64], batch_size: int, rates: Rates, noise: Noise, tick: Tick
+        self,
+        x: Array,
+        order: NDArray[np.int64],
+        batch_size: int,
+        rates: Rates,
+        noise: Noise,
+        tick: Tick,
+        targets: Array | None = None,
     ) -> dict[str, Array]:
         """Take a step for each batch of the samples ``x[order]``, the last batch short if it must be.
 
@@ -155,14 +175,16 @@ class Trainer(Protocol):
             rates: The learning rate of each step, in float32.
             noise: What random numbers depend on.
             tick: Called now and then.
+            targets: What the outputs are compared with, one for each of ``x``, where not with ``x``. The same array is
+                given again and again, too.
 
         Returns:
             Each term of the loss and ``total`` at each step, as the step saw it. Where a total is not finite, no step
             follows, and it is the last.
         """
 
-    def evaluate(self, x: Array, batch_size: int) -> dict[str, float]:
-        """Each term of the loss and ``total`` outside training, meaned over the samples."""
+    def evaluate(self, x: Array, batch_size: int, targets: Array | None = None) -> dict[str, float]:
+        """Each term of the loss and ``total`` outside training, meaned over the samples; targets as in `steps`."""
 
     def state(self) -> dict[str, Array]:
         """A copy of what is kept from step to step, beside the weights, for a step that goes on from here.

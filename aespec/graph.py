@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Self
+from typing import Literal, Self
 
 from aespec.activations import Activation
 from aespec.kind import Kind
@@ -63,7 +63,8 @@ class Node:
     place: tuple[str | int, ...] = ()
     """Where the spec states the layer."""
     settled: bool = False
-    """Whether it is frozen with running averages: training uses and leaves them as they are."""
+    """Whether it computes in training as it does outside: frozen with running averages, which training uses and leaves
+    as they are, or a Gaussian code that is its mean."""
 
     @classmethod
     def of(
@@ -99,6 +100,11 @@ class Node:
         """Multiply-adds for one sample; None where a length is unknown."""
         return self.layer.multiply_adds(self.input_shape)
 
+    @property
+    def draws(self) -> Literal["uniform", "normal"] | None:
+        """The random numbers that training draws here."""
+        return None if self.settled else self.layer.draws
+
     def count(self, *, trainable: bool | None = None) -> int:
         """The number of parameters stored here, all or only those (not) trained."""
         return sum(p.size for p in self.params.values() if trainable is None or p.trainable is trainable)
@@ -123,6 +129,9 @@ class Graph:
     """Whether the decoder was made from the encoder."""
     length: int | None = None
     """The length that stands for an unknown axis of the input, where a mirror states one."""
+    target: Shape | None = None
+    """The shape of what the loss compares the output with: None where that is the input, else of a target that each
+    sample is given with."""
 
     def __post_init__(self) -> None:
         seen = {INPUT}
@@ -169,7 +178,7 @@ class Graph:
     @property
     def sample_shape(self) -> Shape:
         """The shape of a sample that the model can be trained on: the input's, with what only the output knows."""
-        if len(self.output.shape) != len(self.input):
+        if self.target is not None or len(self.output.shape) != len(self.input):
             return self.input
         known = tuple(n if n is not None else m for n, m in zip(self.input, self.output.shape, strict=True))
         return fill(known, self.length) if self.length is not None else known
@@ -192,16 +201,16 @@ class Graph:
         return found
 
     def restores(self, x: Shape) -> bool:
-        """Whether a sample of shape ``x`` goes through, and comes out as long as it went in."""
+        """Whether a sample of shape ``x`` goes through, and comes out as long as it went in, or as its target is."""
         try:
-            return self.shapes(x)[self.output.name] == x
+            return self.shapes(x)[self.output.name] == (x if self.target is None else self.target)
         except ShapeError:
             return False
 
     @property
     def stochastic(self) -> bool:
         """Whether training draws random numbers in some layer."""
-        return any(node.layer.draws is not None for node in self.nodes)
+        return any(node.draws is not None for node in self.nodes)
 
     @property
     def logits(self) -> str | None:

@@ -41,12 +41,12 @@ class Noise:
             dtype: Of the numbers.
         """
         shapes: Mapping[str, Any] = graph.shapes(x)
-        drawing = [node for node in graph if node.layer.draws]
+        drawing = [node for node in graph if node.draws]
         streams = {n.name: parameter_stream(self.seed, f"{n.name}/noise/{self.epoch}/{self.span}") for n in drawing}
         for batch in batches:
             found = {}
             for node in drawing:
                 stream, shape = streams[node.name], (batch, *shapes[node.name])
-                draw = stream.random if node.layer.draws == "uniform" else stream.standard_normal
+                draw = stream.random if node.draws == "uniform" else stream.standard_normal
                 found[node.name] = draw(shape, dtype=dtype)  # type: ignore[call-overload]  # either precision
             yield found

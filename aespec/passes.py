@@ -11,11 +11,15 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from aespec.activations import Activation
+from aespec.activations import Activation, Softmax
 from aespec.diagnostics import AespecError, Diagnostic, Loc, Place, Rule, in_order, nearest
 from aespec.graph import INPUT, Graph, Node, Term, Tie
 from aespec.layers.activation import Activation as ActivationLayer
+from aespec.layers.arrange import Flatten
 from aespec.layers.base import Layer
+from aespec.layers.dense import Dense
+from aespec.losses import CategoricalCrossentropy
+from aespec.plan import TrainingPlan
 from aespec.rules import BadRegularizer, BadTie, DuplicateName, ModelTooLarge, NoMirror, OutputMismatch, ShapeMismatch
 from aespec.shapes import Shape, ShapeError, elements, fill, show_shape
 from aespec.spec import Hole, Mirror, Spec, load
@@ -23,10 +27,12 @@ from aespec.stages import freeze, phase
 
 __all__ = [
     "Limits",
+    "classify",
     "close",
     "compile",
     "decode",
     "encode",
+    "head",
     "limit",
     "mirror",
     "names",
@@ -81,7 +87,7 @@ def compile(spec: Spec, limits: Limits | None = None, problems: Sequence[Diagnos
     found = [*problems, *names(spec)]
     graph, whole = encode(spec, found)
     graph, whole = decode(graph, whole, spec, found)
-    checks = (close, scale, tie, regularize, freeze, phase, limit) if whole else (scale, tie, regularize, limit)
+    checks = (close, scale, tie, regularize, freeze, phase, head, limit) if whole else (scale, tie, regularize, limit)
     for check in checks:
         try:
             graph = check(graph, spec, limits or Limits())
@@ -90,6 +96,30 @@ def compile(spec: Spec, limits: Limits | None = None, problems: Sequence[Diagnos
     if found:
         raise AespecError(*in_order(found))
     return graph
+
+
+def classify(spec: Spec, classes: int, plan: TrainingPlan, limits: Limits | None = None) -> Graph:
+    """The graph of a classifier: the encoder of a spec that is right, and in the decoder's place a head.
+
+    The output has a probability for each class, and is compared with a target that has 1 for the right one. A Gaussian
+    code is its mean, in training too, and adds no divergence to the loss.
+
+    Args:
+        spec: The spec.
+        classes: The number of classes.
+        plan: How the classifier will be trained, of which ``freeze`` decides what is.
+        limits: Sizes beyond which a model is refused.
+
+    Raises:
+        AespecError: The head does not fit on the code, or the model is beyond the limits.
+    """
+    graph = _headed(spec, classes)
+    for check in (tie, regularize, freeze, limit):
+        graph = check(graph, spec.model_copy(update={"training": plan}), limits or Limits())
+    latent = [term for term in graph.terms if term.target == "latent"]
+    means = {term.of for term in latent}
+    nodes = tuple(replace(node, settled=True) if node.name in means else node for node in graph)
+    return replace(graph, nodes=nodes, terms=tuple(term for term in graph.terms if term not in latent))
 
 
 def names(spec: Spec) -> list[Diagnostic]:
@@ -258,6 +288,13 @@ def regularize(graph: Graph, spec: Spec, limits: Limits) -> Graph:
     return replace(graph, terms=tuple(terms))
 
 
+def head(graph: Graph, spec: Spec, limits: Limits) -> Graph:
+    """Refuse a classifier whose head does not fit on the code, however many classes there are."""
+    if spec.classifier is not None:
+        _headed(spec, classes=2)
+    return graph
+
+
 def limit(graph: Graph, spec: Spec, limits: Limits) -> Graph:
     """Refuse a model that is too large to be meant."""
     problems = []
@@ -282,6 +319,32 @@ def limit(graph: Graph, spec: Spec, limits: Limits) -> Graph:
     if problems:
         raise AespecError(*problems)
     return graph
+
+
+def _headed(spec: Spec, classes: int) -> Graph:
+    """The encoder with a head for so many classes, and what that is trained for."""
+    problems: list[Diagnostic] = []
+    graph, _ = encode(spec, [])
+    code, layers = graph[graph.code].shape, spec.classifier.head if spec.classifier else ()
+    steps = [Step(Flatten(), ("classifier",))] if len(code) > 1 else []
+    steps += [Step(layer, ("classifier", "head", i, layer.kind)) for i, layer in enumerate(layers)]
+    steps.append(Step(Dense(units=classes, activation=Softmax()), ("classifier",)))
+    nodes, _ = _chain("decoder", steps, graph.code, code, spec, problems)
+    if problems:
+        raise AespecError(*problems)
+    if nodes[-1].shape != (classes,):
+        last = nodes[-2]
+        raise AespecError(
+            Diagnostic(
+                ShapeMismatch,
+                f"the head of the classifier ends in several axes, those of `{last.name}`",
+                spec.place(last.place, key=True),
+                wanted="one axis, whose length is known",
+                got=show_shape(last.shape),
+                help="end the head with `flatten`",
+            )
+        )
+    return replace(graph, nodes=(*graph.nodes, *nodes), loss=CategoricalCrossentropy(), target=(classes,))
 
 
 def _written(block: str, layers: tuple[Layer, ...]) -> list[Step]:

@@ -10,7 +10,7 @@ from aespec.losses import Loss
 from aespec.optimizers import Adam, Decay, Optimizer, Rate, Share
 from aespec.schedules import Constant, Schedule
 
-__all__ = ["EarlyStopping", "Phase", "Section", "TrainingPlan"]
+__all__ = ["Count", "EarlyStopping", "Phase", "Section", "TrainingPlan"]
 
 Count = Annotated[int, Field(ge=1, lt=2**31)]
 

@@ -445,7 +445,7 @@ def test_verify_fails_above_tolerance(fault, code, said, crooked):
         "--backends",
         "crooked,numpy",
         "--set",
-        "decoder.0={dense: {units: 3, kernel_regularizer: l2}}",
+        "decoder=[{dense: {units: 3, kernel_regularizer: l2}}]",
     )
     assert done.exit_code == code
     assert done.stdout.splitlines()[-1] == said

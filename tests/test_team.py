@@ -101,11 +101,14 @@ def test_two_tensorflow_workers_are_as_one(folder):
     assert second == "", "only one of them speaks"
 
 
-DEVICES = """
-import sys
+THREE = """
 from aespec_keras.framework import tf
 cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 3)
+"""
+
+DEVICES = f"""{THREE}
+import sys
 sys.argv[0] = "aespec"
 from aespec.cli import main
 main()
@@ -118,3 +121,44 @@ def test_three_devices_are_as_one(folder):
     (said,) = finish(train(folder, "keras", "three", script="devices.py"))
     same(folder / "one", folder / "three")
     assert "  steps shared by 3 replicas in one process\n" in said
+
+
+CLASSIFIER = """
+import numpy as np
+import aespec
+from aespec.backend import team_of
+from aespec.data.pairs import Pairs
+from aespec.passes import classify
+from aespec.plan import TrainingPlan
+from aespec.registry import find_backend
+from aespec.training import fit
+layers = [{"dense": {"units": 5, "activation": "tanh"}}, "batch_normalization"]
+spec = aespec.parse({"input": [6], "encoder": layers, "decoder": "mirror"})
+plan = TrainingPlan(epochs=2, batch_size=8)
+backend = find_backend("BACKEND")
+model = backend.build(classify(spec, 3, plan))
+x, targets = np.random.default_rng(0).random((46, 6), dtype="float32"), np.eye(3, dtype="float32")[np.arange(46) % 3]
+epochs = fit(model, Pairs(x, targets), plan)
+if team_of(backend).rank == 0:
+    print(*(each for epoch in epochs for each in (epoch.losses["total"], epoch.validation["total"])))
+"""
+"""Two epochs of a classifier, whose samples have targets of their own."""
+
+
+@pytest.mark.parametrize(
+    ("backend", "launcher", "before"),
+    [
+        ("torch", ("-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"), ""),
+        ("keras", (), THREE),
+    ],
+)
+def test_targets_are_shared_with_their_samples(backend, launcher, before, tmp_path):
+    found = []
+    for name, first, how in (("one", "", ()), ("several", before, launcher)):
+        (tmp_path / f"{name}.py").write_text(first + CLASSIFIER.replace("BACKEND", backend))
+        clean = {key: value for key, value in os.environ.items() if key not in ALONE}
+        command = [sys.executable, *how, str(tmp_path / f"{name}.py")]
+        done = subprocess.run(command, env=clean, capture_output=True, text=True, check=True)
+        found.append([float(number) for number in done.stdout.split()])
+    assert len(found[0]) == 4
+    assert found[1] == pytest.approx(found[0], rel=1e-5)

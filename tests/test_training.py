@@ -47,7 +47,7 @@ class Steps:
         self.rates: list[list[float]] = []
         self.last = last
 
-    def steps(self, x, order, batch_size, rates, noise, tick):
+    def steps(self, x, order, batch_size, rates, noise, tick, targets=None):
         self.seen.append(x[order].ravel().tolist())
         self.rates.append(rates.tolist())
         tick(len(order), {})
@@ -55,7 +55,7 @@ class Steps:
         total[-1] = self.last if len(self.seen) == 2 else 1.0
         return {"mse": np.ones(len(rates)), "total": total}
 
-    def evaluate(self, x, batch_size):
+    def evaluate(self, x, batch_size, targets=None):
         return {"mse": 2.0, "total": float(x.sum())}
 
     def state(self):

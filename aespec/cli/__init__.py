@@ -27,6 +27,19 @@ COMMANDS = {
         "sweep": ("sweep", "Train a spec under many values of its fields, and rank them."),
         "reconstruct": ("runs", "Draw what a trained model makes of some samples."),
         "history": ("history", "Draw the loss curves of runs."),
+        "report": ("report", "Write a page that shows what a run was and what it learnt."),
+    },
+    "Uses": {
+        "encode": ("encode", "Write the codes of data, to be used as features."),
+        "project": ("projection", "Draw a map of codes: similar samples near each other."),
+        "pca-check": ("projection", "Compare a linear autoencoder with exact PCA."),
+        "features": ("features", "Show what a trained model's units look for and respond to."),
+        "generate": ("generation", "Generate samples from codes that are drawn at random."),
+        "interpolate": ("generation", "Turn one sample into another, by way of their codes."),
+        "traverse": ("generation", "Sweep each unit of a code, the others kept as they are."),
+        "pretrain": ("pretrain", "Train classifiers of few labels on a trained encoder, and without it."),
+        "score": ("score", "Say how anomalous samples are, by how badly a trained model restores them."),
+        "oneclass": ("oneclass", "Measure how well a spec's models detect anomalies, each class being normal in turn."),
     },
     "Reference": {
         "layers": ("reference", "List the kinds of layers, or show one: its fields, shapes and examples."),
@@ -67,7 +80,7 @@ class CommandLine(click.Group):
         home = next((section[name][0] for section in COMMANDS.values() if name in section), None)
         if home is None:
             return None
-        command: click.Command = getattr(import_module(f"aespec.cli.{home}"), name)
+        command: click.Command = getattr(import_module(f"aespec.cli.{home}"), name.replace("-", "_"))
         if COLOR not in command.params:
             command.params.append(COLOR)
         return command

@@ -1,4 +1,4 @@
-"""The fields of a training plan as options: made of the plan itself, so that there is one definition."""
+"""The fields of a section of the spec as options: made of the section itself, so that there is one definition."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 import click
 from pydantic.fields import FieldInfo
 
-from aespec.plan import TrainingPlan
+from aespec.plan import Section, TrainingPlan
 from aespec.reference import field_docs, plain
 
-__all__ = ["assignments", "plan_options"]
+__all__ = ["assignments", "plan_options", "section_options"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -20,6 +20,7 @@ METAVARS = {
     "schedule": "KIND",
     "freeze": "NAME",
     "greedy": "PHASES",
+    "head": "LAYERS",
     "validation_data": "FILE",
     "early_stopping": "N",
     "epochs": "N",
@@ -29,30 +30,37 @@ METAVARS = {
 }
 
 
-def plan_options(function: F) -> F:
-    """Add ``--field VALUE`` for each field of the plan: a value as the spec would have it."""
-    docs = field_docs(TrainingPlan)
-    for name, field in reversed(TrainingPlan.model_fields.items()):
-        words = _words(field.annotation)
-        several = field.annotation == tuple[str, ...]
-        option = click.option(
-            f"--{name.replace('_', '-')}",
-            name,
-            type=click.Choice(words) if words else _number(field),
-            metavar=None if words else METAVARS.get(name, "X"),
-            multiple=several,
-            help=plain(docs[name]).partition(". ")[0].rstrip(".") + "." + " Can be repeated." * several,
-        )
-        function = option(function)
-    return function
+def section_options(section: type[Section]) -> Callable[[F], F]:
+    """Add ``--field VALUE`` for each field of a section: a value as the spec would have it."""
+
+    def decorate(function: F) -> F:
+        docs = field_docs(section)
+        for name, field in reversed(section.model_fields.items()):
+            words = _words(field.annotation)
+            several = field.annotation == tuple[str, ...]
+            option = click.option(
+                f"--{name.replace('_', '-')}",
+                name,
+                type=click.Choice(words) if words else _number(field),
+                metavar=None if words else METAVARS.get(name, "X"),
+                multiple=several,
+                help=plain(docs[name]).partition(". ")[0].rstrip(".") + "." + " Can be repeated." * several,
+            )
+            function = option(function)
+        return function
+
+    return decorate
 
 
-def assignments(options: dict[str, Any]) -> list[str]:
-    """What ``--set`` would be given for these options; None is an option that was not."""
-    fields = TrainingPlan.model_fields
+plan_options = section_options(TrainingPlan)
+
+
+def assignments(options: dict[str, Any], section: type[Section] = TrainingPlan, path: str = "training") -> list[str]:
+    """What ``--set`` would be given for these options of a section at a path; None is an option that was not."""
+    fields = section.model_fields
     texts = {name: f'"{value}"' if _words(fields[name].annotation) else value for name, value in options.items()}
     texts |= {name: f"[{', '.join(value)}]" for name, value in options.items() if isinstance(value, tuple)}
-    return [f"training.{name}={texts[name]}" for name, value in options.items() if value not in (None, ())]
+    return [f"{path}.{name}={texts[name]}" for name, value in options.items() if value not in (None, ())]
 
 
 def _number(field: FieldInfo) -> click.ParamType[Any] | type[str]:

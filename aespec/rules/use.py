@@ -243,6 +243,19 @@ class TrialFailed(Rule):
     good = "aespec sweep huge.yaml --backend torch --vary training.batch_size=4096,8192 --jobs 2"
 
 
+class NotVariational(Rule):
+    """The code of the model is a point, not a distribution.
+
+    A variational model gives each sample a normal distribution, and training pulls these towards the standard normal,
+    the prior: what is drawn from it decodes to a new sample. The codes of another model lie where they lie, so that a
+    distribution must first be fitted to them: `--prior gaussian`, or `--prior mixture:10`.
+    """
+
+    code = "E511"
+    bad = "aespec generate runs/stacked-torch"
+    good = "aespec generate runs/stacked-torch --prior mixture:10"
+
+
 class RunExists(Rule):
     """The run folder exists already.
 

@@ -54,13 +54,14 @@ def terms(
     *,
     training: bool,
     draws: Mapping[str, Tensor] = NOTHING,
+    targets: Tensor | None = None,
 ) -> dict[str, Tensor]:
-    """Each term of the loss by name, and ``total``."""
+    """Each term of the loss by name, and ``total``; without targets the output is compared with the input."""
     values = compute(graph, cells, {INPUT: x}, training=training, draws=draws)
     logits = _logits(graph, cells, values, training)
     output = ops.cast(values[graph.output.name], x.dtype)
     logits = None if logits is None else ops.cast(logits, x.dtype)
-    found = {graph.loss.kind: lowerings[graph.loss](graph.loss, x, output, logits)}
+    found = {graph.loss.kind: lowerings[graph.loss](graph.loss, x if targets is None else targets, output, logits)}
     found |= {term.name: _term(term, graph, cells, variables, values, x.dtype) for term in graph.terms}
     return {**found, "total": sum(found.values())}
 

@@ -38,11 +38,11 @@ class KerasModel:
         for name, param in graph.params.items():
             self.variables[name].trainable = param.trainable
         for node in graph:
-            for layer in self.cells[node.name].layers if node.settled else ():
+            for layer in self.cells[node.name].layers if node.settled and not node.count(trainable=True) else ():
                 layer.trainable = False
         self.load_weights(draw(graph, seed, dtype))
         seed_noise(self.cells, seed)
-        self._traced: dict[tuple[str, bool, bool], Any] = {}
+        self._traced: dict[tuple[str, bool, bool, bool], Any] = {}
 
     def trace(self, x: Array) -> dict[str, Array]:
         """Every node's value by name, in inference mode."""
@@ -73,16 +73,28 @@ class KerasModel:
         for name, variable in self.variables.items():
             variable.assign(weights[name])
 
-    def losses(self, x: Array, *, training: bool = False, draws: Mapping[str, Array] | None = None) -> dict[str, float]:
-        """Each term of the loss by name, and ``total``."""
-        found = self._run("losses", self.terms, x, training, draws=draws)
+    def losses(
+        self,
+        x: Array,
+        targets: Array | None = None,
+        *,
+        training: bool = False,
+        draws: Mapping[str, Array] | None = None,
+    ) -> dict[str, float]:
+        """Each term of the loss by name, and ``total``; without targets the output is compared with the input."""
+        found = self._run("losses", self.terms, x, training, draws=draws, targets=targets)
         return {name: float(found[name]) for name in self.graph.loss_names}
 
     def gradients(
-        self, x: Array, *, training: bool = False, draws: Mapping[str, Array] | None = None
+        self,
+        x: Array,
+        targets: Array | None = None,
+        *,
+        training: bool = False,
+        draws: Mapping[str, Array] | None = None,
     ) -> dict[str, Array]:
         """The gradient of the total loss by each trainable parameter."""
-        found = self._run("gradients", self._gradients, x, training, draws=draws)
+        found = self._run("gradients", self._gradients, x, training, draws=draws, targets=targets)
         return {name: gradient.numpy() for name, gradient in zip(self.trainable, found, strict=True)}
 
     def trainer(self, plan: TrainingPlan, samples: int) -> KerasTrainer:
@@ -92,12 +104,19 @@ class KerasModel:
 
         return KerasTrainer(self, plan, samples) if replicas() == 1 else TeamTrainer(self, plan, samples)
 
-    def terms(self, x: Tensor, training: bool, draws: Mapping[str, Tensor] = NOTHING) -> dict[str, Tensor]:
+    def terms(
+        self, x: Tensor, training: bool, draws: Mapping[str, Tensor] = NOTHING, targets: Tensor | None = None
+    ) -> dict[str, Tensor]:
         """Each term of the loss on tensors; where noise is given, for each node that draws, it is not drawn."""
-        return terms(self.graph, self.cells, self.variables, x, training=training, draws=draws)
+        return terms(self.graph, self.cells, self.variables, x, training=training, draws=draws, targets=targets)
 
     def differentiate(
-        self, x: Tensor, training: bool, draws: Mapping[str, Tensor] = NOTHING, share: Tensor | None = None
+        self,
+        x: Tensor,
+        training: bool,
+        draws: Mapping[str, Tensor] = NOTHING,
+        targets: Tensor | None = None,
+        share: Tensor | None = None,
     ) -> tuple[dict[str, Tensor], list[Tensor]]:
         """Each term of the loss, and the gradient of the total by each trainable parameter, on tensors.
 
@@ -106,7 +125,7 @@ class KerasModel:
         values = [variable.value for variable in self.trainable.values()]
         with tf.GradientTape() as tape:
             tape.watch(values)
-            found = self.terms(x, training, draws)
+            found = self.terms(x, training, draws, targets)
         return found, tape.gradient(found["total"], values, share, unconnected_gradients="zero")
 
     def _trace(self, x: Tensor, training: bool, draws: Mapping[str, Tensor] = NOTHING) -> dict[str, Tensor]:
@@ -123,29 +142,37 @@ class KerasModel:
         nodes = self.graph.block("decoder")
         return compute(nodes, self.cells, {self.graph.code: code}, training=training)[self.graph.output.name]
 
-    def _gradients(self, x: Tensor, training: bool, draws: Mapping[str, Tensor]) -> list[Tensor]:
-        return self.differentiate(x, training, draws)[1]
+    def _gradients(
+        self, x: Tensor, training: bool, draws: Mapping[str, Tensor], targets: Tensor | None = None
+    ) -> list[Tensor]:
+        return self.differentiate(x, training, draws, targets)[1]
 
     def _run(
         self,
         name: str,
-        function: Callable[[Tensor, bool, Mapping[str, Tensor]], Any],
+        function: Callable[..., Any],
         x: Array,
         training: bool = False,
         *,
         draws: Mapping[str, Array] | None = None,
+        targets: Array | None = None,
         shape: Shape | None = None,
     ) -> Any:
         """A function of a batch, as one TensorFlow graph for batches of any size, without effects on the model."""
-        key = name, training, draws is not None
+        key = name, training, draws is not None, targets is not None
         if key not in self._traced:
 
-            def pure(batch: Tensor, noise: Mapping[str, Tensor]) -> Any:
+            def pure(batch: Tensor, noise: Mapping[str, Tensor], *answers: Tensor) -> Any:
                 with keras.StatelessScope():
-                    return function(batch, training, noise)
+                    return function(batch, training, noise, *answers)
 
             spec = tf.TensorSpec((None, *(self.graph.input if shape is None else shape)), self.dtype)
             noise = {node: tf.TensorSpec((None, *self.graph[node].shape), self.dtype) for node in (draws or {})}
-            self._traced[key] = tf.function(pure, autograph=False).get_concrete_function(spec, noise)
-        given = {node: tf.convert_to_tensor(np.asarray(value, self.dtype)) for node, value in (draws or {}).items()}
-        return self._traced[key](tf.convert_to_tensor(np.asarray(x, self.dtype)), given)
+            target = self.graph.input if self.graph.target is None else self.graph.target
+            answers = [] if targets is None else [tf.TensorSpec((None, *target), self.dtype)]
+            self._traced[key] = tf.function(pure, autograph=False).get_concrete_function(spec, noise, *answers)
+        given = {node: self._tensor(value) for node, value in (draws or {}).items()}
+        return self._traced[key](self._tensor(x), given, *([] if targets is None else [self._tensor(targets)]))
+
+    def _tensor(self, x: Array) -> Tensor:
+        return tf.convert_to_tensor(np.asarray(x, self.dtype))

@@ -82,7 +82,14 @@ class TeamTrainer(KerasTrainer):
         self._shared = tf.function(self._on_all, autograph=False, reduce_retracing=True)
 
     def steps(
-        self, x: Array, order: NDArray[np.int64], batch_size: int, rates: Rates, noise: Noise, tick: Tick
+        self,
+        x: Array,
+        order: NDArray[np.int64],
+        batch_size: int,
+        rates: Rates,
+        noise: Noise,
+        tick: Tick,
+        targets: Array | None = None,
     ) -> dict[str, Array]:
         """See `aespec.backend.Trainer.steps`."""
         names, batches = self._model.graph.loss_names, np.split(order, range(batch_size, len(order), batch_size))
@@ -93,7 +100,8 @@ class TeamTrainer(KerasTrainer):
         waiting: list[Tensor] = []
         for step, rows in enumerate(batches, start=1):
             given = next(draws) if draws is not None else {}
-            parts = self._parts(np.asarray(x[rows], self._model.dtype), given)
+            batch = [np.asarray(values[rows], self._model.dtype) for values in (x, targets) if values is not None]
+            parts = self._parts(batch, given)
             waiting.append(self._shared(*parts, seeds, *map(tf.constant, (step, rates[step - 1]))))
             if step == len(batches) or step % LOOK == 0:
                 found.append(np.stack([losses.numpy() for losses in waiting]))
@@ -103,7 +111,7 @@ class TeamTrainer(KerasTrainer):
                 waiting = []
         return dict(zip(names, finite(np.concatenate(found)).T, strict=True))
 
-    def _parts(self, batch: Array, draws: Mapping[str, Array]) -> tuple[Any, Any, Any]:
+    def _parts(self, batch: list[Array], draws: Mapping[str, Array]) -> tuple[Any, Any, Any]:
         """What each of this process's replicas is given: its part of a batch and of the draws, and its share."""
         everywhere = replicas()
         here = everywhere // self._team.size
@@ -115,9 +123,10 @@ class TeamTrainer(KerasTrainer):
 
             return strategy().experimental_distribute_values_from_function(own)
 
-        parts = spread(lambda rows: batch[rows])
+        parts = [spread(values.__getitem__) for values in batch]
         noises = {name: spread(draw.__getitem__) for name, draw in draws.items()}
-        shares = spread(lambda rows: np.asarray(len(batch[rows]) / len(batch), batch.dtype))
+        x = batch[0]
+        shares = spread(lambda rows: np.asarray(len(x[rows]) / len(x), x.dtype))
         return parts, noises, shares
 
     def _on_all(self, batch: Any, draws: Any, part: Any, seeds: Any, step: Tensor, rate: Tensor) -> Tensor:
@@ -125,13 +134,16 @@ class TeamTrainer(KerasTrainer):
         losses = strategy().run(self._on_one, (batch, draws, part, seeds, step, rate))
         return strategy().experimental_local_results(losses)[0]
 
-    def _on_one(self, batch: Tensor, draws: Any, part: Tensor, seeds: Any, step: Tensor, rate: Tensor) -> Tensor:
+    def _on_one(self, batch: list[Tensor], draws: Any, part: Tensor, seeds: Any, step: Tensor, rate: Tensor) -> Tensor:
         if self._plan.randomness != "shared":
             which = tf.distribute.get_replica_context().replica_id_in_sync_group
-            draws = self._drawn(batch, {name: seed + which for name, seed in seeds.items()}, step)
+            draws = self._drawn(batch[0], {name: seed + which for name, seed in seeds.items()}, step)
         with shared(part):
             return self._train(batch, rate, draws)
 
-    def _differentiate(self, batch: Tensor, draws: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], list[Tensor]]:
-        found, gradients = self._model.differentiate(batch, training=True, draws=draws, share=share())
+    def _differentiate(
+        self, batch: list[Tensor], draws: Mapping[str, Tensor]
+    ) -> tuple[dict[str, Tensor], list[Tensor]]:
+        targets = batch[1] if len(batch) > 1 else None
+        found, gradients = self._model.differentiate(batch[0], True, draws, targets, share())
         return {name: mean_of_all(term) for name, term in found.items()}, sum_of_all(gradients)

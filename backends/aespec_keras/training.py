@@ -55,13 +55,20 @@ class KerasTrainer:
         )
         self._optimizer.build(list(model.trainable.values()))
         self._loops: dict[Any, Any] = {}
-        self._resident: tuple[Any, Tensor] | None = None
+        self._resident: tuple[Any, Any, list[Tensor]] | None = None
 
     def steps(
-        self, x: Array, order: NDArray[np.int64], batch_size: int, rates: Rates, noise: Noise, tick: Tick
+        self,
+        x: Array,
+        order: NDArray[np.int64],
+        batch_size: int,
+        rates: Rates,
+        noise: Noise,
+        tick: Tick,
+        targets: Array | None = None,
     ) -> dict[str, Array]:
         """See `aespec.backend.Trainer.steps`."""
-        samples, names = self._kept(x), self._model.graph.loss_names
+        samples, names = self._kept(x, targets), self._model.graph.loss_names
         sizes = [len(rows) for rows in np.split(order, range(batch_size, len(order), batch_size))]
         full, whole = len(order) // batch_size, len(sizes)
         stride = min(full, self._stride(batch_size))
@@ -90,12 +97,12 @@ class KerasTrainer:
             tick(min(done * batch_size, len(order)), dict(zip(names, found[-1][-1].tolist(), strict=True)))
         return dict(zip(names, np.concatenate(found).T, strict=True))
 
-    def evaluate(self, x: Array, batch_size: int) -> dict[str, float]:
+    def evaluate(self, x: Array, batch_size: int, targets: Array | None = None) -> dict[str, float]:
         """See `aespec.backend.Trainer.evaluate`."""
         totals = dict.fromkeys(self._model.graph.loss_names, 0.0)
         for start in range(0, len(x), batch_size):
-            batch = x[start : start + batch_size]
-            for name, value in self._model.losses(batch).items():
+            batch, *answers = (values[start : start + batch_size] for values in (x, targets) if values is not None)
+            for name, value in self._model.losses(batch, *answers).items():
                 totals[name] += value * len(batch)
         return {name: total / len(x) for name, total in totals.items()}
 
@@ -127,7 +134,7 @@ class KerasTrainer:
         streams = {
             node.name: parameter_stream(noise.seed, f"{node.name}/noise/{noise.epoch}/{noise.span}/{which}")
             for node in self._model.graph
-            if node.layer.draws and type(node.layer.innermost) in in_training
+            if node.draws and type(node.layer.innermost) in in_training
         }
         return {name: tf.constant(stream.integers(2**31, size=2), "int32") for name, stream in streams.items()}
 
@@ -135,17 +142,18 @@ class KerasTrainer:
         """A step's noise, drawn by TensorFlow: with the one algorithm that is fast on a CPU when XLA compiles it."""
         shapes, found = self._model.graph.shapes(batch.shape[1:]), {}
         for name, seed in seeds.items():
-            uniform = self._model.graph[name].layer.draws == "uniform"
+            uniform = self._model.graph[name].draws == "uniform"
             draw = tf.random.stateless_uniform if uniform else tf.random.stateless_normal
             shape = (tf.shape(batch)[0], *shapes[name])
             found[name] = draw(shape, seed + tf.stack([0, step]), dtype=self._model.dtype, alg="philox")
         return found
 
-    def _kept(self, x: Array) -> Tensor:
-        """The samples as a tensor, made once."""
-        if self._resident is None or self._resident[0] is not x:
-            self._resident = x, tf.constant(x, self._model.dtype)
-        return self._resident[1]
+    def _kept(self, x: Array, targets: Array | None) -> list[Tensor]:
+        """The samples, and the targets if there are any, as tensors, made once."""
+        if self._resident is None or self._resident[0] is not x or self._resident[1] is not targets:
+            given = [tf.constant(values, self._model.dtype) for values in (x, targets) if values is not None]
+            self._resident = x, targets, given
+        return self._resident[2]
 
     def _stride(self, batch_size: int) -> int:
         """How many steps one TensorFlow call takes."""
@@ -163,7 +171,7 @@ class KerasTrainer:
     def _looped(self, batch_size: int) -> Callable[..., Any]:
         """A function that takes so many steps, and gives each term of the loss at each, and how many were taken."""
 
-        def loop(samples: Tensor, rows: Tensor, rates: Tensor, count: Tensor, first: Tensor, noise: Draws) -> Any:
+        def loop(samples: list[Tensor], rows: Tensor, rates: Tensor, count: Tensor, first: Tensor, noise: Draws) -> Any:
             batches = tf.reshape(rows, (-1, batch_size))
             losses = tf.TensorArray(
                 self._model.dtype, batches.shape[0], element_shape=(len(self._model.graph.loss_names),)
@@ -173,12 +181,12 @@ class KerasTrainer:
                 return tf.logical_and(step < count, finite)
 
             def body(step: Tensor, _: Tensor, losses: Any) -> Any:
-                batch = tf.gather(samples, batches[step])
+                batch = [tf.gather(values, batches[step]) for values in samples]
                 shared = self._plan.randomness == "shared"
                 draws = (
                     {name: draw[step] for name, draw in noise.items()}
                     if shared
-                    else self._drawn(batch, noise, first + step)
+                    else self._drawn(batch[0], noise, first + step)
                 )
                 terms = self._train(batch, rates[step], draws)
                 return step + 1, tf.math.is_finite(terms[-1]), losses.write(step, terms)
@@ -188,8 +196,8 @@ class KerasTrainer:
 
         return loop
 
-    def _train(self, batch: Tensor, rate: Tensor, draws: Draws) -> Tensor:
-        """One step on one batch; each term of the loss as the step saw it."""
+    def _train(self, batch: list[Tensor], rate: Tensor, draws: Draws) -> Tensor:
+        """One step on a batch, samples and any targets of theirs; each term of the loss as the step saw it."""
         self._rate = rate
         with keras.StatelessScope() as scope, computing_in(self._plan.mixed_precision, self._model.native):
             found, gradients = self._differentiate(batch, draws)
@@ -199,9 +207,9 @@ class KerasTrainer:
         self._optimizer.apply(gradients, list(self._model.trainable.values()))
         return tf.stack([found[name] for name in self._model.graph.loss_names])
 
-    def _differentiate(self, batch: Tensor, draws: Draws) -> tuple[dict[str, Tensor], list[Tensor]]:
+    def _differentiate(self, batch: list[Tensor], draws: Draws) -> tuple[dict[str, Tensor], list[Tensor]]:
         """Each term of the loss on a batch, and the gradients of all together."""
-        return self._model.differentiate(batch, training=True, draws=draws)
+        return self._model.differentiate(batch[0], True, draws, *batch[1:])
 
 
 def _stacked(draws: list[dict[str, Array]], length: int) -> dict[str, Tensor]:
@@ -220,7 +228,7 @@ def _compiled(graph: Graph, plan: TrainingPlan, samples: int) -> tuple[bool, str
     layers = [kind for kind in graph.kinds() if isinstance(kind, Layer)]
     slower = next((layer.kind for layer in layers if isinstance(layer, _SLOWER)), None)
     foreign = next((layer.kind for layer in layers if not layer.__module__.startswith("aespec.")), None)
-    drawing = [node for node in graph if node.layer.draws and plan.randomness == "framework"]
+    drawing = [node for node in graph if node.draws and plan.randomness == "framework"]
     noisy = next((node.layer.kind for node in drawing if prod(n or 1 for n in node.shape) > MUCH_NOISE), None)
     match plan.compile:
         case "on":

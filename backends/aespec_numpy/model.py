@@ -73,14 +73,22 @@ class NumpyModel:
         self._weights = {name: np.array(weights[name], self._dtype) for name in self.graph.params}
 
     @np.errstate(over="ignore", invalid="ignore")
-    def losses(self, x: Array, *, training: bool = False, draws: Mapping[str, Array] | None = None) -> dict[str, float]:
-        """Each term of the loss by name, the reconstruction's under its kind, and their sum as ``total``.
+    def losses(
+        self,
+        x: Array,
+        targets: Array | None = None,
+        *,
+        training: bool = False,
+        draws: Mapping[str, Array] | None = None,
+    ) -> dict[str, float]:
+        """Each term of the loss by name, the output's under its kind, and their sum as ``total``.
 
-        In training noise is drawn, anew at each call, or given, and batches are normalized by their own moments.
+        The output is compared with the targets, or else with the input. In training noise is drawn, anew at each call,
+        or given, and batches are normalized by their own moments.
         """
         noise = self._noises(draws) if training else {}
         values = self._run({INPUT: self._cast(x)}, self.graph, noise)
-        terms = {self.graph.loss.kind: self._reconstruction(values, noise)}
+        terms = {self.graph.loss.kind: self._compared(self._cast(x if targets is None else targets), values, noise)}
         terms |= {term.name: self._term(term, values) for term in self.graph.terms}
         return {**terms, "total": sum(terms.values())}
 
@@ -108,16 +116,14 @@ class NumpyModel:
 
     def _noises(self, draws: Mapping[str, Array] | None) -> dict[str, Generator]:
         """Where each node's noise comes from in training."""
-        return {
-            node.name: Given(draws[node.name]) if draws and node.layer.draws else self._noise for node in self.graph
-        }
+        return {node.name: Given(draws[node.name]) if draws and node.draws else self._noise for node in self.graph}
 
-    def _reconstruction(self, values: dict[str, Array], noise: Mapping[str, Generator]) -> float:
+    def _compared(self, target: Array, values: dict[str, Array], noise: Mapping[str, Generator]) -> float:
         table = lowerings
         if self.graph.logits is not None:
             table = from_logits
             values = self._run(values, self._without_activation(self.graph.logits), noise)
-        value: float = table[self.graph.loss](self.graph.loss, values[INPUT], values[self.graph.output.name])
+        value: float = table[self.graph.loss](self.graph.loss, target, values[self.graph.output.name])
         return value
 
     def _without_activation(self, name: str) -> list[Node]:

@@ -92,22 +92,35 @@ class TorchModel:
                 tensor.copy_(value)
 
     @torch.no_grad()
-    def losses(self, x: Array, *, training: bool = False, draws: Mapping[str, Array] | None = None) -> dict[str, float]:
-        """Each term of the loss by name, the reconstruction's under its kind, and their sum as ``total``.
+    def losses(
+        self,
+        x: Array,
+        targets: Array | None = None,
+        *,
+        training: bool = False,
+        draws: Mapping[str, Array] | None = None,
+    ) -> dict[str, float]:
+        """Each term of the loss by name, the output's under its kind, and their sum as ``total``.
 
-        In training noise is drawn, anew at each call, or given, and batches are normalized by their own moments.
+        The output is compared with the targets, or else with the input. In training noise is drawn, anew at each call,
+        or given, and batches are normalized by their own moments.
         """
         with self._rehearsal(training=training):
-            terms = self.terms(self.tensor(x), self._noise(draws))
+            terms = self.terms(self.tensor(x), self._noise(draws), self._target(targets))
         return dict(zip(terms, to_array(torch.stack([*terms.values()])).tolist(), strict=True))
 
     @torch.enable_grad()
     def gradients(
-        self, x: Array, *, training: bool = False, draws: Mapping[str, Array] | None = None
+        self,
+        x: Array,
+        targets: Array | None = None,
+        *,
+        training: bool = False,
+        draws: Mapping[str, Array] | None = None,
     ) -> dict[str, Array]:
         """The gradient of the total loss by each trainable parameter, in the canonical layout."""
         with self._rehearsal(training=training):
-            total = self.terms(self.tensor(x), self._noise(draws))["total"]
+            total = self.terms(self.tensor(x), self._noise(draws), self._target(targets))["total"]
             values = list(chain(*self.trained.values()))
             slopes = iter(torch.autograd.grad(total, values, materialize_grads=True) if values else ())
         return {
@@ -130,14 +143,17 @@ class TorchModel:
 
         return TorchTrainer(self, plan, samples) if team().size == 1 else TeamTrainer(self, plan, samples)
 
-    def terms(self, x: Tensor, draws: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
+    def terms(
+        self, x: Tensor, draws: Mapping[str, Tensor] | None = None, targets: Tensor | None = None
+    ) -> dict[str, Tensor]:
         """Each term of the loss of a batch by name, and ``total``, differentiable; in the native module's mode.
 
-        Where noise is given, for each node that draws, it stands for what the module would draw.
+        Where noise is given, for each node that draws, it stands for what the module would draw. Without targets the
+        output is compared with the batch.
         """
         output, seen = self._run(x, draws or {})
         output = output.to(self.dtype)
-        found = {self.graph.loss.kind: self._loss(x, output)}
+        found = {self.graph.loss.kind: self._loss(x if targets is None else targets, output)}
         for term, regularizer in self._terms:
             found[term.name] = regularizer(*(seen.get((term.target, term.of)) or self._parameter(term)))
         total, *others = found.values()
@@ -146,7 +162,7 @@ class TorchModel:
         return {**found, "total": total}
 
     def _run(self, x: Tensor, draws: Mapping[str, Tensor]) -> tuple[Tensor, dict[tuple[str, str], tuple[Tensor, ...]]]:
-        """What the loss compares with the input, and what the terms look at in passing.
+        """What the loss compares with the target, and what the terms look at in passing.
 
         Where the loss is a function of logits, the activation that it names is left out. Only layers that move
         values follow it, so a term that wants a value there gets it by activating the moved logits.
@@ -187,6 +203,9 @@ class TorchModel:
 
     def _noise(self, draws: Mapping[str, Array] | None) -> Mapping[str, Tensor] | None:
         return None if draws is None else {name: self.tensor(value) for name, value in draws.items()}
+
+    def _target(self, targets: Array | None) -> Tensor | None:
+        return None if targets is None else self.tensor(targets)
 
     @contextmanager
     def _rehearsal(self, *, training: bool) -> Iterator[None]:

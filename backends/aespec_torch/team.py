@@ -56,21 +56,21 @@ class TeamTrainer(TorchTrainer):
         self._parallel = DistributedDataParallel(_Terms(model), static_graph=True)
         self.note = f"steps shared by {self._team.size} processes ({dist.get_backend()})"
 
-    def steps(self, *arguments: Any) -> dict[str, Array]:
+    def steps(self, *arguments: Any, **others: Any) -> dict[str, Array]:
         """See `aespec.backend.Trainer.steps`."""
         with warnings.catch_warnings():  # of gradients in channels_last, which are put in order
             warnings.filterwarnings("ignore", "Grad strides do not match")
-            return super().steps(*arguments)
+            return super().steps(*arguments, **others)
 
-    def _step(self, samples: Tensor, rows: Tensor, rate: float, draws: Mapping[str, Tensor] | None) -> list[Tensor]:
+    def _step(self, given: list[Tensor], rows: Tensor, rate: float, draws: Mapping[str, Tensor] | None) -> list[Tensor]:
         own = self._own(rows)
         share = len(own) / len(rows)
         # The last batch may be too short for all: a process without a sample does another's, which counts for nothing.
         ours = None if draws is None else {name: self._own(draw) if share else draw[:1] for name, draw in draws.items()}
         with shared(share):
-            return [term * share for term in super()._step(samples, own if share else rows[:1], rate, ours)]
+            return [term * share for term in super()._step(given, own if share else rows[:1], rate, ours)]
 
-    def _slopes(self, batch: Tensor, draws: Mapping[str, Tensor] | None) -> tuple[list[Tensor], list[Tensor]]:
+    def _slopes(self, batch: list[Tensor], draws: Mapping[str, Tensor] | None) -> tuple[list[Tensor], list[Tensor]]:
         for value in self.values:
             value.grad = None
         with torch.enable_grad(), self._precision():
@@ -93,7 +93,7 @@ class TeamTrainer(TorchTrainer):
     def _seeds(self, noise: Noise) -> tuple[int, ...]:
         return (*super()._seeds(noise), self._team.rank)
 
-    def _summed(self, batches: Sequence[Tensor]) -> Tensor:
+    def _summed(self, batches: Sequence[tuple[Tensor, ...]]) -> Tensor:
         total = super()._summed(batches[self._team.rank :: self._team.size])
         dist.all_reduce(total)
         return total
@@ -106,6 +106,6 @@ class _Terms(nn.Module):
         super().__init__()
         self.native, self._model = model.native, model
 
-    def forward(self, batch: Tensor, draws: Mapping[str, Tensor] | None) -> dict[str, Tensor]:
+    def forward(self, batch: list[Tensor], draws: Mapping[str, Tensor] | None) -> dict[str, Tensor]:
         """See `TorchModel.terms`."""
-        return self._model.terms(batch, draws)
+        return self._model.terms(batch[0], draws, *batch[1:])

@@ -59,21 +59,29 @@ class TorchTrainer:
             for slot, first in plan.optimizer.slots.items()
         }
         self.averages = [] if plan.ema is None else [torch.zeros_like(v, requires_grad=False) for v in self.values]
-        self._resident: tuple[Any, Tensor] | None = None
+        self._resident: tuple[Any, Any, list[Tensor]] | None = None
         self._looked = perf_counter()
 
     def steps(
-        self, x: Array, order: NDArray[np.int64], batch_size: int, rates: Rates, noise: Noise, tick: Tick
+        self,
+        x: Array,
+        order: NDArray[np.int64],
+        batch_size: int,
+        rates: Rates,
+        noise: Noise,
+        tick: Tick,
+        targets: Array | None = None,
     ) -> dict[str, Array]:
         """See `aespec.backend.Trainer.steps`. Losses stay tensors until they are looked at: nothing waits for them."""
-        samples, batches = self._tensor(x), torch.split(to_tensor(order).to(self.model.device), batch_size)
+        given = self._tensors(x, targets)
+        batches = torch.split(to_tensor(order).to(self.model.device), batch_size)
         names = self.model.graph.loss_names
         draws = self._draws(x, [len(rows) for rows in batches], noise)
         found: list[Array] = []
         waiting: list[Tensor] = []
         with mode(self.model.native, training=True, settled=self.model.settled), seeded(*self._seeds(noise)):
             for step, rows in enumerate(batches, start=1):
-                waiting += self._step(samples, rows, float(rates[step - 1]), next(draws))
+                waiting += self._step(given, rows, float(rates[step - 1]), next(draws))
                 if step == len(batches) or self._looks(step):
                     found.append(self._told(torch.stack(waiting).reshape(-1, len(names))))
                     if not np.isfinite(found[-1][:, -1]).all():
@@ -97,11 +105,11 @@ class TorchTrainer:
     def _seeds(self, noise: Noise) -> tuple[int, ...]:
         return noise.seed, noise.epoch, noise.span
 
-    def _step(self, samples: Tensor, rows: Tensor, rate: float, draws: Mapping[str, Tensor] | None) -> list[Tensor]:
-        """One step on a batch, those rows of the samples; each term of the loss as the step saw it."""
+    def _step(self, given: list[Tensor], rows: Tensor, rate: float, draws: Mapping[str, Tensor] | None) -> list[Tensor]:
+        """One step on a batch, those rows of what is given; each term of the loss as the step saw it."""
         # A short batch would be compiled for by itself.
         differentiate = self._slopes if self._compiled is None or len(rows) != self.plan.batch_size else self._compiled
-        terms, grads = differentiate(samples.index_select(0, rows), draws)
+        terms, grads = differentiate([values.index_select(0, rows) for values in given], draws)
         with torch.no_grad():
             self._clip(grads)
             if self.plan.optimizer.weight_decay:
@@ -112,11 +120,11 @@ class TorchTrainer:
                 torch._foreach_lerp_(self.averages, self.values, 1 - self.plan.ema if self.taken > 1 else 1.0)
         return terms
 
-    def _slopes(self, batch: Tensor, draws: Mapping[str, Tensor] | None) -> tuple[list[Tensor], list[Tensor]]:
-        """Each term of the loss, and the gradients of all together."""
+    def _slopes(self, batch: list[Tensor], draws: Mapping[str, Tensor] | None) -> tuple[list[Tensor], list[Tensor]]:
+        """Each term of the loss, and the gradients of all together, of samples and any targets of theirs."""
         with torch.enable_grad():
             with self._precision():
-                terms = self.model.terms(batch, draws)
+                terms = self.model.terms(batch[0], draws, *batch[1:])
             slopes = torch.autograd.grad(terms["total"], self.values, materialize_grads=True)
         # Fused kernels go through memory in its order, which is not always the values' own.
         pairs = zip(slopes, self.values, strict=True)
@@ -124,18 +132,20 @@ class TorchTrainer:
         return [term.detach() for term in terms.values()], grads
 
     @torch.inference_mode()
-    def evaluate(self, x: Array, batch_size: int) -> dict[str, float]:
+    def evaluate(self, x: Array, batch_size: int, targets: Array | None = None) -> dict[str, float]:
         """See `aespec.backend.Trainer.evaluate`."""
+        given = [torch.split(to_tensor(values), batch_size) for values in (x, targets) if values is not None]
         with mode(self.model.native, training=False):
-            found = self._summed(torch.split(to_tensor(x), batch_size)) / len(x)
+            found = self._summed([*zip(*given, strict=True)]) / len(x)
         return dict(zip(self.model.graph.loss_names, to_array(found).tolist(), strict=True))
 
-    def _summed(self, batches: Sequence[Tensor]) -> Tensor:
+    def _summed(self, batches: Sequence[tuple[Tensor, ...]]) -> Tensor:
         """Each term of the loss, summed over the samples of all batches, in float64."""
         total = torch.zeros(len(self.model.graph.loss_names), dtype=torch.float64, device=self.model.device)
         for batch in batches:
-            terms = self.model.terms(batch.to(self.model.device, self.model.dtype))
-            total += len(batch) * torch.stack([*terms.values()]).double()
+            x, *targets = (values.to(self.model.device, self.model.dtype) for values in batch)
+            terms = self.model.terms(x, None, *targets)
+            total += len(x) * torch.stack([*terms.values()]).double()
         return total
 
     def state(self) -> dict[str, Array]:
@@ -173,11 +183,12 @@ class TorchTrainer:
             norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(grads)))
             torch._foreach_mul_(grads, self.plan.clip_norm * torch.clamp_max(1 / norm, 1 / self.plan.clip_norm))
 
-    def _tensor(self, x: Array) -> Tensor:
-        """The samples as a tensor, made once."""
-        if self._resident is None or self._resident[0] is not x:
-            self._resident = x, self.model.tensor(x)
-        return self._resident[1]
+    def _tensors(self, x: Array, targets: Array | None) -> list[Tensor]:
+        """The samples, and the targets if there are any, as tensors, made once."""
+        if self._resident is None or self._resident[0] is not x or self._resident[1] is not targets:
+            given = [self.model.tensor(values) for values in (x, targets) if values is not None]
+            self._resident = x, targets, given
+        return self._resident[2]
 
     def _draws(self, x: Array, batches: Sequence[int], noise: Noise) -> Iterator[Mapping[str, Tensor] | None]:
         """What each step's noise is made of, None where torch draws it itself."""

@@ -48,9 +48,16 @@ class PreciseModel:
         """Set every parameter, to what the precision asked for can hold: only computing is more exact."""
         self._exact.load_weights({name: value.astype(self._dtype) for name, value in weights.items()})
 
-    def losses(self, x: Array, *, training: bool = False, draws: Mapping[str, Array] | None = None) -> dict[str, float]:
+    def losses(
+        self,
+        x: Array,
+        targets: Array | None = None,
+        *,
+        training: bool = False,
+        draws: Mapping[str, Array] | None = None,
+    ) -> dict[str, float]:
         """Each term of the loss by name, and ``total``."""
-        return self._exact.losses(x, training=training, draws=draws)
+        return self._exact.losses(x, targets, training=training, draws=draws)
 
 
 class PreciseBackend:

@@ -1,0 +1,278 @@
+"""``aespec pretrain``: whether a trained encoder helps a classifier that has few labels."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from aespec.cli.options import format_option
+from aespec.cli.output import echo_json, writing
+from aespec.cli.plan import assignments, section_options
+from aespec.cli.trained import Trained, takes_run
+from aespec.diagnostics import AespecError, Diagnostic
+from aespec.shapes import counted
+from aespec.spec import Classifier, Spec
+
+if TYPE_CHECKING:
+    from aespec.data import Dataset
+    from aespec.uses.pretraining import Comparison, Labelled, Outcome, Summary
+
+TABLE, PICTURE = "pretraining.csv", "pretraining.png"
+
+HELD = 0.2
+"""The share of data without a test set that becomes one."""
+
+FEW = 5
+"""Seeds below which a spread says little."""
+
+
+def _counts(_: click.Context, __: click.Parameter, text: str) -> list[int]:
+    try:
+        found = [int(part) for part in text.split(",")]
+    except ValueError:
+        found = []
+    if not found or min(found) < 1:
+        raise click.BadParameter(f"'{text}' is no number of samples, nor several with commas between them.")
+    return sorted(set(found))
+
+
+@click.command()
+@takes_run
+@click.option(
+    "--labels",
+    "counts",
+    default="500",
+    show_default=True,
+    callback=_counts,
+    metavar="N[,N...]",
+    help="How many labelled samples to train on. Several numbers give a learning curve.",
+)
+@click.option("--seeds", type=click.IntRange(1), default=5, show_default=True, metavar="N", help="How many seeds.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, metavar="N", help="The first of them.")
+@section_options(Classifier)
+@click.option("--learning-rate", type=click.FloatRange(0, min_open=True), metavar="X", help="The optimizer's.")
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Where pretraining.csv and pretraining.png go.  [default: RUN]",
+)
+@format_option("text", "json")
+def pretrain(
+    trained: Trained,
+    counts: list[int],
+    seeds: int,
+    seed: int,
+    learning_rate: float | None,
+    out: Path | None,
+    form: str,
+    **classifier: Any,
+) -> None:
+    """Train classifiers of few labels on a trained encoder, and without it.
+
+    RUN is the folder of a run. A classifier, its encoder with a head on the code, is trained three ways: from scratch;
+    on the trained encoder, frozen; and fine-tuning it. All three have the same labelled samples, the same first weights
+    of the head and the same budget: epochs, batches, optimizer. Each seed draws them anew; the labelled samples come
+    from all classes equally, and the accuracy is that on test samples, which no way is trained on.
+
+    Options of the classifier are what `classifier` in the run's spec may state, in its words, and stand for it.
+    """
+    from aespec.uses.pretraining import Comparison, summaries
+    from aespec.uses.pretraining_picture import draw_curves
+
+    run = trained.run
+    spec = _spec(trained, classifier, learning_rate)
+    training, test, note = _parts(trained)
+    folder = out or trained.folder
+    comparison = Comparison(
+        spec,
+        trained.model.weights(),
+        backend=trained.backend or run.record["backend"],
+        dtype=run.record["dtype"],
+        training=training,
+        test=test,
+    )
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        outcomes = list(_written(_told(comparison, counts, range(seed, seed + seeds)), folder / TABLE))
+        found = summaries(outcomes)
+        if len(counts) > 1:
+            title = f"{spec.name} on {trained.name}: mean and deviation over {counted(seeds, 'seed')}"
+            draw_curves(found, folder / PICTURE, title=title)
+    files = [str(folder / name) for name in ((TABLE, PICTURE) if len(counts) > 1 else (TABLE,))]
+    record = {
+        "run": str(trained.folder),
+        "data": trained.name,
+        "samples": {"training": len(training.labels), "test": len(test.labels), "note": note.removeprefix(", ")},
+        "classes": [_plain(each) for each in comparison.classes],
+        "classifier": comparison.how.model_dump(mode="json"),
+        "transferred": sorted(comparison.encoder),
+        "outcomes": [asdict(each) for each in outcomes],
+        "summary": [asdict(each) for each in found],
+        "files": files,
+    }
+    if form == "json":
+        echo_json(record)
+        return
+    backend = trained.backend or run.record["backend"]
+    tested = f"{counted(len(test.labels), 'test sample')} of {trained.name}{note}"
+    click.echo(f"{spec.name} with {backend}: accuracy on {tested}, {counted(seeds, 'seed')}\n")
+    click.echo(_as_table(found))
+    click.echo()
+    for line in _notes(comparison, found):
+        click.echo(line)
+    click.echo(f"wrote {' and '.join(files)}")
+
+
+def _spec(trained: Trained, classifier: dict[str, Any], rate: float | None) -> Spec:
+    """The run's spec, with what the options say of its classifier."""
+    from aespec.passes import read
+    from aespec.run import SPEC
+
+    spec, _ = read(trained.run.folder / SPEC, assignments(classifier, Classifier, "classifier"))
+    how = spec.classifier or Classifier()
+    if rate is not None:
+        how = how.model_copy(update={"optimizer": how.optimizer.model_copy(update={"learning_rate": rate})})
+    return spec.model_copy(update={"classifier": how})
+
+
+def _parts(trained: Trained) -> tuple[Labelled, Labelled, str]:
+    """What labelled samples are chosen from, what is tested on, and what is to be said of that.
+
+    Data without a test set is cut: where the run was trained on it, at what the run held out for validation.
+    """
+    from aespec.training import split
+
+    test = trained.part("test")
+    if not test.whole:
+        return _labelled(trained.part("train")), _labelled(test), ""
+    run, x = trained.run, test.inputs
+    given = trained.other is None or run.trained_on(test)
+    held = len(run.unseen(x)) if given else 0
+    note = ", which the autoencoder was not trained on"
+    if not held:
+        held = len(split(x, HELD, trained.name)[1])
+        note = f", the last {HELD:.0%}" + (", which the autoencoder was trained on, without labels" if given else "")
+    return _labelled(test, slice(len(x) - held)), _labelled(test, slice(len(x) - held, None)), note
+
+
+def _labelled(data: Dataset, rows: slice = slice(None)) -> Labelled:
+    """Some of the samples with their labels.
+
+    Raises:
+        AespecError: They have none.
+    """
+    from aespec.rules import DataUnreadable
+    from aespec.uses.pretraining import Labelled
+
+    if data.labels is None:
+        raise AespecError(
+            Diagnostic(
+                DataUnreadable,
+                f"{data.name} has no labels",
+                wanted="a label for each sample",
+                got="samples alone",
+                help="give data that has labels with `--data`: digits, an .npz with `x` and `y`, or a table",
+            )
+        )
+    return Labelled(data.inputs[rows], data.labels[rows], data.name)
+
+
+def _told(comparison: Comparison, counts: Sequence[int], seeds: range) -> Iterator[Outcome]:
+    """Every outcome, told of on stderr: a bar on a terminal, else a line when all ways of a seed are through."""
+    from tqdm import tqdm
+
+    from aespec.uses.pretraining import WAYS
+
+    drawn = sys.stderr.isatty()
+    waiting: list[Outcome] = []
+    with tqdm(total=len(counts) * len(seeds) * len(WAYS), desc="classifiers", leave=False, disable=not drawn) as bar:
+        for outcome in comparison.outcomes(counts, seeds):
+            bar.update()
+            waiting.append(outcome)
+            if len(waiting) == len(WAYS):
+                if not drawn:
+                    said = ", ".join(f"{each.way} {each.accuracy:.4f}" for each in waiting)
+                    seconds = sum(each.seconds for each in waiting)
+                    click.echo(f"{outcome.labels:,} labels, seed {outcome.seed}: {said}  {seconds:.1f} s", err=True)
+                waiting = []
+            yield outcome
+
+
+def _written(outcomes: Iterator[Outcome], path: Path) -> Iterator[Outcome]:
+    """Every outcome, a row of a file as soon as it is known."""
+    from aespec.uses.pretraining import Outcome
+
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, [field.name for field in fields(Outcome)], lineterminator="\n")
+        writer.writeheader()
+        for outcome in outcomes:
+            writer.writerow(asdict(outcome))
+            file.flush()
+            yield outcome
+
+
+def _as_table(summaries: Sequence[Summary]) -> str:
+    from aespec.tables import table
+    from aespec.uses.pretraining import WAYS
+
+    groups: dict[int, list[list[str]]] = {}
+    for each in summaries:
+        rows = groups.setdefault(each.labels, [])
+        row = ["" if rows else f"{each.labels:,}", each.way, _share(each.accuracy, each.deviation)]
+        if each.way == WAYS[0] or each.gain is None:
+            rows.append([*row, "", "", "", ""])
+            continue
+        interval = "-" if each.interval is None else f"{100 * each.interval[0]:+.2f} to {100 * each.interval[1]:+.2f}"
+        gain = _share(each.gain, each.gain_deviation, sign="+")
+        rows.append([*row, gain, interval, f"{each.better} of {each.seeds}", _verdict(each)])
+    heads = ["Labels", "Encoder", "Accuracy, %", "Above scratch", "95 % interval", "Better at", "Verdict"]
+    return table(
+        heads, *groups.values(), numbers=("Labels", "Accuracy, %", "Above scratch", "95 % interval", "Better at")
+    )
+
+
+def _share(value: float, deviation: float | None, sign: str = "") -> str:
+    spread = "" if deviation is None else f" ± {100 * deviation:.2f}"
+    return f"{100 * value:{sign}.2f}{spread}"
+
+
+def _verdict(summary: Summary) -> str:
+    if summary.interval is None:
+        return "one seed"
+    low, high = summary.interval
+    return "higher" if low > 0 else "lower" if high < 0 else "not clear"
+
+
+def _notes(comparison: Comparison, summaries: Sequence[Summary]) -> Iterator[str]:
+    """What was compared, and what the numbers can say."""
+    how, seeds = comparison.how, summaries[0].seeds
+    head = ", ".join([*map(str, how.head), "softmax"])
+    schedule = "" if how.schedule.kind == "constant" else f", {how.schedule}"
+    budget = f"{counted(how.epochs, 'epoch')}, batches of {how.batch_size}, {how.optimizer}{schedule}"
+    yield f"each way: {budget}"
+    yield f"head: {head} over {len(comparison.classes)} classes"
+    numbers = sum(value.size for value in comparison.encoder.values())
+    arrays = counted(len(comparison.encoder), "array")
+    yield f"transferred bit for bit: {arrays}, {numbers:,} numbers; frozen ones are the same after training"
+    if seeds == 1:
+        yield "one seed has no spread: give `--seeds 5` or more"
+        return
+    yield "±: the standard deviation over seeds, which draw labelled samples, first weights and order anew;"
+    yield "   differences are taken at each seed. The autoencoder is one: another would give other numbers."
+    if seeds < FEW:
+        yield f"{counted(seeds, 'seed')} are few: give `--seeds {FEW}` or more"
+    if (tried := sum(each.interval is not None for each in summaries)) > FEW:
+        yield f"of {tried} intervals at 95 % one in twenty misses its mark by chance"
+
+
+def _plain(label: Any) -> Any:
+    """A label as Python has it."""
+    return label.item() if hasattr(label, "item") else label

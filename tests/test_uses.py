@@ -1,0 +1,163 @@
+"""Every use of a run: on a plain, a convolutional, a recurrent and a variational model of each backend, on any data."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from aespec.cli import main
+
+ENCODERS = {
+    "plain": "[flatten, dense: {units: 6, activation: selu}]",
+    "convolutional": "[reshape: [8, 8, 1], conv2d: {filters: 2, kernel_size: 3, padding: same}, max_pool2d: 2]",
+    "recurrent": "[lstm: 5]",
+    "variational": "[flatten, gaussian_latent: {units: 3, kl_scale: element}]",
+}
+BACKENDS = {"torch": "torch", "keras": "tensorflow"}
+
+USES = {
+    "encode": ["-o", "codes.csv"],
+    "features": [],
+    "project": ["--method", "pca"],
+    "pretrain": ["--labels", "12", "--seeds", "2", "--epochs", "1"],
+    "generate": ["--prior", "gaussian", "-n", "4"],
+    "interpolate": ["--from", "0", "--to", "1"],
+    "traverse": ["--axes", "2", "--steps", "3"],
+    "score": ["--normal", "0,1", "--by", "pixel", "-o", "scores.csv", "--picture", "worst.png", "--curves", "c.png"],
+    "reconstruct": ["--noise", "masking:0.5"],
+    "report": [],
+}
+MADE = {
+    "encode": ["codes.csv"],
+    "features": ["RUN/activations.png"],
+    "project": ["RUN/map.png", "RUN/map.html"],
+    "pretrain": ["RUN/pretraining.csv"],
+    "generate": ["RUN/generated.png"],
+    "interpolate": ["RUN/interpolation.png"],
+    "traverse": ["RUN/traversal.png"],
+    "score": ["scores.csv", "worst.png", "c.png"],
+    "reconstruct": ["RUN/reconstructions.png"],
+    "report": ["RUN/report.html"],
+}
+
+
+def run(*args):
+    return CliRunner().invoke(main, [str(arg) for arg in args])
+
+
+def images(count, seed):
+    """Pictures of three kinds: bright above, bright below, or neither."""
+    random = np.random.default_rng(seed)
+    labels = np.arange(count) % 3
+    x = random.random((count, 8, 8)) * 0.4
+    x[labels == 0, :4] += 0.5
+    x[labels == 1, 4:] += 0.5
+    return x.astype("float32"), labels
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    for needed in ("matplotlib", "sklearn", "jinja2", "skimage"):
+        pytest.importorskip(needed)
+    folder = tmp_path_factory.mktemp("uses")
+    (x, y), (x_test, y_test) = images(60, 0), images(30, 1)
+    np.savez(folder / "data.npz", x_train=x, y_train=y, x_test=x_test, y_test=y_test)
+    np.savez(folder / "unlabelled.npz", x=x_test)
+    np.savez(folder / "one.npz", x=x_test[:1], y=y_test[:1])
+    np.savez(folder / "shape.npz", x=x_test[:, :5], y=y_test)
+    np.savez(folder / "empty.npz", x=x_test[:0], y=y_test[:0])
+    np.savez(folder / "nan.npz", x=np.where(x_test > 0.8, np.nan, x_test), y=y_test)
+    (folder / "text.csv").write_text("a,b\n1,x\n2,y\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for kind, encoder in ENCODERS.items():
+            Path(f"{kind}.yaml").write_text(
+                f"{{name: {kind}, input: {{shape: [8, 8], range: [0, 1]}}, encoder: {encoder}, decoder: mirror, "
+                "loss: binary_crossentropy, training: {optimizer: {adam: 0.01}, epochs: 1, validation_split: 0.2}}"
+            )
+            for backend, package in BACKENDS.items():
+                pytest.importorskip(package)
+                given = "--backend", backend, "--data", "data.npz", "-o", f"{kind}-{backend}", "--no-report", "--quiet"
+                done = run("train", f"{kind}.yaml", *given)
+                assert done.exit_code == 0, done.output
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _inside(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("kind", ENCODERS)
+@pytest.mark.parametrize("use", USES)
+def test_every_use_of_every_model_on_every_backend(use, kind, backend):
+    name = f"{kind}-{backend}"
+    made = [Path(each.replace("RUN", name)) for each in MADE[use]]
+    for path in made:
+        path.unlink(missing_ok=True)
+    done = run(use, name, *USES[use])
+    assert done.exit_code == 0, done.output
+    assert all(path.stat().st_size > 100 for path in made)
+    assert json.loads(run(use, name, *USES[use], "--format", "json").stdout)
+
+
+WRONG = {
+    "shape.npz": "does not have the shape",
+    "empty.npz": "there are no samples",
+    "nan.npz": "not finite",
+    "text.csv": "columns that are no numbers",
+    "nowhere.npz": "no data set and no file",
+}
+
+
+@pytest.mark.parametrize("data", WRONG)
+@pytest.mark.parametrize("use", [*USES, "pca-check"])
+def test_wrong_data_is_refused_in_words(use, data):
+    done = run(use, "plain-torch", "--data", data, *USES.get(use, []))
+    assert done.exit_code == 1, done.output
+    assert WRONG[data] in done.stderr
+    assert "help:" in done.stderr
+
+
+@pytest.mark.parametrize("kind", ENCODERS)
+@pytest.mark.parametrize("use", USES)
+@pytest.mark.parametrize("data", ["one.npz", "unlabelled.npz"])
+def test_one_sample_or_no_labels_are_used_or_refused_in_words(data, use, kind):
+    done = run(use, f"{kind}-torch", "--data", data, *USES[use])
+    assert done.exit_code in (0, 1), done.output
+    if done.exit_code:
+        assert "error[E" in done.stderr
+        assert "help:" in done.stderr
+    else:
+        assert "nan" not in done.stdout.lower(), done.stdout
+
+
+@pytest.mark.parametrize(
+    ("use", "data", "said"),
+    [
+        ("pretrain", "unlabelled.npz", "label"),
+        ("score", "unlabelled.npz", "label"),
+        ("score", "one.npz", "no sample of one.npz has the label `1`"),
+        ("interpolate", "one.npz", "sample"),
+    ],
+)
+def test_what_needs_labels_or_more_samples_says_so(use, data, said):
+    done = run(use, "plain-torch", "--data", data, *USES[use])
+    assert said in done.output.lower()
+
+
+@pytest.mark.parametrize("use", [*USES, "pca-check"])
+def test_a_folder_that_is_no_run_is_refused(use):
+    done = run(use, "nothing", *USES.get(use, []))
+    assert done.exit_code == 1
+    assert "is not the folder of a finished run" in done.stderr
+
+
+@pytest.mark.parametrize("kind", ENCODERS)
+def test_a_model_that_is_not_linear_is_not_compared_with_pca(kind):
+    done = run("pca-check", f"{kind}-torch")
+    assert done.exit_code == 1
+    assert "error[E" in done.stderr
