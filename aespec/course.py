@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from aespec import __version__, weights
+from aespec.apply import codes
 from aespec.backend import Model
 from aespec.checkpoint import Checkpoint, Keeper, exists
 from aespec.data.streams import Stream
@@ -25,7 +26,6 @@ from aespec.source.yaml_dump import dump_yaml
 from aespec.spec import Spec
 from aespec.stages import Stage, stages
 from aespec.training import Epoch, State, check, fit, fits, kept_epoch, split, trainable
-from aespec.uses.apply import codes
 
 if TYPE_CHECKING:
     import numpy as np

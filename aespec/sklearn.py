@@ -28,6 +28,7 @@ try:
 except ImportError as error:
     raise ImportError("aespec.sklearn needs scikit-learn 1.6 or later: pip install 'aespec[data]'") from error
 
+from aespec.apply import batches, codes, reconstructions
 from aespec.building import build
 from aespec.course import Built, follow
 from aespec.course import build as build_to_train
@@ -41,7 +42,6 @@ from aespec.shapes import show_shape
 from aespec.spec import Spec, load, parse
 from aespec.training import split
 from aespec.uses.anomaly import errors
-from aespec.uses.apply import batches, codes, reconstructions
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

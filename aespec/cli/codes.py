@@ -85,7 +85,7 @@ class Codes:
         """The codes of those samples, (n, units); of a variational model their means."""
         import numpy as np
 
-        from aespec.uses.apply import codes
+        from aespec.apply import codes
 
         return codes(self.trained.model, self.measured).astype(np.float64).reshape(len(self.measured), -1)
 

@@ -198,9 +198,9 @@ class Findings:
         """
         import numpy as np
 
+        from aespec.apply import batches
         from aespec.uses.anomaly import errors_by_batch, part_names, part_shape
         from aespec.uses.anomaly_file import score_file
-        from aespec.uses.apply import batches
 
         job, data, columns, at = self.job, self.job.scored.data, self._columns, 0
         shape = () if job.in_series else part_shape(job.by, job.scored.inputs.shape[1:])

@@ -353,9 +353,9 @@ def _frechet(codes: Codes, distribution: Distribution, other: Trained) -> Freche
     """
     import numpy as np
 
+    from aespec.apply import codes as encoded
     from aespec.rules import DataRange, DataShape
     from aespec.shapes import show_shape
-    from aespec.uses.apply import codes as encoded
     from aespec.uses.frechet import frechet_to_halves
 
     own, theirs = codes.trained.run, other.run

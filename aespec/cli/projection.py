@@ -134,8 +134,8 @@ def project(trained: Trained, method: Method | None, count: int, seed: int, out:
 def _mapped(trained: Trained, method: Method | None, count: int, seed: int) -> Map:
     import numpy as np
 
+    from aespec.apply import codes
     from aespec.initializers import parameter_stream
-    from aespec.uses.apply import codes
     from aespec.uses.generation import picked
     from aespec.uses.projection import planar, trustworthiness
 

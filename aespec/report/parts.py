@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+from aespec.apply import codes, reconstructions
 from aespec.data.streams import Stream
 from aespec.shapes import counted
 from aespec.tables import number
-from aespec.uses.apply import codes, reconstructions
 
 if TYPE_CHECKING:
     import numpy as np

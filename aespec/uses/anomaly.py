@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+from aespec.apply import batches
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.losses import MeanSquaredError
 from aespec.rules import DataShape, LossNotFinite, UnsupportedKind
 from aespec.shapes import counted, show_shape
-from aespec.uses.apply import batches
 from aespec.uses.posterior import draw, latent, likelihood, moments
 
 if TYPE_CHECKING:

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
+from aespec.apply import batches
 from aespec.diagnostics import AespecError, Diagnostic, nearest
 from aespec.graph import Graph
 from aespec.initializers import parameter_stream
 from aespec.layers.noise import Dropout, GaussianNoise, MaskingNoise
 from aespec.picture import are_images
 from aespec.rules import BackendUnavailable, DataRange
-from aespec.uses.apply import batches
 
 if TYPE_CHECKING:
     import numpy as np

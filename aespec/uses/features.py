@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aespec import activations as kinds
+from aespec.apply import codes
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.layers.arrange import Flatten, Reshape
 from aespec.layers.base import known
@@ -23,7 +24,6 @@ from aespec.registry import find_backend
 from aespec.regularizers import KLDivergence
 from aespec.rules import DataShape, LossNotFinite
 from aespec.shapes import counted, elements, show_shape
-from aespec.uses.apply import codes
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,10 +9,10 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from aespec.apply import batches, codes
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.rules import BackendUnavailable, DataShape
 from aespec.shapes import counted
-from aespec.uses.apply import batches, codes
 from aespec.uses.posterior import draw, latent, moments
 
 if TYPE_CHECKING:

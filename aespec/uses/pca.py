@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from aespec.apply import batches
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.graph import Graph, Node
 from aespec.registry import find_backend
 from aespec.rules import BackendUnavailable, DataShape, UnsupportedKind
 from aespec.shapes import counted
-from aespec.uses.apply import batches
 
 if TYPE_CHECKING:
     import numpy as np

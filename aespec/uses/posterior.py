@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from math import prod, sqrt
 from typing import TYPE_CHECKING, Any
 
+from aespec.apply import batches
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.graph import INPUT, Graph, Node
 from aespec.layers.latent import GaussianLatent
@@ -18,7 +19,6 @@ from aespec.losses import BinaryCrossentropy, CategoricalCrossentropy, Loss, Mea
 from aespec.regularizers import GaussianKL
 from aespec.rules import DataShape, NotVariational
 from aespec.shapes import counted
-from aespec.uses.apply import batches
 
 if TYPE_CHECKING:
     import numpy as np

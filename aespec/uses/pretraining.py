@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any, Literal
 
+from aespec.apply import reconstructions
 from aespec.data.pairs import Pairs
 from aespec.data.streams import Stream
 from aespec.diagnostics import AespecError, Diagnostic
@@ -24,7 +25,6 @@ from aespec.rules import BackendUnavailable, BuiltDiffers, DataShape, DataUnread
 from aespec.shapes import counted
 from aespec.spec import Classifier, Spec
 from aespec.training import fit, trainable
-from aespec.uses.apply import reconstructions
 from aespec.weights import draw
 
 if TYPE_CHECKING:
