@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from aespec.data.streams import ROWS, batches
+from aespec.data.streams import batches
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.floating[Any]]
 
-__all__ = ["ROWS", "batches", "codes", "reconstructions"]
+__all__ = ["codes", "reconstructions"]
 
 
 def codes(model: Model, x: Samples) -> Array:

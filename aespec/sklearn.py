@@ -28,13 +28,14 @@ try:
 except ImportError as error:
     raise ImportError("aespec.sklearn needs scikit-learn 1.6 or later: pip install 'aespec[data]'") from error
 
-from aespec.apply import batches, codes, reconstructions
+from aespec.apply import codes, reconstructions
 from aespec.building import build
 from aespec.course import Built, follow
 from aespec.course import build as build_to_train
 from aespec.data import fitting
 from aespec.data.files import Raw
 from aespec.data.scaling import Scaling
+from aespec.data.streams import batches
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.layers.base import Weighted
 from aespec.rules import DataShape, MissingField

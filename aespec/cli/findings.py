@@ -198,7 +198,7 @@ class Findings:
         """
         import numpy as np
 
-        from aespec.apply import batches
+        from aespec.data.streams import batches
         from aespec.uses.anomaly import errors_by_batch, part_names, part_shape
         from aespec.uses.anomaly_file import score_file
 

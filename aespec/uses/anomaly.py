@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from aespec.apply import batches
+from aespec.data.streams import batches
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.losses import MeanSquaredError
 from aespec.rules import DataShape, LossNotFinite, UnsupportedKind

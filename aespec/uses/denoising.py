@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from aespec.apply import batches
+from aespec.data.streams import batches
 from aespec.diagnostics import AespecError, Diagnostic, nearest
 from aespec.graph import Graph
 from aespec.initializers import parameter_stream

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aespec.apply import batches
 from aespec.data.export import array_file, table_file
+from aespec.data.streams import batches
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,7 +9,8 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from aespec.apply import batches, codes
+from aespec.apply import codes
+from aespec.data.streams import batches
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.rules import BackendUnavailable, DataShape
 from aespec.shapes import counted

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aespec.apply import batches
+from aespec.data.streams import batches
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.graph import Graph, Node
 from aespec.registry import find_backend

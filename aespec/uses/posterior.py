@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import prod, sqrt
 from typing import TYPE_CHECKING, Any
 
-from aespec.apply import batches
+from aespec.data.streams import batches
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.graph import INPUT, Graph, Node
 from aespec.layers.latent import GaussianLatent

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aespec.apply import batches
+from aespec.data.streams import batches
 from aespec.uses.posterior import Bound, Estimate, Units, bound, estimate, latent, moments, units
 
 if TYPE_CHECKING:
