@@ -115,6 +115,36 @@ def test_an_array_has_the_codes_own_shape_and_streams(monkeypatch):
     assert np.load("codes.npy") == pytest.approx(whole, abs=1e-6)
 
 
+@pytest.mark.parametrize("name", ["codes.npy", "codes.csv"])
+def test_a_full_disk_is_said_and_leaves_nothing(name, monkeypatch):
+    class Full:
+        def __init__(self, file):
+            self.file = file
+
+        def __getattr__(self, name):
+            return getattr(self.file, name)
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            self.file.close()
+
+        def write(self, content):
+            raise OSError(28, "No space left on device")
+
+    opened = Path.open
+    monkeypatch.setattr(
+        Path,
+        "open",
+        lambda path, *a, **k: Full(opened(path, *a, **k)) if ".part" in path.name else opened(path, *a, **k),
+    )
+    Path(name).unlink(missing_ok=True)
+    assert "No space left on device" in run("encode", "table", "-o", name, code=1).stderr
+    assert not Path(name).exists()
+    assert not Path(f"{name}.part").exists()
+
+
 def test_resuming_keeps_the_scaling_and_the_columns():
     def kept():
         record = json.loads(Path("table/run.json").read_text())["data"]

@@ -70,6 +70,14 @@ class TestText:
         assert found.columns == ("a", "b")
         assert (None if found.labels is None else found.labels.tolist()) == labels
 
+    @pytest.mark.parametrize(("labels", "kind"), [("1,nan", "float64"), ("1e30,2", "float64"), ("1.0,2", "int64")])
+    def test_labels_are_whole_numbers_where_they_can_be(self, labels, kind):
+        first, second = labels.split(",")
+        assert load(write(f"a,b,y\n1,2,{first}\n3,4,{second}\n")).labels.dtype == kind
+
+    def test_an_index_is_left_out_by_naming_the_features(self):
+        assert load(write(",a,b\n0,1,2\n"), columns=["a", "b"]).inputs.tolist() == [[1, 2]]
+
     def test_a_label_that_is_asked_for_as_a_feature_is_one(self):
         found = load(write("y,a\n1,2\n"), columns=["y", "a"])
         assert found.inputs.tolist() == [[1, 2]]
@@ -92,6 +100,9 @@ class TestText:
             ("a,b\n1,2\n", {"label": "kind"}, "E404", ["no column `kind`"]),
             ("1,2\n", {"columns": ["a", "b"]}, "E404", ["has no header"]),
             ("a,b,c\n1,2,3\n", {}, "E402", ["does not have the shape"]),
+            ("1,2,setosa\n3,4,other\n", {}, "E404", ["no first line of names", "`setosa` beside `1`"]),
+            (",2\n3,4\n", {}, "E403", ["has gaps", "nothing in line 1, column 1"]),
+            (",a,b\n0,1,2\n", {}, "E404", ["a column without a name", "to_csv(index=False)"]),
         ],
     )
     def test_what_is_wrong_is_said(self, text, options, code, said):
@@ -133,6 +144,22 @@ class TestParquet:
         assert isinstance(found.inputs, Stream)
         assert found.columns == ("a", "b")
         assert np.asarray(found.inputs).tolist() == [[1, 2], [3, 4], [5, 6]]
+        assert found.labels.tolist() == ["p", "q", "p"]
+
+    def test_streams_where_memory_is_short(self, monkeypatch):
+        monkeypatch.setattr("os.sysconf", lambda name: 8)  # 64 bytes, of which all is 48
+        found = load("t.parquet", columns=["a", "b"])
+        assert isinstance(found.inputs, Stream)
+
+    def test_a_row_group_is_read_once_however_few_rows_are_taken_at_a_time(self, monkeypatch):
+        from aespec.data.parts import RowGroup
+
+        reads, read = [], RowGroup.read
+        monkeypatch.setattr(RowGroup, "read", lambda self, *rows: reads.append(rows) or read(self, *rows))
+        stream = load("t.parquet", columns=["a", "b"], window=2).inputs
+        reads.clear()
+        assert [len(part) for part in stream.chunks(1)] == [1, 1, 1]
+        assert reads == [(0, 2), (0, 1)]
 
 
 class TestScaling:
@@ -242,6 +269,27 @@ class TestPictures:
         assert len(found.inputs) == 1
         assert found.labels is None
         assert not found.whole
+
+    @pytest.mark.parametrize("mode", ["L", "I;16"])
+    def test_sixteen_bits_are_scaled_as_eight(self, mode):
+        image = pytest.importorskip("PIL.Image")
+        Path("deep").mkdir()
+        ramp = np.arange(0, 256, 16, dtype="uint16").reshape(4, 4)
+        pixels = ramp.astype("uint8") if mode == "L" else ramp * 256
+        image.fromarray(pixels).save("deep/x.png")
+        found = data.load("deep", shape=(4, 4), range=(0, 1)).inputs
+        assert found[0] == pytest.approx(ramp / 255, abs=1e-6)
+
+    def test_thirty_two_bits_are_refused(self):
+        image = pytest.importorskip("PIL.Image")
+        Path("deep").mkdir()
+        image.fromarray(np.zeros((4, 4), "float32")).save("deep/x.tiff")
+        with pytest.raises(AespecError, match="pixels of 32 bits"):
+            data.load("deep", shape=(4, 4), range=(0, 1))
+
+    def test_do_not_hide_the_arrays_beside_them(self, tmp_path):
+        np.save(tmp_path / "all" / "x.npy", np.zeros((5, 4, 4), "float32"))
+        assert len(data.load("all", shape=(4, 4), range=(0, 1)).inputs) == 5
 
     def test_a_file_that_is_no_picture_is_named(self, tmp_path):
         (tmp_path / "all" / "cat" / "x.png").write_bytes(b"nothing")

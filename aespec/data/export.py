@@ -8,8 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from aespec.diagnostics import AespecError, Diagnostic
-from aespec.rules import BackendUnavailable
+from aespec.diagnostics import missing
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
@@ -42,17 +41,16 @@ def array_file(path: Path, shape: tuple[int, ...], dtype: DTypeLike) -> Iterator
     """An array that is written as a ``.npy``, whole or not at all, some rows at a time."""
     import numpy as np
 
-    temporary, at = path.with_name(path.name + ".part"), 0
+    temporary = path.with_name(path.name + ".part")
+    head = {"descr": np.lib.format.dtype_to_descr(np.dtype(dtype)), "fortran_order": False, "shape": shape}
     try:
-        array = np.lib.format.open_memmap(temporary, "w+", dtype=dtype, shape=shape)
+        with temporary.open("wb") as file:
+            np.lib.format.write_array_header_2_0(file, head)
 
-        def write(rows: NDArray[Any]) -> None:
-            nonlocal at
-            array[at : at + len(rows)] = rows
-            at += len(rows)
+            def write(rows: NDArray[Any]) -> None:
+                file.write(np.ascontiguousarray(rows, dtype).tobytes())
 
-        yield write
-        array.flush()
+            yield write
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -81,15 +79,7 @@ def _parquet(path: Path) -> Iterator[Callable[[Rows], None]]:
     try:
         from pyarrow import parquet, table
     except ImportError:
-        raise AespecError(
-            Diagnostic(
-                BackendUnavailable,
-                "pyarrow is not installed",
-                wanted="the package `pyarrow`, to write parquet",
-                got="no such package",
-                help="run `pip install 'aespec[parquet]'`, or name a .csv or .npy",
-            )
-        ) from None
+        raise missing("pyarrow", "parquet", "to write parquet", instead="name a .csv or .npy") from None
     writer: Any = None
 
     def write(rows: Rows) -> None:

@@ -18,7 +18,7 @@ from aespec.rules import DataShape, DataUnreadable
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["SUFFIXES", "find_parts"]
+__all__ = ["SUFFIXES", "find_parts", "holds_arrays"]
 
 SUFFIXES = (".npy", ".npz", ".parquet")
 
@@ -152,6 +152,15 @@ def _is_list(kind: Any) -> bool:
     return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
 
 
+def holds_arrays(folder: Path) -> bool:
+    """Whether a folder has files that are parts."""
+    return bool(_arrays(folder))
+
+
+def _arrays(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES)
+
+
 def find_parts(path: Path, split: Split, columns: Sequence[str] | None = None, label: str | None = None) -> list[Part]:
     """The parts of a file, or of all files in a folder, in the order of their names.
 
@@ -160,7 +169,7 @@ def find_parts(path: Path, split: Split, columns: Sequence[str] | None = None, l
     Raises:
         AespecError: There are none, they cannot be read, or their samples differ in shape.
     """
-    paths = sorted(p for p in path.iterdir() if p.suffix in SUFFIXES) if path.is_dir() else [path]
+    paths = _arrays(path) if path.is_dir() else [path]
     if not paths:
         unreadable(path, "a folder without any", "put the shards there", f"files that end in {', '.join(SUFFIXES)}")
     found: list[Any] = []
@@ -202,15 +211,7 @@ def _parquet(path: Path) -> Any:
     try:
         from pyarrow import ArrowException, parquet
     except ImportError:
-        raise AespecError(
-            Diagnostic(
-                DataUnreadable,
-                f"{path} needs pyarrow, which is not installed",
-                wanted="the package `pyarrow`, to read parquet files",
-                got="no such package",
-                help="run `pip install 'aespec[parquet]'`",
-            )
-        ) from None
+        raise missing("pyarrow", "parquet", f"to read {path}") from None
     try:
         return parquet.ParquetFile(path)
     except (OSError, ArrowException) as error:

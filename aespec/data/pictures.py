@@ -37,15 +37,7 @@ def read_pictures(folder: Path, split: Split, shape: Shape) -> Raw:
     try:
         from PIL import Image, UnidentifiedImageError
     except ImportError:
-        raise AespecError(
-            Diagnostic(
-                DataUnreadable,
-                f"{folder} has pictures, for which Pillow is needed",
-                wanted="the package `pillow`, to read pictures",
-                got="no such package",
-                help="run `pip install 'aespec[data]'`",
-            )
-        ) from None
+        raise missing("Pillow", "data", f"to read the pictures in {folder}") from None
 
     own = folder / split if (folder / split).is_dir() else None
     if own is None and split == "test" and (folder / "train").is_dir():
@@ -57,7 +49,10 @@ def read_pictures(folder: Path, split: Split, shape: Shape) -> Raw:
     for path in paths:
         try:
             with Image.open(path) as opened:
-                picture = opened.convert(mode)
+                if opened.mode in ("I", "F"):
+                    unreadable(path, "pixels of 32 bits", "save it with 8 or 16 bits a channel, or as an array")
+                deep = opened.mode.startswith("I;16")  # of which `convert` would keep what is below 256
+                picture = (opened.point(lambda value: value / 256) if deep else opened).convert(mode)
         except (OSError, ValueError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError) as error:
             unreadable(path, reason(error), "take it away or save it again", "a picture")
         if size is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from math import prod
 from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import BaseModel
@@ -47,7 +48,7 @@ class Scaling(BaseModel):
             return result
 
         if way == "standard":
-            rows = np.asarray(sum(batch.size for batch in batches(x)) // x.shape[-1])
+            rows = prod(x.shape[:-1])
             center = over_all(lambda part: part.sum(axis=0), np.sum) / rows
             scale = np.sqrt(over_all(lambda part: ((part - center) ** 2).sum(axis=0), np.sum) / rows)
             rounding = rows * np.finfo("float64").eps * np.abs(center)  # of the mean, all that a constant deviates by

@@ -74,6 +74,9 @@ def pick(
     wanted = label or next((each for each in LABELS if each in names and each not in (columns or ())), None)
     labelled = None if wanted is None else names.index(wanted)
     features = [names.index(name) for name in columns] if columns else [i for i in range(len(names)) if i != labelled]
+    if any(not names[i] for i in features):
+        help = "save it without its index (`to_csv(index=False)`), or name the features in the spec (`columns: [...]`)"
+        _refuse(path, "has a column without a name", "a name for each column", _listed(names), help)
     text = [names[i] for i in features if not numeric[i]]
     if text:
         _refuse(
@@ -105,14 +108,14 @@ def read_table(path: Path, columns: Sequence[str] | None = None, label: str | No
             first, row = [*islice(csv.reader(file, delimiter=delimiter), 2), [], []][:2]
     except (*BROKEN, csv.Error) as error:
         unreadable(path, reason(error), "write it again as text, in UTF-8")
-    names = None if first and all(map(_is_number, first)) else [name.strip() for name in first]
+    names = _header(path, first)
     row = first if names is None else row
     if not row:
         _refuse(path, "holds no samples", "a row for each sample", "no rows" if first else "nothing", rule=DataShape)
     if names is not None and len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         _refuse(path, "has two columns of one name", "a name for each column", f"`{twice}` twice")
-    numeric = [cell.strip().lower() in GAPS or _is_number(cell) for cell in row]
+    numeric = [_is_gap(cell) or _is_number(cell) for cell in row]
     numeric += [True] * (len(first) - len(row))
     chosen = pick(path, names, numeric, columns, label)
     read: dict[str, Any] = {"delimiter": delimiter, "skiprows": int(names is not None), "comments": None}
@@ -127,6 +130,18 @@ def read_table(path: Path, columns: Sequence[str] | None = None, label: str | No
     return Raw(values, labels, whole=True, columns=found)
 
 
+def _header(path: Path, first: list[str]) -> list[str] | None:
+    """The names in a table's first line; None where it holds a sample."""
+    numbers = list(map(_is_number, first))
+    if not any(numbers):
+        return [name.strip() for name in first]
+    text = [cell for cell, number in zip(first, numbers, strict=True) if not number and not _is_gap(cell)]
+    if text:
+        got = f"`{text[0]}` beside `{first[numbers.index(True)]}`"
+        _refuse(path, "has no first line of names, and one column or more of text", "names", got, "add a line of names")
+    return None
+
+
 def _labels(path: Path, column: int, read: dict[str, Any]) -> NDArray[Any]:
     """The labels of all rows, as numbers where they are such."""
     import numpy as np
@@ -136,8 +151,8 @@ def _labels(path: Path, column: int, read: dict[str, Any]) -> NDArray[Any]:
         numbers = text.astype("float64")
     except ValueError:
         return cast("NDArray[np.str_]", text)
-    whole = numbers.astype("int64")
-    return whole if (whole == numbers).all() else numbers
+    whole = np.abs(numbers) < 2**53  # NaN is none
+    return numbers.astype("int64") if whole.all() and (numbers == np.trunc(numbers)).all() else numbers
 
 
 def _explain(path: Path, delimiter: str, names: list[str] | None, width: int, features: Sequence[int]) -> None:
@@ -153,7 +168,7 @@ def _explain(path: Path, delimiter: str, names: list[str] | None, width: int, fe
                 _refuse(path, "has rows of different lengths", f"{width} values in each", got, "mend that line")
             for i in features:
                 column = f"column `{names[i]}`" if names else f"column {i + 1}"
-                if row[i].strip().lower() in GAPS:
+                if _is_gap(row[i]):
                     _refuse(
                         path,
                         "has gaps",
@@ -178,6 +193,10 @@ def _opened(path: Path) -> TextIO:
     if path.suffix == ".gz":
         return cast(TextIO, gzip.open(path, "rt", encoding="utf-8-sig", newline=""))
     return path.open(encoding="utf-8-sig", newline="")
+
+
+def _is_gap(cell: str) -> bool:
+    return cell.strip().lower() in GAPS
 
 
 def _is_number(cell: str) -> bool:
