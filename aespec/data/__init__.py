@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from aespec.data.files import Raw, natural, not_found, read_array, reason, unreadable
 from aespec.data.fitting import fit
-from aespec.data.parts import find_parts
+from aespec.data.parts import find_parts, holds_arrays
 from aespec.data.pictures import find_pictures, read_pictures
 from aespec.data.scaling import Scaling
 from aespec.data.series import Windows, cut
@@ -117,12 +117,12 @@ def load(
         raw, path = DATASETS[name_or_path].read(split, cache, download), None
     else:
         path = _place(name_or_path)
-        if path.is_dir() and find_pictures(path):
+        if path.is_dir() and not holds_arrays(path) and find_pictures(path):
             raw = read_pictures(Path(name_or_path).expanduser(), split, shape)
         elif is_table(path):
             raw = read_table(Path(name_or_path).expanduser(), columns, label)
         else:
-            rows = _window(path, split, dtype) if window is None and stride is None else window
+            rows = _window(path, split, dtype, columns, label) if window is None and stride is None else window
             if rows is not None and stride is None:
                 parts = find_parts(path, split, columns, label)
                 return _streamed(name_or_path, path, parts, rows, shape, range, dtype, within_unit)
@@ -161,10 +161,16 @@ def _together(path: Path, split: Split, shape: Shape, columns: Sequence[str] | N
 
     parts = find_parts(path, split, columns, label)
     inputs = np.concatenate([_arranged(part.read(0, part.rows), part, shape) for part in parts])
-    labels = [part.labels() for part in parts]
-    known = [each for each in labels if each is not None]
-    found = np.concatenate(known) if len(known) == len(parts) else None
-    return Raw(inputs, found, natural=natural(inputs), whole=True, columns=parts[0].columns)
+    return Raw(inputs, _labels(parts), natural=natural(inputs), whole=True, columns=parts[0].columns)
+
+
+def _labels(parts: list[Part]) -> NDArray[Any] | None:
+    """What each sample shows, where all parts say so."""
+    import numpy as np
+
+    found = [part.labels() for part in parts]
+    known = [labels for labels in found if labels is not None]
+    return np.concatenate(known) if len(known) == len(parts) else None
 
 
 def _arranged(x: NDArray[Any], part: Part, shape: Shape) -> NDArray[Any]:
@@ -173,7 +179,7 @@ def _arranged(x: NDArray[Any], part: Part, shape: Shape) -> NDArray[Any]:
     return x.reshape(-1, *sizes) if part.flat and len(sizes) == len(shape) and prod(sizes) == prod(part.sample) else x
 
 
-def _window(path: Path, split: Split, dtype: str) -> int | None:
+def _window(path: Path, split: Split, dtype: str, columns: Sequence[str] | None, label: str | None) -> int | None:
     """How many samples may be in memory at a time, where all of them would take more than half of it."""
     import numpy as np
 
@@ -183,7 +189,7 @@ def _window(path: Path, split: Split, dtype: str) -> int | None:
         return None
     if sum(file.stat().st_size for file in (path.rglob("*") if path.is_dir() else [path])) < memory / 100:
         return None  # no number of bytes of a file becomes a hundred in memory
-    parts = find_parts(path, split)
+    parts = find_parts(path, split, columns, label)
     sample = prod(parts[0].sample) * np.dtype(dtype).itemsize
     return None if sum(part.rows for part in parts) * sample < memory / 2 else max(memory // 16 // sample, 1)
 
@@ -209,4 +215,4 @@ def _streamed(
     stream = Stream(parts, (samples, *first.shape[1:]), dtype, lambda x: fitted(x)[0])
     notes = (*notes, f"streams from {counted(len(parts), 'part')}, {counted(min(window, samples))} in memory at a time")
     names = parts[0].columns if parts[0].columns and len(parts[0].columns) == first.shape[-1] else None
-    return Dataset(name, stream, None, notes, path, window, whole=True, columns=names)
+    return Dataset(name, stream, _labels(parts), notes, path, window, whole=True, columns=names)

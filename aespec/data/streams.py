@@ -117,8 +117,10 @@ class Stream:
             raise AespecError(*(replace(each, got=f"{each.got}{where}") for each in error.diagnostics)) from None
 
     def chunks(self, rows: int) -> Iterator[NDArray[Any]]:
-        """All samples in order, so many at a time."""
-        return (self.read(start, start + rows) for start in range(0, len(self), rows))
+        """All samples in order, so many at a time or fewer; what can only be read whole is read once."""
+        for start, stop in self.blocks(rows):
+            block = self.read(start, stop)
+            yield from (block[at : at + rows] for at in range(0, len(block), rows))
 
     def blocks(self, rows: int) -> list[tuple[int, int]]:
         """Where to cut the stream into blocks of about so many samples, each cheap to read: of one part, or a part."""
