@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aespec.diagnostics import AespecError, Diagnostic
+from aespec.files import whole
 from aespec.rules import RunBusy, RunUnreadable
 from aespec.training import Epoch, State
 
@@ -83,16 +84,10 @@ def _write(path: Path, checkpoint: Checkpoint) -> None:
     tensors = {f"{part}/{name}": np.array(v, order="C") for part, found in parts.items() for name, v in found.items()}
     position = {"stage": checkpoint.stage, "past": len(checkpoint.past), "epochs": list(map(asdict, checkpoint.epochs))}
     path.parent.mkdir(exist_ok=True)
-    temporary = path.with_name(path.name + ".part")
-    try:
-        with temporary.open("wb") as file:
-            file.write(save(tensors, {"aespec": json.dumps(position)}))
-            file.flush()
-            os.fsync(file.fileno())  # or a power failure could leave the name without the contents
-    except OSError:  # a disk that is full is not left fuller
-        temporary.unlink(missing_ok=True)
-        raise
-    temporary.replace(path)
+    with whole(path) as temporary, temporary.open("wb") as file:
+        file.write(save(tensors, {"aespec": json.dumps(position)}))
+        file.flush()
+        os.fsync(file.fileno())  # or a power failure could leave the name without the contents
 
 
 def read(folder: Path) -> Checkpoint:

@@ -17,11 +17,12 @@ from aespec.backend import Model
 from aespec.checkpoint import Checkpoint, Keeper, exists
 from aespec.data.streams import Stream
 from aespec.diagnostics import AespecError
+from aespec.files import write_text
 from aespec.passes import Limits, compile
 from aespec.plan import TrainingPlan
 from aespec.registry import find_backend
 from aespec.rules import LossNotFinite
-from aespec.run import HISTORY, RECORD, REPORT, SPEC, UNFINISHED, WEIGHTS, DataRecord, Record, Run, clear, write_text
+from aespec.run import HISTORY, RECORD, REPORT, SPEC, UNFINISHED, WEIGHTS, DataRecord, Record, Run, clear
 from aespec.source.yaml_dump import dump_yaml
 from aespec.spec import Spec
 from aespec.stages import Stage, stages
@@ -221,6 +222,7 @@ def _data_record(data: Dataset) -> DataRecord:
         samples=len(data.inputs),
         fingerprint=data.fingerprint,
         notes=list(data.notes),
+        limited=data.limited,
         columns=None if data.columns is None else list(data.columns),
         scaling=data.scaling,
     )

@@ -11,20 +11,15 @@ from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from aespec.history import HELD, RATE, History
-from aespec.picture import blank, save
+from aespec.picture import COLORS, GRAY, MARKERS, blank, plain, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["curves", "labels"]
 
-COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#000000", "#56b4e9", "#e69f00", "#8c8c8c")
-"""Okabe and Ito's, which are told apart with any eyes; gray instead of their yellow, which is hard to see on white."""
-
-MARKERS = ("", "o", "s", "^", "D", "v")
-"""Tell more runs apart than there are colors: when the colors begin anew, the marker is another."""
-
-GRAY = "#595959"
+MARKS = ("", *MARKERS, "D", "v")
+"""Of lines, which need none at first."""
 
 
 def labels(folders: Sequence[Path]) -> list[str]:
@@ -59,7 +54,7 @@ def curves(histories: Sequence[History], names: Sequence[str], path: Path, *, te
     panels = figure.subplots(1 + rates, 1, sharex=True, squeeze=False, height_ratios=[4, 1][: 1 + rates])[:, 0]
     loss, last = panels[0], panels[-1]
     styles = [
-        {"color": COLORS[i % len(COLORS)], "marker": MARKERS[i // len(COLORS) % len(MARKERS)], "markersize": 3}
+        {"color": COLORS[i % len(COLORS)], "marker": MARKS[i // len(COLORS) % len(MARKS)], "markersize": 3}
         for i in range(len(histories))
     ]
     for history, style in zip(histories, styles, strict=True):
@@ -104,8 +99,7 @@ def _scale(axes: Axes, values: Sequence[float], *, log: bool) -> None:
             axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if _far_apart(above, decades=1) else range(1, 10)))
             axes.yaxis.set_major_formatter("{x:g}")
             axes.yaxis.set_minor_locator(NullLocator())
-    axes.grid(color="#e6e6e6", linewidth=0.6)
-    axes.spines[["top", "right"]].set_visible(False)
+    plain(axes, grid=True)
 
 
 def _far_apart(values: Sequence[float], decades: int = 2) -> bool:

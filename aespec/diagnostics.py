@@ -59,6 +59,28 @@ class AespecError(Exception):
         return render(self.diagnostics)
 
 
+def missing(package: str, extra: str, purpose: str, *, instead: str = "") -> AespecError:
+    """Say that a package that something optional needs is not installed.
+
+    Args:
+        package: Its name.
+        extra: That of aespec's extra that brings it.
+        purpose: What it is needed for: ``to draw pictures``.
+        instead: What to do without it, to follow "or".
+    """
+    from aespec.rules import BackendUnavailable
+
+    return AespecError(
+        Diagnostic(
+            BackendUnavailable,
+            f"{package} is not installed",
+            wanted=f"the package `{package}`, {purpose}",
+            got="no such package",
+            help=f"`pip install 'aespec[{extra}]'`" + (f", or {instead}" if instead else ""),
+        )
+    )
+
+
 def in_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
     """Sort by place in the file; those that have none come first."""
     return sorted(diagnostics, key=lambda d: (d.place.line, d.place.column) if d.place else (0, 0))

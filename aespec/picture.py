@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aespec.diagnostics import AespecError, Diagnostic
-from aespec.rules import BackendUnavailable
+from aespec.diagnostics import missing
+from aespec.files import whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,38 +16,58 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
+    from aespec.shapes import Shape
+
     Array = NDArray[np.floating[Any]]
 
-__all__ = ["are_images", "blank", "draw_sample", "reconstructions", "save"]
+__all__ = ["are_images", "blank", "clipped", "draw_sample", "plain", "reconstructions", "save"]
+
+COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#000000", "#56b4e9", "#e69f00", "#8c8c8c")
+"""Okabe and Ito's, which are told apart with any eyes; gray instead of their yellow, which is hard to see on white."""
+
+MARKERS = ("o", "s", "^")
+"""Tell more apart than there are colors: when the colors begin anew, the marker is another."""
+
+CLASSES = len(COLORS) * len(MARKERS)
+"""So many classes are told apart by color and marker."""
+
+NAMED = 30
+"""Columns of a table beyond which their names have no room below a curve."""
+
+GRAY = "#595959"
+"""Of what explains."""
 
 
-def reconstructions(rows: Mapping[str, Array], path: Path, *, title: str = "") -> None:
+def reconstructions(
+    rows: Mapping[str, Array], path: Path, *, images: bool, columns: Sequence[str] = (), title: str = ""
+) -> None:
     """Draw samples and what became of them, a row each and one below the other, as a PNG.
 
-    Samples that `are_images` are drawn as such, everything else as curves, one for each feature. The gray of an image
-    has the range of the first row.
+    The gray of an image has the range of the first row.
 
     Args:
         rows: What each row is called, and its samples, (n, ...); the originals first.
         path: Where the picture goes.
+        images: Whether they are drawn as images; else as curves, one for each feature.
+        columns: What each feature of a table is called.
         title: Written above.
 
     Raises:
         AespecError: matplotlib is missing.
     """
     everything = list(rows.values())
-    n, images = len(everything[0]), are_images(everything[0].shape[1:])
+    n = len(everything[0])
     width = 1.1 if images else 2.4
     figure = blank(max(width * n + 0.9, 4.0), len(rows) * width + 0.5)
     if title:
         figure.suptitle(title, fontsize=10)
-    axes = figure.subplots(len(rows), n, squeeze=False, sharey=not images)
+    axes = figure.subplots(len(rows), n, squeeze=False, sharex=not images, sharey=not images)
     seen = everything[:1] if images else everything
     low, high = min(float(each.min()) for each in seen), max(float(each.max()) for each in seen)
     for row, (name, samples) in enumerate(rows.items()):
         axes[row, 0].set_ylabel(name, fontsize=9)
         for column, sample in enumerate(samples):
-            draw_sample(axes[row, column], sample, low, high)
+            draw_sample(axes[row, column], sample, low, high, image=images, columns=columns)
     save(figure, path)
 
 
@@ -60,40 +80,51 @@ def blank(width: float, height: float) -> Figure:
     try:
         from matplotlib.figure import Figure
     except ImportError:
-        raise AespecError(
-            Diagnostic(
-                BackendUnavailable,
-                "matplotlib is not installed",
-                wanted="matplotlib, to draw pictures",
-                got="no such package",
-                help="`pip install 'aespec[plots]'`",
-            )
-        ) from None
+        raise missing("matplotlib", "plots", "to draw pictures") from None
     return Figure(figsize=(width, height), layout="constrained", dpi=110)
 
 
 def save(figure: Figure, path: Path) -> None:
     """Write a figure in the format of the path's ending, whole or not at all."""
-    temporary = path.with_name(path.name + ".part")
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), whole(path) as temporary:
         warnings.filterwarnings("ignore", message="Glyph")  # of a name in a script that matplotlib's font has not
         figure.savefig(temporary, format=path.suffix[1:].lower() or "png")
-    temporary.replace(path)
 
 
-def are_images(shape: tuple[int, ...], side: int = 8) -> bool:
-    """Whether samples of a shape are images: of two axes, or of three with one or three channels last, and not small.
+def plain(axes: Axes, *, grid: bool = False) -> None:
+    """Leave of a frame the lines of the axes alone; with pale lines at the ticks, if wanted, below what is drawn."""
+    axes.spines[["top", "right"]].set_visible(False)
+    if grid:
+        axes.grid(color="#e6e6e6", linewidth=0.6)
+        axes.set_axisbelow(True)
+
+
+def clipped(name: str) -> str:
+    """A name, short enough for a picture."""
+    return name if len(name) <= 24 else f"{name[:23]}…"
+
+
+def are_images(shape: Shape, side: int = 8) -> bool:
+    """Whether samples of a shape may be images: of two axes, or of three with one or three channels last, not small.
+
+    A series has two axes too: whether samples of a run are images is for `aespec.run.Run.images` to say.
 
     Args:
-        shape: Of a sample.
-        side: How long both image axes are at least.
+        shape: Of a sample. Of two axes both lengths are known; a series is what may have any length.
+        side: How long both image axes are at least, as far as that is known.
     """
-    return (len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3))) and min(shape[:2]) >= side
+    flat = len(shape) == 2 and None not in shape
+    return (flat or (len(shape) == 3 and shape[2] in (1, 3))) and min(n or side for n in shape[:2]) >= side
 
 
-def draw_sample(axes: Axes, sample: Array, low: float, high: float) -> None:
-    """Draw a sample as an image where it is one, else as curves, between these values."""
-    (_draw_image if are_images(sample.shape) else _draw_curves)(axes, sample, low, high)
+def draw_sample(
+    axes: Axes, sample: Array, low: float, high: float, *, image: bool, columns: Sequence[str] = ()
+) -> None:
+    """Draw a sample as an image, or as curves, between these values; the columns of a table by their names."""
+    (_draw_image if image else _draw_curves)(axes, sample, low, high)
+    if sample.shape == (len(columns),) and len(columns) <= NAMED:
+        names = [clipped(name) for name in columns]
+        axes.set_xticks(range(len(names)), names, fontsize=6, rotation=90, parse_math=False)
 
 
 def _draw_image(axes: Axes, sample: Array, low: float, high: float) -> None:
@@ -102,8 +133,7 @@ def _draw_image(axes: Axes, sample: Array, low: float, high: float) -> None:
     axes.imshow(sample.squeeze(), cmap="gray", vmin=low, vmax=high, interpolation="nearest")
     axes.set_xticks([])
     axes.set_yticks([])
-    for spine in axes.spines.values():
-        spine.set_visible(False)
+    axes.spines[:].set_visible(False)
 
 
 def _draw_curves(axes: Axes, sample: Array, low: float, high: float) -> None:

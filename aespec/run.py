@@ -19,8 +19,10 @@ from aespec.backend import Model
 from aespec.checkpoint import FILE, LOCK, exists, read
 from aespec.data.scaling import Scaling
 from aespec.diagnostics import AespecError, Diagnostic, show
+from aespec.files import RESULTS
 from aespec.graph import Graph
 from aespec.passes import Limits, compile
+from aespec.picture import are_images
 from aespec.registry import find_backend
 from aespec.rules import FolderUnwritable, RunExists, RunUnreadable
 from aespec.shapes import counted
@@ -31,25 +33,12 @@ if TYPE_CHECKING:
     from aespec.data import Dataset
     from aespec.data.streams import Samples
 
-__all__ = ["DataRecord", "Record", "Run", "clear", "open_run", "prepare", "unwritable", "write_text"]
+__all__ = ["DataRecord", "Record", "Run", "clear", "open_run", "prepare", "unwritable"]
 
 SPEC, WEIGHTS, HISTORY, RECORD = "spec.yaml", "weights.safetensors", "history.csv", "run.json"
 
 REPORT = "report.html"
 """A page that shows all of it."""
-
-PICTURES = (
-    "reconstructions.png",
-    "history.png",
-    "features.png",
-    "activations.png",
-    "generated.png",
-    "interpolation.png",
-    "traversal.png",
-    "map.png",
-    "map.html",
-)
-"""What commands draw of a run."""
 
 SAVED = ".saved"
 """Names the files that a backend saved beside the weights, a line each, so that no others are taken away."""
@@ -66,6 +55,8 @@ class DataRecord(BaseModel):
     samples: int
     fingerprint: str
     notes: list[str]
+    limited: bool = False
+    """Whether these are only the first of its samples."""
     columns: list[str] | None = None
     """What each feature is called, where the data says so."""
     scaling: Scaling | None = None
@@ -112,10 +103,22 @@ class Run:
         found = self.record["data"]["scaling"]
         return None if found is None else Scaling.model_validate(found)
 
+    @property
+    def images(self) -> bool:
+        """Whether its samples are drawn as images. Windows of a series never are, however many features it has."""
+        return self.spec.input.stride is None and are_images(self.graph.sample_shape)
+
+    @property
+    def units(self) -> str:
+        """What is to be said of errors where features were scaled: that they are those of scaled ones."""
+        return "" if self.scaling is None else ", in scaled units"
+
     def trained_on(self, data: Dataset) -> bool:
         """Whether these are the samples that the run was given, or begin with them."""
-        given = self.record["data"]
-        same: bool = replace(data, inputs=data.inputs[: given["samples"]]).fingerprint == given["fingerprint"]
+        given, count = self.record["data"], len(data.inputs)
+        if count > given["samples"]:
+            data = replace(data, inputs=data.inputs[: given["samples"]])
+        same: bool = count >= given["samples"] and data.fingerprint == given["fingerprint"]
         return same
 
     def seen(self, x: Samples) -> Samples:
@@ -196,7 +199,7 @@ def unwritable(folder: Path, error: Exception) -> AespecError:
 
 def clear(folder: Path) -> None:
     """Take away what an earlier run or build left in a folder, the record first: nothing half gone looks finished."""
-    for name in (RECORD, WEIGHTS, HISTORY, SPEC, REPORT, *PICTURES, FILE):
+    for name in (RECORD, WEIGHTS, HISTORY, SPEC, REPORT, *RESULTS, FILE):
         (folder / name).unlink(missing_ok=True)
     with suppress(FileNotFoundError):
         for name in (folder / SAVED).read_text(encoding="utf-8").splitlines():
@@ -260,10 +263,3 @@ def _damage(error: OSError | ValueError) -> str:
             case _:
                 found.append(f"`{field}: {show(fault['input'])}`" if fault["loc"] else show(fault["input"]))
     return ", ".join(found)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file under a temporary name, and rename it when it is whole."""
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)

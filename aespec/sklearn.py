@@ -11,6 +11,7 @@ attributes of PyOD's detectors.
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Mapping
 from functools import cached_property
 from math import isqrt, prod
@@ -32,13 +33,16 @@ from aespec.apply import codes, reconstructions
 from aespec.building import build
 from aespec.course import Built, follow
 from aespec.course import build as build_to_train
-from aespec.data import fitting
+from aespec.data import fitting, load_for
 from aespec.data.files import Raw
 from aespec.data.scaling import Scaling
 from aespec.data.streams import batches
 from aespec.diagnostics import AespecError, Diagnostic
+from aespec.held import RunData
+from aespec.history import read
 from aespec.layers.base import Weighted
 from aespec.rules import DataShape, MissingField
+from aespec.run import open_run
 from aespec.shapes import show_shape
 from aespec.spec import Spec, load, parse
 from aespec.training import split
@@ -162,11 +166,11 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OutlierMixi
             AespecError: The run is damaged or unfinished, or its data is not there any more.
             ValueError: The contamination is none.
         """
-        from aespec.cli.trained import Trained
-        from aespec.history import read
-
-        trained = Trained(Path(folder), None, backend)
-        run, x = trained.run, trained.training.inputs
+        run = open_run(Path(folder))
+        training = RunData(run).training
+        for warning in training.warnings:
+            warnings.warn(warning, stacklevel=2)
+        x = training.inputs
         found = cls(run.spec, backend=backend or run.record["backend"], contamination=contamination)
         found._check_parameters()
         found.n_features_in_ = prod(x.shape[1:])
@@ -176,7 +180,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OutlierMixi
         history = read(run.folder)
         told = zip(history.phases, history.rows, strict=True)
         rows = [{"phase": phase, **row, "epoch": int(row["epoch"])} for phase, row in told]
-        return found._settle(run.spec, trained.model, run.scaling, rows, x)
+        return found._settle(run.spec, run.model(backend), run.scaling, rows, x)
 
     def fit(self, X: ArrayLike, y: object = None) -> Self:
         """Train the model on samples.
@@ -369,7 +373,7 @@ def _read(spec: Any, assignments: list[str]) -> Spec:
     """The spec that a parameter stands for."""
     if isinstance(spec, Spec):
         return parse(spec.to_data(), assignments) if assignments else spec
-    if isinstance(spec, str) and ("\n" in spec or spec.lstrip().startswith("{")):
+    if isinstance(spec, str) and (": " in spec or "\n" in spec or spec.lstrip().startswith("{")):
         return parse(spec, assignments)
     if isinstance(spec, str | PathLike):
         return load(fspath(spec), assignments)
@@ -439,9 +443,7 @@ def _prepared(
         scaling = Scaling.fit(seen, way, spec.input.range or (0.0, 1.0))
         seen, held = (scaling.apply(part, plan.dtype, "X") for part in (seen, held))
     if plan.validation_data:
-        from aespec.cli.trained import load_data
-
-        held = load_data(plan.validation_data, graph, spec, "train", plan.dtype, scaling=scaling).inputs
+        held = load_for(spec, graph, plan.validation_data, "train", plan.dtype, scaling=scaling).inputs
     return np.asarray(seen), held, scaling
 
 

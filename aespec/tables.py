@@ -1,11 +1,14 @@
-"""Tables of text, for a terminal of 100 columns or for Markdown."""
+"""Tables of text: for a terminal of 100 columns, for Markdown, and for other programs."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import csv
+import io
+from collections.abc import Collection, Iterable, Sequence
 from textwrap import wrap
+from typing import Any
 
-__all__ = ["WIDTH", "number", "table"]
+__all__ = ["WIDTH", "as_csv", "number", "table"]
 
 WIDTH = 100
 """Columns of the terminal that output is made for."""
@@ -52,6 +55,17 @@ def table(columns: Sequence[str], *groups: Sequence[Row], numbers: Collection[st
     cells, line = DataRow("", "  ", ""), Line("", "-", "  ", "")
     plain = TableFormat(None, line, None, None, cells, cells, 0, None)
     return tabulate(rows, tablefmt=plain, disable_numparse=True, colalign=align)
+
+
+def as_csv(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
+    r"""Rows as comma-separated values, below the names of their columns.
+
+    >>> as_csv(["name", "loss"], [["a, b", 0.5]])
+    'name,loss\n"a, b",0.5\n'
+    """
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([columns, *rows])
+    return text.getvalue()
 
 
 def _lines(row: Row, room: int) -> list[Row]:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.floating[Any]]
     Given = Samples | Pairs
-    T = TypeVar("T", Samples, Pairs, Given)
+    T = TypeVar("T", Samples, Pairs, Given, range)
 
 __all__ = [
     "Epoch",

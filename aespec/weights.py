@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aespec.diagnostics import AespecError, Diagnostic, nearest
+from aespec.files import whole
 from aespec.graph import Graph
 from aespec.initializers import parameter_stream
 from aespec.rules import RunUnreadable, WeightsMismatch
@@ -70,13 +71,12 @@ def check(graph: Graph, weights: Mapping[str, Array]) -> None:
 
 
 def write(path: Path, weights: Mapping[str, Array]) -> None:
-    """Write a safetensors file, under a temporary name until it is whole."""
+    """Write a safetensors file, whole or not at all."""
     import numpy as np
     from safetensors.numpy import save
 
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_bytes(save({name: np.ascontiguousarray(value) for name, value in weights.items()}))
-    temporary.replace(path)
+    with whole(path) as temporary:
+        temporary.write_bytes(save({name: np.ascontiguousarray(value) for name, value in weights.items()}))
 
 
 def read(path: Path) -> dict[str, Array]:

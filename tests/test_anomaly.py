@@ -18,6 +18,7 @@ from aespec.uses.anomaly import (
     by_step,
     errors,
     log_probability,
+    need_distribution,
     part_names,
     part_shape,
     probable,
@@ -42,7 +43,6 @@ TABLE, SERIES, COLORS = [1, 2, 3], [[1, 2, 3], [0, 0, 3]], [[[1, 1], [2, 0]], [[
     [
         (TABLE, "sample", 14 / 3),
         (TABLE, "feature", [1, 4, 9]),
-        (TABLE, "step", [1, 4, 9]),
         (SERIES, "sample", 23 / 6),
         (SERIES, "step", [14 / 3, 3]),
         (SERIES, "feature", [0.5, 2, 9]),
@@ -66,7 +66,8 @@ def test_errors_are_means_of_squares(sample, by, expected, n):
 @pytest.mark.parametrize(
     ("shape", "by", "said"),
     [
-        ((3,), "pixel", "`--by step` or `--by feature`"),
+        ((3,), "pixel", "`--by feature`"),
+        ((3,), "step", "`--by feature`"),
         ((2, 2, 1), "step", "`--by feature` or `--by pixel`"),
         ((2, 2, 2, 2), "pixel", "have no errors by pixel"),
     ],
@@ -300,12 +301,36 @@ def test_models_without_a_distribution_have_no_probability(changes, code, has):
         with pytest.raises(AespecError) as caught:
             log_probability(model, X, 1.0)
         assert caught.value.diagnostics[0].rule.code == code
+        with pytest.raises(AespecError) as caught:
+            need_distribution(model.graph)
+        assert caught.value.diagnostics[0].rule.code == code
 
 
 @pytest.mark.parametrize(("loss", "scale"), [("mse", sqrt(14 / 3)), ("mae", 2)])
 def test_the_scale_of_residuals(loss, scale):
-    model = SimpleNamespace(graph=variational(loss=loss).graph, reconstruct=restores_as(TABLE).reconstruct)
+    model = variational(loss=loss, decoder=[{"dense": 3}])
+    weights = {name: np.zeros_like(value) for name, value in model.weights().items()}
+    weights |= {name: np.array([1.0, 2, 3]) for name in weights if name == "decoder/dense_1/bias"}
+    model.load_weights(weights)  # whatever the code is, 1, 2, 3 comes back
     assert residual_scale(model, np.zeros((1030, 3))) == pytest.approx(scale)
+
+
+def test_the_scale_of_residuals_is_that_of_drawn_codes():
+    """Zeros come back as codes of the prior: their variance is 1, while that of mean codes is 0."""
+    model = variational(input=[2], decoder=[{"dense": 2}])
+    weights = {name: np.zeros_like(value) for name, value in model.weights().items()}
+    model.load_weights({**weights, "decoder/dense_1/kernel": np.eye(2)})
+    assert residual_scale(model, np.zeros((20_000, 2))) == pytest.approx(1, rel=0.02)
+
+
+@pytest.mark.parametrize("loss", ["mse", "mae"])
+def test_samples_that_come_back_exactly_have_a_probability(loss):
+    model = variational(loss=loss, decoder=[{"dense": 3}])
+    model.load_weights({name: np.zeros_like(value) for name, value in model.weights().items()})
+    x = np.zeros((3, 3))
+    scale = residual_scale(model, x)
+    assert scale == 0
+    assert np.isfinite(log_probability(model, x, scale)).all()
 
 
 # --- the command ------------------------------------------------------------------------------------------------
@@ -350,11 +375,12 @@ def scored(run, *options):
 
 def test_anomalies_are_found(run):
     found = scored(run, "--truth", "labels")
-    assert found["scored"] == {"what": "test sample", "count": 50, "anomalies": found["scored"]["anomalies"]}
+    assert (found["scored"]["what"], found["scored"]["count"]) == ("test sample", 50)
     assert found["ranking"]["error"]["auroc"] == 1.0
-    assert found["detection"]["recall"] == 1.0
+    assert found["detection"]["found"] == 5
+    assert found["scored"]["anomalies"] == 5 + found["detection"]["false_alarms"]
     assert sorted(each["sample"] for each in found["worst"]) == [45, 46, 47, 48, 49]
-    assert {each["label"] for each in found["worst"]} == {"anomaly"}
+    assert {each["anomaly"] for each in found["worst"]} == {1}
 
 
 def test_the_threshold_is_that_of_held_out_samples(run, rows):
@@ -414,7 +440,6 @@ def test_scores_are_written(suffix, run, rows, tmp_path):
     np.testing.assert_allclose(table["error"].astype(float), squares.mean(axis=1), rtol=1e-4)
     above = table["error"].astype(float) > found["threshold"]["value"]
     assert (table["anomaly"].astype(int) == above).all()
-    assert (table["label"] == np.where(above, "anomaly", "normal")).all()
     assert (table["truth"].astype(int) == rows["y_test"]).all()
     assert (table["sample"].astype(int) == np.arange(50)).all()
     assert [path.name for path in path.parent.iterdir()] == [path.name]
@@ -471,7 +496,7 @@ def test_the_columns_of_a_table_have_their_names(tmp_path, rows):
     options = ("--data", tmp_path / "t.csv", "--by", "feature", "--truth", "labels", "-o", tmp_path / "s.csv")
     found = scored(tmp_path / "r", *options, "--picture", tmp_path / "bars.png")
     assert [part["name"] for part in found["by"]["mean_errors"]] == ["height", "width", "depth", "mass", "age"]
-    assert (found["scored"]["count"], found["ranking"]["error"]["auroc"]) == (50, 1.0)
+    assert (found["scored"]["count"], found["ranking"]["error"]["auroc"]) == (14, 1.0)  # without 36 that it saw
     assert list(read_table(tmp_path / "s.csv"))[-5:] == ["height", "width", "depth", "mass", "age"]
     assert "height" in aespec_("score", tmp_path / "r", *options).stdout
 
@@ -497,8 +522,11 @@ def test_windows_of_a_series_are_put_together_again(series, tmp_path):
     assert found["scored"]["what"] == "step"
     assert found["ranking"]["error"]["auroc"] > 0.95
     assert all(55 <= each["step"] <= 69 for each in found["worst"])
-    assert list(read_table(path)) == ["step", "error", "label", "anomaly", "truth"]
+    assert list(read_table(path)) == ["step", "error", "anomaly", "truth"]
     whole = scored(series, *options)
+    assert "note: of windows that overlap the table has the worst alone" in whole["notes"]
+    assert any("errors of overlapping windows go together" in note for note in whole["notes"])
+    assert not any("overlapping windows" in note for note in found["notes"])
     assert whole["scored"]["count"] == 48  # (101 - 8) / 2 windows and one, and one that ends the series
     assert sum(read_table(path)["truth"].astype(int)) == 6  # those that begin at 54, 56, ..., 64
 
@@ -507,7 +535,7 @@ LAYERS = {
     "images": ([12, 12], ["flatten", {"dense": 3}], ["sample", "step", "feature", "pixel"]),
     "colors": ([8, 8, 3], [{"conv2d": {"filters": 2, "kernel_size": 3, "padding": "same"}}], ["pixel", "feature"]),
     "recurrent": ([6, 2], [{"lstm": 3}], ["step", "feature", "pixel"]),
-    "variational": ([6], [{"gaussian_latent": 2}], ["step", "feature"]),
+    "variational": ([6], [{"gaussian_latent": 2}], ["sample", "feature"]),
 }
 
 
@@ -520,12 +548,13 @@ def kind(request, tmp_path_factory):
 
 def test_every_kind_of_model_is_scored_and_drawn(kind, tmp_path):
     name, run, parts = kind
+    np.save(tmp_path / "x.npy", np.load(run.parent / "run.npy")[::-1])
     np.save(tmp_path / "y.npy", np.arange(40) % 2)
-    given = ("--data", run.parent / "run.npy", "--truth", tmp_path / "y.npy", "--contamination", 0.5)
+    given = ("--data", tmp_path / "x.npy", "--truth", tmp_path / "y.npy", "--contamination", 0.5)
     for by in parts:
         found = scored(run, *given, "--by", by)
         assert found["scored"]["count"] == 40
-        assert ("probability" in found["ranking"]) == (name == "variational")
+        assert ("surprise" in found["ranking"]) == (name == "variational")
         if by != "sample":  # half are normal, half are not: the mean over the parts is that over the samples
             means = [part[label] for part in found["by"]["mean_errors"] for label in ("normal", "anomaly")]
             assert np.mean(means) == pytest.approx(found["errors"]["mean"])
@@ -535,18 +564,16 @@ def test_every_kind_of_model_is_scored_and_drawn(kind, tmp_path):
     assert "<svg" in (tmp_path / "c.svg").read_text()
 
 
-def test_a_variational_model_is_scored_by_its_probability_too(tmp_path):
+def test_a_variational_model_is_scored_by_its_surprise_too(tmp_path):
     x = np.random.default_rng(0).normal(size=(60, 6)).astype("float32")
     run = trained(tmp_path, [{"gaussian_latent": 2}], x, shape=[6])
     far = np.concatenate([x[:20], x[:3] + 30])
     np.save(tmp_path / "far.npy", far)
-    given = ("--data", tmp_path / "far.npy", "-o", tmp_path / "s.csv", "--score", "probability")
+    given = ("--data", tmp_path / "far.npy", "-o", tmp_path / "s.csv", "--score", "surprise")
     found = scored(run, *given)
-    assert (found["score"], sorted(each["sample"] for each in found["worst"])[-3:]) == ("probability", [20, 21, 22])
+    assert (found["score"], sorted(each["sample"] for each in found["worst"])[-3:]) == ("surprise", [20, 21, 22])
     table = read_table(tmp_path / "s.csv")
-    assert (
-        table["anomaly"].astype(int) == (-table["log_probability"].astype(float) > found["threshold"]["value"])
-    ).all()
+    assert (table["anomaly"].astype(int) == (table["surprise"].astype(float) > found["threshold"]["value"])).all()
     assert found == scored(run, *given)
     assert found != scored(run, *given, "--seed", 1)
 
@@ -558,12 +585,13 @@ def test_a_variational_model_is_scored_by_its_probability_too(tmp_path):
         (["--quantile", 1.5], 2, "--quantile"),
         (["--contamination", 0], 2, "--contamination"),
         (["--curves", "c.png"], 2, "needs the truth"),
-        (["-o", "s.txt"], 2, "does not end in .csv, .npy or .parquet"),
+        (["-o", "s.txt"], 2, "does not end in .csv, .parquet or .npy"),
         (["--picture", "p.jpg"], 2, "does not end in .png or .svg"),
         (["--by", "pixel"], 1, "have no errors by pixel"),
-        (["--score", "probability"], 1, "error[E511]"),
+        (["--score", "surprise"], 1, "error[E511]"),
         (["--normal", "7"], 1, "has the label `7`"),
-        (["--truth", "no-such.npy"], 1, "no file `no-such.npy`"),
+        (["--truth", "no-such.npy"], 1, "there is no file `no-such.npy`\n   = wanted: the path of a .npy"),
+        (["--by", "step"], 1, "have no errors by step"),
         (["--truth", "three.npy"], 1, "50 labels, along one axis"),
         (["--truth", "text.npy"], 1, "do not say which samples are anomalies"),
         (["--data", "bare.npy", "--truth", "labels"], 1, "has no labels"),
@@ -574,6 +602,8 @@ def test_a_variational_model_is_scored_by_its_probability_too(tmp_path):
         (["--normal", "0,1"], 0, "in truth all are normal, so that there is no AUROC"),
         (["--normal", "0,1", "--curves", "c.png"], 1, "there are no curves to draw"),
         (["--data", "one.npy"], 0, "1 sample of one.npy"),
+        (["--data", "one.npy", "--contamination", 0.1], 0, "of 1 sample, no 95 % interval)"),
+        (["--data", "one.npy", "--contamination", 0.1], 0, "note: 1 sample is too few"),
     ],
     ids=lambda value: " ".join(map(str, value)) if isinstance(value, list) else "",
 )

@@ -40,14 +40,15 @@ def runs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs")
     random = np.random.default_rng(0)
     np.save(folder / "points.npy", random.normal(size=(60, 3)).astype("float32"))
-    np.save(folder / "series.npy", random.normal(size=(40, 16, 2)).astype("float32"))
+    np.save(folder / "series.npy", random.normal(size=(328, 9)).astype("float32"))
     one = "decoder: mirror\ntraining: {optimizer: {sgd: 0.01}, epochs: 1}\n"
     specs = {
         "denoiser": (DIGITS.replace("NOISE", "gaussian_noise: 0.3"), "digits"),
         "plain": (DIGITS.replace("NOISE, ", ""), "digits"),
         "points": ("name: points\ninput: [3]\nencoder: [{dense: 2}]\n" + one, folder / "points.npy"),
         "series": (
-            "name: series\ninput: [16, 2]\nencoder: [{conv1d: {filters: 2, kernel_size: 3, padding: same}}]\n" + one,
+            "name: series\ninput: {shape: [16, 9], stride: 8}\n"
+            "encoder: [{conv1d: {filters: 2, kernel_size: 3, padding: same}}]\n" + one,
             folder / "series.npy",
         ),
     }
@@ -165,20 +166,20 @@ def test_the_noise_of_a_sample_depends_on_the_seed_and_its_place_alone(kind, dty
 @pytest.mark.parametrize("shape", [(9, 9), (5,), (7, 2)])
 def test_psnr_is_the_range_over_the_error_in_decibels(error, span, psnr, shape):
     x = np.random.default_rng(0).random((3, *shape))
-    assert quality(x, x + error, span).psnr == pytest.approx([psnr] * 3)
+    assert quality(x, x + error, span, images=False).psnr == pytest.approx([psnr] * 3)
 
 
 @pytest.mark.parametrize(("a", "b"), [(0.2, 0.2), (0.2, 0.4), (1.0, 0.0)])
 @pytest.mark.parametrize("shape", [(7, 7), (8, 9, 1), (8, 8, 3)])
 def test_ssim_of_flat_images_is_that_of_their_brightness(a, b, shape):
-    found = quality(np.full((2, *shape), a), np.full((2, *shape), b), UNIT).ssim
+    found = quality(np.full((2, *shape), a), np.full((2, *shape), b), UNIT, images=True).ssim
     c = 0.01**2  # Wang et al. (2004), equation 6, for a range of 1; no contrast, so that of it is 1
     assert found == pytest.approx([(2 * a * b + c) / (a**2 + b**2 + c)] * 2)
 
 
 @pytest.mark.parametrize("shape", [(6, 9), (20,), (16, 2), (9, 9, 4), (3, 8, 8, 1)])
 def test_what_is_no_image_has_no_ssim(shape):
-    assert quality(np.zeros((2, *shape)), np.ones((2, *shape)), UNIT).ssim is None
+    assert quality(np.zeros((2, *shape)), np.ones((2, *shape)), UNIT, images=True).ssim is None
 
 
 def test_the_range_is_the_stated_one_or_that_of_the_samples():

@@ -105,5 +105,6 @@ def test_processes_with_gpus_talk_through_nccl(monkeypatch):
     assert started == [torch.device("cuda", 0), "nccl"]
 
 
-def test_without_a_gpu_it_is_the_cpu():
+def test_without_a_gpu_it_is_the_cpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert contexts.device() == torch.device("cpu")

@@ -10,8 +10,9 @@ from click.testing import CliRunner
 
 import aespec
 from aespec.cli import main
+from aespec.diagnostics import AespecError
 from aespec.run import open_run
-from aespec.uses.encoding import names
+from aespec.uses.encoding import names, write_codes
 
 TABLE = """\
 name: table
@@ -36,9 +37,14 @@ def run(*args, code=0):
 
 
 @pytest.fixture(scope="module", params=["torch", "keras"])
-def folder(request, tmp_path_factory):
+def backend(request):
     pytest.importorskip({"torch": "torch", "keras": "tensorflow"}[request.param])
-    folder = tmp_path_factory.mktemp(request.param)
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def folder(backend, tmp_path_factory):
+    folder = tmp_path_factory.mktemp(backend)
     random = np.random.default_rng(0)
     x = random.normal([1, 100, -5], [1, 50, 0.1], (40, 3))
     with (folder / "t.csv").open("w", newline="") as file:
@@ -50,7 +56,7 @@ def folder(request, tmp_path_factory):
         patch.chdir(folder)
         for name, text, data in (("table", TABLE, "t.csv"), ("series", SERIES, "s.npy")):
             Path(f"{name}.yaml").write_text(text)
-            run("train", f"{name}.yaml", "--backend", request.param, "--data", data, "-o", name, "--quiet")
+            run("train", f"{name}.yaml", "--backend", backend, "--data", data, "-o", name, "--quiet")
     return folder
 
 
@@ -99,6 +105,22 @@ def test_other_data_is_found_by_the_names_of_its_columns():
     assert np.load("new.npy") == pytest.approx(np.load("codes.npy")[:5], abs=1e-6)
 
 
+def test_codes_of_pictures_tell_their_files(backend):
+    image = pytest.importorskip("PIL.Image")
+    for folder, level in (("cat", 0), ("dog", 200)):
+        Path("pets", folder).mkdir(parents=True, exist_ok=True)
+        image.new("L", (4, 4), level).save(Path("pets", folder, "1.png"))
+    Path("pets.yaml").write_text(
+        "{input: {shape: [4, 4], range: [0, 1]}, encoder: [flatten, dense: 2], decoder: mirror}"
+    )
+    given = "--backend", backend, "--data", "pets", "-o", "pets-run", "--epochs", 1, "--no-report", "--quiet"
+    run("train", "pets.yaml", *given)
+    run("encode", "pets-run", "-o", "pets.csv")
+    head, *rows = csv.reader(Path("pets.csv").read_text().splitlines())
+    assert head == ["file", "label", "code_0", "code_1"]
+    assert [row[:2] for row in rows] == [["cat/1.png", "cat"], ["dog/1.png", "dog"]]
+
+
 def test_windows_tell_where_they_begin():
     run("encode", "series", "-o", "codes.csv")
     head, *rows = csv.reader(Path("codes.csv").read_text().splitlines())
@@ -145,6 +167,17 @@ def test_a_full_disk_is_said_and_leaves_nothing(name, monkeypatch):
     assert not Path(f"{name}.part").exists()
 
 
+@pytest.mark.parametrize("ordered", [True, False])
+def test_data_in_the_order_of_its_labels_is_noted(ordered, backend):
+    labels = [0] * 30 + [1] * 30 if ordered else [0, 1] * 30
+    with Path("ordered.csv").open("w", newline="") as file:
+        csv.writer(file).writerows(
+            [["a", "b", "c", "y"], *([i, i % 7, i % 5, label] for i, label in enumerate(labels))]
+        )
+    given = "--backend", backend, "--data", "ordered.csv", "-o", "ordered", "--force", "--no-report", "--epochs", 1
+    assert ("are not of all labels: shuffle the data" in run("train", "table.yaml", *given).stdout) == ordered
+
+
 def test_resuming_keeps_the_scaling_and_the_columns():
     def kept():
         record = json.loads(Path("table/run.json").read_text())["data"]
@@ -175,6 +208,12 @@ def test_as_json():
     found = json.loads(run("encode", "series", "-o", "codes.csv", "--format", "json").stdout)
     assert found["shape"] == [10, 9]
     assert found["notes"][0] == "cut 41 steps into 10 windows of 8, one every 4"
+
+
+def test_no_samples_have_no_codes(tmp_path):
+    model = open_run(Path("table")).model()
+    with pytest.raises(AespecError, match="no samples to encode"):
+        write_codes(model, np.empty((0, 3), "float32"), tmp_path / "codes.csv", {})
 
 
 def test_numbers_of_a_code_are_named_by_their_place():

@@ -13,7 +13,9 @@ from PIL import Image
 import aespec
 from aespec.cli import main
 from aespec.diagnostics import AespecError
-from aespec.uses.features import BINS, EXTREMES, code_units, first_layer, rest
+from aespec.picture import blank, draw_sample
+from aespec.uses.features import BINS, EXTREMES, SAMPLES, code_units, first_layer, rest
+from aespec.uses.posterior import moments, units
 
 SPARSE = {
     "units": 12,
@@ -162,7 +164,7 @@ def test_units_are_dead_that_are_never_on_and_hardly_vary(activation, kernel, bi
     ("activation", "kernel", "dead"),
     [
         ("linear", [100, 1.01, 0.99, 0], [0, 0, 1, 1]),  # at most a hundredth of the first
-        ("tanh", [100, 0.0072, 0.0069, 0], [0, 0, 1, 1]),  # x deviates by the root of 2: 0.0102, 0.0098
+        ("tanh", [100, 0.0066, 0.0062, 0], [0, 0, 1, 1]),  # x deviates by the root of 2.5: 0.0104, 0.0098
     ],
 )
 def test_without_on_and_off_units_are_dead_that_hardly_vary(activation, kernel, dead):
@@ -174,9 +176,10 @@ def test_without_on_and_off_units_are_dead_that_hardly_vary(activation, kernel, 
 def test_a_gaussian_unit_is_dead_whose_mean_has_a_variance_of_a_hundredth_or_less():
     model = built([{"gaussian_latent": 2}], (1,))
     weights = model.weights()
-    weights["encoder/gaussian_latent_1/mean_kernel"] = np.array([[0.0072, 0.0069]]) * 10  # variances 0.0104, 0.0095
+    weights["encoder/gaussian_latent_1/mean_kernel"] = np.array([[0.064, 0.063]])  # x has 2.5: 0.01024, 0.00992
     model.load_weights(weights)
     assert code_units(model, X).dead.tolist() == [False, True]
+    assert units(*moments(model, X)).active.tolist() == [True, False]
 
 
 def test_what_activates_units_most_and_least_and_how_much():
@@ -189,11 +192,20 @@ def test_what_activates_units_most_and_least_and_how_much():
     assert code_units(of_weights([1, -1], [0, 3]), X[:3]).most.shape == (2, 3)  # no more than there are
 
 
+def test_of_many_samples_some_are_looked_at():
+    x = np.random.default_rng(0).permutation(SAMPLES + 5000).reshape(-1, 1).astype(float)
+    found = code_units(of_weights([1], [0]), x)
+    assert found.samples == SAMPLES
+    assert (x[found.most, 0] == found.most_values).all()  # by their place among all
+    assert found.most.max() > SAMPLES or found.least.max() > SAMPLES
+    assert found.mean == pytest.approx([x.mean()], abs=4 * found.deviation[0] / SAMPLES**0.5)
+
+
 def test_how_active_units_are():
     found = code_units(of_weights([1, 2], [0, 1]), X)
     assert found.mean == pytest.approx([0, 1])
     assert found.mean_absolute == pytest.approx([6 / 5, (3 + 1 + 1 + 3 + 5) / 5])
-    assert found.deviation == pytest.approx([2**0.5, 2 * 2**0.5])
+    assert found.deviation == pytest.approx([2.5**0.5, 2 * 2.5**0.5])
     assert found.by_deviation == [1, 0]
     counts, edges = found.histogram
     assert (counts.sum(), len(counts), edges[0], edges[-1]) == (10, BINS, -3, 5)
@@ -306,7 +318,7 @@ def test_the_numbers_are_those_of_the_code(runs, tmp_path):
     x = np.load(runs / "points.npy")[54:]
     code = aespec.run.open_run(runs / "points").model("numpy").encode(x)
     assert [unit["mean"] for unit in found["units"]] == pytest.approx(code.mean(axis=0), rel=1e-4)
-    assert [unit["sd"] for unit in found["units"]] == pytest.approx(code.std(axis=0), rel=1e-4)
+    assert [unit["sd"] for unit in found["units"]] == pytest.approx(code.std(axis=0, ddof=1), rel=1e-4)
     for unit, column in zip(found["units"], code.T, strict=True):
         assert [each["sample"] for each in unit["most"]] == np.argsort(-column)[:EXTREMES].tolist()
         assert unit["least"][0]["activation"] == pytest.approx(column.min(), rel=1e-4)
@@ -401,3 +413,14 @@ def test_without_matplotlib_the_command_that_installs_it_is_said(runs, tmp_path,
     done = aespec_("features", runs / "points", "-o", tmp_path)
     assert done.exit_code == 1
     assert "pip install 'aespec[plots]'" in done.stderr
+
+
+def test_the_columns_of_a_table_are_named_where_there_is_room():
+    def named(shape, columns):
+        axes = blank(4, 2).subplots()
+        draw_sample(axes, np.zeros(shape), 0, 1, image=False, columns=columns)
+        return [text.get_text() for text in axes.get_xticklabels()]
+
+    assert named(3, ["a", "b $x", "c" * 40]) == ["a", "b $x", "c" * 23 + "…"]
+    assert "a" not in named((3, 2), ["a", "b"])  # a series, whose columns lie along the other axis
+    assert "a0" not in named(31, [f"a{i}" for i in range(31)])

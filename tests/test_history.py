@@ -13,9 +13,10 @@ from click.testing import CliRunner
 from PIL import Image
 
 from aespec.cli import main
-from aespec.curves import COLORS, curves, labels
+from aespec.curves import curves, labels
 from aespec.diagnostics import AespecError
 from aespec.history import Curve, read, read_all
+from aespec.picture import COLORS
 
 PLAIN = """epoch,seconds,mse,total,val_mse,val_total
 1,0.5,0.5,0.5,0.6,0.6

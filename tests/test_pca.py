@@ -183,6 +183,12 @@ def test_samples_that_do_not_vary(x, got):
     assert got in str(caught.value)
 
 
+def test_samples_that_are_too_large():
+    graph = aespec.compile(aespec.parse({"input": [5001], "encoder": [{"dense": 1}], "decoder": "mirror"}))
+    with pytest.raises(AespecError, match="5,001 numbers are too large"):
+        compare(graph, {}, np.zeros((3, 5001)))
+
+
 def test_without_scipy(monkeypatch):
     monkeypatch.setitem(sys.modules, "scipy.linalg", None)
     with pytest.raises(AespecError, match="scipy is not installed") as caught:
@@ -307,3 +313,9 @@ def test_data_that_will_not_do(save, code, plane, tmp_path):
     done = aespec_("pca-check", plane, "--data", tmp_path / "x.npy")
     assert done.exit_code == 1
     assert f"error[{code}]" in done.stderr
+
+
+def test_the_reference_computes_it_whatever_is_asked_for(plane):
+    done = aespec_("pca-check", plane, "--backend", "torch")
+    assert done.exit_code == 2
+    assert "No such option" in done.stderr

@@ -17,7 +17,7 @@ from aespec.plan import TrainingPlan
 from aespec.registry import find_backend
 from aespec.run import open_run
 from aespec.training import check, fit
-from aespec.uses.pretraining import WAYS, Comparison, Labelled, Outcome, choose, summaries
+from aespec.uses.pretraining import WAYS, Comparison, Labelled, Outcome, _falling, choose, summaries
 from aespec.weights import draw, read
 
 BACKENDS = ["keras", "torch"]
@@ -256,7 +256,7 @@ def test_classes_that_lie_apart_are_learnt_each_way():
 
 def test_the_spread_is_over_seeds_and_differences_are_paired():
     accuracies = {"scratch": [0.5, 0.6, 0.7], "frozen": [0.6, 0.6, 0.9], "fine-tuned": [0.4, 0.5, 0.6]}
-    outcomes = [Outcome(10, seed, way, accuracies[way][seed], 0.0, 0.0) for seed in range(3) for way in WAYS]
+    outcomes = [Outcome(10, seed, way, accuracies[way][seed], 0.0, 0.0, 0.0) for seed in range(3) for way in WAYS]
     scratch, frozen, tuned = summaries(outcomes)
     assert (scratch.accuracy, scratch.deviation) == (pytest.approx(0.6), pytest.approx(0.1))
     assert (scratch.gain, scratch.interval, scratch.better) == (None, None, None)
@@ -269,7 +269,7 @@ def test_the_spread_is_over_seeds_and_differences_are_paired():
 
 
 def test_one_seed_has_no_spread():
-    outcomes = [Outcome(10, 0, way, 0.5, 0.0, 0.0) for way in WAYS]
+    outcomes = [Outcome(10, 0, way, 0.5, 0.0, 0.0, 0.0) for way in WAYS]
     assert [(each.deviation, each.gain_deviation, each.interval) for each in summaries(outcomes)] == [(None,) * 3] * 3
 
 
@@ -324,6 +324,7 @@ def test_the_text_has_a_row_for_each_way(folder):
     # 6 x 5 + 5 + 5 x 3 + 3
     assert "4 arrays, 53 numbers" in done.stdout
     assert "2 seeds are few" in done.stdout
+    assert "with 30 of 120 labelled samples the seeds share many: their intervals are too narrow" in done.stdout
     assert max(len(line) for line in done.stdout.splitlines() if str(folder) not in line) <= 100
     found = rows(folder / "run" / "pretraining.csv")
     assert [(row["labels"], row["seed"], row["way"]) for row in found] == [("30", s, w) for s in "01" for w in WAYS]
@@ -341,7 +342,7 @@ def test_several_numbers_of_labels_give_a_picture(folder, tmp_path):
     assert found["classes"] == [0, 1, 2]
     assert found["files"] == [str(tmp_path / "new" / name) for name in ("pretraining.csv", "pretraining.png")]
     with Image.open(tmp_path / "new" / "pretraining.png") as picture:
-        assert len(set(picture.convert("RGB").get_flattened_data())) > 3
+        assert len(np.unique(np.asarray(picture.convert("RGB")).reshape(-1, 3), axis=0)) > 3
 
 
 @backends
@@ -410,3 +411,24 @@ def test_an_encoder_without_weights_is_refused():
     parts = [Labelled(*blobs([4, 1], n), "made") for n in (60, 30)]
     with pytest.raises(aespec.AespecError, match="nothing that could be pretrained"):
         Comparison(given, {}, backend="torch", dtype="float32", training=parts[0], test=parts[1])
+
+
+@pytest.mark.parametrize(
+    ("losses", "falling"),
+    [
+        ([1.0], 0.0),
+        ([1.0, 0.4], 0.6),
+        ([9.0] * 16 + [0.5, 0.5, 0.6, 0.8], 0.5 - 0.7),
+        ([*range(20, 0, -1)], 2.0),
+    ],
+)
+def test_a_loss_falls_by_what_its_last_tenth_is_below_the_tenth_before(losses, falling):
+    assert _falling(losses) == pytest.approx(falling)
+
+
+def test_a_verdict_says_whether_the_budget_decided_it(folder):
+    def said(*more):
+        return aespec_("pretrain", folder / "run", "--labels", "20", "--seeds", "2", *more).stdout
+
+    assert "still learning when the budget ended" in said("--epochs", "2")
+    assert "still learning" not in said("--epochs", "20", "--learning-rate", "1e-9")

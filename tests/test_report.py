@@ -234,9 +234,17 @@ def test_one_sample_is_enough(name, train):
     alone((folder / "report.html").read_text())
 
 
+@pytest.mark.parametrize(("name", "limit"), [("dense", " --limit 300"), ("table", "")])
+def test_the_command_that_trains_it_again_takes_as_many_samples(name, limit, train):
+    folder, _ = train(name)
+    data = "digits" if limit else folder.parent / f"{name}.npy"
+    given = f"--backend torch --data {data}{limit} -o {folder}-again"
+    assert f"aespec train {folder}/spec.yaml {given}" in Page((folder / "report.html").read_text()).text
+
+
 def test_text_of_users_is_text(place):
     bad = "</script><script>alert('x')</script>&<b>"
-    body = code_map(np.eye(2), [bad, "b"], notes=[bad, bad], name=bad, caption=bad)
+    body = code_map(np.eye(2), [bad, "b"], notes=[bad, bad], caption=bad)
     found = Page(page(bad, Section(bad, body, lead=bad), Section(bad + "2", body), lead=bad, kicker=bad, foot=bad))
     assert [script for script in found.scripts if "alert" in script and not script.startswith("{")] == []
     assert found.headings == [bad, bad, bad + "2"]
@@ -438,13 +446,14 @@ def test_both_axes_of_a_map_have_one_scale():
 
 @pytest.mark.parametrize("points", [np.zeros((3, 2)), np.ones((1, 2)), np.zeros((0, 2)), np.array([[0, 1], [0, 2.0]])])
 def test_a_map_of_points_that_do_not_spread_is_a_map(points):
-    html = code_map(points, samples=np.zeros((len(points), 8, 8)))
+    html = code_map(points, samples=np.zeros((len(points), 8, 8)), images=True)
     assert len(re.findall("M[0-9]+ [0-9]+h0", html)) == len(points)
 
 
 @pytest.mark.parametrize("shape", [(5, 8, 8), (5, 8, 8, 1), (5, 100, 80, 3), (5, 33, 9)])
 def test_images_of_any_size_become_small_ones(shape):
-    html = code_map(np.random.default_rng(0).normal(size=(5, 2)), samples=np.random.default_rng(0).random(shape))
+    points, images = (np.random.default_rng(0).random(each) for each in ((5, 2), shape))
+    html = code_map(points, samples=images, images=True)
     data = json.loads(re.search(r'<script type="application/json">(.*?)</script>', html)[1])
     sheet = decoded(re.search(r'src="(data:.*?)"', html)[1])
     assert max(data["sprite"]["width"], data["sprite"]["height"]) <= 32

@@ -13,8 +13,10 @@ from aespec.course import Listener, build
 from aespec.course import train as train_built
 from aespec.data import Dataset
 from aespec.history import read as read_history
-from aespec.picture import reconstructions
-from aespec.run import clear, open_run, prepare
+from aespec.picture import are_images, reconstructions
+from aespec.run import Run, clear, open_run, prepare
+from aespec.spec import load
+from aespec.zoo import zoo
 
 SPEC = {
     "name": "small",
@@ -120,7 +122,7 @@ def test_a_run_that_cannot_begin_leaves_the_one_before_it_alone(backend, change,
 
 
 def test_only_what_aespec_wrote_is_taken_away(tmp_path):
-    for name in ("model.yaml", "model.py", "model.keras", "model.pt"):
+    for name in ("model.yaml", "model.py", "model.keras", "model.pt", "pretraining.csv", "pretraining.png"):
         (tmp_path / name).write_text("x")
     (tmp_path / ".saved").write_text("model.pt\n../model.pt")
     clear(tmp_path)
@@ -228,11 +230,35 @@ def _change_weights(run, dtype, add=0):
 SPEC_OF_ANOTHER = "input: [6, 4]\nencoder: [flatten, {dense: 7}]\ndecoder: mirror\n"
 
 
+@pytest.mark.parametrize(
+    ("input", "layer", "images"),
+    [
+        ([28, 28], "flatten", True),
+        ([28, 28, 3], "flatten", True),
+        ([28, 28, 4], "flatten", False),
+        ([8, 7], "flatten", False),
+        ([64], {"dense": 3}, False),
+        ({"shape": [32, 9], "stride": 4}, {"dense": 3}, False),
+        ([None, 9], {"dense": 3}, False),  # of any length
+        ([None, None, 1], {"dense": 3}, True),  # of any size
+    ],
+)
+def test_windows_of_a_series_are_no_images(input, layer, images, tmp_path):
+    spec = aespec.parse({"input": input, "encoder": [layer, {"dense": 3}], "decoder": "mirror"})
+    assert Run(tmp_path, spec, aespec.compile(spec), {}).images == images
+
+
+def test_images_that_are_read_row_by_row_are_images(tmp_path):
+    spec = load(zoo()["recurrent"])
+    assert spec.input.shape == (None, 28)
+    assert Run(tmp_path, spec, aespec.compile(spec), {}).images
+
+
 @pytest.mark.parametrize("shape", [(28, 28), (8, 9, 1), (8, 8, 3), (128, 6), (3,), (1, 4)])
 def test_pictures_are_drawn_of_samples_of_every_shape(shape, tmp_path):
     rng = np.random.default_rng(0)
     rows = {name: rng.random((5, *shape)) for name in ("original", "restored")}
-    reconstructions(rows, tmp_path / "picture.png", title="five")
+    reconstructions(rows, tmp_path / "picture.png", images=are_images(shape), title="five")
     with Image.open(tmp_path / "picture.png") as picture:
         assert picture.format == "PNG"
         assert len(np.unique(np.asarray(picture.convert("L")))) > 20
@@ -240,5 +266,6 @@ def test_pictures_are_drawn_of_samples_of_every_shape(shape, tmp_path):
 
 
 def test_a_picture_of_constant_data_is_drawn_without_a_warning(tmp_path):
-    reconstructions({"original": np.zeros((2, 3)), "restored": np.zeros((2, 3))}, tmp_path / "picture.png")
+    rows = {"original": np.zeros((2, 3)), "restored": np.zeros((2, 3))}
+    reconstructions(rows, tmp_path / "picture.png", images=False)
     assert (tmp_path / "picture.png").is_file()

@@ -249,6 +249,7 @@ def test_a_seed_is_the_specs_unless_another_is_given(iris):
         ({"spec": 3}, TypeError, "spec must be a path, YAML, a mapping or an aespec.Spec, not int"),
         ({"spec": "nowhere.yaml"}, aespec.AespecError, "there is no file `nowhere.yaml`"),
         ({"spec": "input: [4]\nencoder: []\ndecoder: mirror"}, aespec.AespecError, "`encoder`"),
+        ({"spec": "encoder: [denze: 3]"}, aespec.AespecError, "`denze`"),
         ({"spec": {**SPEC, "input": [5]}}, aespec.AespecError, "X does not have the shape that the spec's input"),
         ({"epochs": 0}, aespec.AespecError, "`epochs`"),
         ({"learning_rate": -1.0}, aespec.AespecError, "`learning_rate`"),

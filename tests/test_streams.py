@@ -9,7 +9,7 @@ import pytest
 import aespec
 from aespec import data
 from aespec.data.parts import find_parts
-from aespec.data.streams import Stream, windows
+from aespec.data.streams import Stream, chosen, take, windows
 from aespec.noise import Noise
 from aespec.plan import TrainingPlan
 from aespec.registry import find_backend
@@ -66,6 +66,41 @@ def test_a_stream_is_the_array(path):
     np.testing.assert_array_equal(np.concatenate(list(stream[3:].chunks(9))), rows(3, 50))
     assert len(stream[60:]) == 0
     assert np.asarray(stream[60:]).shape == (0, 3)
+
+
+def test_samples_are_chosen_at_random_and_fewer_of_large_ones(monkeypatch):
+    x = rows(0, 3000)
+    found = chosen(x, 100, np.random.default_rng(0))
+    assert len(set(found.tolist())) == 100
+    assert (np.diff(found) > 0).all()
+    assert abs(found.mean() - 1500) < 4 * 3000 / 12**0.5 / 10  # four deviations of the mean of a hundred
+    assert chosen(x, 5000, np.random.default_rng(0)).tolist() == list(range(3000))
+    assert chosen(x[:0], 5, np.random.default_rng(0)).tolist() == []
+    monkeypatch.setattr("aespec.data.streams.NUMBERS", 30)
+    assert len(chosen(x, 100, np.random.default_rng(0))) == 10  # of three numbers each
+
+
+@pytest.mark.parametrize("places", [[], [7], [49, 0, 21, 22, 22, 3], [*range(50)]])
+def test_samples_are_taken_where_they_stand(path, places):
+    stream = load(path, window=8).inputs
+    found = take(stream, np.array(places, int))
+    assert found.dtype == "float32"
+    assert (found == rows(0, 50)[places]).all()
+    assert (take(stream[5:], np.arange(3, 45, 20)) == rows(5, 50)[3:45:20]).all()
+
+
+def test_what_can_only_be_read_whole_is_taken_in_one_read(tmp_path, monkeypatch):
+    stream, reads = load(shards(tmp_path), window=8).inputs, Counter()
+    kind = type(stream.parts[0])
+    read = kind.read
+
+    def counted(self, *span):
+        reads[self.name] += 1
+        return read(self, *span)
+
+    monkeypatch.setattr(kind, "read", counted)
+    take(stream, np.arange(0, 50, 2))
+    assert sorted(reads.values()) == [1, 1, 1]
 
 
 def test_without_a_window_it_is_read_at_once(path):

@@ -90,7 +90,8 @@ class TestText:
             ("a,b\n", {}, "E402", ["t.csv holds no samples", "got: no rows"]),
             ("a,b\n1,2\n3,\n", {}, "E403", ["has gaps", "nothing in line 3, column `b`"]),
             ("1,2\n3,n/a\n", {}, "E403", ["has gaps", "`n/a` in line 2, column 2"]),
-            ("a,b\n1,2\n3,NaN\n", {}, "E403", ["not finite"]),
+            ("a,b\n1,2\n3,NaN\n", {}, "E403", ["has gaps", "`NaN` in line 3, column `b`"]),
+            ("a,b\n1,2\n3,inf\n", {}, "E403", ["not finite"]),
             ("a,b\n1,2\n3,four\n", {}, "E404", ["what is no number", "`four` in line 3, column `b`"]),
             ("a,b\n1,2\n3\n", {}, "E404", ["different lengths", "1 in line 3", "mend that line"]),
             ("a,b\n1,x\n", {}, "E404", ["columns that are no numbers", "text in `b`", "columns: [...]"]),
@@ -160,6 +161,16 @@ class TestParquet:
         reads.clear()
         assert [len(part) for part in stream.chunks(1)] == [1, 1, 1]
         assert reads == [(0, 2), (0, 1)]
+
+
+def test_shards_have_labels():
+    for name, start in (("a", 0), ("b", 2)):
+        np.savez(f"{name}.npz", x=np.arange(4.0).reshape(2, 2), y=np.arange(start, start + 2))
+    Path("shards").mkdir()
+    for name in "ab":
+        Path(f"{name}.npz").rename(f"shards/{name}.npz")
+    assert load("shards").labels.tolist() == [0, 1, 2, 3]
+    assert load("shards", window=2).labels.tolist() == [0, 1, 2, 3]
 
 
 class TestScaling:
@@ -254,8 +265,22 @@ class TestPictures:
     def test_take_the_shape_and_the_range_of_the_spec(self, shape):
         found = data.load("all", shape=shape, range=(0, 1))
         assert all(n in (None, m) for n, m in zip(shape, found.inputs.shape[1:], strict=True))
-        assert found.inputs.reshape(3, -1)[:, 0] == pytest.approx([0, 0.2, 1])
-        assert found.labels.tolist() == ["cat", "cat", "dog"]
+        assert found.inputs.reshape(3, -1)[:, 0] == pytest.approx([0, 1, 0.2])
+        assert found.labels.tolist() == ["cat", "dog", "cat"]
+
+    def test_come_from_all_classes_wherever_they_are_cut(self, tmp_path):
+        from aespec.data.pictures import find_pictures, read_pictures
+
+        for i in range(3, 9):
+            (tmp_path / "all" / "cat" / f"{i}.png").write_bytes(find_pictures(tmp_path / "all")[0].read_bytes())
+            (tmp_path / "all" / "dog" / f"{i}.png").write_bytes(find_pictures(tmp_path / "all")[0].read_bytes())
+        labels = read_pictures(tmp_path / "all", "train", (4, 4)).labels.tolist()
+        assert len(labels) == 15
+        assert {"cat", "dog"} == set(labels[:3]) == set(labels[-3:])
+
+    def test_that_are_resized_are_counted(self):
+        (note, *_) = data.load("all", shape=(4, 8), range=(0, 1)).notes
+        assert note == "read 3 pictures, gray, 3 of them resized to 8x4"
 
     def test_without_a_range_go_to_0_to_1(self):
         assert data.load("all", shape=(4, 4, 3), range=None).inputs.max() == 1

@@ -8,6 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from aespec.cli import main
+from aespec.files import RESULTS
+from aespec.run import REPORT
 
 ENCODERS = {
     "plain": "[flatten, dense: {units: 6, activation: selu}]",
@@ -70,6 +72,9 @@ def folder(tmp_path_factory):
     np.savez(folder / "empty.npz", x=x_test[:0], y=y_test[:0])
     np.savez(folder / "nan.npz", x=np.where(x_test > 0.8, np.nan, x_test), y=y_test)
     (folder / "text.csv").write_text("a,b\n1,x\n2,y\n")
+    (folder / "shards").mkdir()
+    for part in range(3):
+        np.savez(folder / "shards" / f"{part}.npz", x=x[20 * part : 20 * part + 20], y=y[20 * part : 20 * part + 20])
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         for kind, encoder in ENCODERS.items():
@@ -82,6 +87,10 @@ def folder(tmp_path_factory):
                 given = "--backend", backend, "--data", "data.npz", "-o", f"{kind}-{backend}", "--no-report", "--quiet"
                 done = run("train", f"{kind}.yaml", *given)
                 assert done.exit_code == 0, done.output
+        for backend in BACKENDS:
+            given = "--backend", backend, "--data", "shards", "--window", 16, "-o", f"streamed-{backend}", "--quiet"
+            done = run("train", "variational.yaml", *given)
+            assert done.exit_code == 0, done.output
     return folder
 
 
@@ -101,7 +110,24 @@ def test_every_use_of_every_model_on_every_backend(use, kind, backend):
     done = run(use, name, *USES[use])
     assert done.exit_code == 0, done.output
     assert all(path.stat().st_size > 100 for path in made)
-    assert json.loads(run(use, name, *USES[use], "--format", "json").stdout)
+    assert {path.name for path in made if path.parent == Path(name)} <= {*RESULTS, REPORT}  # which --force takes away
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("use", USES)
+def test_every_use_of_a_run_whose_samples_stream(use, backend):
+    done = run(use, f"streamed-{backend}", *USES[use])
+    assert done.exit_code == 0, done.output
+    if use in ("project", "generate", "traverse", "features", "score"):
+        assert "12 held-out samples of shards" in done.stdout
+
+
+@pytest.mark.parametrize("kind", ENCODERS)
+@pytest.mark.parametrize("use", USES)
+def test_every_use_of_every_model_as_json(use, kind):
+    done = run(use, f"{kind}-torch", *USES[use], "--format", "json")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)
 
 
 WRONG = {
@@ -122,13 +148,20 @@ def test_wrong_data_is_refused_in_words(use, data):
     assert "help:" in done.stderr
 
 
+REFUSED = {
+    "one.npz": ["features", "pretrain", "interpolate", "traverse", "score"],
+    "unlabelled.npz": ["pretrain", "score"],
+}
+
+
 @pytest.mark.parametrize("kind", ENCODERS)
 @pytest.mark.parametrize("use", USES)
-@pytest.mark.parametrize("data", ["one.npz", "unlabelled.npz"])
+@pytest.mark.parametrize("data", REFUSED)
 def test_one_sample_or_no_labels_are_used_or_refused_in_words(data, use, kind):
     done = run(use, f"{kind}-torch", "--data", data, *USES[use])
-    assert done.exit_code in (0, 1), done.output
-    if done.exit_code:
+    refused = not {use, f"{use}-{kind}"}.isdisjoint(REFUSED[data])
+    assert done.exit_code == refused, done.output
+    if refused:
         assert "error[E" in done.stderr
         assert "help:" in done.stderr
     else:
@@ -138,15 +171,33 @@ def test_one_sample_or_no_labels_are_used_or_refused_in_words(data, use, kind):
 @pytest.mark.parametrize(
     ("use", "data", "said"),
     [
-        ("pretrain", "unlabelled.npz", "label"),
-        ("score", "unlabelled.npz", "label"),
+        ("pretrain", "unlabelled.npz", "unlabelled.npz has no labels"),
+        ("score", "unlabelled.npz", "unlabelled.npz has no labels"),
         ("score", "one.npz", "no sample of one.npz has the label `1`"),
-        ("interpolate", "one.npz", "sample"),
+        ("interpolate", "one.npz", "there is no sample 1"),
     ],
 )
 def test_what_needs_labels_or_more_samples_says_so(use, data, said):
     done = run(use, "plain-torch", "--data", data, *USES[use])
-    assert said in done.output.lower()
+    assert done.exit_code == 1
+    assert said in done.stderr
+
+
+ENDINGS = {"encode": "x.csv", "features": "x", "pretrain": "x", "score": "x.csv", "report": "x.html"}
+
+
+@pytest.mark.parametrize("use", USES)
+def test_a_folder_that_cannot_be_made_is_said_before_anything_is_computed(use, monkeypatch):
+    monkeypatch.delattr("aespec.run.Run.model")
+    done = run(use, "plain-torch", *USES[use], "-o", f"text.csv/{ENDINGS.get(use, 'x.png')}")
+    assert done.exit_code == 1, done.output
+    assert "error[E505]: text.csv" in done.stderr
+
+
+def test_endings_may_be_in_capitals():
+    done = run("encode", "plain-torch", "-o", "CODES.NPY")
+    assert done.exit_code == 0, done.output
+    assert np.load("CODES.NPY").shape == (60, 6)
 
 
 @pytest.mark.parametrize("use", [*USES, "pca-check"])

@@ -32,7 +32,7 @@ COMMANDS = {
     "Uses": {
         "encode": ("encode", "Write the codes of data, to be used as features."),
         "project": ("projection", "Draw a map of codes: similar samples near each other."),
-        "pca-check": ("projection", "Compare a linear autoencoder with exact PCA."),
+        "pca-check": ("pca", "Compare a linear autoencoder with exact PCA."),
         "features": ("features", "Show what a trained model's units look for and respond to."),
         "generate": ("generation", "Generate samples from codes that are drawn at random."),
         "interpolate": ("generation", "Turn one sample into another, by way of their codes."),

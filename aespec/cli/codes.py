@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,8 +42,6 @@ class Codes:
 
     trained: Trained
     seed: int = 0
-    fit: dict[str, int] = field(default_factory=dict)
-    """Of a distribution that was fitted: to how many samples, and of how many."""
 
     def random(self, what: str) -> np.random.Generator:
         """Random numbers for a purpose, whatever else was drawn before."""
@@ -69,9 +68,10 @@ class Codes:
     @cached_property
     def measured(self) -> Floats:
         """Samples that the model was not trained on; of many some."""
-        from aespec.uses.generation import picked
+        from aespec.data.streams import chosen, take
 
-        return picked(self.trained.unseen.inputs, MEASURED, self.random("measure"))
+        x = self.trained.unseen.inputs
+        return take(x, chosen(x, MEASURED, self.random("measure")))
 
     @cached_property
     def units(self) -> Units | None:
@@ -107,7 +107,7 @@ class Codes:
                     DataShape,
                     f"there is no {shown.what} {i}",
                     wanted=f"a number from 0 to {len(shown.inputs) - 1}",
-                    got=f"{i}, of {counted(len(shown.inputs), shown.what)} of {self.trained.name}",
+                    got=f"{i}, of {counted(len(shown.inputs), shown.what)} of {shown.name}",
                     help="the first has the number 0",
                 )
             )
@@ -129,8 +129,9 @@ class Codes:
         Raises:
             AespecError: The model has no prior, and none was chosen; or what was chosen cannot be fitted.
         """
+        from aespec.data.streams import chosen, take
         from aespec.rules import NotVariational
-        from aespec.uses.generation import drawn_codes, fitted_mixture, fitted_normal, picked, standard_normal
+        from aespec.uses.generation import drawn_codes, fitted_mixture, fitted_normal, standard_normal
 
         if prior is None or prior[0] == "standard":
             if not self.variational:
@@ -146,9 +147,10 @@ class Codes:
                     )
                 )
             return standard_normal(prod(self.shape))
-        training = self.trained.training.inputs
-        x = picked(training, FITTED, self.random("fit"))
-        self.fit.update(fitted_to=len(x), of=len(training))
+        instead = "`--prior standard` needs none" if self.variational else "train the run again"
+        with self.trained.data.needed(f"the fit of `--prior {prior[0]}`", instead):
+            training = self.trained.training.inputs
+        x = take(training, chosen(training, FITTED, self.random("fit")))
         rows = drawn_codes(self.trained.model, x, self.random("fit/posterior"))
         return fitted_normal(rows) if prior[0] == "gaussian" else fitted_mixture(rows, prior[1], seed=self.seed)
 
@@ -169,27 +171,30 @@ class Codes:
         from aespec.uses.generation_picture import columns_for, draw_grid
 
         run = self.trained.run
-        columns = len(names["columns_are"]) if names else columns_for(len(samples), samples.shape[1:])
+        columns = len(names["columns_are"]) if names else columns_for(samples, images=run.images)
         with writing(path.parent):
-            path.parent.mkdir(parents=True, exist_ok=True)
             draw_grid(
                 samples,
                 path,
                 columns=columns,
+                images=run.images,
                 features=run.spec.input.columns or run.record["data"]["columns"] or (),
                 limits=run.spec.input.range if run.scaling is None else None,
                 title=f"{run.spec.name}, {what}",
                 **names,
             )
 
-    def save(self, samples: Floats, path: Path | None) -> None:
-        """Write samples to a file, where one is wanted."""
-        import numpy as np
+    def save(self, parts: Iterable[Floats], n: int, path: Path | None) -> None:
+        """Write so many samples to a file, some at a time, where one is wanted."""
+        from aespec.data.export import array_file
 
-        if path is not None:
-            with writing(path.parent):
-                path.parent.mkdir(parents=True, exist_ok=True)
-                np.save(path, samples)
+        if path is None:
+            return
+        parts = iter(parts)
+        first = next(parts)
+        with writing(path.parent), array_file(path, (n, *first.shape[1:]), first.dtype) as write:
+            for part in chain([first], parts):
+                write(part)
 
     def about(self, path: Path, save: Path | None) -> dict[str, Any]:
         """What a record begins with."""
@@ -197,12 +202,17 @@ class Codes:
         backend = self.trained.backend or run.record["backend"]
         return {"run": str(self.trained.folder), "backend": backend, "picture": str(path), "saved": save and str(save)}
 
-    def notes(self, save: Path | None) -> list[str]:
-        """What is to be said of samples."""
+    def fit(self, distribution: Distribution) -> dict[str, int]:
+        """To how many samples a distribution was fitted, and of how many; nothing of the prior."""
+        count = distribution.samples
+        return {"fitted_to": count, "of": len(self.trained.training.inputs)} if count else {}
+
+    def notes(self, save: Path | None, distribution: Distribution | None = None) -> list[str]:
+        """What is to be said of samples, and of the distribution that their codes were drawn from."""
         notes = []
-        if self.fit:
-            notes.append(f"fitted to the codes of {self.fit['fitted_to']:,} of {self.fit['of']:,} training samples")
-            if self.fit["fitted_to"] <= prod(self.shape):
+        if distribution is not None and (fit := self.fit(distribution)):
+            notes.append(f"fitted to the codes of {fit['fitted_to']:,} of {fit['of']:,} {self.trained.training.what}s")
+            if fit["fitted_to"] <= prod(self.shape):
                 notes.append("which are fewer than the code has units: all that is drawn lies in the plane of theirs")
         if save is not None:
             notes.append(f"saved as {save}")

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aespec.cli.options import format_option
-from aespec.cli.output import echo_json, writing
+from aespec.cli.output import echo_json, ready, writing
 from aespec.cli.trained import Trained, takes_run
+from aespec.files import ACTIVATIONS, FEATURES
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from aespec.uses.features import CodeUnits, FirstLayer
 
     Inputs = dict[int, NDArray[np.floating[Any]]]
-
-FEATURES, ACTIVATIONS = "features.png", "activations.png"
 
 IN_A_ROW = 2
 """Extreme inputs of a unit that its row of the table names."""
@@ -46,7 +45,8 @@ def features(trained: Trained, count: int, out: Path | None, form: str) -> None:
 
     RUN is the folder of a run. features.png has the weights of the encoder's first layer, a picture for each unit:
     kernel columns in the shape of the input, or filters. activations.png has the histogram of the code's activations,
-    and the inputs that activate each unit of the code most and least, among samples that the model was not trained on.
+    and the inputs that activate each unit of the code most and least, among samples that the model was not trained on,
+    of 10,000 at most.
 
     The text says how many units are dead or always on, by what definition, and how active the code is, beside the
     target of a sparse model.
@@ -55,22 +55,25 @@ def features(trained: Trained, count: int, out: Path | None, form: str) -> None:
     from aespec.uses.features import code_units, first_layer
     from aespec.uses.features_picture import draw_activations, draw_first_layer
 
+    folder = out or trained.run.folder
+    ready(folder / FEATURES)
     shown, model = trained.unseen, trained.model
     layer, units = first_layer(model), code_units(model, shown.inputs)
     listed = units.by_deviation[:count]
     inputs = _inputs(units, listed, shown.inputs)
-    folder = out or trained.folder
-    title = f"{trained.run.spec.name}, trained with {trained.run.record['backend']}"
+    images, title = trained.run.images, f"{trained.run.spec.name}, trained with {trained.run.record['backend']}"
     with writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
         if layer.units is not None:
             what = f"{title}: weights of {layer.node}"
-            draw_first_layer(layer.units[:count], folder / FEATURES, filters=layer.kind == "conv2d", title=what)
-        draw_activations(units, listed, inputs, folder / ACTIVATIONS, title=f"{title}: the code")
+            pixels = layer.kind == "conv2d" or (images and layer.units.shape[1:] == shown.inputs.shape[1:])
+            names = shown.data.columns or ()
+            draw_first_layer(layer.units[:count], folder / FEATURES, images=pixels, columns=names, title=what)
+        draw_activations(units, listed, inputs, folder / ACTIVATIONS, images=images, title=f"{title}: the code")
     if form == "json":
         echo_json(_record(trained, layer, units, inputs, folder))
         return
-    samples = f"{counted(units.samples, shown.what)} of {trained.name}{shown.note}"
+    few = "" if units.samples == len(shown.inputs) else f"{units.samples:,} of "
+    samples = f"{few}{counted(len(shown.inputs), shown.what)} of {shown.name}{shown.note}"
     click.echo(f"{title}: {counted(len(units.mean), 'unit')} in the code, {units.rest.activation}")
     click.echo(f"measured on {samples}\n")
     click.echo(_measures(units))
@@ -86,8 +89,11 @@ def _inputs(units: CodeUnits, listed: list[int], x: Any) -> Inputs:
     """The extreme samples of some units, by their index."""
     import numpy as np
 
-    wanted = {int(i) for unit in listed if not units.constant[unit] for i in (*units.most[unit], *units.least[unit])}
-    return {i: np.asarray(x[i : i + 1])[0] for i in sorted(wanted)}
+    from aespec.data.streams import take
+
+    shown = [unit for unit in listed if not units.constant[unit]]
+    places = np.unique([units.most[shown], units.least[shown]])
+    return dict(zip(places.tolist(), take(x, places), strict=True))
 
 
 def definitions(units: CodeUnits) -> dict[str, str]:
@@ -186,11 +192,8 @@ def _notes(layer: FirstLayer, units: CodeUnits, listed: list[int], what: str) ->
 
 def _record(trained: Trained, layer: FirstLayer, units: CodeUnits, inputs: Inputs, folder: Path) -> dict[str, Any]:
     """Everything, as JSON has it; the inputs themselves only where they are no images."""
-    from aespec.picture import are_images
-
     shown, on = trained.unseen, units.on
     counts, edges = units.histogram
-    images = all(are_images(x.shape) for x in inputs.values())
 
     def extremes(samples: Any, values: Any) -> list[dict[str, Any]]:
         return [{"sample": int(s), "activation": float(v)} for s, v in zip(samples, values, strict=True)]
@@ -201,8 +204,9 @@ def _record(trained: Trained, layer: FirstLayer, units: CodeUnits, inputs: Input
     return {
         "run": str(trained.folder),
         "backend": trained.backend or trained.run.record["backend"],
-        "data": trained.name,
+        "data": shown.name,
         "samples": units.samples,
+        "of": len(shown.inputs),
         "part": shown.what + shown.note,
         "pictures": {
             "features": str(folder / FEATURES) if layer.units is not None else None,
@@ -245,5 +249,5 @@ def _record(trained: Trained, layer: FirstLayer, units: CodeUnits, inputs: Input
             }
             for i in range(len(units.mean))
         ],
-        "inputs": None if images else {str(i): x.tolist() for i, x in inputs.items()},
+        "inputs": None if trained.run.images else {str(i): x.tolist() for i, x in inputs.items()},
     }

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
-from math import isinf
+from math import isinf, isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aespec.cli.output import writing
-from aespec.cli.scoring import Job
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.rules import DataShape
 from aespec.shapes import counted
@@ -20,12 +19,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from aespec.uses.detection import Ranking, Threshold
+    from aespec.uses.scoring import Job
 
     Flags = NDArray[np.bool_]
 
 __all__ = ["WORDS", "Findings"]
 
-WORDS = {"error": "reconstruction error", "probability": "reconstruction probability"}
+WORDS = {"error": "reconstruction error", "surprise": "surprise"}
 LABELS = ("normal", "anomaly")
 
 SHOWN = 10
@@ -51,11 +51,12 @@ class Findings:
         Raises:
             AespecError: scikit-learn is missing, which the truth needs.
         """
+        from aespec.uses.anomaly import worst
         from aespec.uses.detection import detection, ranking
 
         self.job, self.limit, self.own, self.known, self.count = job, limit, own, known, count
         self.labelled: Flags = job.scores > limit.value
-        self.worst = self._worst(job.scores, count)
+        self.worst = worst(job.scores, count) if job.in_series else self._worst_samples(job.scores)
         self.detection = None if known is None else detection(known, self.labelled)
         self.rankings: dict[str, Ranking | None] = (
             {} if known is None else {kind: ranking(known, scores) for kind, scores in job.by_kind.items()}
@@ -64,40 +65,57 @@ class Findings:
         of = job.scored.what if own else job.reference.what
         self.of = of.replace("sample", "step") if job.in_series else of
 
-    def _worst(self, scores: NDArray[np.float64], count: int) -> NDArray[np.int64]:
-        """The highest scores; of windows that overlap one alone."""
+    def _worst_samples(self, scores: NDArray[np.float64]) -> NDArray[np.int64]:
+        """The samples of the highest scores; of windows that overlap one alone."""
         from aespec.uses.anomaly import worst
 
         windows = self.job.scored.windows
-        if windows is None or len(scores) != len(windows.starts):
-            return worst(scores, count)
-        return worst(scores, count, windows.starts, self.job.scored.inputs.shape[1])
+        if windows is None:
+            return worst(scores, self.count)
+        return worst(scores, self.count, windows.starts, self.job.scored.inputs.shape[1])
+
+    @property
+    def _overlap(self) -> bool:
+        """Whether what is scored are windows that share steps with others."""
+        stride = self.job.data.run.spec.input.stride
+        return stride is not None and stride < self.job.scored.inputs.shape[1]
 
     def summary(self) -> Iterator[str]:
         """What was scored, and how much of it is anomalous."""
         import numpy as np
 
         errors, limit, anomalies = self.job.by_kind["error"], self.limit, int(self.labelled.sum())
-        what = f"{counted(len(errors), self.unit)} of {self.job.trained.name}"
-        yield f"{what}: mean squared error {np.median(errors):.4g} in the median, {errors.max():.4g} at most"
-        score = "error" if self.job.kind == "error" else "-log probability"
-        ends = [f"{end:.4g}" if not isinf(end) else "?" for end in (limit.low, limit.high)]
-        of = f"the {limit.quantile:g} quantile of {counted(limit.samples, self.of)}, 95 % interval {' to '.join(ends)}"
-        yield f"threshold of the {score}: {limit.value:.4g} ({of})"
+        scored, units = self.job.scored, self.job.data.run.units
+        what = f"{counted(len(errors), self.unit)} of {scored.name}{scored.note}"
+        yield f"{what}: mean squared error {np.median(errors):.4g} in the median, {errors.max():.4g} at most{units}"
+        of = f"the {limit.quantile:g} quantile of {counted(limit.samples, self.of)}, {_interval(limit)}"
+        yield f"threshold of the {self.job.kind}: {limit.value:.4g} ({of})"
         yield f"{anomalies:,} {'anomaly' if anomalies == 1 else 'anomalies'}, {anomalies / len(errors):.2%}"
 
     def notes(self) -> Iterator[str]:
         """What the numbers do not show."""
-        what, few = self.job.reference.what if not self.own else None, counted(self.limit.samples, self.of)
-        if what == "training sample":
+        from aespec.held import HELD, TRAINING
+        from aespec.uses.anomaly import probable
+
+        scored = self.job.scored
+        few, reference = counted(self.limit.samples, self.of), None if self.own else self.job.reference
+        if reference is not None and reference.what == TRAINING:
             yield "note: the run held nothing out. It restores what it was trained on better than other normal samples,"
             yield "  of which more than intended lie above the threshold, the more so the more it overfits"
-        if what == "held-out sample" == self.job.scored.what:
-            yield "note: the threshold was found on the samples that are scored"
+        if reference is not None and reference.held_out and reference.data.fingerprint == scored.data.fingerprint:
+            yield "note: the threshold was found on samples that are scored"
         if isinf(self.limit.high) or isinf(self.limit.low):
-            yield f"note: {few} are too few to say well where the {self.limit.quantile:g} quantile lies"
-        if self.job.in_series:
-            yield "note: errors of neighbouring steps go together: the interval and the standard error are too small"
+            too_few = f"{few} {'is' if self.limit.samples == 1 else 'are'} too few"
+            yield f"note: {too_few} to say well where the {self.limit.quantile:g} quantile lies"
+        if self.job.lacks_scale and probable(self.job.model.graph):
+            yield "note: there is no surprise: its scale needs the run's own data, which is gone"
+        if scored.what == HELD and self.job.data.other is not None:
+            yield f"note: the run was trained on {scored.name}: the {scored.first:,} samples that it saw are left out"
+        if self.job.in_series or self._overlap:
+            neighbours = "neighbouring steps" if self.job.in_series else "overlapping windows"
+            yield f"note: errors of {neighbours} go together: the interval and the standard error are too small"
+        if self._overlap and not self.job.in_series:
+            yield "note: of windows that overlap the table has the worst alone"
         if self.known is not None and None in self.rankings.values():
             yield f"note: in truth all are {'anomalies' if self.known.all() else 'normal'}, so that there is no AUROC"
 
@@ -109,7 +127,16 @@ class Findings:
         if rankings:
             heads = ["AUROC", "Standard error", "Average precision", "By chance"]
             rows = [
-                [name, *(f"{x:.4f}" for x in (found.auroc, found.error, found.average_precision, found.prevalence))]
+                [
+                    name,
+                    f"{found.auroc:.4f}",
+                    "-"
+                    if isnan(found.error)
+                    else f"{found.error:.4f}"
+                    if found.error >= 1e-4
+                    else f"{found.error:.1g}",
+                    *(f"{x:.4f}" for x in (found.average_precision, found.prevalence)),
+                ]
                 for name, found in rankings.items()
             ]
             yield "\n" + table(["Score", *heads], rows, numbers=heads)
@@ -132,23 +159,30 @@ class Findings:
 
         columns = {"Step" if self.job.in_series else "Sample": [f"{i:,}" for i in self.job.index[self.worst]]}
         for kind, scores in self.job.by_kind.items():
-            columns["Error" if kind == "error" else "-Log probability"] = [f"{x:.4g}" for x in scores[self.worst]]
+            columns[kind.title()] = [f"{x:.4g}" for x in scores[self.worst]]
         numbers = [*columns]
-        columns["Labelled"] = [LABELS[int(flag)] for flag in self.labelled[self.worst]]
+        columns["Said to be"] = [LABELS[int(flag)] for flag in self.labelled[self.worst]]
         if self.known is not None:
             columns["In truth"] = [LABELS[int(flag)] for flag in self.known[self.worst]]
         return table([*columns], [*zip(*columns.values(), strict=True)], numbers=numbers)
 
     def as_json(self, parts: Sequence[Part]) -> dict[str, Any]:
         """All of it, as JSON has it."""
+        import numpy as np
+
         job, limit, errors, columns = self.job, self.limit, self.job.by_kind["error"], self._columns
         return {
-            "run": str(job.trained.folder),
-            "data": job.trained.name,
+            "run": str(job.data.run.folder),
+            "data": job.scored.name,
+            "scaled": job.data.run.scaling is not None,
             "scored": {"what": self.unit, "count": len(errors), "anomalies": int(self.labelled.sum())},
             "score": job.kind,
-            "threshold": {**asdict(limit), "of": self.of, "held_out": None if self.own else self._held_out},
-            "errors": {"mean": float(errors.mean()), "highest": float(errors.max())},
+            "threshold": {**asdict(limit), "of": self.of, "held_out": None if self.own else job.reference.held_out},
+            "errors": {
+                "mean": float(errors.mean()),
+                "median": float(np.median(errors)),
+                "highest": float(errors.max()),
+            },
             "ranking": {
                 kind: found
                 and {
@@ -174,19 +208,13 @@ class Findings:
         }
 
     @property
-    def _held_out(self) -> bool:
-        return self.job.reference.what != "training sample"
-
-    @property
     def _columns(self) -> dict[str, NDArray[Any]]:
         """What there is of each sample, or step."""
         import numpy as np
 
         job = self.job
         found: dict[str, NDArray[Any]] = {"step" if job.in_series else "sample": job.index}
-        for kind, scores in job.by_kind.items():
-            found |= {"error": scores} if kind == "error" else {"log_probability": -scores}
-        found |= {"label": np.where(self.labelled, "anomaly", "normal"), "anomaly": self.labelled.astype(np.int8)}
+        found |= {**job.by_kind, "anomaly": self.labelled.astype(np.int8)}
         return found if self.known is None else {**found, "truth": self.known.astype(np.int8)}
 
     def parts(self, out: Path | None) -> list[Part]:
@@ -210,7 +238,6 @@ class Findings:
             write = None
             if out is not None:
                 stack.enter_context(writing(out.parent))
-                out.parent.mkdir(parents=True, exist_ok=True)
                 write = stack.enter_context(score_file(out, columns, job.by, names, shape))
             if names:
                 found = (each.reshape(len(each), -1) for each in errors_by_batch(job.model, job.scored.inputs, job.by))
@@ -232,22 +259,28 @@ class Findings:
         Raises:
             AespecError: matplotlib is missing, or nothing can be written there.
         """
-        import numpy as np
-
+        from aespec.data.streams import take
         from aespec.uses.anomaly import errors
         from aespec.uses.anomaly_picture import worst_samples
 
         job, given = self.job, self.job.scored
         scores = errors(job.model, given.inputs) if job.in_series else job.scores
-        chosen = self._worst(scores, self.count)
-        samples = np.concatenate([np.asarray(given.inputs[i : i + 1]) for i in chosen])
+        chosen = self._worst_samples(scores)
+        samples = take(given.inputs, chosen)
         names = [f"sample {i + given.first:,}" for i in chosen]
         if given.windows is not None:
             starts, length = given.windows.starts[chosen], samples.shape[1]
             names = [f"steps {start:,} to {start + length - 1:,}" for start in starts]
         with writing(path.parent):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            worst_samples(samples, job.model.reconstruct(samples), names, path, columns=given.data.columns)
+            worst_samples(
+                samples,
+                job.model.reconstruct(samples),
+                names,
+                path,
+                images=job.data.run.images,
+                columns=given.data.columns,
+                units=job.data.run.units,
+            )
 
     def draw_curves(self, path: Path) -> None:
         """Draw how well anomalies are found, at every threshold and at the one that was chosen.
@@ -269,8 +302,18 @@ class Findings:
                 )
             )
         with writing(path.parent):
-            path.parent.mkdir(parents=True, exist_ok=True)
             ranking_curves(rankings, path, chosen=(WORDS[self.job.kind], self.detection))
+
+
+def _interval(limit: Threshold) -> str:
+    """Where a threshold may lie, as far as the scores tell."""
+    if isinf(limit.low) and isinf(limit.high):
+        return "no 95 % interval"
+    if isinf(limit.high):
+        return f"95 % interval from {limit.low:.4g} up"
+    if isinf(limit.low):
+        return f"95 % interval up to {limit.high:.4g}"
+    return f"95 % interval {limit.low:.4g} to {limit.high:.4g}"
 
 
 def _shown(value: float | None) -> str:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aespec.cli.codes import Codes, Prior
-from aespec.cli.options import format_option, picture_option
-from aespec.cli.output import echo_json
+from aespec.cli.options import file_option, format_option, picture_option
+from aespec.cli.output import echo_json, ready
 from aespec.cli.trained import Trained, takes_run
 from aespec.diagnostics import AespecError, Diagnostic
+from aespec.files import GENERATED, INTERPOLATION, TRAVERSAL
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,19 +42,7 @@ def _prior(_: click.Context, __: click.Parameter, text: str | None) -> Prior | N
     raise click.BadParameter(f"'{text}' is none of standard, gaussian and mixture:N with N from 1.")
 
 
-def _array_file(_: click.Context, __: click.Parameter, path: Path | None) -> Path | None:
-    if path is not None and path.suffix.lower() != ".npy":
-        raise click.BadParameter(f"the samples are saved as a NumPy file: '{path}' does not end in .npy.")
-    return path
-
-
-save_option = click.option(
-    "--save",
-    type=click.Path(path_type=Path),
-    callback=_array_file,
-    metavar="FILE",
-    help="Save the samples too, as a .npy.",
-)
+save_option = file_option("--save", suffixes=(".npy",), help="Save the samples too, as a .npy.")
 
 steps_option = click.option(
     "--steps", type=click.IntRange(2, 50), default=9, show_default=True, metavar="N", help="How many samples in a row."
@@ -88,7 +77,7 @@ steps_option = click.option(
     "--seed", type=click.IntRange(0), default=0, show_default=True, metavar="N", help="Decides what is drawn at random."
 )
 @save_option
-@picture_option("generated.png")
+@picture_option(GENERATED)
 @format_option("text", "json")
 def generate(
     trained: Trained,
@@ -113,42 +102,44 @@ def generate(
     what two halves of the held-out ones come to is the floor below which it tells nothing.
     """
     from aespec.cli.quality import as_record, as_text, warnings_of
+    from aespec.data.streams import batches
     from aespec.shapes import counted
     from aespec.uses.quality import quality
 
     if encoder and no_quality:
         raise click.UsageError("--encoder does not go with --no-quality.")
+    path = ready(out or trained.run.folder / GENERATED)
     codes = Codes(trained, seed)
     distribution = codes.distribution(prior)
-    samples = codes.decode(distribution.draw(count, codes.random("generate")))
-    found = None if no_quality else quality(trained.model, codes.measured, seed=seed)
-    frechet = _frechet(codes, distribution, Trained(encoder, None, None)) if encoder else None
-    path = out or trained.folder / "generated.png"
-    codes.draw(samples[:DRAWN], path, f"codes of a {distribution.name}")
-    codes.save(samples, save)
+    rows = distribution.draw(count, codes.random("generate"))
+    lone = not no_quality and len(codes.measured) < 2
+    found = None if no_quality or lone else quality(trained.model, codes.measured, seed=seed)
+    frechet = _frechet(codes, distribution, Trained(encoder, None, trained.backend)) if encoder else None
+    codes.draw(codes.decode(rows[:DRAWN]), path, f"codes of a {distribution.name}")
+    codes.save(map(codes.decode, batches(rows)), count, save)
     if form == "json":
         echo_json(
             {
                 **codes.about(path, save),
                 "samples": count,
                 "seed": seed,
-                "prior": {"name": distribution.name, **codes.fit},
+                "prior": {"name": distribution.name, **codes.fit(distribution)},
                 "quality": found and {"part": trained.unseen.what, **as_record(found, frechet)},
             }
         )
     else:
         drawn = counted(count, "sample") if count <= DRAWN else f"the first {DRAWN} of {count:,} samples"
         click.echo(f"{path}: {drawn}, from codes of a {distribution.name}, seed {seed}")
-        for note in codes.notes(save):
+        for note in codes.notes(save, distribution):
             click.echo(note)
         if found:
             shown = trained.unseen
             scaled = "" if trained.run.scaling is None else ", scaled as in training"
             few = "" if len(shown.inputs) == found.samples else f"{found.samples:,} of "
-            click.echo(
-                f"\nmeasured on {few}{len(shown.inputs):,} {shown.what}s of {trained.name}{scaled}{shown.note}\n"
-            )
+            click.echo(f"\nmeasured on {few}{len(shown.inputs):,} {shown.what}s of {shown.name}{scaled}{shown.note}\n")
             click.echo(as_text(found, frechet, encoder.name if encoder else ""))
+    if lone:
+        click.echo("warning: the model is not measured: one sample has no standard error", err=True)
     for warning in warnings_of(found.units, trained.run.graph) if found and found.units else ():
         click.echo(f"warning: {warning}", err=True)
 
@@ -165,7 +156,7 @@ def generate(
     help="How one code becomes the other.  [default: spherical of a variational model, else linear]",
 )
 @save_option
-@picture_option("interpolation.png")
+@picture_option(INTERPOLATION)
 @format_option("text", "json")
 def interpolate(
     trained: Trained,
@@ -190,20 +181,19 @@ def interpolate(
 
     from aespec.uses.generation import interpolated
 
-    codes = Codes(trained)
+    path, codes = ready(out or trained.run.folder / INTERPOLATION), Codes(trained)
     first, last = codes.of_sample(begin), codes.of_sample(end)
     way = way or ("spherical" if codes.variational else "linear")
     samples = codes.decode(interpolated(first, last, steps, path=way))
     ends = [codes.in_units(codes.sample(i)) for i in (begin, end)]
     names = [f"{t:.3g}" for t in np.linspace(0, 1, steps)]
-    path = out or trained.folder / "interpolation.png"
     codes.draw(
         np.concatenate([ends[0], samples, ends[1]]),
         path,
         f"from {trained.unseen.what} {begin} to {end}",
         columns_are=[f"sample {begin}", *names, f"sample {end}"],
     )
-    codes.save(samples, save)
+    codes.save([samples], steps, save)
     distance = float(np.linalg.norm(last - first))
     norms = [float(np.linalg.norm(code)) for code in (first, last)]
     if form == "json":
@@ -211,7 +201,7 @@ def interpolate(
         echo_json({**codes.about(path, save), "part": trained.unseen.what, **found})
         return
     shown = trained.unseen
-    click.echo(f"{path}: {shown.what} {begin} of {trained.name} to {end} in {steps} steps{shown.note}")
+    click.echo(f"{path}: {shown.what} {begin} of {shown.name} to {end} in {steps} steps{shown.note}")
     click.echo(f"{way} path between codes {distance:.4g} apart, {norms[0]:.4g} and {norms[1]:.4g} from zero")
     for note in codes.notes(save):
         click.echo(note)
@@ -241,7 +231,7 @@ def interpolate(
 )
 @steps_option
 @save_option
-@picture_option("traversal.png")
+@picture_option(TRAVERSAL)
 @format_option("text", "json")
 def traverse(
     trained: Trained,
@@ -264,14 +254,16 @@ def traverse(
 
     from aespec.cli.quality import warnings_of
     from aespec.uses.generation import traversed
+    from aespec.uses.posterior import need_two
 
-    codes = Codes(trained)
+    path, codes = ready(out or trained.run.folder / TRAVERSAL), Codes(trained)
+    need_two(codes.rows, "standard deviation")
     center = codes.rows.mean(axis=0) if sample is None else codes.of_sample(sample)
     variance = codes.rows.var(axis=0)
     spread = np.ones_like(variance) if codes.units else np.sqrt(variance)
     order = np.argsort(-(codes.units.divergence if codes.units else variance), kind="stable")[:count]
-    samples = codes.decode(traversed(center, order, spread, reach, steps).reshape(-1, len(center)))
-    path = out or trained.folder / "traversal.png"
+    restored = codes.decode(traversed(center, order, spread, reach, steps).reshape(-1, len(center)), own_units=False)
+    samples = codes.in_units(restored)
     middle = "the mean code" if sample is None else f"{trained.unseen.what} {sample}"
     codes.draw(
         samples,
@@ -281,18 +273,22 @@ def traverse(
         columns_are=[f"{offset:+.3g}" if offset else "0" for offset in np.linspace(-reach, reach, steps)],
     )
     swept = samples.reshape(len(order), steps, *samples.shape[1:])
-    codes.save(swept, save)
-    records = _swept(order, center, spread, swept, codes.units)
+    codes.save([swept], len(swept), save)
+    records = _swept(order, center, spread, restored.reshape(swept.shape), codes.units)
     if form == "json":
         found = {"around": middle, "reach": reach, "steps": steps, "measured_on": len(codes.measured)}
+        found["scaled"] = trained.run.scaling is not None
         echo_json({**codes.about(path, save), **found, "units": records})
     else:
         what = "standard deviations of the prior" if codes.units else "standard deviations of its codes"
         click.echo(f"{path}: each unit of the code {reach:g} {what} to either side of {middle}")
         for note in codes.notes(save):
             click.echo(note)
-        click.echo(f"codes of {len(codes.measured):,} {trained.unseen.what}s of {trained.name}{trained.unseen.note}\n")
+        shown = trained.unseen
+        click.echo(f"codes of {len(codes.measured):,} {shown.what}s of {shown.name}{shown.note}\n")
         click.echo(_as_table(records))
+        if trained.run.scaling is not None:
+            click.echo("the change is the root of the mean square of those of all features, in scaled units")
         if len(order) < len(center):
             by = "divergence" if codes.units else "variance"
             click.echo(f"the {len(order)} units of the largest {by}, of {len(center):,}: `--axes` sweeps more")
@@ -336,7 +332,7 @@ def _as_table(records: Sequence[dict[str, Any]]) -> str:
         return (
             ("no", "yes")[value]
             if isinstance(value, bool)
-            else f"{value:.4f}"
+            else (f"{value:.4f}" if abs(value) < 1e5 else f"{value:.4g}")
             if isinstance(value, float)
             else str(value)
         )
@@ -391,5 +387,5 @@ def _frechet(codes: Codes, distribution: Distribution, other: Trained) -> Freche
         found = encoded(other.model, x).astype(np.float64)
         return found.reshape(len(found), -1)
 
-    drawn = distribution.draw(len(codes.measured) // 2, codes.random("frechet"))
+    drawn = distribution.draw(len(codes.measured), codes.random("frechet"))
     return frechet_to_halves(of(codes.measured), of(codes.decode(drawn, own_units=False)), seed=codes.seed)

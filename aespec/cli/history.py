@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -11,31 +9,24 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from aespec.cli.options import format_option
+from aespec.cli.options import DRAWINGS, file_option, format_option
 from aespec.cli.output import echo_json, writing
 from aespec.diagnostics import AespecError, Diagnostic, nearest
+from aespec.files import LOSSES
 from aespec.rules import UnknownKind
 
 if TYPE_CHECKING:
     from aespec.history import History
 
-PICTURE = "history.png"
 PARTS = ("training", "validation")
-
-
-def _drawable(_: click.Context, __: click.Parameter, path: Path | None) -> Path | None:
-    if path is not None and path.suffix.lower() not in (".png", ".svg"):
-        raise click.BadParameter(f"the picture is a PNG or an SVG: '{path}' does not end in .png or .svg.")
-    return path
 
 
 @click.command()
 @click.argument("runs", type=click.Path(path_type=Path), nargs=-1, required=True, metavar="RUN...")
-@click.option(
+@file_option(
     "-o",
     "--out",
-    type=click.Path(path_type=Path),
-    callback=_drawable,
+    suffixes=DRAWINGS,
     help="The picture, a .png or .svg.  [default: RUN/history.png of one run, history.png here of several]",
 )
 @click.option("--term", default="total", show_default=True, metavar="NAME", help="The term of the loss to draw.")
@@ -54,7 +45,7 @@ def history(runs: tuple[Path, ...], out: Path | None, term: str, log_scale: bool
     found = read_all(runs)
     _check_term(found, term)
     names = labels([each.folder for each in found])
-    path = out or (found[0].folder / PICTURE if len(found) == 1 else Path(PICTURE))
+    path = out or (found[0].folder / LOSSES if len(found) == 1 else Path(LOSSES))
     records = [_record(each, name, term) for each, name in zip(found, names, strict=True)]
     if form == "text":
         click.echo(_as_table(records, term))
@@ -63,7 +54,6 @@ def history(runs: tuple[Path, ...], out: Path | None, term: str, log_scale: bool
     elif form == "csv":
         click.echo(_as_csv(records), nl=False)
     with writing(path.parent):
-        path.parent.mkdir(parents=True, exist_ok=True)
         curves(found, names, path, term=term, log_scale=log_scale)
     if form == "text":
         click.echo(f"wrote {path}")
@@ -138,17 +128,16 @@ def _shown(curve: dict[str, Any] | None) -> list[str]:
 def _as_csv(records: Sequence[dict[str, Any]]) -> str:
     """A line for each run; the columns of validation are named as in a history."""
     from aespec.history import HELD, Curve
+    from aespec.tables import as_csv
 
     names = [field.name for field in fields(Curve)]
     about = ["run", "folder", "epochs", "seconds"]
-    rows: list[list[Any]] = [[*about, *names, *(HELD + name for name in names)]]
+    rows: list[list[Any]] = []
     for record in records:
         rows.append([record[name] for name in about])
         for part in PARTS:
             rows[-1] += [(record[part] or {}).get(name) for name in names]
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()
+    return as_csv([*about, *names, *(HELD + name for name in names)], rows)
 
 
 def _notes(histories: Sequence[History], names: Sequence[str], term: str, log_scale: bool) -> Iterator[str]:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, astuple, replace
 from math import isnan
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from aespec.cli.inputs import Specs, takes_specs
 from aespec.cli.options import backend_option, format_option
-from aespec.cli.output import echo_json, writing
-from aespec.cli.trained import load_data
+from aespec.cli.output import echo_json, ready, writing
 from aespec.diagnostics import AespecError
+from aespec.files import write_text
+from aespec.tables import as_csv, table
 
 if TYPE_CHECKING:
     from aespec.uses.oneclass import Published, Result
@@ -59,16 +58,18 @@ def oneclass(
     other has the larger error. The plan is the spec's; `--set training.epochs=5` changes it. Nothing is chosen by the
     test samples, and the models are not kept.
     """
+    from aespec.data import load_for
     from aespec.uses.oneclass import PUBLISHED, SOURCE, classes_of, one_class, spread
 
     compiled = specs.only()
     spec, graph = compiled.spec, compiled.graph
-    train, test = (load_data(data, graph, spec, part, spec.training.dtype) for part in ("train", "test"))
+    train, test = (load_for(spec, graph, data, part, spec.training.dtype) for part in ("train", "test"))
     names = classes_of(train, test, [each.strip() for each in classes.split(",")] if classes else ())
     talk = form == "text" and not quiet
-    if out is not None:
-        with writing(out):
-            out.mkdir(parents=True, exist_ok=True)
+    path = None if out is None else ready(out / FILE)
+    if spec.training.validation_data:
+        held = "of each class's own samples `validation_split` is held out"
+        click.echo(f"warning: `validation_data` is not looked at: {held}", err=True)
     if talk:
         click.echo(f"{spec.name} on {backend}, {len(names)} classes of {data}")
     results: list[Result] = []
@@ -82,9 +83,9 @@ def oneclass(
             results.append(result)
             if talk:
                 click.echo(f"class {name}, seed {seed}: AUROC {result.auroc:.2%}  {result.seconds:.1f} s")
-            if out is not None:
-                with writing(out):
-                    (out / FILE).write_text(_as_csv(results), encoding="utf-8")
+            if path is not None:
+                with writing(path.parent):
+                    write_text(path, as_csv([*asdict(result)], [astuple(each) for each in results]))
     whole = spread(results)
     published = PUBLISHED.get(data, ())
     if form == "json":
@@ -98,7 +99,7 @@ def oneclass(
                 "published": {"source": SOURCE, "auroc_percent": [asdict(each) for each in published]}
                 if published
                 else None,
-                "file": None if out is None else str(out / FILE),
+                "file": path and str(path),
             }
         )
         return
@@ -108,17 +109,22 @@ def oneclass(
         click.echo(f"published: {SOURCE}")
     if published and len(names) < 10:
         click.echo("note: the published means are over ten classes")
-    if out is not None:
-        click.echo(f"wrote {out / FILE}")
+    if path is not None:
+        click.echo(f"wrote {path}")
 
 
 def _as_table(results: Sequence[Result], names: Sequence[str], seeds: Sequence[int]) -> str:
     """A line for each class, a column for each seed."""
-    from aespec.tables import table
-
     found = {(result.name, result.seed): result for result in results}
     columns = [f"seed {seed}" for seed in seeds]
-    heads = ["Class", "Samples", *(["AUROC %"] if len(seeds) == 1 else columns), "Standard error", "Seconds"]
+    one = len(seeds) == 1
+    heads = [
+        "Class",
+        "Samples",
+        *(["AUROC %"] if one else columns),
+        "Standard error" if one else "Mean standard error",
+        "Seconds",
+    ]
     rows = []
     for name in names:
         own = [found[name, seed] for seed in seeds]
@@ -130,8 +136,6 @@ def _as_table(results: Sequence[Result], names: Sequence[str], seeds: Sequence[i
 
 def _summary(name: str, backend: str, whole: dict[int, tuple[float, float]], published: Sequence[Published]) -> str:
     """The mean over the classes for each seed, and the published ones below."""
-    from aespec.tables import table
-
     rows = [
         [f"{name}, {backend}, seed {seed}", f"{100 * mean:.1f}", "-" if isnan(over) else f"{100 * over:.1f}"]
         for seed, (mean, over) in whole.items()
@@ -139,12 +143,3 @@ def _summary(name: str, backend: str, whole: dict[int, tuple[float, float]], pub
     theirs = [[each.method, f"{each.mean:.1f}", f"{each.deviation:.1f}"] for each in published]
     heads = ["AUROC % over the classes", "Mean", "Deviation"]
     return table(heads, rows, *([theirs] if theirs else []), numbers=heads[1:])
-
-
-def _as_csv(results: Sequence[Result]) -> str:
-    text = io.StringIO()
-    rows: list[dict[str, Any]] = [asdict(result) for result in results]
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,7 +12,20 @@ import click
 from aespec.cli.output import as_json, echo_json
 from aespec.diagnostics import AespecError
 
-__all__ = ["backend_option", "dtype_option", "force_option", "format_option", "picture_option", "seed_option"]
+__all__ = [
+    "DRAWINGS",
+    "TABLES",
+    "backend_option",
+    "dtype_option",
+    "file_option",
+    "force_option",
+    "format_option",
+    "picture_option",
+    "seed_option",
+]
+
+TABLES, DRAWINGS = (".csv", ".parquet", ".npy"), (".png", ".svg")
+"""How files of numbers and of pictures may end."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -51,21 +64,21 @@ def backend_option(**settings: Any) -> Callable[[F], F]:
     )
 
 
-def picture_option(name: str) -> Callable[[F], F]:
-    """``--out`` of a command that draws a picture, by default under that name in the run's folder."""
+def file_option(*names: str, suffixes: Sequence[str], **settings: Any) -> Callable[[F], F]:
+    """An option that names a file to be written, with one of these endings, in small letters or in capitals."""
 
-    def png(_: click.Context, __: click.Parameter, path: Path | None) -> Path | None:
-        if path is not None and path.suffix.lower() != ".png":
-            raise click.BadParameter(f"the picture is a PNG: '{path}' does not end in .png.")
+    def check(_: click.Context, __: click.Parameter, path: Path | None) -> Path | None:
+        if path is not None and path.suffix.lower() not in suffixes:
+            endings = ", ".join(suffixes[:-1]) + " or " * (len(suffixes) > 1) + suffixes[-1]
+            raise click.BadParameter(f"'{path}' does not end in {endings}.")
         return path
 
-    return click.option(
-        "-o",
-        "--out",
-        type=click.Path(path_type=Path),
-        callback=png,
-        help=f"The picture, a .png.  [default: RUN/{name}]",
-    )
+    return click.option(*names, type=click.Path(path_type=Path), metavar="FILE", callback=check, **settings)
+
+
+def picture_option(name: str) -> Callable[[F], F]:
+    """``--out`` of a command that draws a picture, by default under that name in the run's folder."""
+    return file_option("-o", "--out", suffixes=(".png",), help=f"The picture, a .png.  [default: RUN/{name}]")
 
 
 seed_option = click.option(

@@ -14,7 +14,7 @@ import click
 
 from aespec.diagnostics import AespecError, to_json
 
-__all__ = ["as_json", "echo_json", "ended_softly", "json_line", "show_versions", "writing"]
+__all__ = ["as_json", "echo_json", "ended_softly", "json_line", "ready", "show_versions", "writing"]
 
 
 def echo_json(data: Any) -> None:
@@ -39,7 +39,7 @@ def show_versions(versions: Mapping[str, str]) -> str:
 
 @contextmanager
 def writing(folder: Path) -> Iterator[None]:
-    """Say in words what keeps files from being written into a folder.
+    """Make a folder, where it is not there, and say in words what keeps files from being written into it.
 
     Raises:
         AespecError: Something did: no space is left, the folder is gone, or it may not be written.
@@ -47,6 +47,7 @@ def writing(folder: Path) -> Iterator[None]:
     from safetensors import SafetensorError
 
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         yield
     except BrokenPipeError:
         raise  # of what is printed meanwhile, not of the folder
@@ -54,6 +55,16 @@ def writing(folder: Path) -> Iterator[None]:
         from aespec.run import unwritable
 
         raise unwritable(folder, error) from error
+
+
+def ready(path: Path) -> Path:
+    """The path of a file to be written when all is computed; its folder is made now, or it is said why it cannot be.
+
+    Raises:
+        AespecError: There can be no such folder.
+    """
+    with writing(path.parent):
+        return path
 
 
 @contextmanager

@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
-import csv
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, astuple, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from aespec.cli.options import format_option
-from aespec.cli.output import echo_json, writing
+from aespec.cli.output import echo_json, ready, writing
 from aespec.cli.plan import assignments, section_options
 from aespec.cli.trained import Trained, takes_run
 from aespec.diagnostics import AespecError, Diagnostic
+from aespec.files import LEARNING, PRETRAINING, write_text
 from aespec.shapes import counted
 from aespec.spec import Classifier, Spec
+from aespec.tables import as_csv, table
 
 if TYPE_CHECKING:
-    from aespec.data import Dataset
+    from aespec.held import Shown
     from aespec.uses.pretraining import Comparison, Labelled, Outcome, Summary
-
-TABLE, PICTURE = "pretraining.csv", "pretraining.png"
 
 HELD = 0.2
 """The share of data without a test set that becomes one."""
 
 FEW = 5
 """Seeds below which a spread says little."""
+
+OVERLAP = 0.1
+"""The share of the labelled samples beyond which those of two seeds are so much the same that intervals are too narrow:
+seeds vary less than draws from all samples would."""
 
 
 def _counts(_: click.Context, __: click.Parameter, text: str) -> list[int]:
@@ -88,9 +91,10 @@ def pretrain(
     from aespec.uses.pretraining_picture import draw_curves
 
     run = trained.run
+    folder = out or run.folder
+    ready(folder / PRETRAINING)
     spec = _spec(trained, classifier, learning_rate)
     training, test, note = _parts(trained)
-    folder = out or trained.folder
     comparison = Comparison(
         spec,
         trained.model.weights(),
@@ -100,16 +104,15 @@ def pretrain(
         test=test,
     )
     with writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        outcomes = list(_written(_told(comparison, counts, range(seed, seed + seeds)), folder / TABLE))
+        outcomes = list(_written(_told(comparison, counts, range(seed, seed + seeds)), folder / PRETRAINING))
         found = summaries(outcomes)
         if len(counts) > 1:
-            title = f"{spec.name} on {trained.name}: mean and deviation over {counted(seeds, 'seed')}"
-            draw_curves(found, folder / PICTURE, title=title)
-    files = [str(folder / name) for name in ((TABLE, PICTURE) if len(counts) > 1 else (TABLE,))]
+            title = f"{spec.name} on {test.name}: mean and deviation over {counted(seeds, 'seed')}"
+            draw_curves(found, folder / LEARNING, title=title)
+    files = [str(folder / name) for name in ((PRETRAINING, LEARNING) if len(counts) > 1 else (PRETRAINING,))]
     record = {
         "run": str(trained.folder),
-        "data": trained.name,
+        "data": test.name,
         "samples": {"training": len(training.labels), "test": len(test.labels), "note": note.removeprefix(", ")},
         "classes": [_plain(each) for each in comparison.classes],
         "classifier": comparison.how.model_dump(mode="json"),
@@ -122,7 +125,7 @@ def pretrain(
         echo_json(record)
         return
     backend = trained.backend or run.record["backend"]
-    tested = f"{counted(len(test.labels), 'test sample')} of {trained.name}{note}"
+    tested = f"{counted(len(test.labels), 'test sample')} of {test.name}{note}"
     click.echo(f"{spec.name} with {backend}: accuracy on {tested}, {counted(seeds, 'seed')}\n")
     click.echo(_as_table(found))
     click.echo()
@@ -146,25 +149,25 @@ def _spec(trained: Trained, classifier: dict[str, Any], rate: float | None) -> S
 def _parts(trained: Trained) -> tuple[Labelled, Labelled, str]:
     """What labelled samples are chosen from, what is tested on, and what is to be said of that.
 
-    Data without a test set is cut: where the run was trained on it, at what the run held out for validation.
+    Data without a test set is cut: where the run was trained on it, what the run held out is tested on.
     """
+    from aespec.held import Shown
     from aespec.training import split
 
-    test = trained.part("test")
+    test = trained.data.part("test")
     if not test.whole:
-        return _labelled(trained.part("train")), _labelled(test), ""
-    run, x = trained.run, test.inputs
-    given = trained.other is None or run.trained_on(test)
-    held = len(run.unseen(x)) if given else 0
-    note = ", which the autoencoder was not trained on"
-    if not held:
-        held = len(split(x, HELD, trained.name)[1])
-        note = f", the last {HELD:.0%}" + (", which the autoencoder was trained on, without labels" if given else "")
-    return _labelled(test, slice(len(x) - held)), _labelled(test, slice(len(x) - held, None)), note
+        return _labelled(Shown(trained.data.part("train"), "")), _labelled(Shown(test, "")), ""
+    given = trained.other is None or trained.run.trained_on(test)
+    held = trained.held if given else None
+    if held is not None and held.held_out and held.labels is not None:
+        return _labelled(trained.training), _labelled(held), ", which the autoencoder was not trained on"
+    first = len(split(test.inputs, HELD, test.name)[0])
+    note = f", the last {HELD:.0%}" + (", which the autoencoder was trained on, without labels" if given else "")
+    return _labelled(Shown(test, "", end=first)), _labelled(Shown(test, "", first)), note
 
 
-def _labelled(data: Dataset, rows: slice = slice(None)) -> Labelled:
-    """Some of the samples with their labels.
+def _labelled(shown: Shown) -> Labelled:
+    """Samples with their labels.
 
     Raises:
         AespecError: They have none.
@@ -172,17 +175,17 @@ def _labelled(data: Dataset, rows: slice = slice(None)) -> Labelled:
     from aespec.rules import DataUnreadable
     from aespec.uses.pretraining import Labelled
 
-    if data.labels is None:
+    if shown.labels is None:
         raise AespecError(
             Diagnostic(
                 DataUnreadable,
-                f"{data.name} has no labels",
+                f"{shown.name} has no labels",
                 wanted="a label for each sample",
                 got="samples alone",
                 help="give data that has labels with `--data`: digits, an .npz with `x` and `y`, or a table",
             )
         )
-    return Labelled(data.inputs[rows], data.labels[rows], data.name)
+    return Labelled(shown.inputs, shown.labels, shown.name)
 
 
 def _told(comparison: Comparison, counts: Sequence[int], seeds: range) -> Iterator[Outcome]:
@@ -210,17 +213,14 @@ def _written(outcomes: Iterator[Outcome], path: Path) -> Iterator[Outcome]:
     """Every outcome, a row of a file as soon as it is known."""
     from aespec.uses.pretraining import Outcome
 
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(Outcome)], lineterminator="\n")
-        writer.writeheader()
-        for outcome in outcomes:
-            writer.writerow(asdict(outcome))
-            file.flush()
-            yield outcome
+    columns, rows = [field.name for field in fields(Outcome)], []
+    for outcome in outcomes:
+        rows.append(astuple(outcome))
+        write_text(path, as_csv(columns, rows))
+        yield outcome
 
 
 def _as_table(summaries: Sequence[Summary]) -> str:
-    from aespec.tables import table
     from aespec.uses.pretraining import WAYS
 
     groups: dict[int, list[list[str]]] = {}
@@ -248,7 +248,8 @@ def _verdict(summary: Summary) -> str:
     if summary.interval is None:
         return "one seed"
     low, high = summary.interval
-    return "higher" if low > 0 else "lower" if high < 0 else "not clear"
+    verdict = "higher" if low > 0 else "lower" if high < 0 else "not clear"
+    return f"{verdict} *" if summary.unfinished else verdict
 
 
 def _notes(comparison: Comparison, summaries: Sequence[Summary]) -> Iterator[str]:
@@ -259,6 +260,9 @@ def _notes(comparison: Comparison, summaries: Sequence[Summary]) -> Iterator[str
     budget = f"{counted(how.epochs, 'epoch')}, batches of {how.batch_size}, {how.optimizer}{schedule}"
     yield f"each way: {budget}"
     yield f"head: {head} over {len(comparison.classes)} classes"
+    if unfinished := list(dict.fromkeys(each.way for each in summaries if each.unfinished)):
+        yield f"*: still learning when the budget ended, which decides the accuracy ({', '.join(unfinished)});"
+        yield "   give more `--epochs`, or another `--learning-rate`"
     numbers = sum(value.size for value in comparison.encoder.values())
     arrays = counted(len(comparison.encoder), "array")
     yield f"transferred bit for bit: {arrays}, {numbers:,} numbers; frozen ones are the same after training"
@@ -271,6 +275,10 @@ def _notes(comparison: Comparison, summaries: Sequence[Summary]) -> Iterator[str
         yield f"{counted(seeds, 'seed')} are few: give `--seeds {FEW}` or more"
     if (tried := sum(each.interval is not None for each in summaries)) > FEW:
         yield f"of {tried} intervals at 95 % one in twenty misses its mark by chance"
+    pool = len(comparison.training.labels)
+    if many := [f"{n:,}" for n in dict.fromkeys(each.labels for each in summaries) if n > OVERLAP * pool]:
+        labels = f"{', '.join(many)} of {pool:,} labelled samples"
+        yield f"with {labels} the seeds share many: their intervals are too narrow"
 
 
 def _plain(label: Any) -> Any:

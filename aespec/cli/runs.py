@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aespec.cli.options import format_option, picture_option
-from aespec.cli.output import echo_json, writing
+from aespec.cli.output import echo_json, ready, writing
 from aespec.cli.trained import Trained, takes_run
+from aespec.files import RECONSTRUCTIONS
 
 if TYPE_CHECKING:
     from aespec.data.streams import Samples
@@ -53,7 +54,7 @@ def _corruption(_: click.Context, __: click.Parameter, text: str | None) -> Corr
 )
 @click.option("--seed", type=click.IntRange(0), metavar="N", help="Of the noise.  [default: 0]")
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="Measure on the first N samples only, with --noise.")
-@picture_option("reconstructions.png")
+@picture_option(RECONSTRUCTIONS)
 @format_option("text", "json")
 def reconstruct(
     trained: Trained,
@@ -79,7 +80,7 @@ def reconstruct(
     for option, given in (("--seed", seed), ("--limit", limit)):
         if given is not None and noise is None:
             raise click.UsageError(f"{option} goes with --noise.")
-    path = out or trained.folder / "reconstructions.png"
+    path = ready(out or trained.run.folder / RECONSTRUCTIONS)
     if noise is None:
         _plain(trained, count, path, form)
     else:
@@ -91,17 +92,18 @@ def _plain(trained: Trained, count: int, path: Path, form: str) -> None:
     import numpy as np
 
     from aespec.shapes import counted
+    from aespec.uses.anomaly import squared_errors
 
     shown = trained.unseen
     samples = np.asarray(shown.inputs[:count])
     restored = trained.model.reconstruct(samples)
     _draw({"original": samples, "restored": restored}, path, trained, "")
-    error = float(((restored - samples) ** 2).mean())
+    error = float(squared_errors(samples, restored).mean())
     if form == "json":
         echo_json({"picture": str(path), **_about(trained, len(samples)), "mean_squared_error": error})
         return
     what = counted(len(samples), shown.what)
-    click.echo(f"{path}: {what} of {trained.name}{shown.note}, mean squared error {error:.4g}")
+    click.echo(f"{path}: {what} of {shown.name}{shown.note}, mean squared error {error:.4g}{trained.run.units}")
 
 
 def _denoised(
@@ -116,7 +118,7 @@ def _denoised(
     shown = trained.unseen
     x: Samples = shown.inputs[:limit]
     span = span_of(x, trained.run.spec.input.range)
-    found = denoise(trained.model, x, noise, span=span, seed=seed)
+    found = denoise(trained.model, x, noise, span=span, seed=seed, images=trained.run.images)
     samples = np.asarray(x[:count])
     corrupted = noise.apply(samples, span, corruption_stream(noise, seed))
     rows = {"original": samples, "corrupted": corrupted, "restored": trained.model.reconstruct(corrupted)}
@@ -137,8 +139,8 @@ def _denoised(
             }
         )
         return
-    click.echo(f"{path}: {len(samples):,} of {counted(len(x), shown.what)} of {trained.name}{shown.note}")
-    click.echo(f"{noise}, seed {seed}, {_range(noise, span)}")
+    click.echo(f"{path}: {len(samples):,} of {counted(len(x), shown.what)} of {shown.name}{shown.note}")
+    click.echo(f"{noise}, seed {seed}, {_range(noise, span)}{trained.run.units}")
     click.echo(f"in training: {' and '.join(learnt) + ' on the input' if learnt else 'no noise on the input'}\n")
     click.echo(_as_table(measures) + "\n")
     for note in _notes(found, measures, span, learnt):
@@ -147,17 +149,23 @@ def _denoised(
 
 def _about(trained: Trained, samples: int) -> dict[str, Any]:
     """What was looked at."""
-    what = {"data": trained.name, "samples": samples, "part": trained.unseen.what + trained.unseen.note}
-    return {"run": str(trained.folder), "backend": trained.backend or trained.run.record["backend"], **what}
+    shown, run = trained.unseen, trained.run
+    return {
+        "run": str(trained.folder),
+        "backend": trained.backend or run.record["backend"],
+        "data": shown.name,
+        "samples": samples,
+        "part": shown.what + shown.note,
+        "scaled": run.scaling is not None,
+    }
 
 
 def _draw(rows: dict[str, Any], path: Path, trained: Trained, more: str) -> None:
     from aespec.picture import reconstructions
 
-    title = f"{trained.run.spec.name}, trained with {trained.run.record['backend']}{more}"
+    title = f"{trained.run.spec.name}, trained with {trained.run.record['backend']}{more}{trained.run.units}"
     with writing(path.parent):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        reconstructions(rows, path, title=title)
+        reconstructions(rows, path, images=trained.run.images, columns=trained.unseen.data.columns or (), title=title)
 
 
 def _measures(found: Denoising) -> Measures:

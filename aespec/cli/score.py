@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, cast
 
 import click
 
 from aespec.cli.findings import WORDS, Findings
-from aespec.cli.options import format_option
-from aespec.cli.output import echo_json
-from aespec.cli.scoring import QUANTILE, Job, truth
+from aespec.cli.options import DRAWINGS, TABLES, file_option, format_option
+from aespec.cli.output import echo_json, ready
 from aespec.cli.trained import Trained, takes_run
 
 if TYPE_CHECKING:
     from aespec.uses.anomaly import By
 
-F = TypeVar("F", bound=Callable[..., Any])
-
+QUANTILE = 0.99
 FRACTION = click.FloatRange(0, 1, min_open=True, max_open=True)
-TABLES, PICTURES = (".csv", ".npy", ".parquet"), (".png", ".svg")
-
-
-def _file(name: str, *more: str, suffixes: Sequence[str], help: str) -> Callable[[F], F]:
-    def check(_: click.Context, __: click.Parameter, path: Path | None) -> Path | None:
-        if path is not None and path.suffix not in suffixes:
-            raise click.BadParameter(f"'{path}' does not end in {', '.join(suffixes[:-1])} or {suffixes[-1]}.")
-        return path
-
-    return click.option(name, *more, type=click.Path(path_type=Path), callback=check, metavar="FILE", help=help)
 
 
 @click.command()
@@ -47,7 +34,7 @@ def _file(name: str, *more: str, suffixes: Sequence[str], help: str) -> Callable
     type=click.Choice([*WORDS]),
     default="error",
     show_default=True,
-    help="What is compared with the threshold. A probability is that of variational models.",
+    help="What is compared with the threshold. Variational models alone have a surprise.",
 )
 @click.option(
     "--quantile",
@@ -66,12 +53,17 @@ def _file(name: str, *more: str, suffixes: Sequence[str], help: str) -> Callable
     help="Truth: the data's own labels, or a .npy with them. 0 is normal and 1 is not, unless --normal is given.",
 )
 @click.option(
-    "--draws", type=click.IntRange(1), default=10, show_default=True, metavar="N", help="Codes for each probability."
+    "--draws",
+    type=click.IntRange(1, 1000),
+    default=10,
+    show_default=True,
+    metavar="N",
+    help="Codes that a sample's surprise is the mean of.",
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, metavar="N", help="Decides these codes.")
-@_file("-o", "--out", suffixes=TABLES, help="Write the scores, a .csv, .npy or .parquet.")
-@_file("--picture", suffixes=PICTURES, help="Draw the most anomalous samples and their errors, a .png or .svg.")
-@_file("--curves", suffixes=PICTURES, help="Draw the ROC and the precision-recall curve, a .png or .svg.")
+@file_option("-o", "--out", suffixes=TABLES, help="Write the scores, a .csv, .parquet or .npy.")
+@file_option("--picture", suffixes=DRAWINGS, help="Draw the most anomalous samples and their errors, a .png or .svg.")
+@file_option("--curves", suffixes=DRAWINGS, help="Draw the ROC and the precision-recall curve, a .png or .svg.")
 @click.option(
     "-n", "count", type=click.IntRange(1, 20), default=5, show_default=True, metavar="N", help="Samples to show."
 )
@@ -96,17 +88,26 @@ def score(
 
     RUN is the folder of a run. Scored are all samples of `--data`, or its test part where it has one; without `--data`,
     samples that the run was not trained on. A sample's score is its mean squared error, of a variational model also its
-    reconstruction probability (An and Cho, 2015). Above the threshold it is an anomaly. The threshold is a quantile of
-    the scores of samples that the run held out, or, if it held out none, of those that it was trained on.
+    surprise: minus the logarithm of its reconstruction probability (An and Cho, 2015), in nats. Above the threshold it
+    is an anomaly. The threshold is a quantile of the scores of samples that the run held out, or, if it held out none,
+    of those that it was trained on.
 
     Windows that were cut from a series are put together again by `--by step`: each step has the mean of its errors in
     the windows that cover it.
     """
+    from aespec.uses.scoring import Job, truth
+
     if quantile is not None and contamination is not None:
         raise click.UsageError("'--quantile' and '--contamination' are two thresholds; give one.")
     if curves is not None and normal is None and source is None:
         raise click.UsageError("'--curves' needs the truth, which '--normal' or '--truth' tells.")
-    job = Job(trained, cast("By", by), kind, draws, seed)
+    for path in filter(None, (out, picture, curves)):
+        ready(path)
+    job = Job(trained.data, trained.model, cast("By", by), kind, draws, seed)
+    if kind == "surprise" and job.in_series:
+        raise click.UsageError("'--score surprise' is that of whole windows; it does not go with '--by step'.")
+    for shown in (job.scored,) if contamination is not None else (job.scored, job.reference):
+        trained.tell_of(shown)
     known = truth(job, source, normal)
     limit = job.threshold(quantile or QUANTILE, contamination)
     found = Findings(job, limit, own=contamination is not None, known=known, count=count)

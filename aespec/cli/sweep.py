@@ -125,7 +125,6 @@ def sweep(
         command |= {"metric": metric, "jobs": workers.at_once}
     with ExitStack() as stack:
         stack.enter_context(writing(folder))
-        folder.mkdir(parents=True, exist_ok=True)
         stack.enter_context(locked(folder))
         course = Sweep(folder, begin(folder, command, force=force), planner, metric)
         stack.enter_context(workers)
@@ -202,14 +201,13 @@ def _known(backend: str, data: str, plan: Plan) -> None:
     Raises:
         AespecError: There is none of that name.
     """
-    from aespec.cli.trained import load_data
-    from aespec.data import DATASETS
+    from aespec.data import DATASETS, load_for
     from aespec.registry import backend_names, find_backend
 
     if backend not in backend_names():
         find_backend(backend)
     if data not in DATASETS and not Path(data).expanduser().exists():
-        load_data(data, plan.graph, plan.spec, "train", plan.spec.training.dtype)
+        load_for(plan.spec, plan.graph, data, "train", plan.spec.training.dtype)
 
 
 def _digest(data: str) -> str | None:

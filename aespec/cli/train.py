@@ -19,7 +19,6 @@ from aespec.cli.inputs import Specs, takes_specs
 from aespec.cli.options import backend_option, force_option, format_option
 from aespec.cli.output import ended_softly, json_line, writing
 from aespec.cli.plan import assignments, plan_options
-from aespec.cli.trained import load_data
 from aespec.passes import Limits
 
 if TYPE_CHECKING:
@@ -246,10 +245,11 @@ def _run(
     from aespec.backend import team_of
     from aespec.checkpoint import locked
     from aespec.cli.progress import Progress
-    from aespec.cli.report import report_training
     from aespec.course import build
     from aespec.course import train as run_training
+    from aespec.data import load_for
     from aespec.registry import find_backend
+    from aespec.report.report import report_training
     from aespec.run import prepare
     from aespec.shapes import counted
     from aespec.training import split
@@ -263,8 +263,8 @@ def _run(
     job = replace(job, spec=job.spec.model_copy(update={"training": plan}))
     held = None
     if plan.validation_data:
-        given = job.graph, job.spec, "train", plan.dtype, dataset.columns, dataset.scaling
-        held = load_data(plan.validation_data, *given)
+        given = dataset.columns, dataset.scaling
+        held = load_for(job.spec, job.graph, plan.validation_data, "train", plan.dtype, *given)
         _same_data(plan.validation_data, held, job.held)
     with ExitStack() as stack:
         first = team_of(find_backend(job.backend)).rank == 0  # which writes the run, and tells of it
@@ -272,7 +272,6 @@ def _run(
             job = replace(job, folder=Path(stack.enter_context(TemporaryDirectory())))
             loggers, quiet = {}, True
         stack.enter_context(writing(job.folder))
-        job.folder.mkdir(parents=True, exist_ok=True)
         stack.enter_context(locked(job.folder))
         prepare(job.folder, force=force, source=source)
         samples = len(dataset.inputs)
@@ -289,7 +288,7 @@ def _run(
             job.spec, dataset, job.folder, built, validation=held, begin=job.begin, listeners=[progress, logged]
         )
         logged.end(run.record["final"])
-        page, notes = report_training(run, built.model, dataset) if report and first else (None, [])
+        page, notes = report_training(run, built.model, dataset, held) if report and first else (None, [])
         for note in notes:
             progress.note(note)
     if form == "json" and not quiet:
@@ -300,12 +299,12 @@ def _run(
 
 def _dataset(job: Job) -> Dataset:
     """What a job trains on; scaled as its run was, or as is found on what its plan trains on."""
-    from aespec.data import Scaling
+    from aespec.data import Scaling, load_for
     from aespec.training import split
 
     plan, way = job.spec.training, job.spec.input.scaling
-    given = job.graph, job.spec, "train", plan.dtype, job.columns, job.scaling
-    data = _limited(load_data(job.data, *given), job.samples)
+    whole = load_for(job.spec, job.graph, job.data, "train", plan.dtype, job.columns, job.scaling)
+    data = _limited(whole, job.samples)
     if way is None or data.scaling is not None:
         return data
     fraction = 0.0 if plan.validation_data else plan.validation_split
@@ -366,7 +365,10 @@ def _limited(whole: Dataset, limit: int | None) -> Dataset:
         return whole
     note = f"the first {limit:,} of {len(whole.inputs):,} samples"
     labels = None if whole.labels is None else whole.labels[:limit]
-    return replace(whole, inputs=whole.inputs[:limit], labels=labels, notes=(*whole.notes, note))
+    names = whole.names and whole.names[:limit]
+    return replace(
+        whole, inputs=whole.inputs[:limit], labels=labels, names=names, limited=True, notes=(*whole.notes, note)
+    )
 
 
 def _notes(dataset: Dataset, spec: Spec, window: int | None) -> Iterator[str]:
@@ -377,8 +379,20 @@ def _notes(dataset: Dataset, spec: Spec, window: int | None) -> Iterator[str]:
     fraction = spec.training.validation_split
     if fraction and not spec.training.validation_data and not len(split(dataset.inputs, fraction, dataset.name)[1]):
         yield f"no validation: `validation_split: {fraction:g}` of {counted(len(dataset.inputs))} is none"
+    if not spec.training.validation_data and _sorted(dataset, fraction):
+        yield "the samples that are held out, the last ones, are not of all labels: shuffle the data"
     if window is not None and dataset.window is None:
         yield f"no `window`: {dataset.name} is no file that could stream"
+
+
+def _sorted(dataset: Dataset, fraction: float) -> bool:
+    """Whether the last samples, that fraction of all, lack a label of which there are many."""
+    if dataset.labels is None or not fraction:
+        return False
+    labels = dataset.labels.astype(str)
+    held = labels[len(labels) - round(len(labels) * fraction) :]
+    kinds = set(labels)
+    return len(held) > 5 * len(kinds) and set(held) != kinds
 
 
 @contextmanager

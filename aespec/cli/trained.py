@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property, wraps
+from dataclasses import dataclass, field
+from functools import cached_property, partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,31 +13,11 @@ import click
 from aespec.cli.options import backend_option
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
     from aespec.backend import Model
-    from aespec.data import Dataset, Scaling
-    from aespec.data.streams import Samples
-    from aespec.graph import Graph
+    from aespec.held import RunData, Shown
     from aespec.run import Run
-    from aespec.spec import Spec
 
-__all__ = ["Shown", "Trained", "load_data", "takes_run"]
-
-
-@dataclass(frozen=True)
-class Shown:
-    """Samples that a command looks at."""
-
-    inputs: Samples
-    labels: NDArray[Any] | None
-    """What each shows, where that is known."""
-    what: str
-    """What each is: a ``test sample``."""
-    note: str = ""
-    """What is to be said of all, to follow their name."""
+__all__ = ["Trained", "takes_run"]
 
 
 @dataclass(frozen=True)
@@ -47,6 +27,8 @@ class Trained:
     folder: Path
     other: str | None
     backend: str | None
+    _said: set[str] = field(default_factory=set)
+    """The warnings that have been printed."""
 
     @cached_property
     def run(self) -> Run:
@@ -70,110 +52,53 @@ class Trained:
         name: str = self.other or self.run.record["data"]["name"]
         return name
 
-    def part(self, split: Any, *, own: bool = False) -> Dataset:
-        """The part ``train`` or ``test`` of the data that was given, else (or where wanted) of the run's own.
+    @cached_property
+    def data(self) -> RunData:
+        """The run's data and the other, by what the run saw of it."""
+        from aespec.held import RunData
 
-        Raises:
-            AespecError: It is not there, or does not fit the model.
-        """
-        from aespec.training import fits
-
-        given = self.run.record["data"]
-        name = (None if own else self.other) or given["path"] or given["name"]
-        columns, scaling = self.run.record["data"]["columns"], self.run.scaling
-        found = load_data(name, self.run.graph, self.run.spec, split, self.run.record["dtype"], columns, scaling)
-        fits(self.run.graph, found.inputs, self.name)
-        return found
+        return RunData(self.run, self.other)
 
     @cached_property
     def training(self) -> Shown:
-        """The samples that the run was trained on.
+        """The samples that the run was trained on."""
+        return self.tell_of(self.data.training)
 
-        Raises:
-            AespecError: They are not there any more.
-        """
-        data = self.part("train", own=True)
-        self.warn_of(data)
-        inputs = self.run.seen(data.inputs)
-        labels = None if data.labels is None else data.labels[: len(inputs)]
-        return Shown(inputs, labels, "training sample")
+    @cached_property
+    def held(self) -> Shown | None:
+        """The run's own samples that it held out, where there are any."""
+        return self.data.held and self.tell_of(self.data.held)
 
     @cached_property
     def unseen(self) -> Shown:
         """Samples that the run was not trained on, where there are any: of a test set, else those held out."""
-        test = self.part("test")
-        changed = False
-        if self.other is None and test.path:
-            changed = self.warn_of(test if test.whole else self.part("train"))
-        if not test.whole:
-            return Shown(test.inputs, test.labels, "test sample")
-        if changed or (self.other is not None and not self.run.trained_on(test)):
-            return Shown(test.inputs, test.labels, "sample")
-        unseen = self.run.unseen(test.inputs)
-        if len(unseen):
-            labels = None if test.labels is None else test.labels[-len(unseen) :]
-            return Shown(unseen, labels, "held-out sample")
-        return Shown(test.inputs, test.labels, "training sample", " (nothing was held out)")
+        return self.tell_of(self.data.unseen)
 
-    def warn_of(self, data: Dataset) -> bool:
-        """Whether data is no longer what the run was trained on, which is said."""
-        if self.run.trained_on(data):
-            return False
-        click.echo(f"warning: {self.run.record['data']['name']} has changed since the run was trained on it", err=True)
-        return True
+    def tell_of(self, shown: Shown) -> Shown:
+        """The samples; what is wrong with them is said on stderr, once."""
+        for warning in shown.warnings:
+            if warning not in self._said:
+                click.echo(f"warning: {warning}", err=True)
+        self._said.update(shown.warnings)
+        return shown
 
 
-def takes_run(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the argument RUN, ``--data`` and ``--backend``, as one parameter ``trained``."""
+def takes_run(command: Callable[..., Any] | None = None, *, backend: bool = True) -> Callable[..., Any]:
+    """Give a command the argument RUN, ``--data`` and, unless it is not wanted, ``--backend``, as ``trained``."""
+    if command is None:
+        return partial(takes_run, backend=backend)
 
     @wraps(command)
-    def run(run: Path, data: str | None, backend: str | None, **others: Any) -> Any:
+    def run(run: Path, data: str | None, backend: str | None = None, **others: Any) -> Any:
         return command(trained=Trained(run, data, backend), **others)
 
-    options = (
+    options = [
         click.argument("run", type=click.Path(path_type=Path)),
         click.option("--data", metavar="NAME|FILE", help="Other data than that of the run."),
-        backend_option(help="Compute with another backend than that of the run."),
-    )
+    ]
+    if backend:
+        options.append(backend_option(help="Compute with another backend than that of the run."))
     decorated: Callable[..., Any] = run
     for option in reversed(options):
         decorated = option(decorated)
     return decorated
-
-
-def load_data(
-    name: str,
-    graph: Graph,
-    spec: Spec,
-    split: Any,
-    dtype: str,
-    columns: Sequence[str] | None = None,
-    scaling: Scaling | None = None,
-) -> Dataset:
-    """A part of some data, fitted to a spec's input.
-
-    Args:
-        name: A named set, a file or a folder.
-        graph: The spec's graph.
-        spec: The spec.
-        split: ``train`` or ``test``.
-        dtype: ``float32`` or ``float64``.
-        columns: The features of a run's table, where the spec does not name them.
-        scaling: How a run's features were scaled. Without it they are not, and are of float64 if they are to be.
-    """
-    from aespec import data
-
-    given, scaled = spec.input, spec.input.scaling is not None
-    found = data.load(
-        name,
-        shape=graph.sample_shape,
-        range=None if scaled else given.range,
-        split=split,
-        dtype="float64" if scaled else dtype,
-        within_unit=graph.loss.within_unit and not scaled,
-        window=spec.training.window,
-        columns=given.columns or columns,
-        label=given.label,
-        stride=given.stride,
-    )
-    return found if scaling is None else scaling.scaled(found, dtype)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from math import prod
 from pathlib import Path
@@ -27,11 +28,13 @@ if TYPE_CHECKING:
 
     from aespec.data.files import Split
     from aespec.data.streams import Samples
+    from aespec.graph import Graph
     from aespec.shapes import Shape
+    from aespec.spec import Spec
 
     Range = tuple[float, float] | None
 
-__all__ = ["DATASETS", "Dataset", "Scaling", "Stream", "Windows", "load"]
+__all__ = ["DATASETS", "Dataset", "Scaling", "Stream", "Windows", "load", "load_for"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,14 +55,18 @@ class Dataset:
     """How many samples are to be in memory at a time, where they stream."""
     whole: bool = False
     """Whether the file has no such part as was asked for, so that these are all of its samples."""
+    limited: bool = False
+    """Whether these are only the first of its samples."""
     columns: tuple[str, ...] | None = None
     """What each feature, an index of the last axis, is called, where the file says so."""
+    names: tuple[str, ...] | None = None
+    """What each sample is called, where the data says so: the file of a picture."""
     windows: Windows | None = None
     """Where the samples lie in the series that they were cut from, if they were."""
     scaling: Scaling | None = None
     """How the features were scaled, if they were."""
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """The SHA-256 of the inputs' type, shape and bytes, in hexadecimal; of a stream see `Stream.fingerprint`."""
         if isinstance(self.inputs, Stream):
@@ -131,9 +138,58 @@ def load(
     if stride is not None:
         raw, windows = cut(raw, shape[0] or 1, stride, name_or_path)
     inputs, notes = fit(raw, name_or_path, shape, range, dtype, within_unit=within_unit)
-    names = raw.columns if raw.columns and len(raw.columns) == inputs.shape[-1] else None
+    features = raw.columns if raw.columns and len(raw.columns) == inputs.shape[-1] else None
     notes = (*raw.notes, *notes)
-    return Dataset(name_or_path, inputs, raw.labels, notes, path, whole=raw.whole, columns=names, windows=windows)
+    return Dataset(
+        name_or_path,
+        inputs,
+        raw.labels,
+        notes,
+        path,
+        whole=raw.whole,
+        columns=features,
+        names=raw.names,
+        windows=windows,
+    )
+
+
+def load_for(
+    spec: Spec,
+    graph: Graph,
+    name: str,
+    split: Split,
+    dtype: str,
+    columns: Sequence[str] | None = None,
+    scaling: Scaling | None = None,
+) -> Dataset:
+    """Load data, fitted to all that a spec's input states.
+
+    Args:
+        spec: The spec.
+        graph: Its graph.
+        name: A named set, a file or a folder.
+        split: The part to load, where the data has parts.
+        dtype: ``float32`` or ``float64``.
+        columns: The features of a run's table, where the spec does not name them.
+        scaling: How a run's features were scaled. Without it they are not, and are of float64 if they are to be.
+
+    Raises:
+        AespecError: The data is not found, cannot be read, or does not fit (rules E401 to E405).
+    """
+    given, scaled = spec.input, spec.input.scaling is not None
+    found = load(
+        name,
+        shape=graph.sample_shape,
+        range=None if scaled else given.range,
+        split=split,
+        dtype="float64" if scaled else dtype,
+        within_unit=graph.loss.within_unit and not scaled,
+        window=spec.training.window,
+        columns=given.columns or columns,
+        label=given.label,
+        stride=given.stride,
+    )
+    return found if scaling is None else scaling.scaled(found, dtype)
 
 
 def _place(name: str) -> Path:

@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from aespec.diagnostics import missing
+from aespec.files import whole
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
     Rows: TypeAlias = Mapping[str, NDArray[Any]]
 
-__all__ = ["SUFFIXES", "array_file", "table_file"]
-
-SUFFIXES = (".csv", ".parquet", ".npy")
+__all__ = ["array_file", "table_file"]
 
 
 @contextmanager
@@ -27,13 +26,8 @@ def table_file(path: Path) -> Iterator[Callable[[Rows], None]]:
     Raises:
         AespecError: pyarrow, which writes parquet, is missing.
     """
-    temporary = path.with_name(path.name + ".part")
-    try:
-        with (_parquet if path.suffix == ".parquet" else _text)(temporary) as write:
-            yield write
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with whole(path) as temporary, (_parquet if path.suffix.lower() == ".parquet" else _text)(temporary) as write:
+        yield write
 
 
 @contextmanager
@@ -41,19 +35,14 @@ def array_file(path: Path, shape: tuple[int, ...], dtype: DTypeLike) -> Iterator
     """An array that is written as a ``.npy``, whole or not at all, some rows at a time."""
     import numpy as np
 
-    temporary = path.with_name(path.name + ".part")
     head = {"descr": np.lib.format.dtype_to_descr(np.dtype(dtype)), "fortran_order": False, "shape": shape}
-    try:
-        with temporary.open("wb") as file:
-            np.lib.format.write_array_header_2_0(file, head)
+    with whole(path) as temporary, temporary.open("wb") as file:
+        np.lib.format.write_array_header_2_0(file, head)
 
-            def write(rows: NDArray[Any]) -> None:
-                file.write(np.ascontiguousarray(rows, dtype).tobytes())
+        def write(rows: NDArray[Any]) -> None:
+            file.write(np.ascontiguousarray(rows, dtype).tobytes())
 
-            yield write
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        yield write
 
 
 @contextmanager

@@ -46,6 +46,8 @@ class Raw:
     """Whether the source has no such part as was asked for, so that these are all of its samples."""
     columns: tuple[str, ...] | None = None
     """What each feature is called, where the source says so."""
+    names: tuple[str, ...] | None = None
+    """What each sample is called, where the source says so."""
     notes: tuple[str, ...] = ()
 
 
@@ -54,7 +56,7 @@ def natural(x: NDArray[Any]) -> tuple[float, float] | None:
     return (0.0, 255.0) if x.dtype.str == "|u1" else None
 
 
-def read_array(path: str | Path, split: Split, names: Sequence[str] = ()) -> Raw:
+def read_array(path: str | Path, split: Split) -> Raw:
     """Read a ``.npy`` or ``.npz`` file; nothing in it is ever unpickled.
 
     Args:
@@ -62,7 +64,6 @@ def read_array(path: str | Path, split: Split, names: Sequence[str] = ()) -> Raw
         split: The part to read: of an ``.npz``, ``x_train`` or ``x_test`` if it has them, else ``x``,
             ``inputs`` or its only array, with labels ``y_train`` or ``y_test``, ``y`` or ``labels``. Without a part
             for testing, what there is for training is read.
-        names: What else could have been meant, for the message when there is no such file.
     """
     import numpy as np
 
@@ -76,7 +77,14 @@ def read_array(path: str | Path, split: Split, names: Sequence[str] = ()) -> Raw
                 inputs, labels = content[first], content[second] if second else None
                 own_split = first == f"x_{split}"
     except FileNotFoundError:
-        not_found(str(path), names)
+        raise AespecError(
+            Diagnostic(
+                DataNotFound,
+                f"there is no file `{path}`",
+                wanted="the path of a .npy or .npz file",
+                help="check the path, which starts from the current folder",
+            )
+        ) from None
     except IsADirectoryError:
         unreadable(path, "a folder", "name a file in it")
     except BROKEN as error:

@@ -169,7 +169,7 @@ def _refuse_shape(raw: Raw, name: str, wanted: Shape) -> NoReturn:
     elif None not in wanted and prod(sample) == prod(n for n in wanted if n is not None):
         help = f"the sizes agree: save `x.reshape(-1, {sizes})`, if that is the order of the values"
     else:
-        help = f"give data of that shape, or write `input: {list(sample)}` in the spec"
+        help = f"give data of that shape, or train a model with `input: {list(sample)}`"
     raise AespecError(
         Diagnostic(
             DataShape,
@@ -218,7 +218,7 @@ def _check_values(x: NDArray[Any], name: str, range: tuple[float, float] | None,
 def _stating(low: float, high: float, within_unit: bool) -> str:
     """The other way out of values that the stated range cannot hold: a wider range, and a loss that takes it."""
     loss = "`loss: mse` and " if within_unit and (low < 0 or high > 1) else ""
-    return f", or state {loss}`range: [{low}, {high}]` in the spec"
+    return f", or train a model with {loss}`range: [{low}, {high}]`"
 
 
 def _first(x: NDArray[Any], wrong: NDArray[Any]) -> str:

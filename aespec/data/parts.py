@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from aespec.data.files import BROKEN, Split, choose, read_array, reason, unreadable
 from aespec.data.streams import Part
 from aespec.data.tables import pick
-from aespec.diagnostics import AespecError, Diagnostic
+from aespec.diagnostics import AespecError, Diagnostic, missing
 from aespec.rules import DataShape, DataUnreadable
 
 if TYPE_CHECKING:
@@ -78,6 +78,14 @@ class Packed(Part):
     def read(self, start: int, stop: int) -> NDArray[Any]:
         """See `Part.read`."""
         return read_array(self._path, self._split).inputs[start:stop]
+
+    def labels(self) -> NDArray[Any] | None:
+        """See `Part.labels`."""
+        import numpy as np
+
+        with np.load(self._path, allow_pickle=False) as archive:
+            name = choose(self._path, archive.files, self._split)[1]
+            return archive[name] if name else None
 
 
 class RowGroup(Part):
@@ -171,7 +179,12 @@ def find_parts(path: Path, split: Split, columns: Sequence[str] | None = None, l
     """
     paths = _arrays(path) if path.is_dir() else [path]
     if not paths:
-        unreadable(path, "a folder without any", "put the shards there", f"files that end in {', '.join(SUFFIXES)}")
+        unreadable(
+            path,
+            "a folder without any",
+            "put the shards there",
+            f"files that end in {', '.join(SUFFIXES)}, or pictures",
+        )
     found: list[Any] = []
     for each in paths:
         match each.suffix:

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aespec.data.files import Raw, Split, reason, unreadable
-from aespec.diagnostics import AespecError, Diagnostic
-from aespec.rules import DataUnreadable
+from aespec.diagnostics import missing
 
 if TYPE_CHECKING:
     from aespec.shapes import Shape
@@ -27,7 +26,8 @@ def read_pictures(folder: Path, split: Split, shape: Shape) -> Raw:
     """Read a folder of pictures, each resized to the shape's height and width, gray or in color as the shape says.
 
     A folder may have parts ``train`` and ``test``. What lies in a folder of its own within it is labelled by that
-    folder's name, as torchvision's `ImageFolder` does.
+    folder's name, as torchvision's `ImageFolder` does. Classes come by turns, so that the last pictures, which may be
+    held out, are of all of them.
 
     Raises:
         AespecError: Pillow is missing, or a picture cannot be read.
@@ -43,9 +43,9 @@ def read_pictures(folder: Path, split: Split, shape: Shape) -> Raw:
     if own is None and split == "test" and (folder / "train").is_dir():
         return read_pictures(folder / "train", split, shape)
     root = own or folder
-    paths = find_pictures(root)
+    paths = _by_turns(find_pictures(root), root)
     size, mode = _wanted(shape)
-    found = []
+    found, resized = [], 0
     for path in paths:
         try:
             with Image.open(path) as opened:
@@ -58,17 +58,34 @@ def read_pictures(folder: Path, split: Split, shape: Shape) -> Raw:
         if size is None:
             size = (picture.height, picture.width)
         if (picture.height, picture.width) != size:
-            picture = picture.resize((size[1], size[0]), Image.Resampling.BILINEAR)
+            picture, resized = picture.resize((size[1], size[0]), Image.Resampling.BILINEAR), resized + 1
         found.append(np.asarray(picture))
-    labels = [path.relative_to(root).parts[0] for path in paths if len(path.relative_to(root).parts) > 1]
+    labels = [_class(path, root) for path in paths]
+    labelled = all(labels) and len(set(labels)) > 1
+    fit = f", {resized} of them resized to {size[1]}x{size[0]}" if resized and size else ""
     return Raw(
         np.stack(found),
-        np.asarray(labels) if len(labels) == len(paths) and len(set(labels)) > 1 else None,
+        np.asarray(labels) if labelled else None,
         natural=(0.0, 255.0),
         image=True,
         whole=own is None,
-        notes=(f"read {len(paths)} pictures, {'gray' if mode == 'L' else 'in color'}",),
+        names=tuple(path.relative_to(root).as_posix() for path in paths),
+        notes=(f"read {len(paths)} pictures, {'gray' if mode == 'L' else 'in color'}{fit}",),
     )
+
+
+def _class(path: Path, root: Path) -> str:
+    """The folder within the root that a picture lies in; empty where it lies in none."""
+    return path.relative_to(root).parts[0] if path.parent != root else ""
+
+
+def _by_turns(paths: list[Path], root: Path) -> list[Path]:
+    """Pictures in an order in which every stretch has as much of each class as the whole."""
+    members: dict[str, list[Path]] = {}
+    for path in paths:
+        members.setdefault(_class(path, root), []).append(path)
+    places = {path: (i + 0.5) / len(own) for own in members.values() for i, path in enumerate(own)}
+    return sorted(paths, key=places.__getitem__)
 
 
 def _wanted(shape: Shape) -> tuple[tuple[int, int] | None, Any]:

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from itertools import accumulate
+from math import prod
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from aespec.diagnostics import AespecError
@@ -24,10 +25,13 @@ if TYPE_CHECKING:
 
     Samples: TypeAlias = "NDArray[Any] | Stream"
 
-__all__ = ["ROWS", "Part", "Samples", "Stream", "batches", "windows"]
+__all__ = ["NUMBERS", "ROWS", "Part", "Samples", "Stream", "batches", "chosen", "take", "windows"]
 
 ROWS = 1024
 """Samples at a time, where nothing else is said."""
+
+NUMBERS = 10_000_000
+"""Of large samples fewer are chosen, so that they are not more numbers than that."""
 
 BLOCKS = 16
 """Into how many blocks a window is cut, of a part that can be read from anywhere."""
@@ -149,6 +153,27 @@ def batches(x: Samples, rows: int = ROWS) -> Iterator[NDArray[Any]]:
         yield from x.chunks(rows)
     else:
         yield from (x[start : start + rows] for start in range(0, len(x), rows))
+
+
+def chosen(x: Samples, count: int, random: np.random.Generator) -> NDArray[np.int64]:
+    """The places of so many samples, or fewer of large ones, drawn at random, in order; all where there are no more."""
+    import numpy as np
+
+    count = min(count, len(x), max(NUMBERS // prod(x.shape[1:]), 1))
+    return np.sort(random.choice(len(x), count, replace=False, shuffle=False)) if count else np.arange(0)
+
+
+def take(x: Samples, places: NDArray[np.int64]) -> NDArray[Any]:
+    """The samples that stand there, in the order of the places. Of a stream neighbours are read together."""
+    import numpy as np
+
+    if not isinstance(x, Stream):
+        return x[places]
+    order = np.argsort(places, kind="stable")
+    starts = [start for start, _ in x.blocks(max(min(ROWS, NUMBERS // prod(x.shape[1:])), 1))]
+    runs = np.split(places[order], np.searchsorted(places[order], starts[1:]))
+    found = [x.read(int(run[0]), int(run[-1]) + 1)[run - run[0]] for run in runs if len(run)]
+    return np.concatenate([np.empty((0, *x.shape[1:]), x.dtype), *found])[np.argsort(order)]
 
 
 def windows(stream: Stream, rows: int, seed: int, epoch: int, batch_size: int) -> Iterator[NDArray[Any]]:

@@ -122,6 +122,8 @@ def read_table(path: Path, columns: Sequence[str] | None = None, label: str | No
     read |= {"quotechar": '"', "ndmin": 2, "encoding": "utf-8-sig"}
     try:
         values = np.loadtxt(path, usecols=chosen.features, **read)
+        if np.isnan(values).any():
+            raise ValueError("NaN")
         labels = None if chosen.label is None else _labels(path, chosen.label, read)
     except BROKEN as error:  # NumPy counts rows, not lines, and knows no names
         _explain(path, delimiter, names, len(first), chosen.features)

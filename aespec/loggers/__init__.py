@@ -19,10 +19,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from aespec.course import Listener
-from aespec.diagnostics import AespecError, Diagnostic, nearest
+from aespec.diagnostics import AespecError, Diagnostic, missing, nearest
 from aespec.loggers.mlflow import MLflow
 from aespec.loggers.tensorboard import TensorBoard
-from aespec.rules import BackendUnavailable, UnknownKind
+from aespec.rules import UnknownKind
 
 if TYPE_CHECKING:
     from aespec.spec import Spec
@@ -96,15 +96,7 @@ def find_logger(name: str) -> Logger:
             )
         )
     if find_spec(name) is None:
-        raise AespecError(
-            Diagnostic(
-                BackendUnavailable,
-                f"{name} is not installed",
-                wanted=f"the package `{name}`, to log to it",
-                got="no such package",
-                help=f"`pip install 'aespec[{name}]'`",
-            )
-        )
+        raise missing(name, name, "to log to it")
     return LOGGERS[name]()
 
 

@@ -84,8 +84,8 @@ class Axis:
         return [(self.at(value), text) for value, text in self.ticks]
 
 
-def curves(title: str, x: Sequence[float], lines: Sequence[Line], *, x_name: str = "epoch") -> Markup:
-    """Curves over whole numbers. Values far apart have a logarithmic axis; those that are not finite are left out.
+def curves(title: str, x: Sequence[float], lines: Sequence[Line]) -> Markup:
+    """Curves over epochs. Values far apart have a logarithmic axis; those that are not finite are left out.
 
     Raises:
         AespecError: jinja2 is missing.
@@ -104,8 +104,8 @@ def curves(title: str, x: Sequence[float], lines: Sequence[Line], *, x_name: str
         for line in lines
     ]
     ends = [f"{line.name} from {line.values[0]:.4g} to {line.values[-1]:.4g}" for line in lines if len(line.values)]
-    about = f"{title} by {x_name}: {'; '.join(ends)}"
-    name = f"{x_name}{'; logarithmic scale' if log else ''}"
+    about = f"{title} by epoch: {'; '.join(ends)}"
+    name = f"epoch{'; logarithmic scale' if log else ''}"
     return render("chart.html.j2", title=title, about=about, across=across, up=up, lines=drawn, x_name=name)
 
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from math import ceil, isqrt
 from typing import TYPE_CHECKING, Any
 
-from aespec.picture import are_images
+from aespec.data.labels import classes
+from aespec.picture import CLASSES
 from aespec.report.page import embedded, render
 from aespec.report.samples import thinned
 from aespec.shapes import counted
@@ -23,9 +24,6 @@ __all__ = ["code_map", "sprite"]
 WIDTH, HEIGHT, MARGIN = 1000, 700, 30
 """The map's own units, whatever its size on a screen."""
 
-CLASSES = 24
-"""So many classes are told apart by color and name; of more, the map is drawn in one color."""
-
 SIDE = 32
 """Pixels of the longer side of a small image, and steps of a small curve, at most."""
 
@@ -41,9 +39,9 @@ def code_map(
     labels: NDArray[Any] | Sequence[Any] | None = None,
     samples: NDArray[Any] | None = None,
     *,
+    images: bool = False,
     notes: Sequence[str] | None = None,
     named: bool = True,
-    name: str = "Map of the codes",
     caption: str = "",
 ) -> Markup:
     """A map as a fragment of HTML for `aespec.report.page.page`, with its own style and script.
@@ -54,12 +52,13 @@ def code_map(
 
     Args:
         points: Where each sample lies, (n, 2), finite.
-        labels: What each shows: numbers or names, which are the classes.
+        labels: What each shows: numbers or names, which are the classes. Of more than can be told apart the map is
+            drawn in one color.
         samples: What is shown of each: images (n, height, width) or (n, height, width, 1 or 3), of bytes or of numbers
-            of any range; anything else is drawn as curves, (n, steps, features) or (n, steps).
+            of any range; or what is drawn as curves, (n, steps, features) or (n, steps).
+        images: Whether they are images.
         notes: What is said of each sample.
         named: Write each class's name on the map too, amid its dots.
-        name: What the map is called for those who do not see it.
         caption: A sentence below the map.
 
     Raises:
@@ -70,38 +69,38 @@ def code_map(
     points = np.asarray(points, dtype="float64")
     if points.ndim != 2 or points.shape[1] != 2 or not np.isfinite(points).all():
         raise ValueError(f"points are finite and (n, 2), not {points.shape}")
-    names, classes = _classes(labels, len(points))
+    names, index = ([], np.zeros(len(points), np.int64)) if labels is None else classes(labels)
     places = _placed(points)
     shown = len(names) <= CLASSES
     legend = [
         {
             "name": name,
-            "count": int((classes == i).sum()),
-            "x": int(np.median(places[classes == i, 0])),
-            "y": int(np.median(places[classes == i, 1])),
+            "count": int((index == i).sum()),
+            "x": int(np.median(places[index == i, 0])),
+            "y": int(np.median(places[index == i, 1])),
         }
         for i, name in enumerate(names if shown else ())
     ]
     data: dict[str, Any] = {
         "x": places[:, 0].tolist(),
         "y": places[:, 1].tolist(),
-        "classes": classes.tolist(),
+        "classes": index.tolist(),
         "names": names,
         "notes": list(notes or ()),
     }
     picture = None
     if samples is not None and len(samples):
-        if are_images(samples.shape[1:]):
+        if images:
             picture, data["sprite"] = sprite(samples)
         else:
             data["curves"] = _curves(samples).tolist()
     return render(
         "codemap.html.j2",
-        name=f"{name}: {counted(len(points))}" + (f" of {len(names)} classes" if len(names) > 1 else ""),
+        name=f"Map of the codes: {counted(len(points))}" + (f" of {len(names)} classes" if len(names) > 1 else ""),
         caption=caption,
         width=WIDTH,
         height=HEIGHT,
-        layers=_layers(places, classes if shown else classes * 0),
+        layers=_layers(places, index if shown else index * 0),
         legend=legend,
         named=named and len(legend) > 1,
         data=data,
@@ -161,17 +160,6 @@ def _as_bytes(images: NDArray[Any]) -> NDArray[np.uint8]:
         return images
     low, high = float(images.min()), float(images.max())
     return np.round((images - low) * (255 / ((high - low) or 1.0))).astype("uint8")
-
-
-def _classes(labels: NDArray[Any] | Sequence[Any] | None, n: int) -> tuple[list[str], NDArray[np.int64]]:
-    """The names of the classes in their order, and the class of each sample."""
-    import numpy as np
-
-    if labels is None:
-        return [], np.zeros(n, "int64")
-    values = np.asarray(labels).reshape(n)
-    found, classes = np.unique(values.astype(str) if values.dtype == object else values, return_inverse=True)
-    return [f"{value:g}" if isinstance(value, float) else str(value) for value in found.tolist()], classes.reshape(n)
 
 
 def _placed(points: Array) -> NDArray[np.int64]:

@@ -10,8 +10,7 @@ from importlib.resources import files
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from aespec.diagnostics import AespecError, Diagnostic
-from aespec.rules import BackendUnavailable
+from aespec.diagnostics import missing
 
 if TYPE_CHECKING:
     import numpy as np
@@ -83,7 +82,7 @@ def embedded(pixels: NDArray[np.uint8], *, side: int | None = None, quality: int
     try:
         from PIL import Image
     except ImportError:
-        raise _missing("Pillow", "to put pictures on pages") from None
+        raise missing("Pillow", "plots", "to put pictures on pages") from None
     image, file = Image.fromarray(pixels), BytesIO()
     if side is not None:
         image.thumbnail((side, side))
@@ -98,7 +97,7 @@ def _environment() -> Environment:
         from jinja2 import Environment, PackageLoader, StrictUndefined
         from markupsafe import Markup
     except ImportError:
-        raise _missing("jinja2", "to write pages") from None
+        raise missing("jinja2", "plots", "to write pages") from None
 
     def source(name: str) -> Markup:
         """A file beside this module as it is: style or script."""
@@ -114,15 +113,3 @@ def _environment() -> Environment:
     named: Mapping[str, Any] = {"source": source, "zip": zip}
     environment.globals.update(named)
     return environment
-
-
-def _missing(package: str, use: str) -> AespecError:
-    return AespecError(
-        Diagnostic(
-            BackendUnavailable,
-            f"{package} is not installed",
-            wanted=f"{package}, {use}",
-            got="no such package",
-            help="`pip install 'aespec[plots]'`",
-        )
-    )

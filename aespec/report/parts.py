@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import prod
 from typing import TYPE_CHECKING, Any
 
 from aespec.apply import codes, reconstructions
-from aespec.data.streams import Stream
+from aespec.data.labels import label_text
+from aespec.data.streams import chosen, take
 from aespec.shapes import counted
 from aespec.tables import number
+from aespec.uses.anomaly import squared_errors
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,13 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Part", "look"]
 
 SAMPLES = 500
-"""So many samples of a part are looked at."""
-
-NUMBERS = 10_000_000
-"""Of large samples fewer are looked at, so that they are not more numbers than that."""
-
-NEIGHBORS = 50
-"""So many samples that lie together are read at once from a stream."""
+"""So many samples of a part are looked at; of large ones fewer: see `aespec.data.streams.NUMBERS`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,16 +63,14 @@ class Part:
 
     def about(self, i: int) -> str:
         """What is said of one of the samples."""
-        label = "" if self.labels is None else f"label {self.labels[i]}\n"
+        label = "" if self.labels is None else f"label {label_text(self.labels[i])}\n"
         return f"{label}error {self.errors[i]:.3g}"
 
 
 def look(
     model: Model, inputs: Samples, labels: NDArray[Any] | None, what: str, *, source: str = "", seed: int = 0
 ) -> Part:
-    """Let a model see samples of a part, at most 500, fewer of large ones.
-
-    They are drawn at random, of a stream in runs of neighbours that are evenly spread.
+    """Let a model see samples of a part, drawn at random: at most 500, fewer of large ones.
 
     Args:
         model: A trained model.
@@ -89,28 +82,10 @@ def look(
     """
     import numpy as np
 
-    places = _drawn(inputs, np.random.default_rng(seed))
-    if isinstance(inputs, Stream):
-        breaks = np.flatnonzero(np.diff(places) > 1) + 1
-        chosen = np.concatenate([inputs.read(int(run[0]), int(run[-1]) + 1) for run in np.split(places, breaks)])
-    else:
-        chosen = inputs[places]
-    restored = reconstructions(model, chosen)
-    errors = ((restored - chosen) ** 2).reshape(len(chosen), -1).mean(axis=1)
+    places = chosen(inputs, SAMPLES, np.random.default_rng(seed))
+    samples = take(inputs, places)
+    restored = reconstructions(model, samples)
+    errors = squared_errors(samples, restored)
     classes = labels is not None and labels.size == len(inputs)  # what is several numbers each is no class
     shown = labels.reshape(-1)[places] if labels is not None and classes else None
-    return Part(what, len(inputs), places, chosen, shown, codes(model, chosen), restored, errors, source)
-
-
-def _drawn(x: Samples, random: np.random.Generator) -> NDArray[np.int64]:
-    """Which samples are looked at, in order."""
-    import numpy as np
-
-    n, count = len(x), min(SAMPLES, max(NUMBERS // prod(x.shape[1:]), 1))
-    if n <= count:
-        return np.arange(n)
-    if not isinstance(x, Stream):
-        return np.sort(random.choice(n, count, replace=False))
-    together = min(NEIGHBORS, count)
-    starts = np.linspace(0, n - together, count // together).astype("int64")
-    return (starts[:, np.newaxis] + np.arange(together)).ravel()
+    return Part(what, len(inputs), places, samples, shown, codes(model, samples), restored, errors, source)

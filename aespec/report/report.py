@@ -4,25 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aespec import __version__
 from aespec.diagnostics import AespecError
+from aespec.files import write_text
+from aespec.held import RunData
 from aespec.history import read
-from aespec.picture import are_images
 from aespec.report import sections
 from aespec.report.page import Section, page, render
+from aespec.report.parts import Part, look
 from aespec.report.samples import is_row
+from aespec.run import REPORT, Run, unwritable
 from aespec.uses.posterior import latent
 
 if TYPE_CHECKING:
     from markupsafe import Markup
 
     from aespec.backend import Model
-    from aespec.report.parts import Part
-    from aespec.run import Run
+    from aespec.data import Dataset
+    from aespec.held import Shown
 
-__all__ = ["Report", "report"]
+__all__ = ["Report", "report", "report_training", "write"]
 
 
 @dataclass(frozen=True)
@@ -54,9 +58,9 @@ def report(run: Run, model: Model, training: Part, unseen: Part | None = None) -
         ("Overview", "", lambda: sections.overview(run, first, history)),
         ("Model", (_MIRROR if run.graph.mirrored else "") + _WIDTH, lambda: sections.model(run)),
         ("Training", "", lambda: sections.training(run, history)),
-        ("Reconstructions", _shown(first, unseen is not None), lambda: sections.reconstructions(run, first)),
-        ("Code map", "", lambda: sections.codes(parts, run.record["seed"])),
-        ("Errors", _ERRORS + (_BY_HEART if unseen is not None else ""), lambda: sections.errors(parts)),
+        ("Reconstructions", _shown(run, first, unseen is not None), lambda: sections.reconstructions(run, first)),
+        ("Code map", "", lambda: sections.codes(run, parts)),
+        ("Errors", _errors(run) + (_BY_HEART if unseen is not None else ""), lambda: sections.errors(parts)),
         ("Spec", "", lambda: sections.spec(run)),
         ("Provenance", "", lambda: sections.provenance(run)),
     ]
@@ -72,26 +76,88 @@ def report(run: Run, model: Model, training: Part, unseen: Part | None = None) -
     return Report(html, tuple(dict.fromkeys(missing)))
 
 
+def write(run: Run, model: Model, training: Shown, unseen: Shown | None, path: Path) -> list[str]:
+    """Write the report of a run; what is left out in it, and why.
+
+    Args:
+        run: The run.
+        model: Its model.
+        training: The samples that it was trained on.
+        unseen: Others, if there are any.
+        path: Where the report is to be.
+
+    Raises:
+        AespecError: A package that it needs is missing, or it cannot be written.
+    """
+
+    def part(shown: Shown) -> Part:
+        source = "" if shown.name == run.record["data"]["name"] else shown.name
+        return look(model, shown.inputs, shown.labels, shown.what, source=source, seed=run.record["seed"])
+
+    others = None if unseen is None or unseen.what == training.what else part(unseen)
+    found = report(run, model, part(training), others)
+    try:
+        write_text(path, found.html)
+    except OSError as error:
+        raise unwritable(path.parent, error) from error
+    return list(found.missing)
+
+
+def report_training(
+    run: Run, model: Model, data: Dataset, validation: Dataset | None = None
+) -> tuple[Path | None, list[str]]:
+    """Write the report of a run that has just ended, on its own samples and its data's test set, if it has one.
+
+    Whatever goes wrong is told and goes no further: the run is whole without a report.
+
+    Returns:
+        Where the report is, None where there is none; and what is to be said of it.
+    """
+    path, again = run.folder / REPORT, f"`aespec report {run.folder}` tries again"
+    try:
+        given = RunData(run, loaded=[data] if validation is None else [data, validation])
+        missing = write(run, model, given.training, _unseen(given), path)
+        return path, [f"left out of the report: {why}" for why in missing]
+    except AespecError as error:
+        problem = error.diagnostics[0]
+        return None, [f"no report: {problem.message}; {problem.help or again}"]
+    except Exception as error:  # of a report nothing may be lost
+        what = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        return None, [f"no report: {what}; {again}"]
+
+
+def _unseen(given: RunData) -> Shown | None:
+    """What a run has not seen; of data whose test set is not there, which the run does not need, what it held out."""
+    try:
+        given.part("test")
+    except AespecError:
+        return given.held
+    return given.unseen
+
+
 _MIRROR = "The decoder mirrors the encoder: each of its layers undoes what stands beside it. "
 
 _WIDTH = "The wider a box, the more numbers its value has."
 
-_ERRORS = "How far the reconstruction of each sample is from it, as the share of the samples with such an error."
+
+def _errors(run: Run) -> str:
+    way = "How far the reconstruction of each sample is from it"
+    return f"{way}{run.units}, as the share of the samples with such an error."
+
 
 _BY_HEART = " Where unseen samples lie further right than those trained on, the model has learnt the latter by heart."
 
 _GENERATED = "Decoded from codes that are drawn from the standard normal, which training kept codes near."
 
 
-def _shown(part: Part, unseen: bool) -> str:
+def _shown(run: Run, part: Part, unseen: bool) -> str:
     """How samples and their reconstructions are shown, and whether the model knew them."""
-    shape = part.inputs.shape[1:]
-    if are_images(shape):
+    if run.images:
         way = "with its reconstruction below"
-    elif is_row(shape):
+    elif is_row(part.inputs.shape[1:]):
         way = "a ring for each feature, its reconstruction a dot"
     else:
-        way = "solid, its reconstruction dashed"
+        way = f"solid, its reconstruction dashed{run.units}"
     seen = "" if unseen else " Nothing was held out: these are samples that the model was trained on."
     return f"What the model makes of {part.named}: each {way}.{seen}"
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from aespec.picture import are_images
 from aespec.report.page import embedded, render
 
 if TYPE_CHECKING:
@@ -31,7 +30,12 @@ MARKS = 24
 
 
 def gallery(
-    originals: Array, restored: Array | None, texts: Sequence[str], *, columns: Sequence[str] | None = None
+    originals: Array,
+    restored: Array | None,
+    texts: Sequence[str],
+    *,
+    images: bool,
+    columns: Sequence[str] | None = None,
 ) -> Markup:
     """Samples, each with its reconstruction where there are any: images above each other, all else on one scale.
 
@@ -39,13 +43,14 @@ def gallery(
         originals: The samples, (n, ...).
         restored: Their reconstructions, of the same shape.
         texts: What is said of each.
+        images: Whether they are images.
         columns: What the features are called.
 
     Raises:
         AespecError: jinja2, or for images Pillow, is missing.
     """
     rows = [originals] if restored is None else [originals, restored]
-    if are_images(originals.shape[1:]):
+    if images:
         return render("images.html.j2", items=list(zip(*map(_images, _even(rows)), texts, strict=True)))
     if is_row(originals.shape[1:]):
         return _table(rows, texts, columns)

@@ -7,16 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from aespec.history import HELD, RATE, History
-from aespec.picture import are_images
 from aespec.report.charts import Line, curves, histogram
 from aespec.report.codemap import code_map
 from aespec.report.diagram import diagram
 from aespec.report.page import render
-from aespec.report.samples import gallery
+from aespec.report.samples import gallery, is_row
 from aespec.run import SPEC
 from aespec.shapes import counted, elements
 from aespec.summary import COLUMNS, NUMBERS, remarks, rows, summarize
 from aespec.tables import number
+from aespec.training import split
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,7 +53,7 @@ def overview(run: Run, part: Part, history: History) -> Markup:
         (
             f"Error of a {part.what}",
             f"{part.errors.mean():.4g}",
-            f"mean squared{_spread(part.errors)}, of {part.told}",
+            f"mean squared{_spread(part.errors)}{run.units}, of {part.told}",
         ),
         ("Training time", _seconds(record["seconds"].get("training", 0.0)), counted(epochs, "epoch")),
         ("Backend", record["backend"], f"{record['dtype']}, seed {record['seed']}"),
@@ -73,7 +73,7 @@ def _held(run: Run) -> str:
     name = record["data"]["name"]
     if record["validation"]:
         return f"of {name}; validated on {counted(record['validation']['samples'])} of {record['validation']['name']}"
-    held = round(record["data"]["samples"] * plan.validation_split)
+    held = len(split(range(record["data"]["samples"]), plan.validation_split)[1])
     return f"of {name}" + (f", {number(held)} held out" if held else "")
 
 
@@ -145,21 +145,26 @@ def reconstructions(run: Run, part: Part) -> Markup:
     """Some samples with their reconstructions, and those that were restored worst."""
     import numpy as np
 
-    images = are_images(part.inputs.shape[1:])
-    count = min(SHOWN if images else SHOWN // 2, len(part.places))
+    count = min(SHOWN if run.images else SHOWN // 2, len(part.places))
     some = np.linspace(0, len(part.places) - 1, count).round().astype(int)
     chosen = {"A few": some}
     if count < len(part.places):
         chosen["The worst"] = np.argsort(-np.nan_to_num(part.errors, nan=np.inf), kind="stable")[:count]
-    columns = run.record["data"]["columns"]
+    how: dict[str, Any] = {"images": run.images, "columns": run.record["data"]["columns"]}
+    inputs, restored = (_as_written(run, samples) for samples in (part.inputs, part.restored))
     groups = [
-        (title, gallery(part.inputs[those], part.restored[those], [part.about(i) for i in those], columns=columns))
+        (title, gallery(inputs[those], restored[those], [part.about(i) for i in those], **how))
         for title, those in chosen.items()
     ]
     return render("groups.html.j2", groups=groups, note=f"The worst are those of {part.told} with the largest error.")
 
 
-def codes(parts: Sequence[Part], seed: int) -> Markup:
+def _as_written(run: Run, samples: Array) -> Array:
+    """Samples in the units of the data, where their numbers are written; curves of all features share a scale."""
+    return run.scaling.undo(samples) if run.scaling is not None and is_row(samples.shape[1:]) else samples
+
+
+def codes(run: Run, parts: Sequence[Part]) -> Markup:
     """The map of the codes, colored by label, or by part where there are no labels.
 
     Samples of another length than the first part's may have codes of another length, and are left out.
@@ -170,7 +175,7 @@ def codes(parts: Sequence[Part], seed: int) -> Markup:
 
     parts = [part for part in parts if part.inputs.shape[1:] == parts[0].inputs.shape[1:]]
     together = np.concatenate([part.codes.reshape(len(part.codes), -1) for part in parts])
-    found = planar(together, method="code" if together.shape[1] <= 2 else "pca", seed=seed)
+    found = planar(together, method="code" if together.shape[1] <= 2 else "pca", seed=run.record["seed"])
     labelled = all(part.labels is not None for part in parts)
     labels = np.concatenate(
         [part.labels if labelled and part.labels is not None else [part.named] * len(part.places) for part in parts]
@@ -190,6 +195,7 @@ def codes(parts: Sequence[Part], seed: int) -> Markup:
         found.points,
         labels,
         inputs,
+        images=run.images,
         notes=notes,
         named=labelled,
         caption=f"{said} {' and '.join(part.told for part in parts)}. Point at a dot, tap it, or move with the arrow "
@@ -220,9 +226,9 @@ def generated(run: Run, model: Model, part: Part) -> Markup:
 
     shape = part.codes.shape[1:]
     random = np.random.default_rng(run.record["seed"])
-    count = 2 * SHOWN if are_images(part.inputs.shape[1:]) else SHOWN // 2
+    count = 2 * SHOWN if run.images else SHOWN // 2
     made = decoded(model, standard_normal(int(np.prod(shape))).draw(count, random), shape)
-    return gallery(made, None, [""] * count, columns=run.record["data"]["columns"])
+    return gallery(_as_written(run, made), None, [""] * count, images=run.images, columns=run.record["data"]["columns"])
 
 
 def spec(run: Run) -> Markup:
@@ -254,6 +260,6 @@ def _command(run: Run) -> str:
     """What trains the run again."""
     data = run.record["data"]
     words = ["aespec", "train", str(run.folder / SPEC), "--backend", run.record["backend"], "--data", data["name"]]
-    if any(note.startswith("the first ") for note in data["notes"]):
+    if data["limited"]:
         words += ["--limit", str(data["samples"])]
     return shlex.join([*words, "-o", f"{run.folder}-again"])

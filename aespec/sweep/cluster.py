@@ -13,9 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from aespec.diagnostics import AespecError, Diagnostic
+from aespec.diagnostics import AespecError, Diagnostic, missing
 from aespec.rules import BackendUnavailable
-from aespec.sweep.search import missing
 from aespec.sweep.trials import Failure
 from aespec.sweep.workers import Call, Calls, Function, died, threads
 
@@ -43,7 +42,7 @@ class Cluster:
             AespecError: Ray is not installed, or there is no cluster at the address.
         """
         if find_spec("ray") is None:
-            raise missing("ray", "to train on a cluster")
+            raise missing("ray", "ray", "to train on a cluster")
         import ray
 
         try:

@@ -16,8 +16,9 @@ from aespec import __version__
 from aespec.checkpoint import FILE as CHECKPOINT
 from aespec.checkpoint import LOCK
 from aespec.diagnostics import AespecError, Diagnostic, show
+from aespec.files import write_text
 from aespec.rules import OtherSweep, RunUnreadable
-from aespec.run import UNFINISHED, clear, prepare, write_text
+from aespec.run import UNFINISHED, clear, prepare
 from aespec.spec import load
 from aespec.sweep.trials import Failure, Plan, Trial
 

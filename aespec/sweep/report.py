@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Sequence
 from math import isnan
 from pathlib import Path
 from typing import Any
 
-from aespec.run import write_text
+from aespec.files import write_text
 from aespec.sweep.folder import BEST, TABLE
 from aespec.sweep.space import Point, value
 from aespec.sweep.trials import Result
-from aespec.tables import number, table
+from aespec.tables import as_csv, number, table
 
 __all__ = ["as_json", "as_table", "ranked", "shown", "write"]
 
@@ -27,24 +26,21 @@ def ranked(results: Iterable[Result]) -> list[Result]:
 
 def write(folder: Path, found: Sequence[Result], paths: Sequence[str], metric: str) -> None:
     """Write ``sweep.csv``, all results, and ``best.yaml``, the spec of the best, into the folder of a sweep."""
-    with (folder / f"{TABLE}.part").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["rank", "trial", *paths, metric, "epochs", "seconds", "parameters", "error"])
-        for rank, result in enumerate(found, start=1):
-            trial, failure = result.trial, result.failure
-            writer.writerow(
-                [
-                    "" if failure else rank,
-                    trial.name,
-                    *(trial.point[path] for path in paths),
-                    "" if failure else repr(result.value),
-                    result.epochs,
-                    f"{result.seconds:.3f}",
-                    trial.plan.parameters if trial.plan else "",
-                    failure or "",
-                ]
-            )
-    (folder / f"{TABLE}.part").replace(folder / TABLE)
+    rows = [
+        [
+            "" if result.failure else rank,
+            result.trial.name,
+            *(result.trial.point[path] for path in paths),
+            "" if result.failure else repr(result.value),
+            result.epochs,
+            f"{result.seconds:.3f}",
+            result.trial.plan.parameters if result.trial.plan else "",
+            result.failure or "",
+        ]
+        for rank, result in enumerate(found, start=1)
+    ]
+    columns = ["rank", "trial", *paths, metric, "epochs", "seconds", "parameters", "error"]
+    write_text(folder / TABLE, as_csv(columns, rows))
     best = found[0] if found else None
     if best and best.trial.plan and not best.failure:
         head = f"# Trial {best.trial.name} of a sweep, the best: {metric} {best.value:.6g}\n"

@@ -13,8 +13,8 @@ from math import isnan, prod
 from random import Random
 from typing import Any, Protocol
 
-from aespec.diagnostics import AespecError, Diagnostic, Place
-from aespec.rules import BackendUnavailable, BadSweep
+from aespec.diagnostics import AespecError, Diagnostic, Place, missing
+from aespec.rules import BadSweep
 from aespec.sweep.space import NAME, Choices, Dimension, Point, Range
 
 __all__ = ["TPE", "Fixed", "Search", "corners", "grid", "random"]
@@ -102,7 +102,7 @@ class TPE:
             AespecError: Optuna is not installed, or the points are too many.
         """
         if find_spec("optuna") is None:
-            raise missing("optuna", "to propose trials")
+            raise missing("optuna", "optuna", "to propose trials")
         import optuna
 
         _limited(count, "")
@@ -128,19 +128,6 @@ class TPE:
                 self._study.tell(trial, state=self._failed)
             else:
                 self._study.tell(trial, value)
-
-
-def missing(package: str, purpose: str) -> AespecError:
-    """Say that a package that an option needs is not installed."""
-    return AespecError(
-        Diagnostic(
-            BackendUnavailable,
-            f"{package} is not installed",
-            wanted=f"the package `{package}`, {purpose}",
-            got="no such package",
-            help=f"`pip install 'aespec[{package}]'`",
-        )
-    )
 
 
 def _distribution(dimension: Dimension) -> Any:

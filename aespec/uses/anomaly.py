@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from aespec.data.streams import batches
+from aespec.data.streams import ROWS, batches
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.losses import MeanSquaredError
 from aespec.rules import DataShape, LossNotFinite, UnsupportedKind
 from aespec.shapes import counted, show_shape
-from aespec.uses.posterior import draw, latent, likelihood, moments
+from aespec.uses.posterior import draw, latent, likelihood, moments, need_latent
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from aespec.graph import Graph
 
     Array = NDArray[np.float64]
+    Floats = NDArray[np.floating[Any]]
 
 __all__ = [
     "PARTS",
@@ -33,10 +34,12 @@ __all__ = [
     "errors",
     "errors_by_batch",
     "log_probability",
+    "need_distribution",
     "part_names",
     "part_shape",
     "probable",
     "residual_scale",
+    "squared_errors",
     "worst",
 ]
 
@@ -44,7 +47,6 @@ By = Literal["sample", "step", "feature", "pixel"]
 """What an error is given for: a whole sample, or each part of one."""
 
 PARTS: dict[tuple[By, int], tuple[int, ...]] = {
-    ("step", 1): (),
     ("step", 2): (1,),
     ("feature", 1): (),
     ("feature", 2): (0,),
@@ -61,12 +63,21 @@ def errors_by_batch(model: Model, x: Samples, by: By = "sample") -> Iterator[Arr
     Raises:
         AespecError: Samples have no such parts.
     """
+    for batch in batches(x):
+        yield squared_errors(batch, model.reconstruct(batch), by)
+
+
+def squared_errors(x: Floats, restored: Floats, by: By = "sample") -> Array:
+    """The squared error of each sample that was restored, or of each of its parts, in float64: see `errors`.
+
+    Raises:
+        AespecError: Samples have no such parts.
+    """
     import numpy as np
 
     axes = tuple(axis + 1 for axis in _averaged(by, x.shape[1:]))
-    for batch in batches(x):
-        squares = (batch.astype(np.float64) - model.reconstruct(batch)) ** 2
-        yield squares.mean(axis=axes) if axes else squares
+    squares: Array = np.square(x.astype(np.float64) - restored)
+    return squares.mean(axis=axes) if axes else squares
 
 
 def errors(model: Model, x: Samples, by: By = "sample") -> Array:
@@ -166,18 +177,32 @@ def part_names(by: By, shape: Sequence[int], columns: Sequence[str] | None = Non
     return ["_".join([by, *map(str, index)]) for index in product(*map(range, shape))]
 
 
-def residual_scale(model: Model, x: Samples) -> float:
-    """The scale of what is left of samples when their reconstruction is taken off, over all their elements.
+def residual_scale(model: Model, x: Samples, *, seed: int = 0) -> float:
+    """The scale of what is left of samples when what a code of theirs becomes is taken off, over all their elements.
 
     It is the standard deviation around zero, or where the loss is the absolute error the mean absolute deviation: what
-    a normal or a Laplace distribution of the residuals is fitted by.
+    a normal or a Laplace distribution of the residuals is fitted by. The codes are drawn, one of each sample's
+    posterior, as those of `log_probability` are.
+
+    Raises:
+        AespecError: The code is a point.
     """
     import numpy as np
 
-    power = 2 if isinstance(model.graph.loss, MeanSquaredError) else 1
-    found = [np.abs(batch.astype(np.float64) - model.reconstruct(batch)) ** power for batch in batches(x)]
-    mean = sum(part.sum() for part in found) / sum(part.size for part in found)
-    return max(float(mean ** (1 / power)), float(np.finfo(np.float64).tiny))
+    random, power = np.random.default_rng(seed), 2 if isinstance(model.graph.loss, MeanSquaredError) else 1
+    total, count = 0.0, 0
+    for batch in batches(x):
+        residuals = np.abs(batch.astype(np.float64) - _from_posteriors(model, batch, 1, random)) ** power
+        total, count = total + float(residuals.sum()), count + residuals.size
+    return float((total / count) ** (1 / power))
+
+
+def _from_posteriors(model: Model, x: Floats, draws: int, random: np.random.Generator) -> Array:
+    """What the model makes of codes drawn from each sample's posterior, (n * draws, ...)."""
+    import numpy as np
+
+    mean, log_var = (np.repeat(each, draws, axis=0) for each in moments(model, x))
+    return model.decode(draw(mean, log_var, random)).astype(np.float64)
 
 
 def probable(graph: Graph) -> bool:
@@ -186,6 +211,25 @@ def probable(graph: Graph) -> bool:
 
     one = np.full((1, 1), 0.5)
     return latent(graph) is not None and likelihood(graph.loss, one, one) is not None
+
+
+def need_distribution(graph: Graph) -> None:
+    """Refuse a model whose samples have no reconstruction probability.
+
+    Raises:
+        AespecError: The code is a point, or the loss is that of no distribution.
+    """
+    need_latent(graph)
+    if not probable(graph):
+        raise AespecError(
+            Diagnostic(
+                UnsupportedKind,
+                f"no distribution goes with the loss `{graph.loss.kind}`",
+                wanted="`binary_crossentropy`, `categorical_crossentropy`, `mse` or `mae`",
+                got=f"`{graph.loss.kind}`",
+                help="score by the reconstruction error",
+            )
+        )
 
 
 def log_probability(model: Model, x: Samples, scale: float | None = None, *, draws: int = 10, seed: int = 0) -> Array:
@@ -207,22 +251,12 @@ def log_probability(model: Model, x: Samples, scale: float | None = None, *, dra
     """
     import numpy as np
 
+    need_distribution(model.graph)
     random, loss, found = np.random.default_rng(seed), model.graph.loss, []
-    for batch in batches(x):
-        mean, log_var = (np.repeat(each, draws, axis=0) for each in moments(model, batch))
-        codes = draw(mean, log_var, random).astype(batch.dtype)
-        restored = np.concatenate([model.decode(part) for part in batches(codes)])
-        given = likelihood(loss, np.repeat(batch, draws, axis=0).astype(np.float64), restored.astype(np.float64), scale)
-        if given is None:
-            raise AespecError(
-                Diagnostic(
-                    UnsupportedKind,
-                    f"no distribution goes with the loss `{loss.kind}`",
-                    wanted="`binary_crossentropy`, `categorical_crossentropy`, `mse` or `mae`",
-                    got=f"`{loss.kind}`",
-                    help="score by the reconstruction error",
-                )
-            )
+    for batch in batches(x, max(ROWS // draws, 1)):
+        restored = _from_posteriors(model, batch, draws, random)
+        given = likelihood(loss, np.repeat(batch, draws, axis=0).astype(np.float64), restored, scale)
+        assert given is not None  # `need_distribution` has looked
         found.append(given.logarithms.reshape(-1, draws).mean(axis=1))
     return _finite(np.concatenate(found))
 
@@ -280,6 +314,8 @@ def worst(
         return order[:count]
     chosen: list[int] = []
     for i in order:
-        if len(chosen) < count and all(abs(int(starts[i]) - int(starts[j])) >= length for j in chosen):
+        if len(chosen) == count:
+            break
+        if all(abs(int(starts[i]) - int(starts[j])) >= length for j in chosen):
             chosen.append(int(i))
     return np.array(chosen)

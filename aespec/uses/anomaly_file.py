@@ -41,7 +41,7 @@ def score_file(path: Path, columns: Columns, by: By, names: Sequence[str], shape
     """
     import numpy as np
 
-    if path.suffix != ".npy":
+    if path.suffix.lower() != ".npy":
         with table_file(path) as write_table:
             yield lambda rows, errors: write_table({**rows, **dict(zip(names, errors.T, strict=True))})
         return

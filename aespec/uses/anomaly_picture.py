@@ -6,12 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aespec.curves import COLORS
-from aespec.picture import are_images, blank, draw_sample, save
+from aespec.picture import COLORS, GRAY, blank, clipped, draw_sample, plain, save
 
 if TYPE_CHECKING:
     import numpy as np
-    from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
     from aespec.uses.detection import Detection, Ranking
@@ -20,13 +18,20 @@ if TYPE_CHECKING:
 
 __all__ = ["ranking_curves", "worst_samples"]
 
-ERROR = "#d55e00"
+ERROR = COLORS[1]
 BARS = 12
 """Features of a table that have a bar each."""
 
 
 def worst_samples(
-    originals: Array, restored: Array, names: Sequence[str], path: Path, *, columns: Sequence[str] | None = None
+    originals: Array,
+    restored: Array,
+    names: Sequence[str],
+    path: Path,
+    *,
+    images: bool,
+    columns: Sequence[str] | None = None,
+    units: str = "",
 ) -> None:
     """Draw samples and their squared errors, a column each.
 
@@ -38,18 +43,19 @@ def worst_samples(
         restored: Their reconstructions, of the same shape.
         names: What each is called.
         path: Where the picture goes: a PNG or an SVG, by its ending.
+        images: Whether they are images.
         columns: The names of the features, where they are known.
+        units: What is to be said of values and errors: ``, in scaled units``.
 
     Raises:
         AespecError: matplotlib is missing.
     """
-    shape = originals.shape[1:]
-    if are_images(shape):
+    if images:
         _images(originals, restored, names, path)
-    elif len(shape) == 2:
-        _series(originals, restored, names, path)
+    elif originals.ndim == 3:
+        _series(originals, restored, names, path, units)
     else:
-        _tables(originals, restored, names, path, columns)
+        _tables(originals, restored, names, path, columns, units)
 
 
 def _images(originals: Array, restored: Array, names: Sequence[str], path: Path) -> None:
@@ -62,8 +68,8 @@ def _images(originals: Array, restored: Array, names: Sequence[str], path: Path)
         axes[row, 0].set_ylabel(name, fontsize=9)
     for column, name in enumerate(names):
         axes[0, column].set_title(name, fontsize=8)
-        draw_sample(axes[0, column], originals[column], low, high)
-        draw_sample(axes[1, column], restored[column], low, high)
+        draw_sample(axes[0, column], originals[column], low, high, image=True)
+        draw_sample(axes[1, column], restored[column], low, high, image=True)
         drawn = axes[2, column].imshow(maps[column], cmap="magma", vmin=0, vmax=maps.max() or 1)
         axes[2, column].set_xticks([])
         axes[2, column].set_yticks([])
@@ -73,10 +79,10 @@ def _images(originals: Array, restored: Array, names: Sequence[str], path: Path)
     save(figure, path)
 
 
-def _series(originals: Array, restored: Array, names: Sequence[str], path: Path) -> None:
+def _series(originals: Array, restored: Array, names: Sequence[str], path: Path, units: str) -> None:
     n, errors = len(originals), ((originals.astype("float64") - restored) ** 2).mean(axis=2)
     figure = blank(max(2.6 * n + 0.6, 4.0), 3.8)
-    figure.suptitle("original solid, restored dashed", fontsize=9)
+    figure.suptitle(f"original solid, restored dashed{units}", fontsize=9)
     axes = figure.subplots(2, n, squeeze=False, sharex="col", sharey="row", height_ratios=[2, 1])
     axes[0, 0].set_ylabel("value", fontsize=9)
     axes[1, 0].set_ylabel("squared\nerror", fontsize=9)
@@ -91,11 +97,14 @@ def _series(originals: Array, restored: Array, names: Sequence[str], path: Path)
         bottom.set_ylim(0, 1.05 * float(errors.max()) or 1)
         bottom.set_xlabel("step", fontsize=8)
         for each in (top, bottom):
-            _plain(each)
+            plain(each)
+            each.tick_params(labelsize=7)
     save(figure, path)
 
 
-def _tables(originals: Array, restored: Array, names: Sequence[str], path: Path, columns: Sequence[str] | None) -> None:
+def _tables(
+    originals: Array, restored: Array, names: Sequence[str], path: Path, columns: Sequence[str] | None, units: str
+) -> None:
     import numpy as np
 
     n = len(originals)
@@ -107,21 +116,13 @@ def _tables(originals: Array, restored: Array, names: Sequence[str], path: Path,
     for each, name, errors in zip(axes, names, squares, strict=True):
         order = np.argsort(-errors, kind="stable")[:bars]
         each.barh(range(bars), errors[order], color=ERROR, height=0.7)
-        each.set_yticks(range(bars), [_clipped(called[i]) for i in order], fontsize=7, parse_math=False)
+        each.set_yticks(range(bars), [clipped(called[i]) for i in order], fontsize=7, parse_math=False)
         each.invert_yaxis()
         each.set_title(name, fontsize=8)
-        each.set_xlabel("squared error", fontsize=8)
-        _plain(each)
+        each.set_xlabel(f"squared error{units}", fontsize=8)
+        each.tick_params(axis="x", labelsize=7)
+        plain(each)
     save(figure, path)
-
-
-def _clipped(name: str) -> str:
-    return name if len(name) <= 24 else f"{name[:23]}…"
-
-
-def _plain(axes: Axes) -> None:
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.tick_params(labelsize=7)
 
 
 def ranking_curves(rankings: Mapping[str, Ranking], path: Path, *, chosen: tuple[str, Detection] | None = None) -> None:
@@ -143,10 +144,9 @@ def ranking_curves(rankings: Mapping[str, Ranking], path: Path, *, chosen: tuple
         label = f"{name}: {found.average_precision:.3f}"
         precision_recall.step(recall, precision, where="post", color=color, linewidth=1.6, label=label)
     prevalence = next(iter(rankings.values())).prevalence
-    roc.plot([0, 1], [0, 1], color="#8c8c8c", linewidth=0.8, linestyle=":", label="by chance: 0.500")
-    precision_recall.axhline(
-        prevalence, color="#8c8c8c", linewidth=0.8, linestyle=":", label=f"by chance: {prevalence:.3f}"
-    )
+    chance = {"color": GRAY, "linewidth": 0.8, "linestyle": ":"}
+    roc.plot([0, 1], [0, 1], **chance, label="by chance: 0.500")
+    precision_recall.axhline(prevalence, **chance, label=f"by chance: {prevalence:.3f}")
     if chosen is not None:
         name, at = chosen
         dot: dict[str, Any] = {"color": COLORS[[*rankings].index(name)], "marker": "o", "linestyle": "", "zorder": 3}
@@ -163,7 +163,7 @@ def ranking_curves(rankings: Mapping[str, Ranking], path: Path, *, chosen: tuple
         axes.set_xlim(-0.02, 1.02)
         axes.set_ylim(-0.02, 1.03)
         axes.set_aspect("equal")
-        axes.grid(color="#e6e6e6", linewidth=0.6)
-        _plain(axes)
+        axes.tick_params(labelsize=7)
+        plain(axes, grid=True)
         axes.legend(fontsize=8, frameon=False, loc="best")
     save(figure, path)

@@ -13,12 +13,12 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from aespec.data.streams import batches
-from aespec.diagnostics import AespecError, Diagnostic, nearest
+from aespec.diagnostics import AespecError, Diagnostic, missing, nearest
 from aespec.graph import Graph
 from aespec.initializers import parameter_stream
 from aespec.layers.noise import Dropout, GaussianNoise, MaskingNoise
 from aespec.picture import are_images
-from aespec.rules import BackendUnavailable, DataRange
+from aespec.rules import DataRange
 
 if TYPE_CHECKING:
     import numpy as np
@@ -189,7 +189,9 @@ def corruption_stream(corruption: Corruption, seed: int) -> np.random.Generator:
     return parameter_stream(seed, f"corruption/{corruption.kind}")
 
 
-def denoise(model: Model, x: Samples, corruption: Corruption, *, span: Span, seed: int) -> Denoising:
+def denoise(
+    model: Model, x: Samples, corruption: Corruption, *, span: Span, seed: int, images: bool = False
+) -> Denoising:
     """Corrupt samples, restore them, and measure both.
 
     Args:
@@ -198,6 +200,7 @@ def denoise(model: Model, x: Samples, corruption: Corruption, *, span: Span, see
         corruption: What is done to them.
         span: Between which values they lie.
         seed: Of the noise.
+        images: Whether they are images, which are measured by SSIM too.
 
     Raises:
         AespecError: scikit-image is missing.
@@ -208,15 +211,15 @@ def denoise(model: Model, x: Samples, corruption: Corruption, *, span: Span, see
         corrupted = corruption.apply(originals, span, random)
         found.append(
             (
-                quality(originals, corrupted, span),
-                quality(originals, model.reconstruct(corrupted), span),
-                quality(originals, model.reconstruct(originals), span),
+                quality(originals, corrupted, span, images=images),
+                quality(originals, model.reconstruct(corrupted), span, images=images),
+                quality(originals, model.reconstruct(originals), span, images=images),
             )
         )
     return Denoising(*(_together(parts) for parts in zip(*found, strict=True)))
 
 
-def quality(originals: Array, others: Array, span: Span) -> Quality:
+def quality(originals: Array, others: Array, span: Span, *, images: bool) -> Quality:
     """Measure samples against their originals, (n, ...) both, relative to the width of a span.
 
     SSIM is taken of samples of two axes, or of three with one or three channels last, where both image axes are at
@@ -230,19 +233,11 @@ def quality(originals: Array, others: Array, span: Span) -> Quality:
     try:
         from skimage.metrics import peak_signal_noise_ratio, structural_similarity
     except ImportError:
-        raise AespecError(
-            Diagnostic(
-                BackendUnavailable,
-                "scikit-image is not installed",
-                wanted="scikit-image, to measure images by PSNR and SSIM",
-                got="no such package",
-                help="`pip install 'aespec[plots]'`",
-            )
-        ) from None
+        raise missing("scikit-image", "plots", "to measure images by PSNR and SSIM") from None
     pairs, width = list(zip(originals, others, strict=True)), span.high - span.low
     with np.errstate(divide="ignore"):  # of equal samples
         psnr = np.array([peak_signal_noise_ratio(a, b, data_range=width) for a, b in pairs])
-    if not are_images(originals.shape[1:], WINDOW):
+    if not (images and are_images(originals.shape[1:], WINDOW)):
         return Quality(psnr, None)
     channels = 2 if originals.ndim == 4 else None
     ssim = [structural_similarity(a, b, win_size=WINDOW, data_range=width, channel_axis=channels) for a, b in pairs]

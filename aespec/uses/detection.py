@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import TYPE_CHECKING, Any
 
-from aespec.diagnostics import AespecError, Diagnostic, nearest
-from aespec.rules import BackendUnavailable, DataUnreadable
+from aespec.data.labels import classes
+from aespec.diagnostics import AespecError, Diagnostic, missing, nearest
+from aespec.rules import DataUnreadable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
     Flags = NDArray[np.bool_]
 
-__all__ = ["Detection", "Ranking", "Threshold", "detection", "label_text", "ranking", "threshold", "truth_of"]
+__all__ = ["Detection", "Ranking", "Threshold", "detection", "ranking", "threshold", "truth_of"]
 
 CONFIDENCE = 0.95
 
@@ -172,15 +173,7 @@ def _metrics() -> Any:
     try:
         from sklearn import metrics
     except ImportError:
-        raise AespecError(
-            Diagnostic(
-                BackendUnavailable,
-                "scikit-learn is not installed",
-                wanted="scikit-learn, to compare scores with the truth",
-                got="no such package",
-                help="`pip install 'aespec[data]'`",
-            )
-        ) from None
+        raise missing("scikit-learn", "data", "to compare scores with the truth") from None
     return metrics
 
 
@@ -198,8 +191,8 @@ def truth_of(labels: NDArray[Any], normal: Sequence[str] = (), name: str = "the 
     """
     import numpy as np
 
-    text = np.asarray([label_text(label) for label in labels.tolist()])
-    known = [*dict.fromkeys(label_text(label) for label in np.unique(labels).tolist())]
+    known, index = classes(labels)
+    text = np.asarray(known)[index]
     if not normal:
         if not np.isin(text, ("0", "1")).all():
             raise AespecError(
@@ -226,13 +219,6 @@ def truth_of(labels: NDArray[Any], normal: Sequence[str] = (), name: str = "the 
                 )
             )
     return ~np.isin(text, [*normal])
-
-
-def label_text(label: Any) -> str:
-    """A label as one would write it: ``3`` for a 3.0, ``1`` for a true."""
-    return (
-        str(int(label)) if isinstance(label, bool) or (isinstance(label, float) and label.is_integer()) else str(label)
-    )
 
 
 def _listed(labels: Sequence[str]) -> str:

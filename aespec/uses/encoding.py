@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from aespec.data.export import array_file, table_file
 from aespec.data.streams import batches
+from aespec.diagnostics import AespecError, Diagnostic
+from aespec.rules import DataShape
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,10 +41,22 @@ def write_codes(model: Model, x: Samples, path: Path, beside: Mapping[str, NDArr
         The shape of what was written.
 
     Raises:
-        AespecError: A package that the format needs is missing.
+        AespecError: There are no samples, or a package that the format needs is missing.
     """
-    first = model.encode(next(batches(x, 1)))
-    if path.suffix == ".npy":
+    import numpy as np
+
+    if not len(x):
+        raise AespecError(
+            Diagnostic(
+                DataShape,
+                "there are no samples to encode",
+                wanted="one sample or more",
+                got="none",
+                help="give other data with `--data`",
+            )
+        )
+    first = model.encode(np.asarray(x[:1]))
+    if path.suffix.lower() == ".npy":
         shape = (len(x), *first.shape[1:])
         with array_file(path, shape, str(first.dtype)) as write_rows:
             for batch in batches(x):

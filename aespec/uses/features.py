@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 from aespec import activations as kinds
 from aespec.apply import codes
+from aespec.data.streams import chosen, take
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.layers.arrange import Flatten, Reshape
 from aespec.layers.base import known
@@ -24,6 +26,7 @@ from aespec.registry import find_backend
 from aespec.regularizers import KLDivergence
 from aespec.rules import DataShape, LossNotFinite
 from aespec.shapes import counted, elements, show_shape
+from aespec.uses import posterior
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,9 +63,11 @@ BINS = 60
 FLAT = 0.01
 """A unit that deviates by at most this share of its code's scale is as good as constant."""
 
-PRIOR_FLAT = 0.1
-"""The same of the mean of a Gaussian code, whose prior deviates by 1: a variance of 0.01, as of the inactive units of
-Burda, Grosse and Salakhutdinov (2016), "Importance weighted autoencoders"."""
+PRIOR_FLAT = sqrt(posterior.ACTIVE)
+"""The same of the mean of a Gaussian code, whose prior deviates by 1, as of the units that are not active."""
+
+SAMPLES = 10_000
+"""So many samples are looked at; of large ones fewer: see `aespec.data.streams.NUMBERS`."""
 
 _NOISE = (Dropout, GaussianNoise, MaskingNoise)
 _KERNELS = {Dense: "kernel", GaussianLatent: "mean_kernel", Conv1D: "kernel", Conv2D: "kernel"}
@@ -105,6 +110,7 @@ class CodeUnits:
     shape: tuple[int, ...]
     """Of a sample's code."""
     samples: int
+    """How many were looked at."""
     rest: Rest
     flat: float
     """The standard deviation up to which a unit is as good as constant."""
@@ -116,21 +122,18 @@ class CodeUnits:
     """The mean of its absolute value, (units,)."""
     deviation: Array
     """The standard deviation of each unit over the samples, (units,)."""
+    constant: Marks
+    """The units that are as good as constant, (units,); of a Gaussian code those that are not active."""
     on: Array | None
     """The share of the samples that each unit is on for, (units,); None where that has no meaning."""
     histogram: tuple[Indices, Array]
     """Of all activations: counts, (BINS,), and the edges of the bins, (BINS + 1,)."""
     most: Indices
-    """The samples that activate each unit most, the most first: (units, at most EXTREMES)."""
+    """The samples that activate each unit most, by their place, the most first: (units, at most EXTREMES)."""
     least: Indices
     """Those that activate it least, the least first."""
     most_values: Array
     least_values: Array
-
-    @property
-    def constant(self) -> Marks:
-        """The units that are as good as constant, (units,)."""
-        return self.deviation <= self.flat
 
     @property
     def dead(self) -> Marks:
@@ -205,12 +208,13 @@ def rest(graph: Graph) -> Rest:
     return Rest(activation.kind, float(meaning(activation, np.zeros(known(node.shape, -1, "units")))[0]), scale, FLAT)
 
 
-def code_units(model: Model, x: Samples) -> CodeUnits:
-    """How the units of a model's code respond to samples.
+def code_units(model: Model, x: Samples, *, seed: int = 0) -> CodeUnits:
+    """How the units of a model's code respond to samples, to 10,000 at most.
 
     Args:
         model: The model.
         x: The samples, (n, ...), two or more.
+        seed: Decides which are looked at, where there are more.
 
     Raises:
         AespecError: There are less than two samples, or a code is not finite.
@@ -227,35 +231,41 @@ def code_units(model: Model, x: Samples) -> CodeUnits:
                 help="give more with `--data`",
             )
         )
-    code = codes(model, x)
+    places = chosen(x, SAMPLES, np.random.default_rng(seed))
+    seen = take(x, places)
+    code = codes(model, seen)
     flat = code.reshape(len(code), -1)
-    if not np.isfinite(flat).all():
+    if wrong := int((~np.isfinite(flat)).any(axis=1).sum()):
         raise AespecError(
             Diagnostic(
                 LossNotFinite,
                 "the code of some sample is not finite",
                 wanted="numbers",
-                got=f"NaN or infinity in {int((~np.isfinite(flat)).any(axis=1).sum()):,} of {counted(len(x), 'code')}",
+                got=f"NaN or infinity in {wrong:,} of {counted(len(code), 'code')}",
                 help="look at the scale of the data, or train the model again",
             )
         )
     when = rest(model.graph)
-    deviation = np.where(np.ptp(flat, axis=0) == 0, 0.0, flat.std(axis=0, dtype=np.float64))
+    deviation = np.where(np.ptp(flat, axis=0) == 0, 0.0, flat.std(axis=0, ddof=1, dtype=np.float64))
+    limit = when.flat * (float(deviation.max()) if when.scale is None else when.scale)
+    gaussian = posterior.latent(model.graph) is not None
+    active = posterior.units(*posterior.moments(model, seen)).active if gaussian else deviation > limit
     most, least = _extremes(-flat), _extremes(flat)
     counts, edges = np.histogram(flat, BINS)
     return CodeUnits(
         shape=code.shape[1:],
         samples=len(code),
         rest=when,
-        flat=when.flat * (float(deviation.max()) if when.scale is None else when.scale),
+        flat=limit,
         regularizer=_regularizer(model.graph),
         mean=flat.mean(axis=0, dtype=np.float64),
         mean_absolute=np.abs(flat).mean(axis=0, dtype=np.float64),
         deviation=deviation,
+        constant=~active,
         on=None if when.threshold is None else (flat > when.threshold).mean(axis=0),
         histogram=(counts, edges),
-        most=most,
-        least=least,
+        most=places[most],
+        least=places[least],
         most_values=np.take_along_axis(flat, most.T, axis=0).T,
         least_values=np.take_along_axis(flat, least.T, axis=0).T,
     )

@@ -8,8 +8,7 @@ from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aespec.curves import COLORS, GRAY
-from aespec.picture import are_images, blank, draw_sample, save
+from aespec.picture import COLORS, GRAY, blank, draw_sample, plain, save
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,16 +32,17 @@ MARK: dict[str, Any] = {"color": COLORS[1], "linewidth": 1.2, "linestyle": (0, (
 """How a threshold and a target are drawn."""
 
 
-def draw_first_layer(units: Array, path: Path, *, filters: bool, title: str) -> None:
+def draw_first_layer(units: Array, path: Path, *, images: bool, columns: Sequence[str] = (), title: str) -> None:
     """Draw what units look for, as a PNG: red weights raise a unit, blue ones lower it.
 
     Units of three channels are drawn in color, with gray for zero. Each unit is drawn on a scale of its own, which
-    ends at its largest weight. What is neither a filter nor an image is drawn as curves.
+    ends at its largest weight.
 
     Args:
         units: The units, (units, ...), in the shape of the input, or filters.
         path: Where the picture goes.
-        filters: Whether they are a convolution's filters over an image, however small.
+        images: Whether they are drawn as images, as those of images and filters over one are; else as curves.
+        columns: What each feature of a table is called.
         title: Written above.
 
     Raises:
@@ -50,13 +50,12 @@ def draw_first_layer(units: Array, path: Path, *, filters: bool, title: str) -> 
     """
     import numpy as np
 
-    images = filters or are_images(units.shape[1:])
-    columns = min(COLUMNS, len(units))
-    rows, (width, height) = ceil(len(units) / columns), (1.1, 1.25) if images else (2.0, 1.6)
+    across = min(COLUMNS, len(units))
+    rows, (width, height) = ceil(len(units) / across), (1.1, 1.25) if images else (2.0, 2.6 if columns else 1.6)
     colored = images and units.shape[1:][2:] == (3,)
-    figure = blank(max(width * columns, 6.0), rows * height + 0.4)
+    figure = blank(max(width * across, 6.0), rows * height + 0.4)
     figure.suptitle(title + (", red raises, blue lowers" if images and not colored else ""), fontsize=10)
-    axes = figure.subplots(rows, columns, squeeze=False).flatten()
+    axes = figure.subplots(rows, across, squeeze=False).flatten()
     for place in axes[len(units) :]:
         place.set_axis_off()
     for number, unit in enumerate(units):
@@ -64,7 +63,7 @@ def draw_first_layer(units: Array, path: Path, *, filters: bool, title: str) -> 
         place.set_title(str(number), fontsize=7, pad=2)
         largest = float(np.abs(unit).max()) or 1.0
         if not images:
-            draw_sample(place, unit, -largest, largest)
+            draw_sample(place, unit, -largest, largest, image=False, columns=columns)
             place.axhline(0, color=GRAY, linewidth=0.5)
             continue
         shown = 0.5 + unit / (2 * largest) if colored else unit.squeeze(-1) if unit.ndim == 3 else unit
@@ -75,7 +74,7 @@ def draw_first_layer(units: Array, path: Path, *, filters: bool, title: str) -> 
 
 
 def draw_activations(
-    units: CodeUnits, listed: Sequence[int], inputs: Mapping[int, Array], path: Path, *, title: str
+    units: CodeUnits, listed: Sequence[int], inputs: Mapping[int, Array], path: Path, *, images: bool, title: str
 ) -> None:
     """Draw the activations of a code, the mean of each unit, and below the inputs that move some units most.
 
@@ -84,18 +83,18 @@ def draw_activations(
         listed: The units whose inputs are drawn.
         inputs: The samples that are drawn, by their index.
         path: Where the picture goes.
+        images: Whether the samples are drawn as images; else as curves.
         title: Written above.
 
     Raises:
         AespecError: matplotlib is missing.
     """
-    images = all(are_images(each.shape) for each in inputs.values())
     side, width = (0.78, 9.0) if images else (0.7, 12.0)
     figure = blank(width, 3.2 + side * len(listed))
     figure.suptitle(title, fontsize=10)
     above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=[2.5, side * len(listed) + 0.4]).flatten()
     _distributions(above, units)
-    _extremes(below, units, listed, inputs)
+    _extremes(below, units, listed, inputs, images=images)
     save(figure, path)
 
 
@@ -119,10 +118,12 @@ def _distributions(figure: SubFigure, units: CodeUnits) -> None:
         right.legend(fontsize=7, frameon=False)
     for place in (left, right):
         place.tick_params(labelsize=7)
-        place.spines[["top", "right"]].set_visible(False)
+        plain(place)
 
 
-def _extremes(figure: SubFigure, units: CodeUnits, listed: Sequence[int], inputs: Mapping[int, Array]) -> None:
+def _extremes(
+    figure: SubFigure, units: CodeUnits, listed: Sequence[int], inputs: Mapping[int, Array], *, images: bool
+) -> None:
     """A row for each unit: the inputs that activate it most, the most first, then those that activate it least."""
     axes, kept = figure.subplots(), units.most.shape[1]
     low = min((float(each.min()) for each in inputs.values()), default=0.0)
@@ -133,7 +134,7 @@ def _extremes(figure: SubFigure, units: CodeUnits, listed: Sequence[int], inputs
             axes.text(0, row + 0.5, "the same for all", fontsize=8, color=GRAY, va="center")
             continue
         for column, sample in enumerate((*units.most[unit], *units.least[unit])):
-            _in_cell(axes, inputs[int(sample)], column + GAP * (column >= kept), row, low, high)
+            _in_cell(axes, inputs[int(sample)], column + GAP * (column >= kept), row, low, high, image=images)
     for x, text, side in (
         (-0.15, "unit", "right"),
         (0, "most activating", "left"),
@@ -144,10 +145,10 @@ def _extremes(figure: SubFigure, units: CodeUnits, listed: Sequence[int], inputs
     axes.set_axis_off()
 
 
-def _in_cell(axes: Axes, sample: Array, x: float, y: float, low: float, high: float) -> None:
+def _in_cell(axes: Axes, sample: Array, x: float, y: float, low: float, high: float, *, image: bool) -> None:
     """Draw a sample into the square below and right of a point, values from low to high: an axes each would be slow."""
     values, size = (sample - low) / (high - low or 1), 1 - MARGIN
-    if are_images(sample.shape):
+    if image:
         height, width = (size * n / max(sample.shape[:2]) for n in sample.shape[:2])
         extent = (x, x + width, y + height, y)
         axes.imshow(values.squeeze(), cmap="gray", vmin=0, vmax=1, interpolation="nearest", extent=extent)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from aespec.apply import codes
 from aespec.data.streams import batches
-from aespec.diagnostics import AespecError, Diagnostic
-from aespec.rules import BackendUnavailable, DataShape
+from aespec.diagnostics import AespecError, Diagnostic, missing
+from aespec.rules import DataShape
 from aespec.shapes import counted
 from aespec.uses.posterior import draw, latent, moments
 
@@ -34,7 +34,6 @@ __all__ = [
     "fitted_mixture",
     "fitted_normal",
     "interpolated",
-    "picked",
     "standard_normal",
     "traversed",
 ]
@@ -55,6 +54,8 @@ class Distribution:
     """(components, units)"""
     factors: Array
     """What noise is multiplied by, (components, units, units): ``factor @ factor.T`` is the covariance."""
+    samples: int = 0
+    """To the codes of how many samples it was fitted; none where it is a prior."""
 
     def draw(self, n: int, random: np.random.Generator) -> Array:
         """So many codes, (n, units)."""
@@ -83,7 +84,7 @@ def fitted_normal(x: Array) -> Distribution:
     _need(x, 2, "a normal distribution")
     centered = x - x.mean(axis=0)
     covariance = centered.T @ centered / (len(x) - 1)
-    return Distribution("fitted normal", np.ones(1), x.mean(axis=0)[np.newaxis], _roots(covariance[np.newaxis]))
+    return Distribution("fitted normal", np.ones(1), x.mean(axis=0)[np.newaxis], _roots(covariance[np.newaxis]), len(x))
 
 
 def fitted_mixture(x: Array, components: int, *, seed: int = 0) -> Distribution:
@@ -93,27 +94,32 @@ def fitted_mixture(x: Array, components: int, *, seed: int = 0) -> Distribution:
     is the proposal of Ghosh et al. (2020), https://arxiv.org/abs/1903.12436.
 
     Raises:
-        AespecError: There are fewer codes than components, or than two, or scikit-learn is missing.
+        AespecError: There are fewer codes than components, or than two, no such mixture fits them, or scikit-learn is
+            missing.
     """
     _need(x, max(components, 2), f"a mixture of {components}")
     try:
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.mixture import GaussianMixture
     except ImportError:
-        raise AespecError(
-            Diagnostic(
-                BackendUnavailable,
-                "scikit-learn is not installed",
-                wanted="scikit-learn, to fit a mixture",
-                got="no such package",
-                help="`pip install 'aespec[data]'`, or `--prior gaussian`",
-            )
-        ) from None
+        raise missing("scikit-learn", "data", "to fit a mixture", instead="`--prior gaussian`") from None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # a mixture that is nearly fitted can be drawn from
-        found = GaussianMixture(components, random_state=seed).fit(x)
+        try:
+            found = GaussianMixture(components, random_state=seed).fit(x)
+        except ValueError as error:
+            raise AespecError(
+                Diagnostic(
+                    DataShape,
+                    f"no mixture of {components} fits these codes",
+                    wanted="finite codes that fill every direction of each component",
+                    got=" ".join(str(error).split()).partition(". ")[0],
+                    help="fit fewer components, or `--prior gaussian`",
+                )
+            ) from None
     weights = found.weights_ / found.weights_.sum()
-    return Distribution(f"fitted mixture of {components} normals", weights, found.means_, _roots(found.covariances_))
+    name, roots = f"fitted mixture of {components} normals", _roots(found.covariances_)
+    return Distribution(name, weights, found.means_, roots, len(x))
 
 
 def drawn_codes(model: Model, x: Samples, random: np.random.Generator) -> Array:
@@ -127,19 +133,6 @@ def drawn_codes(model: Model, x: Samples, random: np.random.Generator) -> Array:
     return found.reshape(len(found), -1)
 
 
-def picked(x: Samples, n: int, random: np.random.Generator) -> Floats:
-    """So many samples, chosen at random, in their order; all where there are no more."""
-    import numpy as np
-
-    wanted = np.zeros(len(x), bool)
-    wanted[random.permutation(len(x))[:n]] = True
-    found, start = [np.asarray(x[:0])], 0
-    for batch in batches(x):
-        found.append(batch[wanted[start : start + len(batch)]])
-        start += len(batch)
-    return np.concatenate(found)
-
-
 def decoded(model: Model, rows: Array, shape: tuple[int, ...]) -> Floats:
     """What the model makes of codes, (n, ...).
 
@@ -150,9 +143,7 @@ def decoded(model: Model, rows: Array, shape: tuple[int, ...]) -> Floats:
     """
     import numpy as np
 
-    dtype = next(iter(model.weights().values())).dtype
-    arranged = rows.astype(dtype).reshape(-1, *shape)
-    return np.concatenate([model.decode(batch) for batch in batches(arranged)])
+    return np.concatenate([model.decode(batch) for batch in batches(rows.reshape(-1, *shape))])
 
 
 def interpolated(begin: Array, end: Array, steps: int, *, path: Route = "linear") -> Array:

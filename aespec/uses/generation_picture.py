@@ -8,7 +8,7 @@ from math import ceil, sqrt
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aespec.picture import are_images, blank, draw_sample, save
+from aespec.picture import blank, clipped, draw_sample, save
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,11 +23,11 @@ LEGIBLE = 24
 """Features of a table beyond which a value has no room to be written."""
 
 
-def columns_for(n: int, shape: tuple[int, ...]) -> int:
-    """How many of ``n`` samples of a shape stand side by side, so that the grid is about as wide as it is high."""
-    if len(shape) == 1:
+def columns_for(samples: Array, *, images: bool) -> int:
+    """How many of these samples stand side by side, so that the grid is about as wide as it is high."""
+    if samples.ndim == 2:
         return 1
-    return ceil(sqrt(n if are_images(shape) else 0.7 * n))
+    return ceil(sqrt(len(samples) if images else 0.7 * len(samples)))
 
 
 def draw_grid(
@@ -35,6 +35,7 @@ def draw_grid(
     path: Path,
     *,
     columns: int,
+    images: bool,
     rows_are: Sequence[str] = (),
     columns_are: Sequence[str] = (),
     features: Sequence[str] = (),
@@ -50,6 +51,7 @@ def draw_grid(
         samples: (n, ...)
         path: Where the picture goes.
         columns: How many stand side by side.
+        images: Whether they are images.
         rows_are: What each row is.
         columns_are: What each column is.
         features: What each feature of a table is called.
@@ -63,7 +65,7 @@ def draw_grid(
         names = [", ".join(filter(None, each)) for each in product(rows_are or [""], columns_are or [""])]
         _draw_values(samples, path, names if len(names) == len(samples) else [], features, title)
         return
-    images, rows = are_images(samples.shape[1:]), ceil(len(samples) / columns)
+    rows = ceil(len(samples) / columns)
     width, height = (0.9, 0.9) if images else (1.7, 1.2)
     figure = blank(max(width * columns + (0.9 if rows_are else 0.3), 4.5), height * rows + (0.7 if title else 0.3))
     if title:
@@ -71,7 +73,7 @@ def draw_grid(
     low, high = limits if images and limits else (float(samples.min()), float(samples.max()))
     axes = figure.subplots(rows, columns, squeeze=False)
     for i, (place, sample) in enumerate(zip(axes.flat, samples, strict=False)):
-        draw_sample(place, sample, low, high)
+        draw_sample(place, sample, low, high, image=images)
         if i % columns:  # all have the same axes, which are written once
             place.set_yticks([])
         if i + columns < len(samples):
@@ -97,7 +99,9 @@ def _draw_values(samples: Array, path: Path, names: Sequence[str], features: Seq
     legible = width <= LEGIBLE
     low, high = samples.min(axis=0), samples.max(axis=0)
     ground = (samples - low) / np.where(high > low, high - low, 1)
-    figure = blank(max(0.62 * width + 1.5, 4.5) if legible else 10.0, 0.24 * n + (1.1 if title else 0.8))
+    slanted = legible and max(map(len, features), default=0) > 8
+    size = max(0.62 * width + 1.5, 4.5) if legible else 10.0, 0.24 * n + (1.1 if title else 0.8) + 0.5 * slanted
+    figure = blank(*size)
     if title:
         figure.suptitle(title, fontsize=10, parse_math=False)
     axes = figure.subplots()
@@ -105,13 +109,15 @@ def _draw_values(samples: Array, path: Path, names: Sequence[str], features: Seq
     if legible:
         for (row, column), value in np.ndenumerate(samples):
             axes.text(column, row, f"{value:.4g}", ha="center", va="center", fontsize=7)
-        axes.set_xticks(range(width), features or [str(i) for i in range(width)], fontsize=7, parse_math=False)
-        if max(map(len, features), default=0) > 8:
-            axes.tick_params(axis="x", labelrotation=30)
+        heads = [clipped(name) for name in features] or [str(i) for i in range(width)]
+        axes.set_xticks(range(width), heads, fontsize=7, parse_math=False)
     else:
         axes.set_xlabel("feature", fontsize=8)
     axes.set_yticks(range(n), names or [str(i) for i in range(n)], fontsize=7)
     axes.xaxis.tick_top()
     axes.tick_params(length=0, labelsize=7)
+    if slanted:
+        for head in axes.get_xticklabels():
+            head.set(rotation=30, ha="left", rotation_mode="anchor")
     axes.spines[:].set_visible(False)
     save(figure, path)

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 
 from aespec.course import build, follow
 from aespec.data import Scaling
+from aespec.data.labels import classes
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.rules import DataShape, DataUnreadable
 from aespec.shapes import counted
 from aespec.training import check, split
 from aespec.uses.anomaly import errors
-from aespec.uses.detection import label_text, ranking, truth_of
+from aespec.uses.detection import ranking, truth_of
 
 if TYPE_CHECKING:
     from aespec.data import Dataset
@@ -83,8 +84,6 @@ def classes_of(train: Dataset, test: Dataset, chosen: Sequence[str] = ()) -> lis
     Raises:
         AespecError: The data has no labels or no test part, one class alone, or not those that are chosen.
     """
-    import numpy as np
-
     if train.labels is None or test.labels is None or test.whole:
         raise AespecError(
             Diagnostic(
@@ -96,7 +95,7 @@ def classes_of(train: Dataset, test: Dataset, chosen: Sequence[str] = ()) -> lis
                 "and y_test",
             )
         )
-    known = [label_text(label) for label in np.unique(train.labels).tolist()]
+    known, _ = classes(train.labels)
     if len(known) < 2:
         raise AespecError(
             Diagnostic(

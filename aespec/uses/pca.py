@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from aespec.data.streams import batches
-from aespec.diagnostics import AespecError, Diagnostic
+from aespec.diagnostics import AespecError, Diagnostic, missing
 from aespec.graph import Graph, Node
 from aespec.registry import find_backend
-from aespec.rules import BackendUnavailable, DataShape, UnsupportedKind
+from aespec.rules import DataShape, UnsupportedKind
 from aespec.shapes import counted
 
 if TYPE_CHECKING:
@@ -32,6 +33,9 @@ PAIRS = 32
 
 ROUNDING = 1e-9
 """How far off a value may be, beside the largest, that is right but for rounding: ten million times float64's."""
+
+WIDEST = 5_000
+"""Numbers in a sample, at most: PCA takes their square in memory and their cube in time."""
 
 VARIANCE = 1e-12
 """A direction with less of the data's variance than this has none but rounding's."""
@@ -89,11 +93,13 @@ def compare(graph: Graph, weights: Mapping[str, Array], x: Samples) -> Compariso
         x: The samples that it was trained on, (n, ...).
 
     Raises:
-        AespecError: A layer is not linear, or the reference has no lowering for it; the samples do not vary; scipy is
-            missing.
+        AespecError: A layer is not linear, or the reference has no lowering for it; the samples do not vary, or are too
+            large; scipy is missing.
     """
     import numpy as np
 
+    if (size := prod(x.shape[1:])) > WIDEST:
+        raise _too_wide(size)
     model = find_backend("numpy").build(graph, dtype="float64")
     model.load_weights(weights)
     first = next(batches(x)).astype(np.float64)
@@ -189,19 +195,11 @@ def _angles(basis: Array, decoder: Array) -> tuple[float, ...]:
     try:
         from scipy.linalg import subspace_angles
     except ImportError:
-        raise AespecError(
-            Diagnostic(
-                BackendUnavailable,
-                "scipy is not installed",
-                wanted="scipy, to measure the angles between planes",
-                got="no such package",
-                help="`pip install 'aespec[data]'`, or `pip install scipy`",
-            )
-        ) from None
+        raise missing("scipy", "data", "to measure the angles between planes") from None
     spanned = int(np.linalg.matrix_rank(decoder))
-    missing = max(basis.shape[1] - spanned, 0)
+    lacking = max(basis.shape[1] - spanned, 0)
     found = np.degrees(subspace_angles(basis, decoder)).tolist() if spanned else []
-    return (*[90.0] * missing, *found)
+    return (*[90.0] * lacking, *found)
 
 
 def _not_linear(node: Node, graph: Graph) -> AespecError:
@@ -214,6 +212,18 @@ def _not_linear(node: Node, graph: Graph) -> AespecError:
             wanted="layers whose value is a linear function of their input, up to a constant",
             got=f"`{node.layer.kind}`{bent}",
             help="train a linear one, such as specs/pca.yaml, with `loss: mse`; `aespec summary` shows a run's layers",
+        )
+    )
+
+
+def _too_wide(size: int) -> AespecError:
+    return AespecError(
+        Diagnostic(
+            DataShape,
+            f"samples of {size:,} numbers are too large for exact PCA, which needs the covariance of each two",
+            wanted=f"{WIDEST:,} numbers or fewer in a sample",
+            got=f"{size:,}",
+            help="train a linear model of smaller samples",
         )
     )
 

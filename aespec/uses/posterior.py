@@ -42,6 +42,8 @@ __all__ = [
     "latent",
     "likelihood",
     "moments",
+    "need_latent",
+    "need_two",
     "units",
 ]
 
@@ -76,7 +78,7 @@ def moments(model: Model, x: Samples) -> tuple[Array, Array]:
     """
     import numpy as np
 
-    node = _latent_of(model.graph)
+    node = need_latent(model.graph)
     weights = model.weights()
     found = []
     for batch in batches(x) if len(x) else [np.asarray(x)]:
@@ -121,7 +123,7 @@ def units(mean: Array, log_var: Array) -> Units:
     Raises:
         AespecError: There are fewer than two samples, over which nothing varies.
     """
-    _need_two(mean, "activity of units")
+    need_two(mean, "activity of units")
     flat = mean.reshape(len(mean), -1)
     return Units(_divergences(mean, log_var).mean(axis=0), flat.var(axis=0, ddof=1))
 
@@ -141,7 +143,7 @@ def estimate(values: Array) -> Estimate:
     Raises:
         AespecError: There are fewer than two.
     """
-    _need_two(values, "standard error")
+    need_two(values, "standard error")
     return Estimate(float(values.mean()), float(values.std(ddof=1) / sqrt(len(values))))
 
 
@@ -239,12 +241,12 @@ def likelihood(loss: Loss, x: Array, y: Array, scale: float | None = None) -> Li
             return Likelihood("categorical", (x * np.log(y)).sum(axis=axes), numbers / x.shape[-1])
         case MeanSquaredError():
             squares = ((x - y) ** 2).sum(axis=axes)
-            variance = _positive(squares.mean() / numbers) if scale is None else scale**2
+            variance = _positive(squares.mean() / numbers if scale is None else scale**2)
             logarithms = -squares / (2 * variance) - numbers / 2 * np.log(2 * np.pi * variance)
             return Likelihood("normal", logarithms, numbers / (2 * variance), sqrt(variance))
         case MeanAbsoluteError():
             sizes = np.abs(x - y).sum(axis=axes)
-            scale = _positive(sizes.mean() / numbers) if scale is None else scale
+            scale = _positive(sizes.mean() / numbers if scale is None else scale)
             return Likelihood("Laplace", -sizes / scale - numbers * np.log(2 * scale), numbers / scale, scale)
     return None
 
@@ -266,7 +268,7 @@ def _divergences(mean: Array, log_var: Array) -> Array:
 
 def _weight(graph: Graph) -> float:
     """What the divergence of a whole sample is multiplied by in the loss."""
-    node = _latent_of(graph)
+    node = need_latent(graph)
     return sum(
         term.regularizer.weight
         for term in graph.terms
@@ -274,7 +276,7 @@ def _weight(graph: Graph) -> float:
     )
 
 
-def _latent_of(graph: Graph) -> Node:
+def need_latent(graph: Graph) -> Node:
     """The node of the code.
 
     Raises:
@@ -302,7 +304,12 @@ def _affine(x: Floats, weights: Mapping[str, Floats], node: Node, name: str) -> 
     return found
 
 
-def _need_two(x: Array, what: str) -> None:
+def need_two(x: Array, what: str) -> None:
+    """Refuse to measure a spread over fewer than two samples.
+
+    Raises:
+        AespecError: There are fewer.
+    """
     if len(x) < 2:
         raise AespecError(
             Diagnostic(

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from aespec.apply import reconstructions
 from aespec.data.pairs import Pairs
-from aespec.data.streams import Stream
-from aespec.diagnostics import AespecError, Diagnostic
+from aespec.data.streams import take
+from aespec.diagnostics import AespecError, Diagnostic, missing
 from aespec.initializers import parameter_stream
 from aespec.passes import Limits, classify
 from aespec.plan import TrainingPlan
 from aespec.registry import find_backend
-from aespec.rules import BackendUnavailable, BuiltDiffers, DataShape, DataUnreadable, ShapeMismatch
+from aespec.rules import BuiltDiffers, DataShape, DataUnreadable, ShapeMismatch
 from aespec.shapes import counted
 from aespec.spec import Classifier, Spec
 from aespec.training import fit, trainable
@@ -41,6 +41,9 @@ __all__ = ["WAYS", "Comparison", "Labelled", "Outcome", "Summary", "choose", "su
 
 WAYS = ("scratch", "frozen", "fine-tuned")
 """Where a classifier's encoder starts: at first weights; as the autoencoder's, and stays; as that, and is trained."""
+
+STILL = 0.02
+"""Nats a tenth of the epochs by which a loss falls that has not come to an end."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,8 @@ class Outcome:
     """The share of the test samples whose class it finds."""
     loss: float
     """Its cross-entropy, with any penalties, on the labelled samples, meaned over the last epoch."""
+    falling: float
+    """By how much that still fell in the last tenth of the epochs, as a mean beside the tenth before, in nats."""
     seconds: float
 
 
@@ -87,6 +92,13 @@ class Summary:
     """Where the mean difference lies at 95 % confidence, by Student's t: other seeds, the same autoencoder."""
     better: int | None
     """At how many seeds it is above scratch."""
+    falling: float
+    """The mean of `Outcome.falling`."""
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether its classifiers would have learnt more in more time, so that the budget decides their accuracy."""
+        return self.falling > STILL
 
 
 class Comparison:
@@ -150,7 +162,7 @@ class Comparison:
         for count in counts:
             for seed in seeds:
                 rows = choose(self.training.labels, count, seed)
-                pairs = Pairs(_rows(self.training.inputs, rows), self._targets[rows])
+                pairs = Pairs(take(self.training.inputs, rows), self._targets[rows])
                 for way in WAYS:
                     yield self._outcome(way, pairs, seed)
 
@@ -182,7 +194,8 @@ class Comparison:
         if way == "frozen":
             self._check_transfer(model, "has after training, frozen,")
         accuracy = self._accuracy(model)
-        return Outcome(len(pairs), seed, way, accuracy, epochs[-1].losses["total"], time.perf_counter() - start)
+        losses = [epoch.losses["total"] for epoch in epochs]
+        return Outcome(len(pairs), seed, way, accuracy, losses[-1], _falling(losses), time.perf_counter() - start)
 
     def _accuracy(self, model: Model) -> float:
         found = self.classes[reconstructions(model, self.test.inputs).argmax(axis=1)]
@@ -262,8 +275,18 @@ def summaries(outcomes: Sequence[Outcome]) -> list[Summary]:
             if gain_deviation is not None:
                 half = _t(len(gains) - 1) * gain_deviation / len(gains) ** 0.5
                 interval = gain - half, gain + half
-        found.append(Summary(labels, way, len(own), accuracy, deviation, gain, gain_deviation, interval, better))
+        falling = fmean(each.falling for each in outcomes if (each.labels, each.way) == (labels, way))
+        found.append(
+            Summary(labels, way, len(own), accuracy, deviation, gain, gain_deviation, interval, better, falling)
+        )
     return found
+
+
+def _falling(losses: Sequence[float]) -> float:
+    """See `Outcome.falling`."""
+    tenth = max(len(losses) // 10, 1)
+    before = losses[-2 * tenth : -tenth]
+    return fmean(before) - fmean(losses[-tenth:]) if before else 0.0
 
 
 def _spread(values: Sequence[float]) -> tuple[float, float | None]:
@@ -275,15 +298,7 @@ def _t(freedom: int) -> float:
     try:
         from scipy.special import stdtrit
     except ImportError:
-        raise AespecError(
-            Diagnostic(
-                BackendUnavailable,
-                "SciPy is not installed",
-                wanted="SciPy, for confidence intervals",
-                got="no such package",
-                help="`pip install 'aespec[data]'`",
-            )
-        ) from None
+        raise missing("scipy", "data", "for confidence intervals") from None
     return float(stdtrit(freedom, 0.975))
 
 
@@ -340,11 +355,3 @@ def _check_test(test: Labelled, classes: NDArray[Any]) -> None:
                 help="give more data, or data whose test labels are those of training",
             )
         )
-
-
-def _rows(x: Samples, rows: NDArray[np.int64]) -> Array:
-    """Samples in an order of their own; of a stream each is read by itself."""
-    import numpy as np
-
-    chosen: Array = np.concatenate([x.read(i, i + 1) for i in rows.tolist()]) if isinstance(x, Stream) else x[rows]
-    return chosen

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from aespec.curves import COLORS
-from aespec.picture import blank, save
+from aespec.picture import COLORS, MARKERS, blank, plain, save
 from aespec.uses.pretraining import WAYS, Summary
 
 __all__ = ["draw_curves"]
 
-MARKERS = ("o", "s", "^")
 APART = 1.03
 """Factor between the places of two ways at one number of labels, so that their bars do not hide each other."""
 
@@ -49,8 +47,7 @@ def draw_curves(summaries: Sequence[Summary], path: Path, *, title: str) -> None
     axes.minorticks_off()
     axes.set_xlabel("labelled samples")
     axes.set_ylabel("accuracy on the test samples, %")
-    axes.grid(color="#e6e6e6", linewidth=0.6)
-    axes.spines[["top", "right"]].set_visible(False)
+    plain(axes, grid=True)
     axes.legend(frameon=False, fontsize=9, loc="lower right")
     axes.set_title(title, fontsize=10, parse_math=False)
     save(figure, path)

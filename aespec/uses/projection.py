@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, get_args
 
-from aespec.diagnostics import AespecError, Diagnostic
-from aespec.rules import BackendUnavailable, DataShape, LossNotFinite
+from aespec.diagnostics import AespecError, Diagnostic, missing
+from aespec.rules import DataShape, LossNotFinite
 from aespec.shapes import counted
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def trustworthiness(codes: Array, points: Array, *, seed: int = 0) -> float | No
     try:
         from sklearn.manifold import trustworthiness as measure
     except ImportError:
-        raise _missing("scikit-learn", "aespec[data]", "measure a map") from None
+        raise missing("scikit-learn", "data", "to measure a map") from None
     if len(flat) > SUBSAMPLE:
         chosen = np.random.default_rng(seed).choice(len(flat), SUBSAMPLE, replace=False)
         flat, points = flat[chosen], points[chosen]
@@ -155,7 +155,7 @@ def _by_tsne(flat: Array, seed: int) -> Array:
     try:
         from sklearn.manifold import TSNE
     except ImportError:
-        raise _missing("scikit-learn", "aespec[data]", "compute t-SNE") from None
+        raise missing("scikit-learn", "data", "to compute t-SNE") from None
     perplexity = min(PERPLEXITY, (len(flat) - 1) / 3)
     start = "pca" if flat.shape[1] > 1 else "random"
     points: Array = TSNE(perplexity=perplexity, init=start, random_state=seed).fit_transform(flat)
@@ -171,7 +171,7 @@ def _by_umap(flat: Array, seed: int) -> Array:
     try:
         from umap import UMAP
     except ImportError:
-        raise _missing("umap-learn", "aespec[umap]", "compute UMAP") from None
+        raise missing("umap-learn", "umap", "to compute UMAP") from None
     points: Array = UMAP(n_neighbors=min(15, len(flat) - 1), random_state=seed, n_jobs=1).fit_transform(flat)
     return points.astype(np.float64)
 
@@ -181,18 +181,6 @@ def _filled(points: Array) -> Array:
     import numpy as np
 
     return points if points.shape[1] == 2 else np.hstack((points, np.zeros_like(points)))
-
-
-def _missing(package: str, extra: str, purpose: str) -> AespecError:
-    return AespecError(
-        Diagnostic(
-            BackendUnavailable,
-            f"{package} is not installed",
-            wanted=f"{package}, to {purpose}",
-            got="no such package",
-            help=f"`pip install '{extra}'`, or `pip install {package}`",
-        )
-    )
 
 
 def _refuse_values(flat: Array) -> NoReturn:

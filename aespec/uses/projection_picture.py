@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aespec.curves import COLORS, GRAY
-from aespec.picture import are_images, blank, save
+from aespec.data.labels import classes
+from aespec.picture import CLASSES, COLORS, GRAY, MARKERS, blank, clipped, plain, save
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,12 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_map"]
 
-CLASSES = 24
-"""So many labels are told apart by color and marker; more, where they are numbers, by a scale of colors."""
-
-MARKERS = ("o", "s", "^")
-"""When the colors begin anew, the marker is another."""
-
 HEIGHT, BESIDE, RATIOS = 6.4, 0.9, (0.9, 1.5)
 """A picture's height in inches, what its legend is wide, and how wide the rest may be for the height."""
 
@@ -37,15 +31,16 @@ SPACING = 0.55
 
 
 def draw_map(
-    found: Planar, path: Path, *, labels: NDArray[Any] | None = None, inputs: Array | None = None, title: str = ""
+    found: Planar, path: Path, *, labels: NDArray[Any] | None = None, images: Array | None = None, title: str = ""
 ) -> None:
     """Draw a map, as a PNG, both axes on one scale.
 
     Args:
         found: Where each sample lies.
         path: Where the picture goes.
-        labels: What each sample shows, (n,): its color.
-        inputs: The samples, (n, ...): where they are images, some are drawn in their places, as many as have room.
+        labels: What each sample shows, (n,): its color. Of more classes than can be told apart by color and marker,
+            where they are numbers, a scale of colors.
+        images: The samples, where they are images: some are drawn in their places, as many as have room.
         title: Written above.
 
     Raises:
@@ -62,19 +57,17 @@ def draw_map(
     axes.set_xlabel(found.axes[0] + shares[0], fontsize=9)
     axes.set_ylabel(found.axes[1] + shares[1], fontsize=9)
     axes.tick_params(labelsize=8, colors=GRAY)
-    axes.grid(color="#e6e6e6", linewidth=0.6)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
+    plain(axes, grid=True)
     if labels is None:
         frames = _draw_dots(axes, found.points)
     else:
-        names, classes = np.unique(labels, return_inverse=True)
+        names, index = classes(labels)
         if len(names) <= CLASSES:
-            frames = _draw_classes(axes, found.points, names.tolist(), classes)
+            frames = _draw_classes(axes, found.points, [clipped(name) for name in names], index)
         else:
             frames = _draw_dots(axes, found.points, labels if labels.dtype.kind in "iuf" else None)
-    if inputs is not None and are_images(inputs.shape[1:]):
-        _draw_thumbnails(axes, found.points, inputs, frames)
+    if images is not None:
+        _draw_thumbnails(axes, found.points, images, frames)
     save(figure, path)
 
 
@@ -90,18 +83,18 @@ def _draw_dots(axes: Axes, points: Array, values: NDArray[Any] | None = None) ->
     return list(dots.to_rgba(values, alpha=1.0))
 
 
-def _draw_classes(axes: Axes, points: Array, names: Sequence[Any], classes: NDArray[Any]) -> Sequence[str]:
+def _draw_classes(axes: Axes, points: Array, names: Sequence[str], index: NDArray[np.int64]) -> Sequence[str]:
     """A color for each class, and its name at the dot nearest to its median; the color of each dot."""
     import numpy as np
     from matplotlib.patheffects import withStroke
 
     for i, name in enumerate(names):
-        own = points[classes == i]
+        own = points[index == i]
         style: dict[str, Any] = {"color": COLORS[i % len(COLORS)], "marker": MARKERS[i // len(COLORS)]}
-        axes.scatter(own[:, 0], own[:, 1], s=_size(len(points)), alpha=0.7, linewidths=0, label=_name(name), **style)
+        axes.scatter(own[:, 0], own[:, 1], s=_size(len(points)), alpha=0.7, linewidths=0, label=name, **style)
         if len(names) > 1:
             axes.annotate(
-                _name(name),
+                name,
                 own[((own - np.median(own, axis=0)) ** 2).sum(axis=1).argmin()],
                 ha="center",
                 va="center",
@@ -124,17 +117,7 @@ def _draw_classes(axes: Axes, points: Array, names: Sequence[Any], classes: NDAr
     )
     for text in legend.get_texts():
         text.set_parse_math(False)
-    return [COLORS[i % len(COLORS)] for i in classes]
-
-
-def _name(label: Any) -> str:
-    """A label as it is written, short.
-
-    >>> _name(3), _name(3.0), _name("ankle boot")
-    ('3', '3', 'ankle boot')
-    """
-    text = f"{label:g}" if isinstance(label, float) else str(label)
-    return text if len(text) <= 24 else f"{text[:23]}…"
+    return [COLORS[i % len(COLORS)] for i in index]
 
 
 def _size(n: int) -> float:
@@ -143,15 +126,18 @@ def _size(n: int) -> float:
 
 
 def _draw_thumbnails(axes: Axes, points: Array, images: Array, frames: Sequence[Any]) -> None:
-    """Some samples in their places, each in a frame of its dot's color."""
+    """Some samples in their places, where no name is, each in a frame of its dot's color."""
+    import numpy as np
     from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 
     figure = axes.figure
     figure.canvas.draw()  # settles where the points are
-    inches = axes.transData.transform(points) / figure.dpi
+    places = axes.transData.transform(points)
+    names = [text.get_window_extent().padded(THUMBNAIL / 2 * figure.dpi) for text in axes.texts]
+    free = np.array([i for i, place in enumerate(places) if not any(box.contains(*place) for box in names)], np.intp)
     low, high = float(images.min()), float(images.max())
     zoom = THUMBNAIL * 72 / max(images.shape[1:3])
-    for i in _apart(inches):
+    for i in free[[*_apart(places[free] / figure.dpi)]]:
         pixels = (images[i].squeeze() - low) / (high - low or 1)
         image = OffsetImage(pixels, zoom=zoom, cmap="gray", clim=(0, 1), interpolation="nearest")
         frame = {"edgecolor": frames[i], "linewidth": 1.5, "boxstyle": "square,pad=0"}

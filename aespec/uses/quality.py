@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aespec.data.streams import batches
+from aespec.uses.anomaly import errors
 from aespec.uses.posterior import Bound, Estimate, Units, bound, estimate, latent, moments, units
 
 if TYPE_CHECKING:
@@ -45,28 +46,19 @@ def quality(model: Model, x: Floats, *, seed: int = 0) -> Quality:
         seed: Decides the codes that are drawn for the evidence lower bound.
 
     Raises:
-        AespecError: There are fewer than two samples.
+        AespecError: There are fewer than two samples, or a reconstruction is not finite.
     """
     import numpy as np
 
+    squared_error = estimate(errors(model, x))
     loss = model.graph.loss.kind
     losses = [model.losses(batch)[loss] for batch in batches(x)]
-    errors = [_squared_errors(model, batch) for batch in batches(x)]
     posterior = None if latent(model.graph) is None else moments(model, x)
     return Quality(
         samples=len(x),
         loss=loss,
         reconstruction=float(np.average(losses, weights=[len(batch) for batch in batches(x)])),
-        squared_error=estimate(np.concatenate(errors)),
+        squared_error=squared_error,
         units=posterior and units(*posterior),
         bound=posterior and bound(model, x, *posterior, seed=seed),
     )
-
-
-def _squared_errors(model: Model, x: Floats) -> NDArray[np.float64]:
-    """The mean squared error of each sample."""
-    import numpy as np
-
-    squares = (model.reconstruct(x).astype(np.float64) - x) ** 2
-    means: NDArray[np.float64] = squares.mean(axis=tuple(range(1, x.ndim)))
-    return means

@@ -1,22 +1,19 @@
-"""What ``aespec score`` scores: samples or the steps of a series, the scores that set the threshold, the truth."""
+"""What is scored: samples or the steps of a series, the scores that set the threshold, the truth."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import click
-
-from aespec.cli.trained import Trained, load_data
 from aespec.diagnostics import AespecError, Diagnostic
+from aespec.held import RunData, Shown
 from aespec.rules import DataShape, DataUnreadable
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from aespec.data import Dataset, Windows
+    from aespec.backend import Model
     from aespec.data.streams import Samples
     from aespec.uses.anomaly import By
     from aespec.uses.detection import Threshold
@@ -24,47 +21,30 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
     Flags = NDArray[np.bool_]
 
-__all__ = ["QUANTILE", "Given", "Job", "truth"]
-
-QUANTILE = 0.99
-
-
-@dataclass(frozen=True)
-class Given:
-    """Samples, and where they stand in their data."""
-
-    inputs: Samples
-    data: Dataset
-    what: str
-    """What each is: a ``test sample``."""
-    first: int = 0
-    """Where the first of them stands in the data."""
-
-    @property
-    def windows(self) -> Windows | None:
-        """Where they lie in the series that they were cut from, if they were."""
-        windows = self.data.windows
-        return windows and replace(windows, starts=windows.starts[self.first :][: len(self.inputs)])
+__all__ = ["Job", "truth"]
 
 
 class Job:
     """What is scored, and how."""
 
-    def __init__(self, trained: Trained, by: By, kind: str, draws: int, seed: int) -> None:
-        """Take a run's model and its data.
+    def __init__(self, data: RunData, model: Model, by: By, kind: str, draws: int, seed: int) -> None:
+        """Take a run's data and its model.
 
         Raises:
             AespecError: The data is not there or does not fit, or the model has no such score.
         """
-        from aespec.uses.anomaly import probable
+        from aespec.uses.anomaly import need_distribution, probable
 
-        self.trained, self.model, self.by, self.kind = trained, trained.model, by, kind
+        self.data, self.model, self.by, self.kind = data, model, by, kind
         self.draws, self.seed = draws, seed
-        self.has_probability = probable(self.model.graph) and not self.in_series
-        if kind == "probability" and self.in_series:
-            raise click.UsageError("'--score probability' is that of whole windows; it does not go with '--by step'.")
-        if kind == "probability" and not self.has_probability:
-            self._log_probabilities(self.scored.inputs[:1])  # which says what is missing
+        self.has_surprise = probable(model.graph) and not self.in_series and not self.lacks_scale
+        if kind == "surprise":
+            need_distribution(self.model.graph)
+
+    @cached_property
+    def lacks_scale(self) -> bool:
+        """Whether the surprise is left out as what its scale is found from is gone."""
+        return self.kind == "error" and not self.model.graph.loss.within_unit and self.data.gone
 
     @cached_property
     def in_series(self) -> bool:
@@ -72,31 +52,19 @@ class Job:
         return self.by == "step" and self.scored.data.windows is not None
 
     @cached_property
-    def scored(self) -> Given:
-        """All of other data, or what the run has not seen of its own."""
-        data = self.trained.part("test")
-        if self.trained.other is not None and data.whole:
-            return Given(data.inputs, data, "sample")
-        shown = self.trained.unseen
-        return Given(shown.inputs, data, shown.what, len(data.inputs) - len(shown.inputs))
+    def scored(self) -> Shown:
+        """All of other data, or what the run has not seen of its own, whichever way that was named."""
+        return self.data.unseen
 
     @cached_property
-    def reference(self) -> Given:
+    def reference(self) -> Shown:
         """The run's own samples whose scores set the threshold: those that were held out, where there are any.
 
         Raises:
             AespecError: They are not there any more.
         """
-        run = self.trained.run
-        held = run.record["validation"]
-        if held is not None:
-            given = "train", run.record["dtype"], run.record["data"]["columns"], run.scaling
-            data = load_data(held["path"] or held["name"], run.graph, run.spec, *given)
-            return Given(data.inputs, data, "validation sample")
-        own = self.trained.part("train", own=True)
-        self.trained.warn_of(own)
-        seen, unseen = run.seen(own.inputs), run.unseen(own.inputs)
-        return Given(unseen, own, "held-out sample", len(seen)) if len(unseen) else Given(seen, own, "training sample")
+        with self.data.needed("the threshold", "let `--contamination` set it by the scored samples alone"):
+            return self.data.held or self.data.training
 
     @cached_property
     def index(self) -> NDArray[np.int64]:
@@ -114,8 +82,8 @@ class Job:
     def by_kind(self) -> dict[str, Array]:
         """Every score that there is, the higher the more anomalous."""
         found = {"error": self._errors(self.scored)}
-        if self.has_probability:
-            found["probability"] = -self._log_probabilities(self.scored.inputs)
+        if self.has_surprise:
+            found["surprise"] = self._surprises(self.scored.inputs)
         return found
 
     @property
@@ -129,11 +97,11 @@ class Job:
 
         if contamination is not None:
             return threshold(self.scores, 1 - contamination)
-        if self.kind == "probability":
-            return threshold(-self._log_probabilities(self.reference.inputs), quantile)
+        if self.kind == "surprise":
+            return threshold(self._surprises(self.reference.inputs), quantile)
         return threshold(self._errors(self.reference), quantile)
 
-    def _errors(self, given: Given) -> Array:
+    def _errors(self, given: Shown) -> Array:
         import numpy as np
 
         from aespec.uses.anomaly import errors
@@ -143,23 +111,28 @@ class Job:
         series = self._series(given)
         return series[np.isfinite(series)]
 
-    def _series(self, given: Given) -> Array:
+    def _series(self, given: Shown) -> Array:
         from aespec.uses.anomaly import by_step, errors
 
         windows = given.windows
         assert windows is not None  # the spec that has the one cut has the other cut too
         return by_step(errors(self.model, given.inputs, "step"), windows.starts, windows.steps)
 
-    def _log_probabilities(self, x: Samples) -> Array:
+    def _surprises(self, x: Samples) -> Array:
+        """Minus the logarithms of the reconstruction probabilities, in nats."""
         from aespec.uses.anomaly import log_probability
 
-        return log_probability(self.model, x, self._scale, draws=self.draws, seed=self.seed)
+        return -log_probability(self.model, x, self._scale, draws=self.draws, seed=self.seed)
 
     @cached_property
     def _scale(self) -> float | None:
         from aespec.uses.anomaly import residual_scale
 
-        return None if self.model.graph.loss.within_unit else residual_scale(self.model, self.reference.inputs)
+        if self.model.graph.loss.within_unit:
+            return None
+        with self.data.needed("the surprise", "score by the reconstruction error"):
+            given = self.data.held or self.data.training
+        return residual_scale(self.model, given.inputs, seed=self.seed)
 
 
 def truth(job: Job, source: str | None, normal: str | None) -> Flags | None:
@@ -175,7 +148,7 @@ def truth(job: Job, source: str | None, normal: str | None) -> Flags | None:
     if source is None and normal is None:
         return None
     scored, windows = job.scored, job.scored.windows
-    name = job.trained.name
+    name = scored.name
     if source in (None, "labels"):
         labels = scored.data.labels if windows is None else windows.labels
         if labels is None:

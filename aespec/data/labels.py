@@ -1,0 +1,37 @@
+"""Labels: what samples show, as text and as classes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["classes", "label_text"]
+
+
+def label_text(label: Any) -> str:
+    """A label as one would write it: ``3`` for a 3.0, ``1`` for a true.
+
+    >>> label_text(3), label_text(3.0), label_text(True), label_text(0.5), label_text("ankle boot")
+    ('3', '3', '1', '0.5', 'ankle boot')
+    """
+    value = label.item() if hasattr(label, "item") else label  # a number of NumPy's, as Python has it
+    whole = isinstance(value, bool) or (isinstance(value, float) and value.is_integer())
+    return str(int(value)) if whole else str(value)
+
+
+def classes(labels: Any) -> tuple[list[str], NDArray[np.int64]]:
+    """The classes that labels name, as text, in the order of the labels; and that of each sample, (n,).
+
+    Args:
+        labels: A number or a name for each sample, (n,).
+    """
+    import numpy as np
+
+    values = np.asarray(labels)
+    if values.dtype == object:
+        values = np.asarray([label_text(label) for label in values])
+    found, index = np.unique(values, return_inverse=True)
+    return [label_text(label) for label in found], index.astype(np.int64)

@@ -1,0 +1,41 @@
+"""What commands write beside a run, and how: whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+__all__ = ["RESULTS", "whole", "write_text"]
+
+RECONSTRUCTIONS, LOSSES = "reconstructions.png", "history.png"
+FEATURES, ACTIVATIONS = "features.png", "activations.png"
+GENERATED, INTERPOLATION, TRAVERSAL = "generated.png", "interpolation.png", "traversal.png"
+MAP, MAP_PAGE = "map.png", "map.html"
+PRETRAINING, LEARNING = "pretraining.csv", "pretraining.png"
+
+RESULTS = (
+    *(RECONSTRUCTIONS, LOSSES),
+    *(FEATURES, ACTIVATIONS),
+    *(GENERATED, INTERPOLATION, TRAVERSAL),
+    *(MAP, MAP_PAGE),
+    *(PRETRAINING, LEARNING),
+)
+"""All that commands put into a run's folder, unless told otherwise."""
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A temporary name beside a file's: what is written there takes the file's place, or is gone if anything fails."""
+    temporary = path.with_name(path.name + ".part")
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file of text, whole or not at all."""
+    with whole(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")

@@ -1,0 +1,79 @@
+"""The commands that the pages show: each is one that aespec takes, and what it prints stands below it."""
+
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+
+from aespec.cli import main
+
+ROOT = Path(__file__).parents[1]
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+
+
+def words_of(line):
+    """A line as a shell takes it apart: words, and pipes and the like between commands."""
+    words = shlex.shlex(line, posix=True, punctuation_chars=True)
+    words.whitespace_split = True
+    return list(words)
+
+
+def blocks(page):
+    """Of each console block the commands, as words, with the number of lines that follow each."""
+    for text in re.findall(r"^```console\n(.*?)^```", page.read_text(), flags=re.DOTALL | re.MULTILINE):
+        found = []
+        for line in text.replace("\\\n", " ").splitlines():
+            if line.startswith("$ "):
+                found.append([words_of(line[2:]), 0])
+            else:
+                found[-1][1] += 1
+        yield found
+
+
+COMMANDS = [(page.name, words) for page in PAGES for block in blocks(page) for words, _ in block]
+
+
+def arguments(words):
+    """What each `aespec` among some commands, with pipes and the like between them, is given."""
+    taken = None
+    for word in [*words, ";"]:
+        if re.fullmatch(r"[|&;<>()]+", word):
+            if taken is not None:
+                yield taken
+            taken = None
+        elif taken is not None:
+            taken.append(word)
+        elif word == "aespec":
+            taken = []
+
+
+@pytest.mark.parametrize(
+    "given", [given for _, words in COMMANDS for given in arguments(words)], ids=lambda given: shlex.join(given)[:60]
+)
+def test_a_command_of_the_pages_is_one(given):
+    context = click.Context(main, info_name="aespec")
+    name, command, rest = main.resolve_command(context, list(given))
+    command.make_context(name, rest, parent=context)  # which is a usage error where an option is wrong or missing
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_a_command_prints_stands_below_it(page):
+    """In a block that shows any output; others are lists of commands."""
+    for block in blocks(page):
+        if any(lines for _, lines in block):
+            bare = [words for words, lines in block if not lines]
+            assert [words for words in bare if not {"--quiet", ">"} & {*words} and words[0] != "python"] == []
+
+
+def test_there_are_commands_to_look_at():
+    assert {name for name, _ in COMMANDS} >= {"README.md", "generation.md", "training.md"}
+    assert len(COMMANDS) > 100
+
+
+@pytest.mark.parametrize("line", ["aespec oneclass spec.yaml", "head x | aespec score run --by pixels", "aespec trian"])
+def test_a_command_that_is_none_is_found(line):
+    (given,) = arguments(words_of(line))
+    with pytest.raises(click.UsageError):
+        test_a_command_of_the_pages_is_one(given)
