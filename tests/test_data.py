@@ -187,7 +187,7 @@ def at(value, dtype="float32"):
             (2, 3),
             (0, 1),
             rules.DataRange,
-            ["x.npy has values", "scale the values", "state `range: [0.0, 200.0]`"],
+            ["x.npy has values", "scale the values", "train a model with `range: [0.0, 200.0]`"],
         ),
         (at(-3, "int64"), (2, 3), (0, 1), rules.DataRange, ["first -3"]),
         (at(16, "int64"), (2, 3), (0, 1), rules.DataRange, ["bytes, of dtype uint8, are scaled", "[0, 16]"]),
@@ -216,7 +216,10 @@ def test_values_that_do_not(array, wanted, range, rule, says):
 
 @pytest.mark.parametrize(
     ("range", "way"),
-    [((0, 1), "state `loss: mse` and `range: [0.0, 1.5]`"), ((0, 0.5), "state `range: [0.0, 0.75]`")],
+    [
+        ((0, 1), "train a model with `loss: mse` and `range: [0.0, 1.5]`"),
+        ((0, 0.5), "train a model with `range: [0.0, 0.75]`"),
+    ],
 )
 def test_a_range_that_the_loss_cannot_take_is_not_advised(range, way):
     values = at(1.5 * range[1])

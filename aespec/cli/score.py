@@ -87,10 +87,10 @@ def score(
     """Say how anomalous samples are, by how badly a trained model restores them.
 
     RUN is the folder of a run. Scored are all samples of `--data`, or its test part where it has one; without `--data`,
-    samples that the run was not trained on. A sample's score is its mean squared error, of a variational model also its
-    surprise: minus the logarithm of its reconstruction probability (An and Cho, 2015), in nats. Above the threshold it
-    is an anomaly. The threshold is a quantile of the scores of samples that the run held out, or, if it held out none,
-    of those that it was trained on.
+    or where that is what the run was trained on, samples that it was not trained on. A sample's score is its mean
+    squared error, of a variational model also its surprise: minus the logarithm of its reconstruction probability (An
+    and Cho, 2015), in nats. Above the threshold it is an anomaly. The threshold is a quantile of the scores of samples
+    that the run held out, or, if it held out none, of those that it was trained on.
 
     Windows that were cut from a series are put together again by `--by step`: each step has the mean of its errors in
     the windows that cover it.
