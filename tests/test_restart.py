@@ -119,20 +119,16 @@ def files(folder=RUN):
 
 
 @contextmanager
-def started(*args, pause=None, rest=None):
-    """The command in a process of its own; with another pause between checkpoints, or with a rest after each epoch."""
+def started(*args, pause=None):
+    """The command in a process of its own; with another pause between checkpoints than its own."""
     command = ["-m", "aespec"]
     if pause is not None:
         command = ["-c", f"from aespec import checkpoint, cli; checkpoint.PAUSE = {pause}; cli.main()"]
-    if rest is not None:
-        listener = f"type('Rest', (course.Listener,), {{'epoch': lambda self, epoch: time.sleep({rest})}})()"
-        training = f"lambda *a, listeners, **k: train(*a, listeners=[*listeners, {listener}], **k)"
-        command = [
-            "-c",
-            f"import time; from aespec import cli, course; train = course.train; course.train = {training}; cli.main()",
-        ]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    # What a shell starts in the background ignores SIGINT, and so does all that it starts.
+    heard = signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen([sys.executable, *command, *map(str, args)], **pipes) as process:
+        signal.signal(signal.SIGINT, heard)
         try:
             yield process
         finally:
@@ -201,7 +197,7 @@ def test_a_run_that_is_killed_time_and_again_ends_as_if_it_had_not_been(backend)
 def test_a_process_that_is_asked_to_end_keeps_its_last_epoch_and_says_how_to_go_on(sent, backend):
     """And while it runs, no other may train in its folder."""
     args = begin(SPECS[backend], backend=backend)
-    with started(*args, rest=0.3) as process:  # so that it is not over before this one has seen the fourth epoch
+    with started(*args) as process:
         until(process, EPOCH, 4)
         process.send_signal(signal.SIGSTOP)  # so that it is still there when the others come
         before = (RUN / "spec.yaml").read_bytes(), (RUN / "run.json").read_bytes()
