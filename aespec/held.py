@@ -67,6 +67,11 @@ class Shown:
         return None if self.data.labels is None else self.data.labels[self.first : self.end]
 
     @property
+    def names(self) -> tuple[str, ...] | None:
+        """What each is called, where that is known: the file of a picture."""
+        return self.data.names and self.data.names[self.first : self.end]
+
+    @property
     def windows(self) -> Windows | None:
         """Where they lie in the series that they were cut from, if they were."""
         windows = self.data.windows

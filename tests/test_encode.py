@@ -119,6 +119,11 @@ def test_codes_of_pictures_tell_their_files(backend):
     head, *rows = csv.reader(Path("pets.csv").read_text().splitlines())
     assert head == ["file", "label", "code_0", "code_1"]
     assert [row[:2] for row in rows] == [["cat/1.png", "cat"], ["dog/1.png", "dog"]]
+    said = run("score", "pets-run", "--data", "pets", "-o", "scores.csv", "--contamination", 0.5).stdout
+    head, *rows = csv.reader(Path("scores.csv").read_text().splitlines())
+    assert {row[head.index("file")] for row in rows} == {"cat/1.png", "dog/1.png"}
+    assert "cat/1.png" in said
+    assert "dog/1.png" in said
 
 
 def test_windows_tell_where_they_begin():

@@ -161,6 +161,8 @@ class Findings:
         for kind, scores in self.job.by_kind.items():
             columns[kind.title()] = [f"{x:.4g}" for x in scores[self.worst]]
         numbers = [*columns]
+        if (names := self.job.scored.names) is not None:
+            columns["File"] = [names[i] for i in self.worst]
         columns["Said to be"] = [LABELS[int(flag)] for flag in self.labelled[self.worst]]
         if self.known is not None:
             columns["In truth"] = [LABELS[int(flag)] for flag in self.known[self.worst]]
@@ -214,6 +216,8 @@ class Findings:
 
         job = self.job
         found: dict[str, NDArray[Any]] = {"step" if job.in_series else "sample": job.index}
+        if job.scored.names is not None:
+            found["file"] = np.asarray(job.scored.names)
         found |= {**job.by_kind, "anomaly": self.labelled.astype(np.int8)}
         return found if self.known is None else {**found, "truth": self.known.astype(np.int8)}
 
@@ -267,7 +271,7 @@ class Findings:
         scores = errors(job.model, given.inputs) if job.in_series else job.scores
         chosen = self._worst_samples(scores)
         samples = take(given.inputs, chosen)
-        names = [f"sample {i + given.first:,}" for i in chosen]
+        names = [given.names[i] if given.names else f"sample {i + given.first:,}" for i in chosen]
         if given.windows is not None:
             starts, length = given.windows.starts[chosen], samples.shape[1]
             names = [f"steps {start:,} to {start + length - 1:,}" for start in starts]
