@@ -1,50 +1,79 @@
-"""Run the commands of pages, and put what they print in place of what the pages show.
+"""Run what pages show, and put what it prints in place of what they show.
 
     python docs/refresh.py docs/generation.md docs/denoising.md
+    python docs/refresh.py --slow docs/pretraining.md
 
-In a ``console`` block a line that begins with ``$ `` is a command; it may go on after a backslash. Commands run from
-top to bottom in one new folder that has ``specs/``; pictures that they write into ``pictures/`` are those of the page.
-A block of another language whose first line is ``# NAME.yaml``, or another such name, is that file in the folder. Where
-the output that a page shows begins with ``...``, only as many of the last lines as it shows are shown again. A command
-that fails ends the script, unless the page shows an error there.
+In a ``console`` block a line that begins with ``$ `` is a command; it may go on after a backslash. A ``console slow``
+block takes minutes or more: it is left as it is without ``--slow``. A ``python`` block is run among those before it on
+the page, and a ``text`` block below it shows what it prints. A comment, ``<!-- $ command -->``, is a command that the
+page does not show.
+
+All of a page runs from top to bottom in one new folder that has ``specs/``; pictures that are written into
+``pictures/`` are those of the page, and ``$DOCS`` is the folder of this script. A block whose first line is
+``# NAME.yaml``, or another such name, is that file in the folder. Where the output that a page shows begins with
+``...``, only as many of the last lines as it shows are shown again. A command that fails ends the script, unless the
+page shows an error there.
 """
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import shutil
 import subprocess
 import sys
+from argparse import ArgumentParser
 from collections.abc import Iterator
+from contextlib import chdir, redirect_stdout
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
+from typing import Any
 
-HERE = Path(__file__).parent
-BLOCK = re.compile(r"```(\w+)\n(.*?)```", re.DOTALL)
+HERE = Path(__file__).resolve().parent
+PART = re.compile(r"```(?P<language>\w+)(?P<slow> slow)?\n(?P<text>.*?)```|<!-- \$ (?P<hidden>.*?) -->", re.DOTALL)
 FILE = re.compile(r"# (\w+\.\w+)\n")
 
 
-def refresh(page: Path) -> None:
-    """Run a page's commands and write it again."""
+def refresh(page: Path, *, slow: bool) -> None:
+    """Run a page's parts and write it again."""
     with TemporaryDirectory() as name:
         folder = Path(name)
         shutil.copytree(HERE.parent / "specs", folder / "specs")
         (folder / "pictures").mkdir()
-        text = BLOCK.sub(lambda found: block(found[1], found[2], folder), page.read_text())
+        names: dict[str, Any] = {}
+        printed = ""
+
+        def part(found: re.Match[str]) -> str:
+            nonlocal printed
+            before, printed = printed, ""
+            text = found["text"] or ""
+            if found["hidden"]:
+                run(found["hidden"], folder, may_fail=False)
+            elif found["language"] == "console" and (slow or not found["slow"]):
+                return f"```console{found['slow'] or ''}\n{''.join(shown(text, folder))}```"
+            elif name := FILE.match(text):
+                (folder / name[1]).write_text(text)
+            elif found["language"] == "python":
+                printed = executed(text, names, folder)
+            elif found["language"] == "text" and before:
+                return f"```text\n{before}```"
+            return found[0]
+
+        text = PART.sub(part, page.read_text())
         for picture in (folder / "pictures").glob("*.png"):
             shutil.copy(picture, HERE / "pictures" / picture.name)
     page.write_text(text)
 
 
-def block(language: str, text: str, folder: Path) -> str:
-    """A block as it is to be shown; a file that it states is written."""
-    if language == "console":
-        text = "".join(shown(text, folder))
-    elif name := FILE.match(text):
-        (folder / name[1]).write_text(text)
-    return f"```{language}\n{text}```"
+def executed(source: str, names: dict[str, Any], folder: Path) -> str:
+    """What Python code prints; `names` keeps what it defines."""
+    start = perf_counter()
+    with redirect_stdout(io.StringIO()) as out, chdir(folder):
+        exec(source, names)
+    print(f"{perf_counter() - start:7.1f} s  {source.splitlines()[0]} ...")
+    return "".join(f"{line.rstrip()}\n" for line in out.getvalue().splitlines())
 
 
 def shown(block: str, folder: Path) -> Iterator[str]:
@@ -71,18 +100,22 @@ def run(command: str, folder: Path, *, may_fail: bool) -> list[str]:
     done = subprocess.run(
         ["bash", "-c", command],
         cwd=folder,
-        env={**os.environ, "PATH": path, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        env={**os.environ, "PATH": path, "DOCS": str(HERE), "TF_CPP_MIN_LOG_LEVEL": "3"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
-    print(f"{perf_counter() - start:7.1f} s  {command}")
+    print(f"{perf_counter() - start:7.1f} s  {command}", flush=True)
     if done.returncode and not may_fail:
         sys.exit(f"{command} ended with {done.returncode}:\n{done.stdout}")
     return [line.rstrip() for line in done.stdout.replace(str(folder), ".").splitlines()]
 
 
 if __name__ == "__main__":
-    for each in map(Path, sys.argv[1:]):
+    parser = ArgumentParser(description="Run what pages show, and show what it prints.")
+    parser.add_argument("pages", nargs="+", type=Path)
+    parser.add_argument("--slow", action="store_true", help="run `console slow` blocks too")
+    given = parser.parse_args()
+    for each in given.pages:
         print(each)
-        refresh(each)
+        refresh(each, slow=given.slow)

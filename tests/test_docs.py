@@ -22,7 +22,7 @@ def words_of(line):
 
 def blocks(page):
     """Of each console block the commands, as words, with the number of lines that follow each."""
-    for text in re.findall(r"^```console\n(.*?)^```", page.read_text(), flags=re.DOTALL | re.MULTILINE):
+    for text in re.findall(r"^```console(?: slow)?\n(.*?)^```", page.read_text(), flags=re.DOTALL | re.MULTILINE):
         found = []
         for line in text.replace("\\\n", " ").splitlines():
             if line.startswith("$ "):

@@ -116,7 +116,7 @@ def oneclass(
 def _as_table(results: Sequence[Result], names: Sequence[str], seeds: Sequence[int]) -> str:
     """A line for each class, a column for each seed."""
     found = {(result.name, result.seed): result for result in results}
-    columns = [f"seed {seed}" for seed in seeds]
+    columns = [f"AUROC %, seed {seed}" for seed in seeds]
     one = len(seeds) == 1
     heads = [
         "Class",
