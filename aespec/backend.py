@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Tick = Callable[[int, Mapping[str, float]], None]
     """Told the number of samples done, and each term of the loss at the last step."""
 
-__all__ = ["Backend", "Lowerings", "Model", "Team", "Trainable", "Trainer", "finite", "team_of"]
+__all__ = ["ALONE", "Backend", "Lowerings", "Model", "Team", "Trainable", "Trainer", "finite", "team_of"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -155,6 +155,8 @@ class Trainer(Protocol):
 
     note: str
     """How the steps are computed, in words: whether they are compiled, and why."""
+    team: Team
+    """The processes that share the steps. This one looks at no sample of a batch but its own."""
 
     def steps(
         self,
@@ -210,8 +212,12 @@ class Team(NamedTuple):
     """Processes that train one model together, each its share of every batch."""
 
     rank: int = 0
-    """Which of them this is; the first writes the run."""
+    """Which of them this is: it computes on the samples ``rank::size`` of each batch. The first writes the run."""
     size: int = 1
+
+
+ALONE = Team()
+"""One process."""
 
 
 class Backend(Protocol):

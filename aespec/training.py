@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from math import ceil, isfinite
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from aespec.backend import Model, Trainable, Trainer
+from aespec.backend import ALONE, Model, Team, Trainable, Trainer
 from aespec.data.pairs import Pairs
-from aespec.data.streams import Stream, windows
+from aespec.data.streams import Stream, sharded, windows
 from aespec.diagnosis import fault
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.graph import Graph
@@ -258,6 +258,9 @@ def fit(
     training, held = split(x, plan.validation_split) if validation is None else (x, validation)
     trainer = found.trainer(plan, len(training))
     tell(trainer.note)
+    if isinstance(training, Stream) and trainer.team.size > 1:
+        own = sharded(training, plan.window or len(training), plan.batch_size, trainer.team)
+        tell("each process reads a shard of its own" if own else "each process reads all of the data")
     if begin is not None and begin.epochs:
         model.load_weights(begin.weights)
         trainer.load_state(begin.optimizer)
@@ -343,7 +346,7 @@ class _Steps:
 
         found: list[dict[str, Array]] = []
         size, done = self.plan.batch_size, 0
-        for span, (x, targets, order) in enumerate(self._spans()):
+        for span, (x, targets, order) in enumerate(self._spans(self.trainer.team)):
             steps = min(ceil(len(order) / size), count - done)
             if not steps:
                 break
@@ -359,19 +362,19 @@ class _Steps:
     def batch(self, step: int) -> Array:
         """The samples of a step, counted from 0."""
         at = step * self.plan.batch_size
-        for x, _, order in self._spans():
+        for x, _, order in self._spans(ALONE):
             if at < len(order):
                 return x[order[at : at + self.plan.batch_size]]
             at -= len(order)
         raise IndexError(step)
 
-    def _spans(self) -> Iterator[tuple[Array, Array | None, NDArray[np.int64]]]:
+    def _spans(self, team: Team) -> Iterator[tuple[Array, Array | None, NDArray[np.int64]]]:
         """Samples that are in memory together, their targets, and the order in which they are taken."""
         import numpy as np
 
         if isinstance(self.x, Stream):
             window = self.plan.window or len(self.x)
-            for x in windows(self.x, window, self.plan.seed, self.epoch, self.plan.batch_size):
+            for x in windows(self.x, window, self.plan.seed, self.epoch, self.plan.batch_size, team):
                 yield x, None, np.arange(len(x))
         else:
             order = batch_order(self.plan.seed, self.epoch, len(self.x))

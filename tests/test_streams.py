@@ -8,6 +8,8 @@ import pytest
 
 import aespec
 from aespec import data
+from aespec.backend import Team
+from aespec.data import streams
 from aespec.data.parts import find_parts
 from aespec.data.streams import Stream, chosen, take, windows
 from aespec.noise import Noise
@@ -132,12 +134,69 @@ def test_an_epoch_takes_each_sample_once_in_whole_batches(path, window, batch_si
 
 
 def test_a_window_is_put_together_of_blocks_from_everywhere(tmp_path):
-    np.save(tmp_path / "long.npy", rows(0, 10_000))
+    np.save(tmp_path / "long.npy", rows(0, 10_240))
     first = next(windows(load(tmp_path / "long.npy", 320).inputs, 320, 0, 1, 32))
-    assert np.ptp(first[:, 0]) > 5_000
-    blocks = Counter((first[:, 0] // 20).astype(int))
-    assert set(blocks.values()) == {20}, "16 blocks of 20 neighbours"
+    assert Counter((first[:, 0] // 640).astype(int)) == dict.fromkeys(range(16), 20), "20 of each sixteenth"
+    assert set(Counter((first[:, 0] // 20).astype(int)).values()) == {20}, "which are neighbours"
     assert not np.array_equal(first, np.sort(first, axis=0))
+    assert np.array_equal((first[:, 0] // 640).astype(int), np.tile(range(16), 20)), "and take turns"
+
+
+def written(folder, lengths):
+    """So many samples in one array; in shards of these lengths."""
+    ends = np.cumsum(lengths)
+    np.save(folder / "all.npy", rows(0, ends[-1]))
+    (folder / "shards").mkdir()
+    for i, (start, stop) in enumerate(zip([0, *ends], ends, strict=False)):
+        np.savez(folder / "shards" / f"{i:02}.npz", x=rows(start, stop))
+    return folder / "all.npy", folder / "shards"
+
+
+@pytest.mark.parametrize("size", [2, 4, 16])
+@pytest.mark.parametrize("kind", [0, 1], ids=["npy", "npz"])
+def test_each_process_reads_a_shard_and_all_have_one_order(kind, size, tmp_path):
+    path = written(tmp_path, [13] * 16)[kind]
+    seen = []
+
+    def watched(x):
+        seen.append(set(x[:, 0].astype(int)))
+        return x
+
+    stream = load(path, 224).inputs[:207].map(watched, SHAPE)
+    alone = list(windows(stream, 224, 3, 1, 32))
+    assert sorted(np.concatenate(alone)[:, 0]) == list(range(207))
+    shards = []
+    for rank in range(size):
+        seen.clear()
+        for whole, own in zip(alone, windows(stream, 224, 3, 1, 32, Team(rank, size)), strict=True):
+            np.testing.assert_array_equal(own[rank::size], whole[rank::size])
+        shards.append(set().union(*seen))
+    assert sum(map(len, shards)) == len(set().union(*shards)) == 207, "no sample is read by two"
+
+
+@pytest.mark.parametrize(
+    ("lengths", "window", "batch_size", "size", "why"),
+    [
+        ([13] * 16, 224, 32, 3, "16 lanes are no multiple of 3 processes"),
+        ([13] * 16, 225, 15, 2, "15 samples of a batch are no multiple of 2 processes"),
+        ([13] * 16, 16, 8, 2, "a window has no room for a shard of each of 2 lanes"),
+        ([20, 168, 20], 224, 32, 2, "a lane would begin in the middle of the large shard"),
+    ],
+)
+def test_else_each_process_reads_all(lengths, window, batch_size, size, why, tmp_path):
+    stream = load(written(tmp_path, lengths)[1], window).inputs
+    alone = list(windows(stream, window, 3, 1, batch_size))
+    for whole, own in zip(alone, windows(stream, window, 3, 1, batch_size, Team(1, size)), strict=True):
+        np.testing.assert_array_equal(own, whole, why)
+
+
+@pytest.mark.parametrize(("lengths", "lanes"), [([13] * 16, 16), ([26] * 8, 8), ([100, 20, 88], 2), ([20, 168, 20], 1)])
+def test_shards_are_read_as_often_as_need_be(lengths, lanes, tmp_path):
+    """Nearly: a lane may begin in the middle of one."""
+    stream = load(written(tmp_path, lengths)[1], 224).inputs
+    cut = streams._lanes(stream, 224)
+    assert len(cut) == lanes
+    assert sum(lane.cost for lane in cut) <= 1.25 * 208
 
 
 def test_the_next_window_is_read_while_one_is_used(tmp_path):

@@ -36,9 +36,10 @@ def folder(tmp_path):
     return tmp_path
 
 
-def train(folder, backend, out, *, launcher=(), script=None, **environment):
+def train(folder, backend, out, *more, launcher=(), script=None, **environment):
     program = [script] if script else ["-m", "aespec"]
     command = [*launcher, *program, *("train", "shared.yaml", "--backend", backend, "--data", "x.npy", "-o", out)]
+    command += more
     clean = {name: value for name, value in os.environ.items() if name not in ALONE}
     return subprocess.Popen(
         [sys.executable, *command],
@@ -69,12 +70,21 @@ def same(run, other):
         assert two[name] == pytest.approx(one[name], rel=1e-5), name
 
 
-def test_two_torch_processes_are_as_one(folder):
+TOLD = {
+    (): "",
+    ("--window", "16"): "  each process reads a shard of its own\n",
+    ("--window", "16", "--batch-size", "7"): "  each process reads all of the data\n",
+}
+"""What is said of who reads what, with these options."""
+
+
+@pytest.mark.parametrize("more", TOLD, ids=["resident", "sharded", "read by each"])
+def test_two_torch_processes_are_as_one(more, folder):
     torchrun = ("-m", "torch.distributed.run", "--nproc-per-node", "2", "--rdzv-backend", "c10d")
-    finish(train(folder, "torch", "one"))
-    (said,) = finish(train(folder, "torch", "two", launcher=(*torchrun, "--rdzv-endpoint", "localhost:0")))
+    finish(train(folder, "torch", "one", *more))
+    (said,) = finish(train(folder, "torch", "two", *more, launcher=(*torchrun, "--rdzv-endpoint", "localhost:0")))
     same(folder / "one", folder / "two")
-    assert "  steps shared by 2 processes (gloo)\n" in said
+    assert f"  steps shared by 2 processes (gloo)\n{TOLD[more]}" in said
     assert said.count("epoch 1/3") == 1, "only one of them speaks"
     assert json.loads((folder / "two" / "run.json").read_text())["final"]
 
@@ -90,14 +100,15 @@ def ports(count):
     return found
 
 
-def test_two_tensorflow_workers_are_as_one(folder):
+@pytest.mark.parametrize("more", TOLD, ids=["resident", "sharded", "read by each"])
+def test_two_tensorflow_workers_are_as_one(more, folder):
     workers = [f"localhost:{port}" for port in ports(2)]
     configs = [{"cluster": {"worker": workers}, "task": {"type": "worker", "index": i}} for i in (0, 1)]
-    two = [train(folder, "keras", "two", TF_CONFIG=json.dumps(config)) for config in configs]
+    two = [train(folder, "keras", "two", *more, TF_CONFIG=json.dumps(config)) for config in configs]
     first, second = finish(*two)
-    finish(train(folder, "keras", "one"))
+    finish(train(folder, "keras", "one", *more))
     same(folder / "one", folder / "two")
-    assert "  steps shared by 2 replicas in 2 processes\n" in first
+    assert f"  steps shared by 2 replicas in 2 processes\n{TOLD[more]}" in first
     assert second == "", "only one of them speaks"
 
 

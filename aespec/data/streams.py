@@ -1,8 +1,10 @@
 """Streams: samples that are read when they are wanted, some at a time, because they do not fit in memory.
 
 A stream is made of parts: a memory-mapped ``.npy``, an ``.npz``, a row group of a parquet file. Training goes over it
-in `windows`: blocks of neighbouring samples in an order that is another in each epoch, put together until they fill a
-window, and shuffled in it. While a window is trained on, a thread reads the next.
+in `windows`. The stream is cut into lanes of the same length, which take turns in giving a sample; each goes over its
+blocks of neighbouring samples in an order that is another in each epoch, and shuffles them as they come. Of processes
+that train together each reads lanes of its own, and all have the order that one process has. While a window is trained
+on, a thread reads the next.
 """
 
 from __future__ import annotations
@@ -12,10 +14,11 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from math import prod
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from aespec.backend import ALONE, Team
 from aespec.diagnostics import AespecError
 from aespec.initializers import parameter_stream
 
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
 
     Samples: TypeAlias = "NDArray[Any] | Stream"
 
-__all__ = ["NUMBERS", "ROWS", "Part", "Samples", "Stream", "batches", "chosen", "take", "windows"]
+__all__ = ["NUMBERS", "ROWS", "Part", "Samples", "Stream", "batches", "chosen", "sharded", "take", "windows"]
 
 ROWS = 1024
 """Samples at a time, where nothing else is said."""
@@ -33,8 +36,14 @@ ROWS = 1024
 NUMBERS = 10_000_000
 """Of large samples fewer are chosen, so that they are not more numbers than that."""
 
+LANES = (16, 8, 4, 2, 1)
+"""Into how many lanes a stream is cut: the first of these that costs little."""
+
 BLOCKS = 16
 """Into how many blocks a window is cut, of a part that can be read from anywhere."""
+
+AGAIN = 0.25
+"""How much more may be read, as a share, because lanes begin within parts that can only be read whole."""
 
 
 class Part(ABC):
@@ -141,6 +150,15 @@ class Stream:
         return replace(self, shape=(len(self), *shape), fitted=lambda x: function(before(x)))
 
     @property
+    def cost(self) -> int:
+        """How many samples are read to go over it once: all of a part that can only be read whole."""
+        stop, found = self.start + len(self), 0
+        for part, end in zip(self.parts, self.ends, strict=True):
+            rows = min(stop, end) - max(self.start, end - part.rows)
+            found += 0 if rows <= 0 else part.rows if part.whole else rows
+        return found
+
+    @property
     def fingerprint(self) -> str:
         """The SHA-256 of the shape and the marks of the parts, in hexadecimal."""
         marks = " ".join(f"{part.name} {part.rows} {part.mark}" for part in self.parts)
@@ -176,33 +194,92 @@ def take(x: Samples, places: NDArray[np.int64]) -> NDArray[Any]:
     return np.concatenate([np.empty((0, *x.shape[1:]), x.dtype), *found])[np.argsort(order)]
 
 
-def windows(stream: Stream, rows: int, seed: int, epoch: int, batch_size: int) -> Iterator[NDArray[Any]]:
+def windows(
+    stream: Stream, rows: int, seed: int, epoch: int, batch_size: int, team: Team = ALONE
+) -> Iterator[NDArray[Any]]:
     """An epoch's samples (counted from 1), shuffled, some of them at a time.
 
-    Each window but the last is as many whole batches as fit in so many rows; what is left over of the blocks that fill
-    a window goes into the next. In memory are two windows, and a block each.
+    Each window but the last is as many whole batches as fit in so many rows. In memory are two windows and what is left
+    of a block of each lane, no more than a third window. In a team, where its data is `sharded`, only the samples are
+    read, and stand in the windows, that this process computes on, every n-th; else all are.
     """
-    size = max(rows // batch_size, 1) * batch_size
+    if not sharded(stream, rows, batch_size, team):
+        team = ALONE
     with ThreadPoolExecutor(1, "aespec-reads") as thread:
-        following = _filled(stream, size, parameter_stream(seed, f"order/{epoch}"))
+        following = _filled(stream, _size(rows, batch_size), seed, epoch, team)
         ahead = thread.submit(next, following, None)
         while (window := ahead.result()) is not None:
             ahead = thread.submit(next, following, None)
             yield window
 
 
-def _filled(stream: Stream, size: int, random: np.random.Generator) -> Iterator[NDArray[Any]]:
+def sharded(stream: Stream, rows: int, batch_size: int, team: Team) -> bool:
+    """Whether each process of a team reads a shard of its own in `windows` of so many rows.
+
+    It does where the lanes, and the samples of a batch, are a multiple of the processes.
+    """
+    return not (batch_size % team.size or len(_lanes(stream, _size(rows, batch_size))) % team.size)
+
+
+def _size(rows: int, batch_size: int) -> int:
+    return max(rows // batch_size, 1) * batch_size
+
+
+def _filled(stream: Stream, size: int, seed: int, epoch: int, team: Team) -> Iterator[NDArray[Any]]:
     import numpy as np
 
-    blocks = stream.blocks(max(size // BLOCKS, 1))
-    order = iter(random.permutation(len(blocks)))
-    left: list[NDArray[Any]] = []
-    while True:
-        while sum(map(len, left)) < size and (chosen := next(order, None)) is not None:
-            left.append(stream.read(*blocks[chosen]))
-        if not left:
-            return
-        pool, left = np.concatenate(left), []
-        pool = pool[random.permutation(len(pool))]
-        left = [pool[size:]] if len(pool) > size else []
-        yield pool[:size]
+    cut = _lanes(stream, size)
+    count = len(cut)
+    own = range(team.rank, count, team.size)
+    lanes = {i: _Lane(cut[i], size, parameter_stream(seed, f"order/{epoch}/{i}")) for i in own}
+    for start in range(0, len(stream), size):
+        rows = min(size, len(stream) - start)
+        if count == 1:
+            yield lanes[0].take(rows)
+            continue
+        window = np.zeros((rows, *stream.shape[1:]), stream.dtype)
+        for i, lane in lanes.items():
+            places = slice((i - start) % count, rows, count)
+            window[places] = lane.take(len(range(rows)[places]))
+        yield window
+
+
+def _lanes(stream: Stream, size: int) -> list[Stream]:
+    """Lanes that take turns, and so are of one length or one longer, for windows of a size.
+
+    As many as can be had without much more to read, or more left of blocks in memory than a window.
+    """
+    for count in LANES:
+        ends = [0, *accumulate(len(range(i, len(stream), count)) for i in range(count))]
+        cut = [stream[start:end] for start, end in pairwise(ends)]
+        held = sum(max((stop - start for start, stop in lane.blocks(_step(size))), default=0) for lane in cut)
+        if held <= size and sum(lane.cost for lane in cut) <= (1 + AGAIN) * stream.cost:
+            break
+    return cut
+
+
+def _step(size: int) -> int:
+    return max(size // BLOCKS, 1)
+
+
+class _Lane:
+    """A part of a stream in an epoch."""
+
+    def __init__(self, stream: Stream, size: int, random: np.random.Generator) -> None:
+        import numpy as np
+
+        blocks = stream.blocks(_step(size))
+        self._stream, self._random = stream, random
+        self._blocks = iter([blocks[i] for i in random.permutation(len(blocks))])
+        self._left: NDArray[Any] = np.empty((0, *stream.shape[1:]), stream.dtype)
+
+    def take(self, count: int) -> NDArray[Any]:
+        """So many samples, drawn from those of the blocks that it takes to have as many."""
+        import numpy as np
+
+        found = [self._left]
+        while sum(map(len, found)) < count:
+            found.append(self._stream.read(*next(self._blocks)))
+        pool = np.concatenate(found)[self._random.permutation(sum(map(len, found)))]
+        self._left = pool[count:]
+        return pool[:count]

@@ -71,15 +71,16 @@ class TeamTrainer(KerasTrainer):
     def __init__(self, model: KerasModel, plan: TrainingPlan, samples: int) -> None:
         with strategy().scope():
             super().__init__(model, plan, samples)
-        self._team = team()
-        places = f"{self._team.size} processes" if self._team.size > 1 else "one process"
+        self.team = team()
+        places = f"{self.team.size} processes" if self.team.size > 1 else "one process"
         self.note = f"steps shared by {replicas()} replicas in {places}"
         # The gradients have been summed when they come to the optimizer, since it clips them first.
         self._optimizer._all_reduce_sum_gradients = lambda pairs: pairs
         for layer in layers_in(model.native):
             if isinstance(layer, keras.layers.BatchNormalization):
                 layer.synchronized = True
-        self._shared = tf.function(self._on_all, autograph=False, reduce_retracing=True)
+        self._traced: dict[int, Any] = {}
+        """By the samples of a batch: all processes must trace at the same steps, whatever their parts are."""
 
     def steps(
         self,
@@ -94,7 +95,7 @@ class TeamTrainer(KerasTrainer):
         """See `aespec.backend.Trainer.steps`."""
         names, batches = self._model.graph.loss_names, np.split(order, range(batch_size, len(order), batch_size))
         sizes = [len(rows) for rows in batches]
-        seeds = self._seeds(noise, self._team.rank)
+        seeds = self._seeds(noise, self.team.rank)
         draws = noise.draws(self._model.graph, x.shape[1:], sizes, self._model.dtype) if noise.shared else None
         found: list[Array] = []
         waiting: list[Tensor] = []
@@ -102,7 +103,9 @@ class TeamTrainer(KerasTrainer):
             given = next(draws) if draws is not None else {}
             batch = [np.asarray(values[rows], self._model.dtype) for values in (x, targets) if values is not None]
             parts = self._parts(batch, given)
-            waiting.append(self._shared(*parts, seeds, *map(tf.constant, (step, rates[step - 1]))))
+            if len(rows) not in self._traced:
+                self._traced[len(rows)] = tf.function(self._on_all, autograph=False)
+            waiting.append(self._traced[len(rows)](*parts, seeds, *map(tf.constant, (step, rates[step - 1]))))
             if step == len(batches) or step % LOOK == 0:
                 found.append(np.stack([losses.numpy() for losses in waiting]))
                 if not np.isfinite(found[-1][:, -1]).all():
@@ -114,11 +117,11 @@ class TeamTrainer(KerasTrainer):
     def _parts(self, batch: list[Array], draws: Mapping[str, Array]) -> tuple[Any, Any, Any]:
         """What each of this process's replicas is given: its part of a batch and of the draws, and its share."""
         everywhere = replicas()
-        here = everywhere // self._team.size
+        here = everywhere // self.team.size
 
         def spread(part: Callable[[slice], Any]) -> Any:
             def own(context: Any) -> Tensor:
-                which = self._team.rank * here + context.replica_id_in_sync_group % here
+                which = self.team.rank + self.team.size * (context.replica_id_in_sync_group % here)
                 return tf.constant(part(slice(which, None, everywhere)))
 
             return strategy().experimental_distribute_values_from_function(own)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from aespec.backend import ALONE
 from aespec.graph import Graph
 from aespec.initializers import parameter_stream
 from aespec.layers import Layer, conv, pool
@@ -42,6 +43,8 @@ WORTH_COMPILING = 2000
 
 class KerasTrainer:
     """See `aespec.backend.Trainer`."""
+
+    team = ALONE
 
     def __init__(self, model: KerasModel, plan: TrainingPlan, samples: int) -> None:
         self._model, self._plan = model, plan

@@ -51,10 +51,10 @@ class TeamTrainer(TorchTrainer):
 
     def __init__(self, model: TorchModel, plan: TrainingPlan, samples: int) -> None:
         super().__init__(model, plan, samples)
-        self._team = team()
+        self.team = team()
         self._compiled = None
         self._parallel = DistributedDataParallel(_Terms(model), static_graph=True)
-        self.note = f"steps shared by {self._team.size} processes ({dist.get_backend()})"
+        self.note = f"steps shared by {self.team.size} processes ({dist.get_backend()})"
 
     def steps(self, *arguments: Any, **others: Any) -> dict[str, Array]:
         """See `aespec.backend.Trainer.steps`."""
@@ -75,13 +75,13 @@ class TeamTrainer(TorchTrainer):
             value.grad = None
         with torch.enable_grad(), self._precision():
             terms = self._parallel(batch, draws)
-            (terms["total"] * (self._team.size * share())).backward()
+            (terms["total"] * (self.team.size * share())).backward()
         grads = [torch.zeros_like(value) if value.grad is None else value.grad for value in self.values]
         return [term.detach() for term in terms.values()], grads
 
     def _own(self, rows: Tensor) -> Tensor:
         """This process's part of what a batch has a row for each sample of."""
-        return rows[self._team.rank :: self._team.size]
+        return rows[self.team.rank :: self.team.size]
 
     def _looks(self, step: int) -> bool:
         return step % LOOK == 0
@@ -91,10 +91,10 @@ class TeamTrainer(TorchTrainer):
         return to_array(losses)
 
     def _seeds(self, noise: Noise) -> tuple[int, ...]:
-        return (*super()._seeds(noise), self._team.rank)
+        return (*super()._seeds(noise), self.team.rank)
 
     def _summed(self, batches: Sequence[tuple[Tensor, ...]]) -> Tensor:
-        total = super()._summed(batches[self._team.rank :: self._team.size])
+        total = super()._summed(batches[self.team.rank :: self.team.size])
         dist.all_reduce(total)
         return total
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from aespec.backend import finite
+from aespec.backend import ALONE, finite
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.graph import Graph
 from aespec.layers.recurrent import GRU, LSTM, Bidirectional
@@ -45,6 +45,8 @@ PAUSE = 0.1
 
 class TorchTrainer:
     """A `aespec.backend.Trainer`."""
+
+    team = ALONE
 
     def __init__(self, model: TorchModel, plan: TrainingPlan, samples: int) -> None:
         self.model, self.plan = model, plan
