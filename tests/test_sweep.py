@@ -549,7 +549,7 @@ def test_the_histories_of_all_trials_are_drawn(inside):
     assert sweep(*vary(f"{RATE}=0.01,1e30,0.02")).exit_code == 0
     folders = sorted(map(str, Path("sweeps/small/trials").iterdir()))
     drawn = CliRunner().invoke(main, ["history", *folders, "--format", "json"])
-    assert [run["run"] for run in json.loads(drawn.output)["runs"]] == ["0001", "0003"]
+    assert [run["name"] for run in json.loads(drawn.output)["runs"]] == ["0001", "0003"]
 
 
 def test_json_has_the_table_as_data(inside):
@@ -769,13 +769,30 @@ def test_what_is_not_installed_is_said_with_the_command_to_install_it(args, pack
     assert not Path("sweeps").exists()
 
 
-@pytest.mark.skipif(find_spec("ray") is None, reason="ray is not installed")
-def test_ray_trains_the_same(inside):
-    environment = {**os.environ, "HOME": str(inside), "RAY_USAGE_STATS_ENABLED": "0"}
+@pytest.fixture(params=["made for the sweep", "of two nodes"])
+def cluster(request, monkeypatch):
+    """What `--ray` takes with it, and how many trials are trained at a time then."""
+    utilities = pytest.importorskip("ray.cluster_utils")
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    if request.param == "made for the sweep":
+        yield ["--jobs", "1"], 1
+        return
+    nodes = utilities.Cluster(initialize_head=True, head_node_args={"num_cpus": 2})
+    try:
+        nodes.add_node(num_cpus=2)
+        yield ["--ray-address", nodes.address], 2
+    finally:
+        nodes.shutdown()
+
+
+def test_ray_trains_the_same(inside, cluster):
+    where, at_once = cluster
+    environment = {**os.environ, "HOME": str(inside)}
     command = [sys.executable, "-m", "aespec", "sweep", "small.yaml", "--backend", "torch", "--data", "data.npy"]
     command += vary(f"{RATE}=0.01,1e30")
-    done = subprocess.run([*command, "--ray", "-o", "far"], env=environment, capture_output=True, text=True)
+    done = subprocess.run([*command, "--ray", *where, "-o", "far"], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+    assert f"{at_once} at a time" in done.stdout
     assert sweep(*vary(f"{RATE}=0.01,1e30"), "-o", "near").exit_code == 0
     far, near = ([{**row, "seconds": ""} for row in rows(folder)] for folder in ("far", "near"))
     assert far == near
