@@ -20,6 +20,7 @@ __all__ = [
     "scatter_start",
     "show_shape",
     "transposed_length",
+    "unit_name",
     "window_length",
 ]
 
@@ -47,6 +48,21 @@ def show_shape(shape: Shape) -> str:
 def elements(shape: Shape) -> int | None:
     """How many numbers a sample of this shape holds; None where an axis is unknown."""
     return None if None in shape else prod(n for n in shape if n is not None)
+
+
+def unit_name(unit: int, shape: tuple[int, ...]) -> int | str:
+    """What a unit of a code is called: its number, or its index where the code has several axes, the last the fastest.
+
+    >>> unit_name(24, (30,)), unit_name(56, (4, 4, 32))
+    (24, '0,1,24')
+    """
+    if len(shape) == 1:
+        return unit
+    index: list[str] = []
+    for length in reversed(shape):
+        unit, place = divmod(unit, length)
+        index.insert(0, str(place))
+    return ",".join(index)
 
 
 def fill(shape: Shape, length: int) -> Shape:

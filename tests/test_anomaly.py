@@ -375,10 +375,10 @@ def scored(run, *options):
 
 def test_anomalies_are_found(run):
     found = scored(run, "--truth", "labels")
-    assert (found["scored"]["what"], found["scored"]["count"]) == ("test sample", 50)
+    assert (found["part"], found["samples"], found["steps"]) == ("test sample", 50, None)
     assert found["ranking"]["error"]["auroc"] == 1.0
     assert found["detection"]["found"] == 5
-    assert found["scored"]["anomalies"] == 5 + found["detection"]["false_alarms"]
+    assert found["anomalies"] == 5 + found["detection"]["false_alarms"]
     assert sorted(each["sample"] for each in found["worst"]) == [45, 46, 47, 48, 49]
     assert {each["anomaly"] for each in found["worst"]} == {1}
 
@@ -389,13 +389,13 @@ def test_the_threshold_is_that_of_held_out_samples(run, rows):
     expected = np.quantile(((held - model.reconstruct(held)) ** 2).mean(axis=1), 0.9)
     limit = scored(run, "--quantile", 0.9)["threshold"]
     assert limit["value"] == pytest.approx(expected, rel=1e-6)
-    assert (limit["of"], limit["samples"], limit["held_out"]) == ("held-out sample", 50, True)
+    assert (limit["part"], limit["samples"], limit["held_out"]) == ("held-out sample", 50, True)
 
 
 def test_the_threshold_of_a_run_that_held_nothing_out_is_said_to_be_optimistic(tmp_path, rows):
     run = trained(tmp_path, [{"dense": 2}], rows, "--validation-split", 0, shape=[5])
     found = scored(run)
-    assert (found["threshold"]["of"], found["threshold"]["samples"]) == ("training sample", 200)
+    assert (found["threshold"]["part"], found["threshold"]["samples"]) == ("training sample", 200)
     assert found["threshold"]["held_out"] is False
     assert "the run held nothing out" in aespec_("score", run).stdout
 
@@ -404,14 +404,14 @@ def test_validation_data_of_its_own_sets_the_threshold(tmp_path, rows):
     np.save(tmp_path / "held.npy", rows["x_test"][:30])
     run = trained(tmp_path, [{"dense": 2}], rows, "--validation-data", tmp_path / "held.npy", shape=[5])
     limit = scored(run)["threshold"]
-    assert (limit["of"], limit["samples"]) == ("validation sample", 30)
+    assert (limit["part"], limit["samples"]) == ("validation sample", 30)
 
 
 def test_contamination_is_a_fraction_of_what_is_scored(run):
     found = scored(run, "--contamination", 0.1, "--truth", "labels")
-    assert found["scored"]["anomalies"] == 5
+    assert found["anomalies"] == 5
     assert found["detection"]["precision"] == found["detection"]["recall"] == 1.0
-    assert (found["threshold"]["of"], found["threshold"]["samples"]) == ("test sample", 50)
+    assert (found["threshold"]["part"], found["threshold"]["samples"]) == ("test sample", 50)
 
 
 def read_table(path):
@@ -431,7 +431,7 @@ def read_table(path):
 def test_scores_are_written(suffix, run, rows, tmp_path):
     path = tmp_path / "new" / f"scores{suffix}"
     found = scored(run, "--by", "feature", "--truth", "labels", "-o", path)
-    assert found["files"]["scores"] == str(path)
+    assert found["files"] == [str(path)]
     table = read_table(path)
     x = rows["x_test"]
     squares = (x - aespec.run.open_run(run).model().reconstruct(x)) ** 2
@@ -496,7 +496,7 @@ def test_the_columns_of_a_table_have_their_names(tmp_path, rows):
     options = ("--data", tmp_path / "t.csv", "--by", "feature", "--truth", "labels", "-o", tmp_path / "s.csv")
     found = scored(tmp_path / "r", *options, "--picture", tmp_path / "bars.png")
     assert [part["name"] for part in found["by"]["mean_errors"]] == ["height", "width", "depth", "mass", "age"]
-    assert (found["scored"]["count"], found["ranking"]["error"]["auroc"]) == (14, 1.0)  # without 36 that it saw
+    assert (found["samples"], found["ranking"]["error"]["auroc"]) == (14, 1.0)  # without 36 that it saw
     assert list(read_table(tmp_path / "s.csv"))[-5:] == ["height", "width", "depth", "mass", "age"]
     assert "height" in aespec_("score", tmp_path / "r", *options).stdout
 
@@ -518,16 +518,18 @@ def test_windows_of_a_series_are_put_together_again(series, tmp_path):
     folder, path = series.parent, tmp_path / "s.csv"
     options = ("--data", folder / "other.npy", "--truth", folder / "truth.npy", "-o", path)
     found = scored(series, *options, "--by", "step", "--picture", tmp_path / "p.png")
-    assert found["scored"]["count"] == 101
-    assert found["scored"]["what"] == "step"
+    assert (found["samples"], found["steps"]) == (
+        48,
+        101,
+    )  # (101 - 8) / 2 windows and one, and one that ends the series
     assert found["ranking"]["error"]["auroc"] > 0.95
     assert all(55 <= each["step"] <= 69 for each in found["worst"])
     assert list(read_table(path)) == ["step", "error", "anomaly", "truth"]
     whole = scored(series, *options)
-    assert "note: of windows that overlap the table has the worst alone" in whole["notes"]
+    assert "of windows that overlap the table has the worst alone" in whole["notes"]
     assert any("errors of overlapping windows go together" in note for note in whole["notes"])
     assert not any("overlapping windows" in note for note in found["notes"])
-    assert whole["scored"]["count"] == 48  # (101 - 8) / 2 windows and one, and one that ends the series
+    assert (whole["samples"], whole["steps"]) == (48, None)
     assert sum(read_table(path)["truth"].astype(int)) == 6  # those that begin at 54, 56, ..., 64
 
 
@@ -553,7 +555,7 @@ def test_every_kind_of_model_is_scored_and_drawn(kind, tmp_path):
     given = ("--data", tmp_path / "x.npy", "--truth", tmp_path / "y.npy", "--contamination", 0.5)
     for by in parts:
         found = scored(run, *given, "--by", by)
-        assert found["scored"]["count"] == 40
+        assert found["samples"] == 40
         assert ("surprise" in found["ranking"]) == (name == "variational")
         if by != "sample":  # half are normal, half are not: the mean over the parts is that over the samples
             means = [part[label] for part in found["by"]["mean_errors"] for label in ("normal", "anomaly")]

@@ -211,7 +211,7 @@ def test_what_is_wrong_is_said(args, code, said):
 
 def test_as_json():
     found = json.loads(run("encode", "series", "-o", "codes.csv", "--format", "json").stdout)
-    assert found["shape"] == [10, 9]
+    assert (found["shape"], found["files"]) == ([10, 9], ["codes.csv"])
     assert found["notes"][0] == "cut 41 steps into 10 windows of 8, one every 4"
 
 

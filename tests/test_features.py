@@ -14,6 +14,7 @@ import aespec
 from aespec.cli import main
 from aespec.diagnostics import AespecError
 from aespec.picture import blank, draw_sample
+from aespec.shapes import unit_name
 from aespec.uses.features import BINS, EXTREMES, SAMPLES, code_units, first_layer, rest
 from aespec.uses.posterior import moments, units
 
@@ -211,12 +212,12 @@ def test_how_active_units_are():
     assert (counts.sum(), len(counts), edges[0], edges[-1]) == (10, BINS, -3, 5)
 
 
-def test_units_of_a_code_with_axes_are_called_by_their_place():
+def test_units_of_a_code_with_axes_stand_in_its_order():
     model = built([{"reshape": [8, 8, 1]}, {"conv2d": CONV}, {"max_pool2d": 4}])
     x = np.random.default_rng(0).random((20, 8, 8))
     found = code_units(model, x)
     assert (found.shape, len(found.mean)) == ((2, 2, 3), 12)
-    assert (found.index(7), found.called(7)) == ((1, 0, 1), "1,0,1")
+    assert unit_name(7, found.shape) == "1,0,1"
     assert found.mean[7] == pytest.approx(model.encode(x)[:, 1, 0, 1].mean())
 
 
@@ -300,7 +301,7 @@ def test_every_model_has_its_numbers_and_its_pictures(run, shape, weights, part,
     assert (found["code"]["shape"], found["first_layer"]["shape"], found["part"]) == (shape, weights, part)
     assert len(found["units"]) == np.prod(shape)
     assert sum(found["histogram"]["counts"]) == found["samples"] * np.prod(shape)
-    pictures = [name for name in found["pictures"].values() if name]
+    pictures = found["files"]
     assert sorted(pictures) == sorted(map(str, tmp_path.glob("*.png")))
     assert len(pictures) == 1 + (weights is not None)
     for picture in pictures:

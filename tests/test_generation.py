@@ -493,14 +493,13 @@ def test_distributions_are_fitted_to_the_training_samples(prior, name, run, runs
 
 
 def test_the_figures_are_those_of_the_samples_held_out(runs, tmp_path):
-    found = json.loads(done("generate", runs / "images", "--format", "json", "-o", tmp_path / "p.png").stdout)[
-        "quality"
-    ]
+    record = json.loads(done("generate", runs / "images", "--format", "json", "-o", tmp_path / "p.png").stdout)
+    found = record["quality"]
     run = aespec.run.open_run(runs / "images")
     held = data.load("digits", shape=(8, 8), range=(0, 1), split="test").inputs
     model = run.model()
     losses = model.losses(held)
-    assert (found["part"], found["samples"]) == ("test sample", len(held))
+    assert (record["part"], record["samples"], record["generated"]) == ("test sample", len(held), 64)
     assert found["reconstruction"]["binary_crossentropy"] == pytest.approx(losses["binary_crossentropy"], rel=1e-5)
     # the term of the loss is divided by the 64 elements
     term = losses["encoder/gaussian_latent_1/latent/gaussian_kl"]
@@ -601,7 +600,7 @@ def test_interpolation_goes_from_one_reconstruction_to_the_other(runs, tmp_path)
     samples, about = path("images")
     codes = model.encode(held[[3, 8]])
     assert samples[[0, -1]] == pytest.approx(model.reconstruct(held[[3, 8]]), abs=1e-5)
-    assert about["path"] == "spherical"
+    assert (about["path"], about["files"]) == ("spherical", [str(tmp_path / "p.png"), str(tmp_path / "s.npy")])
     assert about["distance"] == pytest.approx(np.linalg.norm(codes[0] - codes[1]), rel=1e-5)
     straight, about = path("images", "--path", "linear")
     assert about["path"] == "linear"

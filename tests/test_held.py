@@ -158,12 +158,10 @@ def test_of_the_runs_own_data_only_what_was_held_out_is_scored(place):
         found = aespec_("score", "split", *given)
         assert f"the run was trained on {name}: the 30 samples that it saw are left out" in found.stdout
         found = json.loads(aespec_("score", "split", *given, "--format", "json").stdout)
-        assert found["scored"] == own["scored"]
+        assert (found["part"], found["samples"]) == (own["part"], own["samples"]) == ("held-out sample", 10)
         assert [each["sample"] for each in found["worst"]] == [each["sample"] for each in own["worst"]]
     assert "left out" not in aespec_("score", "split").stdout
-    assert (
-        json.loads(aespec_("score", "split", "--data", "new.npz", "--format", "json").stdout)["scored"]["count"] == 40
-    )
+    assert json.loads(aespec_("score", "split", "--data", "new.npz", "--format", "json").stdout)["samples"] == 40
 
 
 GONE = {

@@ -235,15 +235,15 @@ def test_json_and_csv_have_the_same_numbers(run, tmp_path):
     folders = run(PLAIN, "a"), run("epoch,total\n1,0.5\n2,nan\n", "b")
     picture = tmp_path / "p.png"
     found = json.loads(command(*folders, "-o", picture, "--format", "json").output)
-    assert found["picture"] == str(picture)
+    assert found["files"] == [str(picture)]
     a, b = found["runs"]
     assert a["training"] == {"first": 0.5, "last": 0.2, "best": 0.2, "best_epoch": 3}
     assert a["validation"] == {"first": 0.6, "last": 0.45, "best": 0.4, "best_epoch": 2}
-    assert (a["run"], a["epochs"], a["seconds"]) == ("a", 3, 1.0)
+    assert (a["run"], a["name"], a["epochs"], a["seconds"]) == (str(folders[0]), "a", 3, 1.0)
     assert b["training"] == {"first": 0.5, "last": None, "best": 0.5, "best_epoch": 1}
     assert (b["validation"], b["seconds"]) == (None, None)
     rows = list(csv.DictReader(io.StringIO(command(*folders, "-o", picture, "--format", "csv").output)))
-    assert [row["run"] for row in rows] == ["a", "b"]
+    assert [(row["run"], row["name"]) for row in rows] == [*zip(map(str, folders), "ab", strict=True)]
     assert (float(rows[0]["val_best"]), rows[0]["val_best_epoch"]) == (0.4, "2")
     assert isnan(float(rows[1]["last"]))
     assert rows[1]["val_best"] == ""

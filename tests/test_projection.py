@@ -274,12 +274,12 @@ def test_a_map_of_every_kind_of_model(name, backend, width, method, trained):
     assert done.exit_code == 0, done.output
     found = json.loads(done.stdout)
     assert (found["code"], found["method"], found["samples"], found["of"]) == (width, method, 100, 297)
-    assert found["what"] == "test sample"
+    assert found["part"] == "test sample"
     assert np.shape(found["points"]) == (100, 2)
     assert set(found["labels"]) == set(range(10))
     assert 0.5 < found["trustworthiness"] <= 1
     assert pixels(folder / "map.png").shape[0] > 500
-    assert found["page"] == str(folder / "map.html")
+    assert found["files"] == [str(folder / "map.png"), str(folder / "map.html")]
 
 
 def test_the_text_says_how_good_the_map_is(trained):

@@ -266,7 +266,7 @@ def test_a_run_can_go_without_and_get_it_later(train, place):
     alone((folder / "report.html").read_text())
     other = place / "pages" / "a.html"
     found = json.loads(aespec_("report", folder, "-o", other, "--format", "json").output)
-    assert found == {"report": str(other), "left_out": []}
+    assert (found["files"], found["notes"]) == ([str(other)], [])
     np.save(place / "others.npy", np.zeros((7, 3), "float32"))
     aespec_("report", folder, "-o", other, "--data", place / "others.npy")
     assert f"7 samples of {place / 'others.npy'}" in Page(other.read_text()).text

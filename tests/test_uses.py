@@ -1,6 +1,7 @@
 """Every use of a run: on a plain, a convolutional, a recurrent and a variational model of each backend, on any data."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -87,6 +88,14 @@ def folder(tmp_path_factory):
                 given = "--backend", backend, "--data", "data.npz", "-o", f"{kind}-{backend}", "--no-report", "--quiet"
                 done = run("train", f"{kind}.yaml", *given)
                 assert done.exit_code == 0, done.output
+        for name, encoder in {"linear": "[flatten, dense: 3]", "axes": "[gaussian_latent: 2]"}.items():
+            Path(f"{name}.yaml").write_text(
+                f"{{name: {name}, input: [8, 8], encoder: {encoder}, decoder: mirror, loss: mse, "
+                "training: {optimizer: {adam: 0.01}, epochs: 1, validation_split: 0.2}}"
+            )
+            given = "--backend", "torch", "--data", "data.npz", "-o", f"{name}-torch", "--no-report", "--quiet"
+            done = run("train", f"{name}.yaml", *given)
+            assert done.exit_code == 0, done.output
         for backend in BACKENDS:
             given = "--backend", backend, "--data", "shards", "--window", 16, "-o", f"streamed-{backend}", "--quiet"
             done = run("train", "variational.yaml", *given)
@@ -128,6 +137,70 @@ def test_every_use_of_every_model_as_json(use, kind):
     done = run(use, f"{kind}-torch", *USES[use], "--format", "json")
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)
+
+
+TESTED = {"run": "linear-torch", "data": "data.npz", "part": "test sample", "samples": 30}
+TRAINING = "--backend", "torch", "--data", "data.npz", "--set", "training.epochs=1"
+AS_JSON = {
+    **{(use, "linear-torch", *options): TESTED for use, options in USES.items()},
+    # of 60 samples 48 were trained on and 12 held out
+    ("encode", "linear-torch", *USES["encode"]): {**TESTED, "part": "sample", "samples": 60},
+    ("encode", "linear-torch", *USES["encode"], "--split", "test"): TESTED,
+    ("generate", "linear-torch", *USES["generate"], "--no-quality"): {**TESTED, "part": None, "samples": 0},
+    ("interpolate", "linear-torch", *USES["interpolate"]): {**TESTED, "samples": 2},
+    ("reconstruct", "linear-torch", "-n", "4"): {**TESTED, "samples": 4},
+    ("pca-check", "linear-torch"): {**TESTED, "part": "training sample", "samples": 48},
+    ("oneclass", "linear.yaml", *TRAINING, "-o", "classes"): {**TESTED, "run": None},
+    ("history", "linear-torch"): dict.fromkeys(TESTED),
+}
+WRITTEN = {
+    **MADE,
+    "features": ["RUN/features.png", "RUN/activations.png"],
+    "oneclass": ["classes/oneclass.csv"],
+    "history": ["RUN/history.png"],
+}
+
+
+def keys(found):
+    """Every key of a record and of those in it."""
+    if isinstance(found, dict):
+        yield from found
+    for each in found.values() if isinstance(found, dict) else found if isinstance(found, list) else ():
+        yield from keys(each)
+
+
+@pytest.mark.parametrize("given", AS_JSON, ids=" ".join)
+def test_json_says_in_the_same_words_what_was_looked_at_and_written(given):
+    done = run(*given, "--format", "json")
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert {key: found.get(key) for key in TESTED} == AS_JSON[given]
+    written = WRITTEN.get(given[0], [])
+    assert found["files"] == [path.replace("RUN", "linear-torch") for path in written]
+    assert all(Path(path).stat().st_size > 100 for path in found["files"])
+    assert isinstance(found["notes"], list)
+    assert not [note for note in found["notes"] if "  " in note or "\n" in note or note.startswith("note")]
+    assert [key for key in keys(found) if not re.fullmatch("[a-z][a-z0-9_]*", key)] == []
+    assert {"file", "picture", "pictures", "page", "report", "csv", "saved", "what"}.isdisjoint(found)
+
+
+@pytest.mark.parametrize("name", ["axes", "plain"])
+def test_a_unit_is_called_the_same_everywhere(name, monkeypatch):
+    """By its number, in a code of 8 steps of 2 by its index."""
+    units = [f"{i},{j}" for i in range(8) for j in range(2)] if name == "axes" else [*range(6)]
+    drawn = []
+    monkeypatch.setattr("aespec.uses.generation_picture._name", lambda _, name: drawn.append(name))
+    told = {"features": [*USES["features"], "-n", "20"], "traverse": ["--axes", "20", "--steps", "3"]}
+    if name == "axes":
+        told["generate"] = []
+    for use, options in told.items():
+        found = json.loads(run(use, f"{name}-torch", *options, "--format", "json").stdout)
+        records = found["units"] if use != "generate" else found["quality"]["units"]
+        assert sorted(record["unit"] for record in records) == units
+        text = run(use, f"{name}-torch", *options).stdout.splitlines()
+        (head,) = [i for i, line in enumerate(text) if line.split()[:1] == ["Unit"]]
+        assert sorted(line.split()[0] for line in text[head + 2 :][: len(units)]) == [*map(str, units)]
+    assert {*drawn} == {f"unit {unit}" for unit in units}
 
 
 WRONG = {

@@ -196,24 +196,16 @@ class Codes:
             for part in chain([first], parts):
                 write(part)
 
-    def about(self, path: Path, save: Path | None) -> dict[str, Any]:
-        """What a record begins with."""
-        run = self.trained.run
-        backend = self.trained.backend or run.record["backend"]
-        return {"run": str(self.trained.folder), "backend": backend, "picture": str(path), "saved": save and str(save)}
-
     def fit(self, distribution: Distribution) -> dict[str, int]:
         """To how many samples a distribution was fitted, and of how many; nothing of the prior."""
         count = distribution.samples
         return {"fitted_to": count, "of": len(self.trained.training.inputs)} if count else {}
 
-    def notes(self, save: Path | None, distribution: Distribution | None = None) -> list[str]:
-        """What is to be said of samples, and of the distribution that their codes were drawn from."""
+    def notes(self, distribution: Distribution) -> list[str]:
+        """What is to be said of the distribution that codes were drawn from."""
         notes = []
-        if distribution is not None and (fit := self.fit(distribution)):
+        if fit := self.fit(distribution):
             notes.append(f"fitted to the codes of {fit['fitted_to']:,} of {fit['of']:,} {self.trained.training.what}s")
             if fit["fitted_to"] <= prod(self.shape):
                 notes.append("which are fewer than the code has units: all that is drawn lies in the plane of theirs")
-        if save is not None:
-            notes.append(f"saved as {save}")
         return notes

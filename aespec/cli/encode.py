@@ -12,6 +12,7 @@ from aespec.cli.output import echo_json, writing
 from aespec.cli.trained import Trained, takes_run
 
 if TYPE_CHECKING:
+    from aespec.data import Dataset
     from aespec.data.files import Split
 
 
@@ -35,6 +36,7 @@ def encode(trained: Trained, out: Path, split: Split, form: str) -> None:
     """
     import numpy as np
 
+    from aespec.held import Shown
     from aespec.shapes import counted, show_shape
     from aespec.uses.encoding import write_codes
 
@@ -49,7 +51,18 @@ def encode(trained: Trained, out: Path, split: Split, form: str) -> None:
     with writing(out.parent):
         shape = write_codes(trained.model, data.inputs, out, beside)
     if form == "json":
-        echo_json({"file": str(out), "samples": len(data.inputs), "shape": list(shape), "notes": list(data.notes)})
+        shown = Shown(data, _what(trained, data, split))
+        echo_json({**trained.about(shown, len(data.inputs), files=[out], notes=data.notes), "shape": list(shape)})
         return
     part = "" if data.path else f" ({split})"
     click.echo(f"{out}: the codes of {counted(len(data.inputs))} of {trained.name}{part}, {show_shape(shape)}")
+
+
+def _what(trained: Trained, data: Dataset, split: Split) -> str:
+    """What each sample of a part of the data is to the run; where it saw some and held out others, just a sample."""
+    from aespec.held import SAMPLE, TEST, TRAINING
+
+    if split == "test" and not data.whole:
+        return TEST
+    saw_all = trained.run.trained_on(data) and len(trained.run.seen(data.inputs)) == len(data.inputs)
+    return TRAINING if saw_all else SAMPLE

@@ -12,6 +12,7 @@ from aespec.cli.options import format_option
 from aespec.cli.output import echo_json, ready, writing
 from aespec.cli.trained import Trained, takes_run
 from aespec.files import ACTIVATIONS, FEATURES
+from aespec.shapes import counted, unit_name
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,10 +49,10 @@ def features(trained: Trained, count: int, out: Path | None, form: str) -> None:
     and the inputs that activate each unit of the code most and least, among samples that the model was not trained on,
     of 10,000 at most.
 
-    The text says how many units are dead or always on, by what definition, and how active the code is, beside the
-    target of a sparse model.
+    A unit of the code is told by its number, in a code of several axes by its index, such as 0,0,24. The text says how
+    many units are dead or always on, by what definition, and how active the code is, beside the target of a sparse
+    model.
     """
-    from aespec.shapes import counted
     from aespec.uses.features import code_units, first_layer
     from aespec.uses.features_picture import draw_activations, draw_first_layer
 
@@ -69,8 +70,15 @@ def features(trained: Trained, count: int, out: Path | None, form: str) -> None:
             names = shown.data.columns or ()
             draw_first_layer(layer.units[:count], folder / FEATURES, images=pixels, columns=names, title=what)
         draw_activations(units, listed, inputs, folder / ACTIVATIONS, images=images, title=f"{title}: the code")
+    files = [folder / FEATURES if layer.units is not None else None, folder / ACTIVATIONS]
+    notes = list(_notes(layer, units))
     if form == "json":
-        echo_json(_record(trained, layer, units, inputs, folder))
+        echo_json(
+            {
+                **trained.about(shown, units.samples, files=files, notes=notes),
+                **_record(layer, units, None if images else inputs, len(shown.inputs)),
+            }
+        )
         return
     few = "" if units.samples == len(shown.inputs) else f"{units.samples:,} of "
     samples = f"{few}{counted(len(shown.inputs), shown.what)} of {shown.name}{shown.note}"
@@ -78,7 +86,11 @@ def features(trained: Trained, count: int, out: Path | None, form: str) -> None:
     click.echo(f"measured on {samples}\n")
     click.echo(_measures(units))
     click.echo(f"\n{_listed(units, listed)}\n")
-    for note in _notes(layer, units, listed, shown.what):
+    click.echo(
+        f"units with the largest deviation first: {len(listed):,} of {len(units.mean):,}, -n takes another number"
+    )
+    click.echo(f"samples are counted from 0 among the {shown.what}s; in brackets is the activation")
+    for note in notes:
         click.echo(note)
     if layer.units is not None:
         click.echo(f"wrote {folder / FEATURES}: {_weights(layer, count)}")
@@ -156,7 +168,7 @@ def _listed(units: CodeUnits, listed: list[int]) -> str:
         constant = bool(units.constant[i])
         rows.append(
             [
-                units.called(i),
+                str(unit_name(i, units.shape)),
                 f"{units.mean[i]:.3g}",
                 f"{units.deviation[i]:.3g}",
                 "-" if units.on is None else f"{units.on[i]:.2%}",
@@ -177,10 +189,8 @@ def _weights(layer: FirstLayer, count: int) -> str:
     return f"{min(count, len(units))} of {len(units):,} units of {layer.node}, {size} weights each"
 
 
-def _notes(layer: FirstLayer, units: CodeUnits, listed: list[int], what: str) -> Iterator[str]:
-    """What the tables do not say."""
-    yield f"units with the largest deviation first: {len(listed):,} of {len(units.mean):,}, -n takes another number"
-    yield f"samples are counted from 0 among the {what}s; in brackets is the activation"
+def _notes(layer: FirstLayer, units: CodeUnits) -> Iterator[str]:
+    """What the numbers do not say."""
     if units.on is not None and ((units.on == 0) | (units.on == 1)).any():
         yield (
             f"a unit on for none, or all, of {units.samples:,} samples may be otherwise for up to "
@@ -190,10 +200,9 @@ def _notes(layer: FirstLayer, units: CodeUnits, listed: list[int], what: str) ->
         yield f"no picture of the first layer: {layer.why}"
 
 
-def _record(trained: Trained, layer: FirstLayer, units: CodeUnits, inputs: Inputs, folder: Path) -> dict[str, Any]:
-    """Everything, as JSON has it; the inputs themselves only where they are no images."""
-    shown, on = trained.unseen, units.on
-    counts, edges = units.histogram
+def _record(layer: FirstLayer, units: CodeUnits, inputs: Inputs | None, whole: int) -> dict[str, Any]:
+    """What was found among so many samples, as JSON has it."""
+    on, (counts, edges) = units.on, units.histogram
 
     def extremes(samples: Any, values: Any) -> list[dict[str, Any]]:
         return [{"sample": int(s), "activation": float(v)} for s, v in zip(samples, values, strict=True)]
@@ -202,16 +211,7 @@ def _record(trained: Trained, layer: FirstLayer, units: CodeUnits, inputs: Input
         return {"mean": float(values.mean()), "sd": float(values.std(ddof=1)) if len(values) > 1 else float("nan")}
 
     return {
-        "run": str(trained.folder),
-        "backend": trained.backend or trained.run.record["backend"],
-        "data": shown.name,
-        "samples": units.samples,
-        "of": len(shown.inputs),
-        "part": shown.what + shown.note,
-        "pictures": {
-            "features": str(folder / FEATURES) if layer.units is not None else None,
-            "activations": str(folder / ACTIVATIONS),
-        },
+        "of": whole,
         "first_layer": {
             "node": layer.node,
             "kind": layer.kind,
@@ -224,7 +224,7 @@ def _record(trained: Trained, layer: FirstLayer, units: CodeUnits, inputs: Input
             "activation": units.rest.activation,
             "threshold": units.rest.threshold,
             "constant_up_to": units.flat,
-            "definitions": definitions(units),
+            "definitions": {name.replace(" ", "_"): said for name, said in definitions(units).items()},
         },
         "dead": int(units.dead.sum()),
         "never_on": None if on is None else int((on == 0).sum()),
@@ -237,8 +237,7 @@ def _record(trained: Trained, layer: FirstLayer, units: CodeUnits, inputs: Input
         "histogram": {"counts": counts.tolist(), "edges": edges.tolist()},
         "units": [
             {
-                "unit": i,
-                "index": list(units.index(i)),
+                "unit": unit_name(i, units.shape),
                 "mean": float(units.mean[i]),
                 "mean_absolute": float(units.mean_absolute[i]),
                 "sd": float(units.deviation[i]),
@@ -249,5 +248,5 @@ def _record(trained: Trained, layer: FirstLayer, units: CodeUnits, inputs: Input
             }
             for i in range(len(units.mean))
         ],
-        "inputs": None if trained.run.images else {str(i): x.tolist() for i, x in inputs.items()},
+        "inputs": None if inputs is None else {str(i): x.tolist() for i, x in inputs.items()},
     }

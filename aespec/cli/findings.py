@@ -100,24 +100,26 @@ class Findings:
         scored = self.job.scored
         few, reference = counted(self.limit.samples, self.of), None if self.own else self.job.reference
         if reference is not None and reference.what == TRAINING:
-            yield "note: the run held nothing out. It restores what it was trained on better than other normal samples,"
-            yield "  of which more than intended lie above the threshold, the more so the more it overfits"
+            yield (
+                "the run held nothing out. It restores what it was trained on better than other normal samples,\n"
+                "  of which more than intended lie above the threshold, the more so the more it overfits"
+            )
         if reference is not None and reference.held_out and reference.data.fingerprint == scored.data.fingerprint:
-            yield "note: the threshold was found on samples that are scored"
+            yield "the threshold was found on samples that are scored"
         if isinf(self.limit.high) or isinf(self.limit.low):
             too_few = f"{few} {'is' if self.limit.samples == 1 else 'are'} too few"
-            yield f"note: {too_few} to say well where the {self.limit.quantile:g} quantile lies"
+            yield f"{too_few} to say well where the {self.limit.quantile:g} quantile lies"
         if self.job.lacks_scale and probable(self.job.model.graph):
-            yield "note: there is no surprise: its scale needs the run's own data, which is gone"
+            yield "there is no surprise: its scale needs the run's own data, which is gone"
         if scored.what == HELD and self.job.data.other is not None:
-            yield f"note: the run was trained on {scored.name}: the {scored.first:,} samples that it saw are left out"
+            yield f"the run was trained on {scored.name}: the {scored.first:,} samples that it saw are left out"
         if self.job.in_series or self._overlap:
             neighbours = "neighbouring steps" if self.job.in_series else "overlapping windows"
-            yield f"note: errors of {neighbours} go together: the interval and the standard error are too small"
+            yield f"errors of {neighbours} go together: the interval and the standard error are too small"
         if self._overlap and not self.job.in_series:
-            yield "note: of windows that overlap the table has the worst alone"
+            yield "of windows that overlap the table has the worst alone"
         if self.known is not None and None in self.rankings.values():
-            yield f"note: in truth all are {'anomalies' if self.known.all() else 'normal'}, so that there is no AUROC"
+            yield f"in truth all are {'anomalies' if self.known.all() else 'normal'}, so that there is no AUROC"
 
     def tables(self, parts: Sequence[Part]) -> Iterator[str]:
         """How well anomalies are found, the most anomalous, and what parts of them are."""
@@ -169,17 +171,16 @@ class Findings:
         return table([*columns], [*zip(*columns.values(), strict=True)], numbers=numbers)
 
     def as_json(self, parts: Sequence[Part]) -> dict[str, Any]:
-        """All of it, as JSON has it."""
+        """What was found, as JSON has it; without what was looked at, and notes."""
         import numpy as np
 
         job, limit, errors, columns = self.job, self.limit, self.job.by_kind["error"], self._columns
         return {
-            "run": str(job.data.run.folder),
-            "data": job.scored.name,
             "scaled": job.data.run.scaling is not None,
-            "scored": {"what": self.unit, "count": len(errors), "anomalies": int(self.labelled.sum())},
+            "steps": len(errors) if job.in_series else None,
+            "anomalies": int(self.labelled.sum()),
             "score": job.kind,
-            "threshold": {**asdict(limit), "of": self.of, "held_out": None if self.own else job.reference.held_out},
+            "threshold": {**asdict(limit), "part": self.of, "held_out": None if self.own else job.reference.held_out},
             "errors": {
                 "mean": float(errors.mean()),
                 "median": float(np.median(errors)),
@@ -205,8 +206,7 @@ class Findings:
                 "false_alarm_rate": found.false_alarm_rate,
             },
             "worst": [{name: values[i].item() for name, values in columns.items()} for i in self.worst],
-            "by": {"part": job.by, "mean_errors": [*parts]} if parts else None,
-            "notes": [*self.notes()],
+            "by": {"what": job.by, "mean_errors": [*parts]} if parts else None,
         }
 
     @property

@@ -15,6 +15,7 @@ from aespec.cli.output import echo_json, ready
 from aespec.cli.trained import Trained, takes_run
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.files import GENERATED, INTERPOLATION, TRAVERSAL
+from aespec.shapes import unit_name
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from aespec.uses.frechet import Frechet
     from aespec.uses.generation import Distribution, Route
-    from aespec.uses.posterior import Units
 
     Floats = NDArray[np.floating[Any]]
     Array = NDArray[np.float64]
@@ -101,7 +101,7 @@ def generate(
     generated samples, as another run gives them, are compared with those of held-out ones by the Fréchet distance;
     what two halves of the held-out ones come to is the floor below which it tells nothing.
     """
-    from aespec.cli.quality import as_record, as_text, warnings_of
+    from aespec.cli.quality import as_record, as_text, notes_of, warnings_of
     from aespec.data.streams import batches
     from aespec.shapes import counted
     from aespec.uses.quality import quality
@@ -117,21 +117,25 @@ def generate(
     frechet = _frechet(codes, distribution, Trained(encoder, None, trained.backend)) if encoder else None
     codes.draw(codes.decode(rows[:DRAWN]), path, f"codes of a {distribution.name}")
     codes.save(map(codes.decode, batches(rows)), count, save)
+    notes = codes.notes(distribution)
     if form == "json":
+        shown, measured = (trained.unseen, found.samples) if found else (None, 0)
+        notes += notes_of(found, frechet) if found else ()
         echo_json(
             {
-                **codes.about(path, save),
-                "samples": count,
+                **trained.about(shown, measured, files=[path, save], notes=notes),
+                "generated": count,
                 "seed": seed,
                 "prior": {"name": distribution.name, **codes.fit(distribution)},
-                "quality": found and {"part": trained.unseen.what, **as_record(found, frechet)},
+                "quality": found and as_record(found, frechet),
             }
         )
     else:
         drawn = counted(count, "sample") if count <= DRAWN else f"the first {DRAWN} of {count:,} samples"
         click.echo(f"{path}: {drawn}, from codes of a {distribution.name}, seed {seed}")
-        for note in codes.notes(save, distribution):
+        for note in notes:
             click.echo(note)
+        _tell_saved(save)
         if found:
             shown = trained.unseen
             scaled = "" if trained.run.scaling is None else ", scaled as in training"
@@ -198,13 +202,12 @@ def interpolate(
     norms = [float(np.linalg.norm(code)) for code in (first, last)]
     if form == "json":
         found = {"from": begin, "to": end, "steps": steps, "path": way, "distance": distance, "norms": norms}
-        echo_json({**codes.about(path, save), "part": trained.unseen.what, **found})
+        echo_json({**trained.about(trained.unseen, 2, files=[path, save]), **found})
         return
     shown = trained.unseen
     click.echo(f"{path}: {shown.what} {begin} of {shown.name} to {end} in {steps} steps{shown.note}")
     click.echo(f"{way} path between codes {distance:.4g} apart, {norms[0]:.4g} and {norms[1]:.4g} from zero")
-    for note in codes.notes(save):
-        click.echo(note)
+    _tell_saved(save)
 
 
 @click.command()
@@ -248,7 +251,8 @@ def traverse(
     RUN is the folder of a run. Each row of the picture, a PNG, is a unit of the code, which goes from S standard
     deviations below the mean code of held-out samples, or the code of one of them, to S above. A standard deviation is
     that of the prior of a variational model, 1, else that of the unit's codes. Units come in the order of what they
-    carry: of a variational model their divergence from the prior, else the variance of their codes.
+    carry: of a variational model their divergence from the prior, else the variance of their codes. A unit is told by
+    its number, in a code of several axes by its index, such as 0,0,24.
     """
     import numpy as np
 
@@ -269,44 +273,49 @@ def traverse(
         samples,
         path,
         f"around {middle}",
-        rows_are=[f"unit {axis}" for axis in order],
+        rows_are=[f"unit {unit_name(int(axis), codes.shape)}" for axis in order],
         columns_are=[f"{offset:+.3g}" if offset else "0" for offset in np.linspace(-reach, reach, steps)],
     )
     swept = samples.reshape(len(order), steps, *samples.shape[1:])
     codes.save([swept], len(swept), save)
-    records = _swept(order, center, spread, restored.reshape(swept.shape), codes.units)
+    records = _swept(order, codes, center, spread, restored.reshape(swept.shape))
+    scaled, notes = trained.run.scaling is not None, []
+    if scaled:
+        notes.append("the change is the root of the mean square of those of all features, in scaled units")
+    if len(order) < len(center):
+        by = "divergence" if codes.units else "variance"
+        notes.append(f"the {len(order)} units of the largest {by}, of {len(center):,}: `--axes` sweeps more")
     if form == "json":
-        found = {"around": middle, "reach": reach, "steps": steps, "measured_on": len(codes.measured)}
-        found["scaled"] = trained.run.scaling is not None
-        echo_json({**codes.about(path, save), **found, "units": records})
+        found = {"around": middle, "reach": reach, "steps": steps, "scaled": scaled, "units": records}
+        echo_json({**trained.about(trained.unseen, len(codes.measured), files=[path, save], notes=notes), **found})
     else:
         what = "standard deviations of the prior" if codes.units else "standard deviations of its codes"
         click.echo(f"{path}: each unit of the code {reach:g} {what} to either side of {middle}")
-        for note in codes.notes(save):
-            click.echo(note)
+        _tell_saved(save)
         shown = trained.unseen
         click.echo(f"codes of {len(codes.measured):,} {shown.what}s of {shown.name}{shown.note}\n")
         click.echo(_as_table(records))
-        if trained.run.scaling is not None:
-            click.echo("the change is the root of the mean square of those of all features, in scaled units")
-        if len(order) < len(center):
-            by = "divergence" if codes.units else "variance"
-            click.echo(f"the {len(order)} units of the largest {by}, of {len(center):,}: `--axes` sweeps more")
+        for note in notes:
+            click.echo(note)
     for warning in warnings_of(codes.units, trained.run.graph) if codes.units else ():
         click.echo(f"warning: {warning}", err=True)
 
 
-def _swept(
-    order: NDArray[np.intp], center: Array, spread: Array, swept: Floats, found: Units | None
-) -> list[dict[str, Any]]:
+def _tell_saved(save: Path | None) -> None:
+    if save is not None:
+        click.echo(f"saved as {save}")
+
+
+def _swept(order: NDArray[np.intp], codes: Codes, center: Array, spread: Array, swept: Floats) -> list[dict[str, Any]]:
     """A record for each unit that was swept: where, what it carries, and how far samples are from end to end."""
     import numpy as np
 
+    found = codes.units
     ends = (swept[:, -1] - swept[:, 0]).reshape(len(order), -1).astype(np.float64)
     change = np.sqrt((ends**2).mean(axis=1))
     return [
         {
-            "unit": int(axis),
+            "unit": unit_name(int(axis), codes.shape),
             "center": float(center[axis]),
             "standard_deviation": float(spread[axis]),
             "divergence": found and float(found.divergence[axis]),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aespec.cli.options import DRAWINGS, file_option, format_option
-from aespec.cli.output import echo_json, writing
+from aespec.cli.output import echo_json, made, writing
 from aespec.diagnostics import AespecError, Diagnostic, nearest
 from aespec.files import LOSSES
 from aespec.rules import UnknownKind
@@ -47,9 +47,10 @@ def history(runs: tuple[Path, ...], out: Path | None, term: str, log_scale: bool
     names = labels([each.folder for each in found])
     path = out or (found[0].folder / LOSSES if len(found) == 1 else Path(LOSSES))
     records = [_record(each, name, term) for each, name in zip(found, names, strict=True)]
+    notes = list(_notes(found, names, term, log_scale))
     if form == "text":
         click.echo(_as_table(records, term))
-        for note in _notes(found, names, term, log_scale):
+        for note in notes:
             click.echo(note)
     elif form == "csv":
         click.echo(_as_csv(records), nl=False)
@@ -58,7 +59,7 @@ def history(runs: tuple[Path, ...], out: Path | None, term: str, log_scale: bool
     if form == "text":
         click.echo(f"wrote {path}")
     elif form == "json":
-        echo_json({"picture": str(path), "term": term, "runs": records})
+        echo_json({**made([path], notes), "term": term, "runs": records})
 
 
 def _check_term(histories: Sequence[History], name: str) -> None:
@@ -93,8 +94,8 @@ def _record(history: History, name: str, term: str) -> dict[str, Any]:
 
     seconds = history.seconds
     return {
-        "run": name,
-        "folder": str(history.folder),
+        "run": str(history.folder),
+        "name": name,
         "epochs": len(history.rows),
         "seconds": None if seconds is None else round(seconds, 3),
         "training": curve(term),
@@ -109,7 +110,7 @@ def _as_table(records: Sequence[dict[str, Any]], term: str) -> str:
     rows = []
     for record in records:
         seconds = "-" if record["seconds"] is None else f"{record['seconds']:,.1f}"
-        head = [record["run"], f"{record['epochs']:,}", seconds]
+        head = [record["name"], f"{record['epochs']:,}", seconds]
         for part in PARTS:
             if record[part] or part == "training":
                 rows.append([*head, part, *_shown(record[part])])
@@ -131,7 +132,7 @@ def _as_csv(records: Sequence[dict[str, Any]]) -> str:
     from aespec.tables import as_csv
 
     names = [field.name for field in fields(Curve)]
-    about = ["run", "folder", "epochs", "seconds"]
+    about = ["run", "name", "epochs", "seconds"]
     rows: list[list[Any]] = []
     for record in records:
         rows.append([record[name] for name in about])

@@ -12,7 +12,7 @@ import click
 
 from aespec.cli.inputs import Specs, takes_specs
 from aespec.cli.options import backend_option, format_option
-from aespec.cli.output import echo_json, ready, writing
+from aespec.cli.output import echo_json, made, ready, writing
 from aespec.diagnostics import AespecError
 from aespec.files import write_text
 from aespec.tables import as_csv, table
@@ -59,6 +59,7 @@ def oneclass(
     test samples, and the models are not kept.
     """
     from aespec.data import load_for
+    from aespec.held import TEST
     from aespec.uses.oneclass import PUBLISHED, SOURCE, classes_of, one_class, spread
 
     compiled = specs.only()
@@ -88,18 +89,21 @@ def oneclass(
                     write_text(path, as_csv([*asdict(result)], [astuple(each) for each in results]))
     whole = spread(results)
     published = PUBLISHED.get(data, ())
+    notes = ["the published means are over ten classes"] if published and len(names) < 10 else []
     if form == "json":
         echo_json(
             {
                 "spec": spec.name,
                 "backend": backend,
                 "data": data,
+                "part": TEST,
+                "samples": len(test.inputs),
+                **made([path], notes),
                 "results": [asdict(result) for result in results],
                 "seeds": [{"seed": seed, "mean": mean, "deviation": over} for seed, (mean, over) in whole.items()],
                 "published": {"source": SOURCE, "auroc_percent": [asdict(each) for each in published]}
                 if published
                 else None,
-                "file": path and str(path),
             }
         )
         return
@@ -107,8 +111,8 @@ def oneclass(
     click.echo("\n" + _summary(spec.name, backend, whole, published))
     if published:
         click.echo(f"published: {SOURCE}")
-    if published and len(names) < 10:
-        click.echo("note: the published means are over ten classes")
+    for note in notes:
+        click.echo(f"note: {note}")
     if path is not None:
         click.echo(f"wrote {path}")
 

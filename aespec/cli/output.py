@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from math import isfinite
 from pathlib import Path
@@ -14,7 +14,7 @@ import click
 
 from aespec.diagnostics import AespecError, to_json
 
-__all__ = ["as_json", "echo_json", "ended_softly", "json_line", "ready", "show_versions", "writing"]
+__all__ = ["as_json", "echo_json", "ended_softly", "json_line", "made", "ready", "show_versions", "writing"]
 
 
 def echo_json(data: Any) -> None:
@@ -35,6 +35,11 @@ def as_json(error: AespecError) -> list[dict[str, Any]]:
 def show_versions(versions: Mapping[str, str]) -> str:
     """Packages with their versions, in a line."""
     return ", ".join(f"{package} {version}" for package, version in versions.items())
+
+
+def made(files: Iterable[Path | None], notes: Iterable[str] = ()) -> dict[str, list[str]]:
+    """What the JSON of every use of a run says of what it wrote, and remarks, each in one line."""
+    return {"files": [str(path) for path in files if path], "notes": [" ".join(note.split()) for note in notes]}
 
 
 @contextmanager

@@ -40,7 +40,7 @@ def pca_check(trained: Trained, form: str) -> None:
     notes = list(_reservations(run.graph, found))
     if form == "json":
         record = asdict(found) | {"excess": found.excess, "relative_excess": found.relative_excess}
-        echo_json({"run": str(trained.folder), "data": fitted.name, "what": fitted.what, **record, "notes": notes})
+        echo_json({**trained.about(fitted, found.samples, notes=notes), "backend": "numpy", **record})
         return
     varying = "" if found.rank == found.features else f", which vary in {counted(found.rank, 'direction')}"
     what = f"{counted(found.samples, fitted.what)} of {fitted.name}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, astuple, fields
+from dataclasses import asdict, astuple, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,7 +94,8 @@ def pretrain(
     folder = out or run.folder
     ready(folder / PRETRAINING)
     spec = _spec(trained, classifier, learning_rate)
-    training, test, note = _parts(trained)
+    parts = _parts(trained)
+    (training, test), tested = map(_labelled, parts), parts[1]
     comparison = Comparison(
         spec,
         trained.model.weights(),
@@ -103,35 +104,34 @@ def pretrain(
         training=training,
         test=test,
     )
+    files = [folder / name for name in ((PRETRAINING, LEARNING) if len(counts) > 1 else (PRETRAINING,))]
     with writing(folder):
         outcomes = list(_written(_told(comparison, counts, range(seed, seed + seeds)), folder / PRETRAINING))
         found = summaries(outcomes)
         if len(counts) > 1:
             title = f"{spec.name} on {test.name}: mean and deviation over {counted(seeds, 'seed')}"
             draw_curves(found, folder / LEARNING, title=title)
-    files = [str(folder / name) for name in ((PRETRAINING, LEARNING) if len(counts) > 1 else (PRETRAINING,))]
+    notes = list(_notes(comparison, found))
     record = {
-        "run": str(trained.folder),
-        "data": test.name,
-        "samples": {"training": len(training.labels), "test": len(test.labels), "note": note.removeprefix(", ")},
+        **trained.about(tested, len(test.labels), files=files, notes=notes),
+        "labelled": len(training.labels),
         "classes": [_plain(each) for each in comparison.classes],
         "classifier": comparison.how.model_dump(mode="json"),
         "transferred": sorted(comparison.encoder),
         "outcomes": [asdict(each) for each in outcomes],
         "summary": [asdict(each) for each in found],
-        "files": files,
     }
     if form == "json":
         echo_json(record)
         return
     backend = trained.backend or run.record["backend"]
-    tested = f"{counted(len(test.labels), 'test sample')} of {test.name}{note}"
-    click.echo(f"{spec.name} with {backend}: accuracy on {tested}, {counted(seeds, 'seed')}\n")
+    what = f"{counted(len(test.labels), 'test sample')} of {test.name}{tested.note}"
+    click.echo(f"{spec.name} with {backend}: accuracy on {what}, {counted(seeds, 'seed')}\n")
     click.echo(_as_table(found))
     click.echo()
-    for line in _notes(comparison, found):
-        click.echo(line)
-    click.echo(f"wrote {' and '.join(files)}")
+    for note in notes:
+        click.echo(note)
+    click.echo(f"wrote {' and '.join(map(str, files))}")
 
 
 def _spec(trained: Trained, classifier: dict[str, Any], rate: float | None) -> Spec:
@@ -146,24 +146,24 @@ def _spec(trained: Trained, classifier: dict[str, Any], rate: float | None) -> S
     return spec.model_copy(update={"classifier": how})
 
 
-def _parts(trained: Trained) -> tuple[Labelled, Labelled, str]:
-    """What labelled samples are chosen from, what is tested on, and what is to be said of that.
+def _parts(trained: Trained) -> tuple[Shown, Shown]:
+    """What labelled samples are chosen from, and what is tested on, with what is to be said of that.
 
     Data without a test set is cut: where the run was trained on it, what the run held out is tested on.
     """
-    from aespec.held import Shown
+    from aespec.held import SAMPLE, TEST, Shown
     from aespec.training import split
 
     test = trained.data.part("test")
     if not test.whole:
-        return _labelled(Shown(trained.data.part("train"), "")), _labelled(Shown(test, "")), ""
+        return Shown(trained.data.part("train"), SAMPLE), Shown(test, TEST)
     given = trained.other is None or trained.run.trained_on(test)
     held = trained.held if given else None
     if held is not None and held.held_out and held.labels is not None:
-        return _labelled(trained.training), _labelled(held), ", which the autoencoder was not trained on"
+        return trained.training, replace(held, note=", which the autoencoder was not trained on")
     first = len(split(test.inputs, HELD, test.name)[0])
     note = f", the last {HELD:.0%}" + (", which the autoencoder was trained on, without labels" if given else "")
-    return _labelled(Shown(test, "", end=first)), _labelled(Shown(test, "", first)), note
+    return Shown(test, SAMPLE, end=first), Shown(test, SAMPLE, first, note=note)
 
 
 def _labelled(shown: Shown) -> Labelled:
@@ -261,16 +261,20 @@ def _notes(comparison: Comparison, summaries: Sequence[Summary]) -> Iterator[str
     yield f"each way: {budget}"
     yield f"head: {head} over {len(comparison.classes)} classes"
     if unfinished := list(dict.fromkeys(each.way for each in summaries if each.unfinished)):
-        yield f"*: still learning when the budget ended, which decides the accuracy ({', '.join(unfinished)});"
-        yield "   give more `--epochs`, or another `--learning-rate`"
+        yield (
+            f"*: still learning when the budget ended, which decides the accuracy ({', '.join(unfinished)});\n"
+            "   give more `--epochs`, or another `--learning-rate`"
+        )
     numbers = sum(value.size for value in comparison.encoder.values())
     arrays = counted(len(comparison.encoder), "array")
     yield f"transferred bit for bit: {arrays}, {numbers:,} numbers; frozen ones are the same after training"
     if seeds == 1:
         yield "one seed has no spread: give `--seeds 5` or more"
         return
-    yield "±: the standard deviation over seeds, which draw labelled samples, first weights and order anew;"
-    yield "   differences are taken at each seed. The autoencoder is one: another would give other numbers."
+    yield (
+        "±: the standard deviation over seeds, which draw labelled samples, first weights and order anew;\n"
+        "   differences are taken at each seed. The autoencoder is one: another would give other numbers."
+    )
     if seeds < FEW:
         yield f"{counted(seeds, 'seed')} are few: give `--seeds {FEW}` or more"
     if (tried := sum(each.interval is not None for each in summaries)) > FEW:

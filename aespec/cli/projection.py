@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -115,10 +115,11 @@ def project(trained: Trained, method: Method | None, count: int, seed: int, out:
     picture = ready(out or trained.run.folder / MAP)
     found = _mapped(trained, method, count, seed)
     _write(trained, found, picture)
+    files = (picture, picture.with_suffix(".html"))
     if form == "csv":
         click.echo(_as_csv(found), nl=False)
     elif form == "json":
-        echo_json(_as_record(trained, found, picture))
+        echo_json(_as_record(trained, found, files))
     else:
         click.echo(f"{found.told} of {found.shown.name}{found.shown.note}: {found.how}")
         if found.planar.explained:
@@ -126,7 +127,7 @@ def project(trained: Trained, method: Method | None, count: int, seed: int, out:
         click.echo(found.trust)
         for note in _notes(found):
             click.echo(note)
-        click.echo(f"wrote {picture} and {picture.with_suffix('.html')}")
+        click.echo(f"wrote {files[0]} and {files[1]}")
 
 
 def _mapped(trained: Trained, method: Method | None, count: int, seed: int) -> Map:
@@ -226,12 +227,9 @@ def _as_csv(found: Map) -> str:
     return as_csv(columns, zip(*columns.values(), strict=True))
 
 
-def _as_record(trained: Trained, found: Map, picture: Path) -> dict[str, Any]:
+def _as_record(trained: Trained, found: Map, files: Sequence[Path]) -> dict[str, Any]:
     return {
-        "run": str(trained.folder),
-        "data": found.shown.name,
-        "what": f"{found.shown.what}{found.shown.note}",
-        "samples": len(found.places),
+        **trained.about(found.shown, len(found.places), files=files, notes=_notes(found)),
         "of": len(found.shown.inputs),
         "code": found.width,
         "method": found.planar.method,
@@ -239,8 +237,6 @@ def _as_record(trained: Trained, found: Map, picture: Path) -> dict[str, Any]:
         "axes": found.planar.axes,
         "explained": found.planar.explained,
         "trustworthiness": found.trustworthiness,
-        "picture": str(picture),
-        "page": str(picture.with_suffix(".html")),
         "sample": found.places.tolist(),
         "points": found.planar.points.tolist(),
         "labels": None if found.labels is None else found.labels.tolist(),

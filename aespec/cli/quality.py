@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
+from aespec.shapes import unit_name
 from aespec.tables import WIDTH, table
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from aespec.uses.posterior import Bound, Estimate, Units
     from aespec.uses.quality import Quality
 
-__all__ = ["as_record", "as_text", "unit_records", "warnings_of"]
+__all__ = ["as_record", "as_text", "notes_of", "warnings_of"]
 
 LISTED = 20
 """How many units at most have a line in the table."""
@@ -55,16 +56,15 @@ def as_text(found: Quality, frechet: Frechet | None, encoder: str) -> str:
     parts = [table(["Figure", "Value", "±", "What it is"], *groups, numbers=("Value", "±"))]
     if found.units is not None:
         parts.append(_units_table(found.units))
-    notes = "\n".join(fill(note, WIDTH) for note in _notes(found, frechet))
+    notes = "\n".join(fill(note, WIDTH) for note in notes_of(found, frechet))
     return "\n\n".join([*parts, notes] if notes else parts)
 
 
 def as_record(found: Quality, frechet: Frechet | None) -> dict[str, Any]:
-    """The same as a record of JSON values."""
+    """The same as a record of JSON values; without what was measured on, and notes."""
     from dataclasses import asdict
 
     record: dict[str, Any] = {
-        "samples": found.samples,
         "reconstruction": {found.loss: found.reconstruction},
         "squared_error": asdict(found.squared_error),
     }
@@ -73,16 +73,21 @@ def as_record(found: Quality, frechet: Frechet | None) -> dict[str, Any]:
             "divergence": float(found.units.divergence.sum()),
             "active_units": int(found.units.active.sum()),
             "collapsed": found.units.collapsed,
-            "units": unit_records(found.units),
+            "units": _unit_records(found.units),
             "bound": found.bound and asdict(found.bound),
         }
     return {**record, "frechet": frechet and asdict(frechet)}
 
 
-def unit_records(units: Units) -> list[dict[str, Any]]:
+def _unit_records(units: Units) -> list[dict[str, Any]]:
     """Each unit as a record, in the order of the code."""
     return [
-        {"unit": i, "divergence": float(kl), "variance": float(variance), "active": bool(active)}
+        {
+            "unit": unit_name(i, units.shape),
+            "divergence": float(kl),
+            "variance": float(variance),
+            "active": bool(active),
+        }
         for i, (kl, variance, active) in enumerate(zip(units.divergence, units.variance, units.active, strict=True))
     ]
 
@@ -114,7 +119,7 @@ def _family(bound: Bound) -> str:
 
 def _units_table(units: Units) -> str:
     """The units that say most about samples first."""
-    records = sorted(unit_records(units), key=lambda record: -record["divergence"])
+    records = sorted(_unit_records(units), key=lambda record: -record["divergence"])
     rows = [
         [str(r["unit"]), f"{r['divergence']:.4f}", f"{r['variance']:.4f}", "yes" if r["active"] else "no"]
         for r in records[:LISTED]
@@ -124,7 +129,7 @@ def _units_table(units: Units) -> str:
     return found if len(records) <= LISTED else f"{found}\n... and {len(records) - LISTED:,} units of less divergence"
 
 
-def _notes(found: Quality, frechet: Frechet | None) -> Iterator[str]:
+def notes_of(found: Quality, frechet: Frechet | None) -> Iterator[str]:
     """What the figures do not say themselves."""
     bound = found.bound
     if found.units is not None and bound is None:

@@ -24,14 +24,21 @@ def report(trained: Trained, out: Path | None, form: str) -> None:
     under another name. It looks at 500 samples that the model was not trained on, where there are any, and at 500 that
     it was trained on.
     """
+    from numpy.random import default_rng
+
+    from aespec.data.streams import chosen
+    from aespec.report.parts import SAMPLES
     from aespec.report.report import write
     from aespec.run import REPORT
 
     path = ready(out or trained.run.folder / REPORT)
     missing = write(trained.run, trained.model, trained.training, trained.unseen, path)
+    notes = [f"left out: {why}" for why in missing]
     if form == "json":
-        echo_json({"report": str(path), "left_out": missing})
+        shown = trained.unseen
+        seen = chosen(shown.inputs, SAMPLES, default_rng(0))
+        echo_json(trained.about(shown, len(seen), files=[path], notes=notes))
         return
-    for why in missing:
-        click.echo(f"left out: {why}")
+    for note in notes:
+        click.echo(note)
     click.echo(f"wrote {path}")

@@ -100,7 +100,8 @@ def _plain(trained: Trained, count: int, path: Path, form: str) -> None:
     _draw({"original": samples, "restored": restored}, path, trained, "")
     error = float(squared_errors(samples, restored).mean())
     if form == "json":
-        echo_json({"picture": str(path), **_about(trained, len(samples)), "mean_squared_error": error})
+        about = trained.about(shown, len(samples), files=[path])
+        echo_json({**about, "scaled": trained.run.scaling is not None, "mean_squared_error": error})
         return
     what = counted(len(samples), shown.what)
     click.echo(f"{path}: {what} of {shown.name}{shown.note}, mean squared error {error:.4g}{trained.run.units}")
@@ -125,11 +126,12 @@ def _denoised(
     _draw(rows, path, trained, f", {noise}")
     measures = _measures(found)
     learnt = [f"{layer.kind} {getattr(layer, str(layer.main)):g}" for layer in input_noise(trained.run.graph)]
+    notes = list(_notes(found, measures, span, learnt))
     if form == "json":
         echo_json(
             {
-                "picture": str(path),
-                **_about(trained, len(x)),
+                **trained.about(shown, len(x), files=[path], notes=notes),
+                "scaled": trained.run.scaling is not None,
                 "noise": {"kind": noise.kind, "amount": noise.amount, "seed": seed, "clipped": noise.clips(span)},
                 "range": {"low": span.low, "high": span.high, "stated": span.stated},
                 "trained_with": learnt,
@@ -143,21 +145,8 @@ def _denoised(
     click.echo(f"{noise}, seed {seed}, {_range(noise, span)}{trained.run.units}")
     click.echo(f"in training: {' and '.join(learnt) + ' on the input' if learnt else 'no noise on the input'}\n")
     click.echo(_as_table(measures) + "\n")
-    for note in _notes(found, measures, span, learnt):
+    for note in notes:
         click.echo(note)
-
-
-def _about(trained: Trained, samples: int) -> dict[str, Any]:
-    """What was looked at."""
-    shown, run = trained.unseen, trained.run
-    return {
-        "run": str(trained.folder),
-        "backend": trained.backend or run.record["backend"],
-        "data": shown.name,
-        "samples": samples,
-        "part": shown.what + shown.note,
-        "scaled": run.scaling is not None,
-    }
 
 
 def _draw(rows: dict[str, Any], path: Path, trained: Trained, more: str) -> None:

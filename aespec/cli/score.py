@@ -113,14 +113,15 @@ def score(
     found = Findings(job, limit, own=contamination is not None, known=known, count=count)
     parts = found.parts(out)
     if form == "text":
-        for line in (*found.summary(), *found.notes(), *found.tables(parts)):
+        for line in (*found.summary(), *(f"note: {note}" for note in found.notes()), *found.tables(parts)):
             click.echo(line)
     if picture is not None:
         found.draw_worst(picture)
     if curves is not None and known is not None:
         found.draw_curves(curves)
-    files = {"scores": out, "picture": picture, "curves": curves}
+    files = (out, picture, curves)
     if form == "json":
-        echo_json({**found.as_json(parts), "files": {name: path and str(path) for name, path in files.items()}})
+        about = trained.about(job.scored, len(job.scored.inputs), files=files, notes=found.notes())
+        echo_json({**about, **found.as_json(parts)})
     else:
-        click.echo("".join(f"wrote {path}\n" for path in files.values() if path), nl=False)
+        click.echo("".join(f"wrote {path}\n" for path in files if path), nl=False)

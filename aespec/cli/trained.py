@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property, partial, wraps
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aespec.cli.options import backend_option
+from aespec.cli.output import made
 
 if TYPE_CHECKING:
     from aespec.backend import Model
@@ -73,6 +74,27 @@ class Trained:
     def unseen(self) -> Shown:
         """Samples that the run was not trained on, where there are any: of a test set, else those held out."""
         return self.tell_of(self.data.unseen)
+
+    def about(
+        self, shown: Shown | None, samples: int, *, files: Iterable[Path | None] = (), notes: Iterable[str] = ()
+    ) -> dict[str, Any]:
+        """What the JSON of a command begins with.
+
+        Args:
+            shown: What was looked at; None for nothing.
+            samples: How many of them.
+            files: What was written; None for what was not.
+            notes: Remarks.
+        """
+        said = [f"{shown.what}s{shown.note}"] if shown is not None and shown.note else []
+        return {
+            "run": str(self.folder),
+            "backend": self.backend or self.run.record["backend"],
+            "data": self.name if shown is None else shown.name,
+            "part": None if shown is None else shown.what,
+            "samples": samples,
+            **made(files, [*said, *notes]),
+        }
 
     def tell_of(self, shown: Shown) -> Shown:
         """The samples; what is wrong with them is said on stderr, once."""

@@ -152,16 +152,6 @@ class CodeUnits:
 
         return [int(unit) for unit in np.argsort(-self.deviation, kind="stable")]
 
-    def index(self, unit: int) -> tuple[int, ...]:
-        """Where a unit stands in the code."""
-        import numpy as np
-
-        return tuple(int(i) for i in np.unravel_index(unit, self.shape))
-
-    def called(self, unit: int) -> str:
-        """Its index, in words: ``5``, or ``0,2,17`` in a code of three axes."""
-        return ",".join(map(str, self.index(unit)))
-
 
 def first_layer(model: Model) -> FirstLayer:
     """What each unit of an encoder's first layer with weights looks for.

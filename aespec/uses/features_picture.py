@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aespec.picture import COLORS, GRAY, blank, draw_sample, plain, save
+from aespec.shapes import unit_name
 
 if TYPE_CHECKING:
     import numpy as np
@@ -129,7 +130,7 @@ def _extremes(
     low = min((float(each.min()) for each in inputs.values()), default=0.0)
     high = max((float(each.max()) for each in inputs.values()), default=1.0)
     for row, unit in enumerate(listed):
-        axes.text(-0.15, row + 0.5, units.called(unit), fontsize=8, ha="right", va="center")
+        axes.text(-0.15, row + 0.5, str(unit_name(unit, units.shape)), fontsize=8, ha="right", va="center")
         if units.constant[unit]:
             axes.text(0, row + 0.5, "the same for all", fontsize=8, color=GRAY, va="center")
             continue

@@ -99,6 +99,8 @@ def draw(mean: Array, log_var: Array, random: np.random.Generator) -> Array:
 class Units:
     """What each unit of a code tells of some samples; the units of a code of several axes in one row."""
 
+    shape: tuple[int, ...]
+    """Of a sample's code."""
     divergence: Array
     """The mean over the samples of the Kullback-Leibler divergence of each unit from the prior, in nats, (units,)."""
     variance: Array
@@ -125,7 +127,7 @@ def units(mean: Array, log_var: Array) -> Units:
     """
     need_two(mean, "activity of units")
     flat = mean.reshape(len(mean), -1)
-    return Units(_divergences(mean, log_var).mean(axis=0), flat.var(axis=0, ddof=1))
+    return Units(mean.shape[1:], _divergences(mean, log_var).mean(axis=0), flat.var(axis=0, ddof=1))
 
 
 @dataclass(frozen=True)
