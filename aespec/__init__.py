@@ -3,6 +3,7 @@
 spec = aespec.load("specs/stacked.yaml")
 graph = aespec.compile(spec)
 model = aespec.build(spec, backend="torch", seed=0)
+trained = aespec.open_run("runs/stacked-torch").model()
 """
 
 from __future__ import annotations
@@ -17,20 +18,36 @@ if TYPE_CHECKING:
     from aespec.diagnostics import AespecError
     from aespec.graph import Graph
     from aespec.passes import Limits, compile
+    from aespec.run import Run, open_run
     from aespec.spec import Spec, load, parse
     from aespec.training import fit
 
-__all__ = ["AespecError", "Graph", "Limits", "Spec", "__version__", "build", "compile", "fit", "load", "parse"]
+__all__ = [
+    "AespecError",
+    "Graph",
+    "Limits",
+    "Run",
+    "Spec",
+    "__version__",
+    "build",
+    "compile",
+    "fit",
+    "load",
+    "open_run",
+    "parse",
+]
 
 _HOMES = {
     "AespecError": "aespec.diagnostics",
     "Graph": "aespec.graph",
     "Limits": "aespec.passes",
+    "Run": "aespec.run",
     "Spec": "aespec.spec",
     "build": "aespec.building",
     "compile": "aespec.passes",
     "fit": "aespec.training",
     "load": "aespec.spec",
+    "open_run": "aespec.run",
     "parse": "aespec.spec",
 }
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
+from aespec.files import StrPath
 from aespec.history import HELD, RATE, History
 from aespec.picture import COLORS, GRAY, MARKERS, blank, plain, save
 
@@ -34,7 +35,7 @@ def labels(folders: Sequence[Path]) -> list[str]:
         depths = [depth + (counts[name] > 1) for name, depth in zip(names, depths, strict=True)]
 
 
-def curves(histories: Sequence[History], names: Sequence[str], path: Path, *, term: str, log_scale: bool) -> None:
+def curves(histories: Sequence[History], names: Sequence[str], path: StrPath, *, term: str, log_scale: bool) -> None:
     """Draw a term of the loss over the epochs, a color for each run: training solid, validation dashed.
 
     Where the learning rate of a run changes, the rates are drawn in a panel below.

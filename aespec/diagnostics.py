@@ -17,7 +17,7 @@ class Place:
     """A stretch of one line of a text: where a value is written."""
 
     name: str
-    """The file's path as it was given, ``"<string>"`` or ``"--set"``."""
+    """The file's path as it was given, ``"<string>"``, or an option: ``"--set"``."""
     line: int
     column: int
     """Both count from 1; a column is a character, not a screen cell."""

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from os import PathLike
 from pathlib import Path
+from typing import TypeAlias
 
-__all__ = ["RESULTS", "whole", "write_text"]
+__all__ = ["RESULTS", "StrPath", "whole", "write_text"]
+
+StrPath: TypeAlias = str | PathLike[str]
+"""What a function takes that a user calls with the name of a file or a folder."""
 
 RECONSTRUCTIONS, LOSSES = "reconstructions.png", "history.png"
 FEATURES, ACTIVATIONS = "features.png", "activations.png"
@@ -25,8 +30,9 @@ RESULTS = (
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[Path]:
+def whole(path: StrPath) -> Iterator[Path]:
     """A temporary name beside a file's: what is written there takes the file's place, or is gone if anything fails."""
+    path = Path(path)
     temporary = path.with_name(path.name + ".part")
     try:
         yield temporary
@@ -35,7 +41,7 @@ def whole(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: StrPath, text: str) -> None:
     """Write a file of text, whole or not at all."""
     with whole(path) as temporary:
         temporary.write_text(text, encoding="utf-8")

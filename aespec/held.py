@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
+from os import fspath
 from typing import TYPE_CHECKING, Any
 
 from aespec.data import load_for
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from aespec.data import Dataset, Windows
     from aespec.data.files import Split
     from aespec.data.streams import Samples
+    from aespec.files import StrPath
     from aespec.run import Run
 
 __all__ = ["HELD", "SAMPLE", "TEST", "TRAINING", "VALIDATION", "RunData", "Shown"]
@@ -26,7 +28,7 @@ __all__ = ["HELD", "SAMPLE", "TEST", "TRAINING", "VALIDATION", "RunData", "Shown
 TRAINING, TEST = "training sample", "test sample"
 
 HELD = "held-out sample"
-"""One of the last of a run's data, which it only measured its loss on."""
+"""One of the last of a run's data, which it was not trained on: it measured its loss on it, or was not given it."""
 
 VALIDATION = "validation sample"
 """One of the data that a run only measured its loss on."""
@@ -79,14 +81,14 @@ class Shown:
 
     @property
     def held_out(self) -> bool:
-        """Whether the run measured its loss on them, and was not trained on them."""
+        """Whether they are of the run's own data, and it was not trained on them."""
         return self.what in (HELD, VALIDATION)
 
 
 class RunData:
     """The data of a run, and other data if any, by what the run saw of it. Each part is loaded once."""
 
-    def __init__(self, run: Run, other: str | None = None, *, loaded: Sequence[Dataset] = ()) -> None:
+    def __init__(self, run: Run, other: StrPath | None = None, *, loaded: Sequence[Dataset] = ()) -> None:
         """Take a run.
 
         Args:
@@ -94,7 +96,7 @@ class RunData:
             other: The name, the file or the folder of data to look at instead of the run's own.
             loaded: What the run was trained on, and validated on, where that is at hand.
         """
-        self.run, self.other = run, other
+        self.run, self.other = run, None if other is None else fspath(other)
         self._parts: dict[tuple[str, Split], Dataset] = {}
         records = (run.record["data"], run.record["validation"])
         for record, data in zip(records, loaded, strict=False):
@@ -130,16 +132,17 @@ class RunData:
 
     @cached_property
     def held(self) -> Shown | None:
-        """The run's own samples that it measured its loss on and was not trained on, where there are any.
+        """The run's own samples that it was not trained on, where there are any.
 
-        Of data that has changed it is all that is there now.
+        They are those that it measured its loss on, and those of its data that it was not given; of data that has
+        changed it is all that is there now.
 
         Raises:
             AespecError: They are not there any more.
         """
         record = self.run.record["validation"]
         if record is None:
-            found = self._changed or Shown(self.own, HELD, len(self.run.seen(self.own.inputs)))
+            found = self._changed or Shown(self.own, HELD, len(self.run.seen(self.own.inputs)), note=self._beyond)
             return found if len(found.inputs) else None
         data = self._recorded("validation", "train")
         same = data.fingerprint == record["fingerprint"]
@@ -162,6 +165,14 @@ class RunData:
         if self.other is not None and not self.run.trained_on(test):
             return Shown(test, SAMPLE)
         return self.held or replace(self.training, note=" (nothing was held out)")
+
+    @property
+    def _beyond(self) -> str:
+        """What is to be said of held-out samples where the run was given only the first of its data."""
+        x, given = self.own.inputs, self.run.record["data"]["samples"]
+        held, beyond = given - len(self.run.seen(x)), len(x) - given
+        measured = f"{held:,} held out for validation, {beyond:,}" if held else "all"
+        return f" ({measured} beyond the {given:,} that the run was given)" if beyond else ""
 
     @cached_property
     def _changed(self) -> Shown | None:

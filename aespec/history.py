@@ -10,6 +10,7 @@ from math import isfinite, nan
 from pathlib import Path
 
 from aespec.diagnostics import AespecError, Diagnostic
+from aespec.files import StrPath
 from aespec.rules import RunUnreadable
 
 __all__ = ["ABOUT", "HELD", "RATE", "Curve", "History", "read", "read_all"]
@@ -89,7 +90,7 @@ class History:
         return Curve(found[0][0], found[-1][0], best, None if epoch is None else int(epoch))
 
 
-def read_all(folders: Sequence[Path]) -> list[History]:
+def read_all(folders: Sequence[StrPath]) -> list[History]:
     """Read the histories of several runs, each folder once.
 
     Raises:
@@ -97,7 +98,7 @@ def read_all(folders: Sequence[Path]) -> list[History]:
     """
     found: list[History] = []
     problems: list[Diagnostic] = []
-    for folder in {folder.resolve(): folder for folder in folders}.values():
+    for folder in {Path(folder).resolve(): folder for folder in folders}.values():
         try:
             found.append(read(folder))
         except AespecError as error:
@@ -107,7 +108,7 @@ def read_all(folders: Sequence[Path]) -> list[History]:
     return found
 
 
-def read(folder: Path) -> History:
+def read(folder: StrPath) -> History:
     """Read the history of a run. A last line without its end is still being written, and is left out.
 
     Of an epoch that is there twice, as a run that went on from an earlier state leaves it, the later row counts.
@@ -115,6 +116,7 @@ def read(folder: Path) -> History:
     Raises:
         AespecError: There is none, no epoch is in it, or it is damaged.
     """
+    folder = Path(folder)
     if not (folder / HISTORY).is_file():
         raise _nothing(folder)
     try:

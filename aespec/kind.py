@@ -80,7 +80,7 @@ class Kind(BaseModel):
 
     def __str__(self) -> str:
         defaults = {name: info.default for name, info in type(self).model_fields.items()}
-        stated = [f"{name}={value}" for name, value in self if value != defaults[name]]
+        stated = [f"{name}={_short(value)}" for name, value in self if value != defaults[name]]
         return f"{self.kind}({', '.join(stated)})" if stated else self.kind
 
     @classmethod
@@ -90,6 +90,13 @@ class Kind(BaseModel):
         return core_schema.no_info_plain_validator_function(
             cls.read, serialization=core_schema.plain_serializer_function_ser_schema(lambda kind: kind.to_data())
         )
+
+
+def _short(value: Any) -> Any:
+    """A value for the eye: a number with at most six significant digits."""
+    if isinstance(value, tuple):
+        return tuple(map(_short, value))
+    return float(f"{value:.6g}") if isinstance(value, float) else value
 
 
 def own_first(model: type[BaseModel]) -> list[str]:

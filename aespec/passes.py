@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from os import PathLike
 from typing import Any
@@ -22,6 +22,7 @@ from aespec.losses import CategoricalCrossentropy
 from aespec.plan import TrainingPlan
 from aespec.rules import BadRegularizer, BadTie, DuplicateName, ModelTooLarge, NoMirror, OutputMismatch, ShapeMismatch
 from aespec.shapes import Shape, ShapeError, elements, fill, show_shape
+from aespec.source.override import Override
 from aespec.spec import Hole, Mirror, Spec, load
 from aespec.stages import freeze, phase
 
@@ -62,7 +63,9 @@ class Step:
     undoes: tuple[str, ...] = ()
 
 
-def read(path: str | PathLike[str], overrides: Sequence[str] = (), limits: Limits | None = None) -> tuple[Spec, Graph]:
+def read(
+    path: str | PathLike[str], overrides: Sequence[Override] = (), limits: Limits | None = None
+) -> tuple[Spec, Graph]:
     """The spec that a file holds, and its graph.
 
     Raises:
@@ -113,9 +116,10 @@ def classify(spec: Spec, classes: int, plan: TrainingPlan, limits: Limits | None
     Raises:
         AespecError: The head does not fit on the code, or the model is beyond the limits.
     """
-    graph = _headed(spec, classes)
-    for check in (tie, regularize, freeze, limit):
-        graph = check(graph, spec.model_copy(update={"training": plan}), limits or Limits())
+    with _called_head():
+        graph = _headed(spec, classes)
+        for check in (tie, regularize, freeze, limit):
+            graph = check(graph, spec.model_copy(update={"training": plan}), limits or Limits())
     latent = [term for term in graph.terms if term.target == "latent"]
     means = {term.of for term in latent}
     nodes = tuple(replace(node, settled=True) if node.name in means else node for node in graph)
@@ -129,22 +133,7 @@ def names(spec: Spec) -> list[Diagnostic]:
     unsure: set[str] = set()
     for block, layers in (("encoder", spec.encoder), ("decoder", spec.decoder)):
         steps = [] if isinstance(layers, Mirror) else _written(block, layers)
-        for name, step in zip(_named(block, steps), steps, strict=True):
-            if step.layer.name and name != f"{block}/{step.layer.name}":
-                problems.append(
-                    Diagnostic(
-                        DuplicateName,
-                        f"two layers of the {block} are named `{step.layer.name}`",
-                        spec.place((*step.place, "name")),
-                        wanted="a name of its own for each layer of a block",
-                        got=f"`{step.layer.name}` again",
-                    )
-                )
-            if fault := _reference_fault(name, step.layer.innermost, before, unsure):
-                problems.append(Diagnostic(BadTie, fault[0], _tie_place(step.layer, step.place, spec), *fault[1:]))
-            before[name] = step.layer
-            if isinstance(step.layer, Hole) and not step.layer.name:
-                unsure.add(block)
+        problems += _name_faults(block, steps, before, unsure, spec)
     return problems
 
 
@@ -291,7 +280,8 @@ def regularize(graph: Graph, spec: Spec, limits: Limits) -> Graph:
 def head(graph: Graph, spec: Spec, limits: Limits) -> Graph:
     """Refuse a classifier whose head does not fit on the code, however many classes there are."""
     if spec.classifier is not None:
-        _headed(spec, classes=2)
+        with _called_head():
+            _headed(spec, classes=2)
     return graph
 
 
@@ -321,6 +311,21 @@ def limit(graph: Graph, spec: Spec, limits: Limits) -> Graph:
     return graph
 
 
+@contextmanager
+def _called_head() -> Iterator[None]:
+    """Have messages call what is behind the code of a classifier its head, which is a graph's decoder.
+
+    Raises:
+        AespecError: Something is wrong with it.
+    """
+    try:
+        yield
+    except AespecError as error:
+        raise AespecError(
+            *(replace(each, message=each.message.replace("`decoder/", "`head/")) for each in error.diagnostics)
+        ) from None
+
+
 def _headed(spec: Spec, classes: int) -> Graph:
     """The encoder with a head for so many classes, and what that is trained for."""
     problems: list[Diagnostic] = []
@@ -329,6 +334,7 @@ def _headed(spec: Spec, classes: int) -> Graph:
     steps = [Step(Flatten(), ("classifier",))] if len(code) > 1 else []
     steps += [Step(layer, ("classifier", "head", i, layer.kind)) for i, layer in enumerate(layers)]
     steps.append(Step(Dense(units=classes, activation=Softmax()), ("classifier",)))
+    problems += _name_faults("decoder", steps, {node.name: node.layer for node in graph}, set(), spec)
     nodes, _ = _chain("decoder", steps, graph.code, code, spec, problems)
     if problems:
         raise AespecError(*problems)
@@ -451,6 +457,34 @@ def _activation_before(nodes: tuple[Node, ...]) -> Activation | None:
     if not any(node.params for node in nodes):
         return None
     return next((a for node in reversed(nodes) if (a := node.layer.output_activation) is not None), None)
+
+
+def _name_faults(
+    block: str, steps: list[Step], before: dict[str, Layer], unsure: set[str], spec: Spec
+) -> Iterator[Diagnostic]:
+    """What is wrong with the names in a block.
+
+    Args:
+        block: What it is called.
+        steps: Its layers.
+        before: Those that stand before it, by name, to which its own are added.
+        unsure: The blocks in which a layer cannot be read, which may have any name.
+        spec: What has them.
+    """
+    for name, step in zip(_named(block, steps), steps, strict=True):
+        if step.layer.name and name != f"{block}/{step.layer.name}":
+            yield Diagnostic(
+                DuplicateName,
+                f"two layers are named `{block}/{step.layer.name}`",
+                spec.place((*step.place, "name")),
+                wanted="a name of its own for each layer of a block",
+                got=f"`{step.layer.name}` again",
+            )
+        if fault := _reference_fault(name, step.layer.innermost, before, unsure):
+            yield Diagnostic(BadTie, fault[0], _tie_place(step.layer, step.place, spec), *fault[1:])
+        before[name] = step.layer
+        if isinstance(step.layer, Hole) and not step.layer.name:
+            unsure.add(block)
 
 
 Fault = tuple[str, str, str, str | None]

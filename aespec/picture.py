@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aespec.diagnostics import missing
-from aespec.files import whole
+from aespec.files import StrPath, whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,7 +20,18 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.floating[Any]]
 
-__all__ = ["are_images", "blank", "clipped", "draw_sample", "plain", "reconstructions", "save"]
+__all__ = [
+    "are_images",
+    "blank",
+    "clipped",
+    "draw_bars",
+    "draw_sample",
+    "foremost",
+    "named",
+    "plain",
+    "reconstructions",
+    "save",
+]
 
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#000000", "#56b4e9", "#e69f00", "#8c8c8c")
 """Okabe and Ito's, which are told apart with any eyes; gray instead of their yellow, which is hard to see on white."""
@@ -31,6 +42,9 @@ MARKERS = ("o", "s", "^")
 CLASSES = len(COLORS) * len(MARKERS)
 """So many classes are told apart by color and marker."""
 
+BARS = 16
+"""Features of a table that have a bar each."""
+
 NAMED = 30
 """Columns of a table beyond which their names have no room below a curve."""
 
@@ -39,7 +53,7 @@ GRAY = "#595959"
 
 
 def reconstructions(
-    rows: Mapping[str, Array], path: Path, *, images: bool, columns: Sequence[str] = (), title: str = ""
+    rows: Mapping[str, Array], path: StrPath, *, images: bool, columns: Sequence[str] = (), title: str = ""
 ) -> None:
     """Draw samples and what became of them, a row each and one below the other, as a PNG.
 
@@ -84,11 +98,11 @@ def blank(width: float, height: float) -> Figure:
     return Figure(figsize=(width, height), layout="constrained", dpi=110)
 
 
-def save(figure: Figure, path: Path) -> None:
+def save(figure: Figure, path: StrPath) -> None:
     """Write a figure in the format of the path's ending, whole or not at all."""
     with warnings.catch_warnings(), whole(path) as temporary:
         warnings.filterwarnings("ignore", message="Glyph")  # of a name in a script that matplotlib's font has not
-        figure.savefig(temporary, format=path.suffix[1:].lower() or "png")
+        figure.savefig(temporary, format=Path(path).suffix[1:].lower() or "png")
 
 
 def plain(axes: Axes, *, grid: bool = False) -> None:
@@ -125,6 +139,32 @@ def draw_sample(
     if sample.shape == (len(columns),) and len(columns) <= NAMED:
         names = [clipped(name) for name in columns]
         axes.set_xticks(range(len(names)), names, fontsize=6, rotation=90, parse_math=False)
+
+
+def named(columns: Sequence[str] | None, features: int) -> list[str]:
+    """What so many features are called in a picture: by their columns, where these are known, else by number."""
+    return [clipped(name) for name in columns] if columns else [f"feature {i}" for i in range(features)]
+
+
+def foremost(sizes: Array, count: int, what: str) -> tuple[NDArray[np.int64], str]:
+    """The features of the largest sizes, the largest first, no more than that, and where they are not all a remark.
+
+    Args:
+        sizes: One for each feature, (features,).
+        count: How many have room.
+        what: What is large in them: ``the largest errors``.
+    """
+    import numpy as np
+
+    chosen = np.argsort(-sizes, kind="stable")[:count]
+    return chosen, "" if len(chosen) == len(sizes) else f"the {len(chosen)} of {len(sizes)} features with {what}"
+
+
+def draw_bars(axes: Axes, values: Array, names: Sequence[str], color: str, *, left: float = 0.0) -> None:
+    """Draw numbers as bars beside their names, the first on top, from a place on the axis."""
+    axes.barh(range(len(values)), values, left=left, color=color, height=0.7)
+    axes.set_yticks(range(len(names)), names, fontsize=7, parse_math=False)
+    axes.set_ylim(len(names) - 0.4, -0.6)
 
 
 def _draw_image(axes: Axes, sample: Array, low: float, high: float) -> None:

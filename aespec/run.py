@@ -19,8 +19,9 @@ from aespec.backend import Model
 from aespec.checkpoint import FILE, LOCK, exists, read
 from aespec.data.scaling import Scaling
 from aespec.diagnostics import AespecError, Diagnostic, show
-from aespec.files import RESULTS
+from aespec.files import RESULTS, StrPath
 from aespec.graph import Graph
+from aespec.held import RunData
 from aespec.passes import Limits, compile
 from aespec.picture import are_images
 from aespec.registry import find_backend
@@ -96,6 +97,14 @@ class Run:
         weights.check(self.graph, found)
         built.load_weights(found)
         return built
+
+    def data(self, other: StrPath | None = None) -> RunData:
+        """The data that it was trained on, and other data to look at, if any, by what the run saw of it.
+
+        Args:
+            other: The name, the file or the folder of the other data.
+        """
+        return RunData(self, other)
 
     @property
     def scaling(self) -> Scaling | None:
@@ -207,7 +216,7 @@ def clear(folder: Path) -> None:
         (folder / SAVED).unlink()
 
 
-def open_run(folder: Path, *, finished: bool = True) -> Run:
+def open_run(folder: StrPath, *, finished: bool = True) -> Run:
     """Read a run folder.
 
     Args:
@@ -217,6 +226,7 @@ def open_run(folder: Path, *, finished: bool = True) -> Run:
     Raises:
         AespecError: It is not one, or it is damaged or unfinished.
     """
+    folder = Path(folder)
     wanted = (SPEC, WEIGHTS, RECORD) if finished else (SPEC, RECORD)
     missing = [name for name in wanted if not (folder / name).is_file()]
     if missing:

@@ -17,7 +17,6 @@ from functools import cached_property
 from math import isqrt, prod
 from numbers import Real
 from os import PathLike, fspath
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
@@ -38,7 +37,6 @@ from aespec.data.files import Raw
 from aespec.data.scaling import Scaling
 from aespec.data.streams import batches
 from aespec.diagnostics import AespecError, Diagnostic
-from aespec.held import RunData
 from aespec.history import read
 from aespec.layers.base import Weighted
 from aespec.rules import DataShape, MissingField
@@ -166,8 +164,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OutlierMixi
             AespecError: The run is damaged or unfinished, or its data is not there any more.
             ValueError: The contamination is none.
         """
-        run = open_run(Path(folder))
-        training = RunData(run).training
+        run = open_run(folder)
+        training = run.data().training
         for warning in training.warnings:
             warnings.warn(warning, stacklevel=2)
         x = training.inputs
@@ -440,7 +438,7 @@ def _prepared(
     seen, held = split(x, fraction, "X")
     scaling = None
     if way is not None:
-        scaling = Scaling.fit(seen, way, spec.input.range or (0.0, 1.0))
+        scaling = Scaling.fit(seen, way, spec.input.range or (0.0, 1.0), "X")
         seen, held = (scaling.apply(part, plan.dtype, "X") for part in (seen, held))
     if plan.validation_data:
         held = load_for(spec, graph, plan.validation_data, "train", plan.dtype, scaling=scaling).inputs

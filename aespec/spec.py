@@ -31,6 +31,7 @@ from aespec.plan import Count, Section, TrainingPlan
 from aespec.problems import diagnose, faulty, holder
 from aespec.schedules import Constant, Schedule
 from aespec.source import Source
+from aespec.source.override import Override
 
 __all__ = ["Classifier", "Decoder", "Hole", "Input", "Mirror", "Spec", "TrainingPlan", "Way", "load", "parse"]
 
@@ -172,7 +173,9 @@ class Hole(Layer):
     kind: ClassVar[str] = "hole"  # written so that the registry does not take it for a kind
 
 
-def load(path: str | PathLike[str], overrides: Sequence[str] = (), problems: list[Diagnostic] | None = None) -> Spec:
+def load(
+    path: str | PathLike[str], overrides: Sequence[Override] = (), problems: list[Diagnostic] | None = None
+) -> Spec:
     """Read a spec from a YAML or JSON file.
 
     Args:
@@ -193,7 +196,7 @@ def load(path: str | PathLike[str], overrides: Sequence[str] = (), problems: lis
 
 
 def parse(
-    spec: str | Mapping[str, Any], overrides: Sequence[str] = (), problems: list[Diagnostic] | None = None
+    spec: str | Mapping[str, Any], overrides: Sequence[Override] = (), problems: list[Diagnostic] | None = None
 ) -> Spec:
     """Read a spec from YAML text or from a mapping, as `load` reads a file.
 

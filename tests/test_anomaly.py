@@ -25,6 +25,7 @@ from aespec.uses.anomaly import (
     residual_scale,
     worst,
 )
+from aespec.uses.anomaly_picture import worst_samples
 from aespec.uses.detection import detection, ranking, threshold, truth_of
 
 
@@ -213,6 +214,9 @@ def test_what_is_not_normal_is_an_anomaly(labels, normal, anomalies):
         (["cat", "dog"], (), "0 for normal samples and 1 for anomalies"),
         (["cat", "dog"], ("cats",), "did you mean `cat`?"),
         ([1, 2], ("3",), "no sample of the data has the label `3`"),
+        ([0, nan], (), "1 of 2 labels of the data are missing"),
+        (["0", "1", ""], (), "1 of 3 labels of the data are missing"),
+        (["cat", "dog", ""], ("cat",), "nothing, first at index 2"),
     ],
 )
 def test_labels_that_do_not_tell_are_refused(labels, normal, said):
@@ -263,6 +267,12 @@ def test_the_probability_of_a_linear_model_is_known():
     expected = -(3 * np.log(2 * np.pi * scale**2) + distance / scale**2) / 2
     found = log_probability(model, X, scale, draws=40_000, seed=3)
     np.testing.assert_allclose(found, expected, rtol=0.03)
+
+
+def test_the_help_says_which_mean_a_surprise_is():
+    """That of the logarithms, as the test above has it."""
+    said = " ".join(CliRunner().invoke(main, ["score", "--help"]).stdout.split())
+    assert "minus the mean of log p(x|z) over codes z that are drawn from its posterior" in said
 
 
 def test_the_probability_of_bits_is_bernoulli():
@@ -533,6 +543,54 @@ def test_windows_of_a_series_are_put_together_again(series, tmp_path):
     assert sum(read_table(path)["truth"].astype(int)) == 6  # those that begin at 54, 56, ..., 64
 
 
+@pytest.fixture
+def drawn(monkeypatch):
+    """Figures that were drawn, instead of files."""
+    found = []
+    monkeypatch.setattr("aespec.uses.anomaly_picture.save", lambda figure, path: found.append(figure))
+    return found
+
+
+def texts(artists):
+    return [artist.get_text() for artist in artists]
+
+
+@pytest.mark.parametrize(
+    ("features", "columns", "legend", "said"),
+    [
+        (1, None, [], "dashed"),
+        (2, None, ["feature 0", "feature 1"], "dashed"),
+        (2, ["heat", "$flow"], ["heat", "$flow"], "dashed"),
+        (9, None, [f"feature {i}" for i in range(1, 9)], "dashed\nthe 8 of 9 features with the largest errors"),
+    ],
+)
+def test_the_picture_of_a_series_tells_its_steps_and_its_columns(features, columns, legend, said, drawn):
+    x = np.zeros((1, 4, features)) + np.arange(features)  # restored as zeros: the last has the largest error
+    worst_samples(x, 0 * x, ["steps 96 to 99"], "p.png", images=False, columns=columns, starts=[96])
+    (figure,) = drawn
+    above, below = figure.axes
+    assert above.lines[0].get_xdata().tolist() == [96, 97, 98, 99]
+    assert below.get_xlim()[0] > 90
+    assert [text for each in figure.legends for text in texts(each.get_texts())] == legend
+    assert figure.get_suptitle().endswith(said)
+
+
+@pytest.mark.parametrize(
+    ("features", "bars", "said"),
+    [
+        (13, 13, "squared error"),
+        (30, 16, "squared error; of each sample the 16 of 30 features with the largest errors"),
+    ],
+)
+def test_the_picture_of_a_table_tells_of_how_many_features_it_is(features, bars, said, drawn):
+    x = np.arange(2.0 * features).reshape(2, features)
+    worst_samples(x, 0 * x, ["one", "two"], "p.png", images=False, columns=[f"c{i}" for i in range(features)])
+    (figure,) = drawn
+    for axes in figure.axes:
+        assert texts(axes.get_yticklabels()) == [f"c{i}" for i in reversed(range(features - bars, features))]
+    assert figure.get_supxlabel() == said
+
+
 LAYERS = {
     "images": ([12, 12], ["flatten", {"dense": 3}], ["sample", "step", "feature", "pixel"]),
     "colors": ([8, 8, 3], [{"conv2d": {"filters": 2, "kernel_size": 3, "padding": "same"}}], ["pixel", "feature"]),
@@ -596,6 +654,8 @@ def test_a_variational_model_is_scored_by_its_surprise_too(tmp_path):
         (["--by", "step"], 1, "have no errors by step"),
         (["--truth", "three.npy"], 1, "50 labels, along one axis"),
         (["--truth", "text.npy"], 1, "do not say which samples are anomalies"),
+        (["--truth", "gaps.npy"], 1, "3 of 50 labels of gaps.npy are missing"),
+        (["--data", "gaps.npz", "--truth", "labels"], 1, "3 of 50 labels of gaps.npz are missing"),
         (["--data", "bare.npy", "--truth", "labels"], 1, "has no labels"),
         (["--data", "wide.npy"], 1, "error[E402]"),
         (["--data", "nan.npy"], 1, "error[E403]"),
@@ -614,8 +674,10 @@ def test_what_cannot_be_scored_is_said(options, code, said, run, rows, tmp_path,
     x = rows["x_test"]
     files = {"bare": x, "wide": x[:, :4], "nan": x * nan, "empty": x[:0], "one": x[:1]}
     files |= {"three": np.arange(3), "text": np.array(["a", "b"] * 25)}
+    files["gaps"] = np.where(np.arange(50) < 47, 0, nan)
     for name, values in files.items():
         np.save(f"{name}.npy", values)
+    np.savez("gaps.npz", x=x, y=files["gaps"])
     done = aespec_("score", run, *options)
     assert done.exit_code == code, done.output
     assert said in done.output

@@ -5,6 +5,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -139,6 +140,8 @@ def test_nothing_heavy_is_imported(args, heavy):
         (["train", ZOO["pca"], "--backend", "numpy", "--epochs", "0"], 2, "--epochs"),
         (["train", ZOO["pca"], "--backend", "numpy", "--learning-rate", "nan"], 2, "--learning-rate"),
         (["train", ZOO["pca"], "--backend", "numpy", "--learning-rate", "0"], 2, "--learning-rate"),
+        (["train", ZOO["pca"], "--backend", "numpy", "--optimizer", "{adm: 1}"], 1, "--> --optimizer:1:2\n"),
+        (["train", ZOO["pca"], "--backend", "numpy", "--loss", "mme"], 1, "--> --loss:1:1\n"),
     ],
     ids=lambda value: " ".join(Path(arg).name for arg in value) if isinstance(value, list) else "",
 )
@@ -148,6 +151,22 @@ def test_exit_codes(args, code, said, tmp_path, monkeypatch):
     assert done.exit_code == code
     assert said in done.stderr
     assert "Traceback" not in done.output
+
+
+NUMBERS = [
+    (name, option.opts[0])
+    for name in NAMES
+    for option in main.get_command(None, name).params
+    if isinstance(option.type, type(click.FLOAT))
+]
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf"])
+@pytest.mark.parametrize(("name", "option"), NUMBERS)
+def test_an_option_that_is_a_number_is_a_finite_one(name, option, value):
+    done = aespec_(name, f"{option}={value}")
+    assert done.exit_code == 2
+    assert f"Invalid value for '{option}': {value} is not" in done.stderr
 
 
 def test_all_problems_of_all_specs_are_told_at_once(bad):
@@ -664,9 +683,11 @@ def test_train_quietly_and_as_json(trained):
     quiet = trained("--quiet")
     assert (quiet.exit_code, quiet.output) == (0, "")
     *epochs, found = map(json.loads, trained("--format", "json", "--force").stdout.splitlines())
-    assert found["folder"] == "runs/small-torch"
+    assert (found["run"], found["part"], found["samples"]) == ("runs/small-torch", "training sample", 36)
     assert [epoch["number"] for epoch in epochs] == [1, 2, 3]
-    assert found["final"]["training"] == epochs[-1]["losses"]
+    assert found["record"]["final"]["training"] == epochs[-1]["losses"]
+    *_, found = map(json.loads, trained("--format", "json", "--force", "--limit", 20).stdout.splitlines())
+    assert "the first 20 of 40 samples" in found["notes"]
 
 
 def test_train_stops_when_the_loss_is_no_number(trained):

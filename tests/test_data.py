@@ -330,6 +330,23 @@ def test_a_file_without_the_part_is_marked_as_whole(arrays, split, whole, tmp_pa
     assert (data.whole, data.path) == (whole, tmp_path / "a.npz")
 
 
+def test_a_path_is_as_good_as_its_name(tmp_path):
+    np.save(tmp_path / "x.npy", np.zeros((2, 3)))
+    found = load(tmp_path / "x.npy", shape=(3,), range=None)
+    assert (found.name, found.path) == (str(tmp_path / "x.npy"), tmp_path / "x.npy")
+
+
+@pytest.mark.parametrize("window", [None, 2])
+@pytest.mark.parametrize("arrays", [{"x_train": A, "x_test": B}, {"x": A}])
+def test_a_stream_and_a_folder_have_the_parts_of_their_files(arrays, window):
+    Path("shards").mkdir()
+    np.savez("shards/a.npz", **arrays)
+    for name in ("shards", *(["shards/a.npz"] if window else [])):
+        for split, samples in (("train", 4), ("test", 2 if "x_test" in arrays else 4)):
+            data = load(name, shape=(3,), range=None, split=split, window=window)
+            assert (len(data.inputs), data.whole) == (samples, "x" in arrays)
+
+
 def test_home_is_expanded(tmp_path):
     (tmp_path / "home").mkdir()
     saved(A, tmp_path / "home" / "a.npy")

@@ -9,13 +9,24 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from PIL import Image
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 import aespec
 from aespec import data
 from aespec.cli import main
 from aespec.diagnostics import AespecError
 from aespec.layers.noise import GaussianNoise, MaskingNoise
-from aespec.uses.denoising import Corruption, Span, corruption_stream, denoise, input_noise, quality, span_of
+from aespec.uses.denoising import (
+    Corruption,
+    Span,
+    corruption_stream,
+    denoise,
+    denoise_run,
+    examples,
+    input_noise,
+    quality,
+    span_of,
+)
 from aespec_numpy.table import apply
 
 UNIT = Span(0, 1, stated=True)
@@ -177,6 +188,21 @@ def test_ssim_of_flat_images_is_that_of_their_brightness(a, b, shape):
     assert found == pytest.approx([(2 * a * b + c) / (a**2 + b**2 + c)] * 2)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape", [(7, 7), (9, 12), (8, 9, 1), (10, 8, 3)])
+def test_many_images_are_measured_at_once_as_each_alone(shape, dtype):
+    """By scikit-image, of more images than are stacked."""
+    random = np.random.default_rng(0)
+    x = random.random((130, *shape)).astype(dtype)
+    y = np.clip(x + 0.2 * random.standard_normal(x.shape), 0, 1).astype(dtype)
+    found = quality(x, y, UNIT, images=True)
+    how = {"win_size": 7, "channel_axis": 2 if len(shape) == 3 else None}
+    ssim = [structural_similarity(a, b, data_range=1, **how) for a, b in zip(x, y, strict=True)]
+    psnr = [peak_signal_noise_ratio(a, b, data_range=1) for a, b in zip(x, y, strict=True)]
+    np.testing.assert_allclose(found.ssim, ssim, rtol=1e-6 if dtype == "float32" else 1e-12)
+    np.testing.assert_allclose(found.psnr, psnr, rtol=1e-6)
+
+
 @pytest.mark.parametrize("shape", [(6, 9), (20,), (16, 2), (9, 9, 4), (3, 8, 8, 1)])
 def test_what_is_no_image_has_no_ssim(shape):
     assert quality(np.zeros((2, *shape)), np.ones((2, *shape)), UNIT, images=True).ssim is None
@@ -284,6 +310,23 @@ def test_the_numbers_are_those_of_the_formula(runs, tmp_path):
         assert found[name]["psnr"]["sd"] == pytest.approx(psnr.std(ddof=1), rel=1e-4)
 
 
+def test_what_python_finds_is_what_the_command_finds(runs, tmp_path):
+    run, noise = aespec.open_run(runs / "denoiser"), Corruption("gaussian", 0.3)
+    x = run.data().unseen.inputs[:50]
+    mine = denoise_run(run, x, noise, seed=3)
+    found = record(
+        runs / "denoiser", "--noise", "gaussian:0.3", "--seed", 3, "--limit", 50, "-o", tmp_path / "p.png", "-n", 2
+    )
+    assert (mine.span, mine.nearer) == (UNIT, found["nearer"])
+    for name in ("corrupted", "restored", "undisturbed"):
+        assert getattr(mine, name).psnr.mean() == pytest.approx(found[name]["psnr"]["mean"])
+        assert getattr(mine, name).ssim.mean() == pytest.approx(found[name]["ssim"]["mean"])
+    shown = examples(run.model(), x[:9], noise, span=mine.span, seed=3)
+    for name in ("corrupted", "restored"):
+        psnr = quality(shown["original"], shown[name], mine.span, images=True).psnr
+        assert psnr == pytest.approx(getattr(mine, name).psnr[:9], rel=1e-4)
+
+
 def test_the_picture_has_three_rows_and_without_noise_two(runs, tmp_path):
     sizes = {}
     for name, args in (("three", ["--noise", "masking:0.5"]), ("two", [])):
@@ -315,7 +358,7 @@ def test_without_noise_the_error_of_what_is_drawn_is_reported(runs, tmp_path):
         ("plain", ["gaussian:0.3", "--limit", "1"], ["one sample has no standard deviation"]),
         ("points", ["gaussian:0.3"], ["not clipped; measured against the range of the samples", "are no images"]),
         ("series", ["salt_and_pepper:0.3"], ["against the range of the samples", "windows of 7x7 pixels"]),
-        ("points", ["masking:0.1"], ["are not counted: the noise left them as they were"]),
+        ("points", ["masking:0.1"], ["samples, which the noise left as they were"]),
         ("points", ["masking:0.00001"], ["the noise changed no sample"]),
     ],
 )

@@ -67,6 +67,26 @@ def test_what_a_command_prints_stands_below_it(page):
             assert [words for words in bare if not {"--quiet", ">"} & {*words} and words[0] != "python"] == []
 
 
+def python_of(page):
+    """The lines of a page's Python blocks."""
+    return "".join(re.findall(r"^```python\n(.*?)^```", page.read_text(), flags=re.DOTALL | re.MULTILINE)).splitlines()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_python_imports_is_there(page):
+    for line in python_of(page):
+        if re.match(r"(from|import) aespec\b", line):
+            exec(line)
+
+
+USES = ("features", "pretraining", "dimensionality-reduction", "generation", "anomaly-detection", "denoising", "report")
+
+
+@pytest.mark.parametrize("use", USES)
+def test_each_use_of_a_run_is_a_call_too(use):
+    assert any("open_run(" in line for line in python_of(ROOT / "docs" / f"{use}.md"))
+
+
 def test_there_are_commands_to_look_at():
     assert {name for name, _ in COMMANDS} >= {"README.md", "generation.md", "training.md"}
     assert len(COMMANDS) > 100

@@ -87,7 +87,7 @@ def test_a_table_of_codes_has_the_labels(suffix):
     if suffix == "parquet":
         parquet = pytest.importorskip("pyarrow.parquet")
     said = run("encode", "table", "-o", f"codes.{suffix}").stdout
-    assert said == f"codes.{suffix}: the codes of 40 samples of t.csv, (40, 3)\n"
+    assert said == f"codes.{suffix}: the codes of 40 samples of t.csv, (40, 2)\n"
     if suffix == "csv":
         head, *rows = csv.reader(Path("codes.csv").read_text().splitlines())
     else:
@@ -131,6 +131,28 @@ def test_windows_tell_where_they_begin():
     head, *rows = csv.reader(Path("codes.csv").read_text().splitlines())
     assert head[:2] == ["start", "code_0_0"]
     assert [int(row[0]) for row in rows] == [*range(0, 33, 4), 33]
+
+
+def test_windows_have_the_labels_that_they_are_scored_by():
+    steps = np.load("s.npy")[::-1]
+    with Path("labelled.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([["a", "b", "label"], *([*row, int(i in (6, 40))] for i, row in enumerate(steps))])
+    run("encode", "series", "--data", "labelled.csv", "-o", "codes.csv")
+    head, *rows = csv.reader(Path("codes.csv").read_text().splitlines())
+    assert head[:3] == ["label", "start", "code_0_0"]
+    assert [row[1] for row in rows if row[0] == "1"] == ["0", "4", "33"]  # windows of 8 steps that hold 6 or 40
+    given = "--data", "labelled.csv", "--truth", "labels", "--contamination", 0.5, "-o", "scores.csv"
+    run("score", "series", *given)
+    truth = [row["truth"] for row in csv.DictReader(Path("scores.csv").read_text().splitlines())]
+    assert truth == [row[0] for row in rows]
+
+
+def test_the_part_is_told_of_what_has_parts():
+    x = np.random.default_rng(0).random((9, 3)).astype("float32")
+    np.savez("parts.npz", x_train=x, x_test=x[:4])
+    for split, samples in (("train", 9), ("test", 4)):
+        said = run("encode", "table", "--data", "parts.npz", "--split", split, "-o", "codes.npy").stdout
+        assert said == f"codes.npy: the codes of {samples} samples of parts.npz ({split}), ({samples}, 2)\n"
 
 
 def test_an_array_has_the_codes_own_shape_and_streams(monkeypatch):
@@ -211,7 +233,7 @@ def test_what_is_wrong_is_said(args, code, said):
 
 def test_as_json():
     found = json.loads(run("encode", "series", "-o", "codes.csv", "--format", "json").stdout)
-    assert (found["shape"], found["files"]) == ([10, 9], ["codes.csv"])
+    assert (found["shape"], found["files"]) == ([10, 4, 2], ["codes.csv"])
     assert found["notes"][0] == "cut 41 steps into 10 windows of 8, one every 4"
 
 

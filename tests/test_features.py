@@ -16,6 +16,7 @@ from aespec.diagnostics import AespecError
 from aespec.picture import blank, draw_sample
 from aespec.shapes import unit_name
 from aespec.uses.features import BINS, EXTREMES, SAMPLES, code_units, first_layer, rest
+from aespec.uses.features_picture import draw_activations
 from aespec.uses.posterior import moments, units
 
 SPARSE = {
@@ -102,6 +103,31 @@ def test_filters_are_those_that_the_input_is_convolved_with():
     units = first_layer(model).units[..., 0]
     corner = (units * patch[:3, :3]).sum(axis=(1, 2))
     assert model.encode(patch[None])[0, 0, 0] == pytest.approx(corner)
+
+
+@pytest.mark.parametrize(
+    ("layers", "drawn"),
+    [
+        ([{"dense": 4}], [2, 0, 3]),
+        ([{"dense": 4}, {"activation": "tanh"}, {"dropout": 0.1}, {"reshape": [2, 2]}], [2, 0, 3]),
+        ([{"gaussian_latent": 4}], [2, 0, 3]),
+        ([{"reshape": [4, 1, 1]}, {"conv2d": {"filters": 4, "kernel_size": 1}}, {"max_pool2d": [2, 1]}], [2, 0, 3]),
+        ([{"reshape": [4, 1]}, {"conv1d": {"filters": 4, "kernel_size": 1}}, "flatten"], [2, 0, 3]),
+        ([{"dense": 4}, {"dense": 4}], [0, 1, 2]),
+        ([{"dense": 4}, {"reshape": [2, 2]}, {"permute": [2, 1]}], [0, 1, 2]),
+    ],
+)
+def test_units_that_make_the_code_are_drawn_in_the_order_in_which_they_are_listed(layers, drawn):
+    """The weights of unit 2 of the first layer are the largest, then those of 0, of 3 and of 1."""
+    model = built(layers, (4,))
+    weights = model.weights()
+    kernel = next(name for name in weights if name.endswith("kernel"))
+    weights[kernel] = np.ones_like(weights[kernel]) * [0.3, 0.1, 0.4, 0.2]
+    model.load_weights(weights)
+    layer, code = first_layer(model), code_units(model, np.random.default_rng(0).random((50, 4)))
+    found = layer.drawn(code, 3)
+    assert [*found] == drawn
+    assert all((weight == layer.units[unit]).all() for unit, weight in found.items())
 
 
 # --- on and off -------------------------------------------------------------------------------------------------
@@ -308,6 +334,9 @@ def test_every_model_has_its_numbers_and_its_pictures(run, shape, weights, part,
         with Image.open(picture) as image:
             assert len(np.unique(np.asarray(image.convert("L")))) > 20
     assert (found["inputs"] is None) == (run not in ("points", "series"))
+    listed = sorted(range(len(found["units"])), key=lambda i: -found["units"][i]["sd"])
+    order = {"points": listed, "variational": listed, "sparse": [0, 1, 2], "recurrent": []}.get(run)
+    assert order is None or found["first_layer"]["drawn"] == order[:3]
     done = aespec_("features", runs / run, "-o", tmp_path, "-n", 3)
     assert (done.exit_code, done.stderr) == (0, "")
     assert max(map(len, done.stdout.replace(str(runs), "").replace(str(tmp_path), "").splitlines())) <= 100
@@ -425,3 +454,33 @@ def test_the_columns_of_a_table_are_named_where_there_is_room():
     assert named(3, ["a", "b $x", "c" * 40]) == ["a", "b $x", "c" * 23 + "…"]
     assert "a" not in named((3, 2), ["a", "b"])  # a series, whose columns lie along the other axis
     assert "a0" not in named(31, [f"a{i}" for i in range(31)])
+
+
+@pytest.mark.parametrize(
+    ("features", "columns", "names", "said"),
+    [
+        (2, ["heat", "flow"], ["heat", "flow"], "value, in scaled units"),
+        (2, (), ["feature 0", "feature 1"], "value, in scaled units"),
+        (20, [f"c{i}" for i in range(20)], [f"c{i}" for i in range(16)], "the 16 of 20 features with the largest"),
+        (20, (), None, None),  # too many for bars, and without names no table for sure
+    ],
+)
+def test_rows_of_a_table_are_bars_with_names_and_a_scale(features, columns, names, said, monkeypatch):
+    found = []
+    monkeypatch.setattr("aespec.uses.features_picture.save", lambda figure, path: found.append(figure))
+    model = built([{"dense": 1}], (features,))
+    weights = {name: np.ones_like(value) for name, value in model.weights().items()}
+    model.load_weights(weights)
+    x = np.linspace(-1, 1, 2 * EXTREMES)[:, None] * np.linspace(2, 1, features)  # the first column varies most
+    code = code_units(model, x)
+    draw_activations(code, [0], dict(enumerate(x)), "p.png", images=False, columns=columns, scale=", in scaled units")
+    *_, below = found[0].axes
+    bars = sorted((bar for bar in below.patches if bar.get_y() < 0), key=lambda bar: bar.get_x())  # of the top row
+    assert len(bars) == (0 if names is None else 2 * EXTREMES)
+    if names is None:
+        return
+    assert [text.get_text() for text in below.get_yticklabels()] == names
+    assert below.get_title(loc="left") == "unit 0, most activating"
+    assert said in below.figure.get_supxlabel()
+    assert {"-2", "0", "2"} == {text.get_text() for text in below.get_xticklabels()}
+    assert bars[0].get_width() == pytest.approx((1 - 0.08) / 2)  # 2, of a scale from -2 to 2

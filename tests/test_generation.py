@@ -639,7 +639,8 @@ def test_a_traversal_sweeps_units_in_the_order_of_what_they_carry(runs, tmp_path
     scaled = aespec.run.open_run(runs / "people").scaling.apply(samples[0], "float64")
     assert found[0]["change"] == pytest.approx(math.sqrt(((scaled[2] - scaled[0]) ** 2).mean()), rel=1e-4)
     assert "in scaled units" in done("traverse", runs / "people").stdout
-    assert "2 units of the largest variance, of 3" in done("traverse", runs / "plain", "--axes", 2).stdout
+    assert "the 2 units of the largest variance, of 3" in done("traverse", runs / "plain", "--axes", 2).stdout
+    assert "the 1 unit of the largest variance, of 3" in done("traverse", runs / "plain", "--axes", 1).stdout
 
 
 @pytest.mark.parametrize(
@@ -655,8 +656,11 @@ def test_a_traversal_sweeps_units_in_the_order_of_what_they_carry(runs, tmp_path
         (["interpolate", "images", "--from", 0], 2, "--to"),
         (["interpolate", "people", "--from", 0, "--to", 20], 1, "wanted: a number from 0 to 19"),
         (["interpolate", "images", "--from", -1, "--to", 2], 2, "--from"),
+        (["interpolate", "people", "--from", 0, "--to", 2000], 1, "there is no held-out sample 2,000"),
         (["traverse", "people", "--sample", 20], 1, "there is no held-out sample 20"),
         (["traverse", "images", "--reach", 0], 2, "--reach"),
+        (["traverse", "images", "--reach", "inf"], 2, "inf is not a finite number"),
+        (["traverse", "images", "--reach", "1e300"], 1, "the model makes no finite sample of 24 codes"),
         (["traverse", "images", "--axes", 0], 2, "--axes"),
     ],
     ids=lambda value: " ".join(map(str, value)) if isinstance(value, list) else "",

@@ -31,8 +31,11 @@ RUNS = {
     "parts": ["--data", "parts.npz", "--validation-split", "0.25"],
     "validated": ["--data", "x.npz", "--validation-data", "held.npz"],
     "limited": ["--data", "x.npz", "--limit", "20"],
+    "both": ["--data", "x.npz", "--limit", "20", "--validation-split", "0.25"],
 }
-WHAT = {"all": TRAINING, "split": HELD, "parts": TEST, "validated": VALIDATION, "limited": HELD}
+WHAT = {"all": TRAINING, "split": HELD, "parts": TEST, "validated": VALIDATION, "limited": HELD, "both": HELD}
+BEYOND = " (all beyond the 20 that the run was given)"
+OF_BOTH = " (5 held out for validation, 20 beyond the 20 that the run was given)"
 
 
 def aespec_(*args):
@@ -83,7 +86,8 @@ def equal(shown, what, rows, name, note=""):
         ("split", None, HELD, ROWS["x"][30:], "x.npz", ""),
         ("parts", None, TEST, ROWS["x_test"], "parts.npz", ""),
         ("validated", None, VALIDATION, ROWS["held"], "held.npz", ""),
-        ("limited", None, HELD, ROWS["x"][20:], "x.npz", ""),
+        ("limited", None, HELD, ROWS["x"][20:], "x.npz", BEYOND),
+        ("both", None, HELD, ROWS["x"][15:], "x.npz", OF_BOTH),
         ("all", "x-moved.npz", TRAINING, ROWS["x"], "x-moved.npz", " (nothing was held out)"),
         ("split", "x-moved.npz", HELD, ROWS["x"][30:], "x-moved.npz", ""),
         ("validated", "x-moved.npz", VALIDATION, ROWS["held"], "held.npz", ""),
@@ -107,7 +111,8 @@ def test_what_a_run_has_not_seen(run, other, what, rows, name, note, place):
         ("all", ROWS["x"], None),
         ("split", ROWS["x"][:30], (HELD, ROWS["x"][30:], "x.npz")),
         ("validated", ROWS["x"], (VALIDATION, ROWS["held"], "held.npz")),
-        ("limited", ROWS["x"][:20], (HELD, ROWS["x"][20:], "x.npz")),
+        ("limited", ROWS["x"][:20], (HELD, ROWS["x"][20:], "x.npz", BEYOND)),
+        ("both", ROWS["x"][:15], (HELD, ROWS["x"][15:], "x.npz", OF_BOTH)),
     ],
 )
 @pytest.mark.parametrize("other", [None, "new.npz"])
@@ -282,6 +287,21 @@ def test_score_says_that_nothing_was_held_out(place):
     assert "40 training samples of x.npz (nothing was held out):" in aespec_("score", "all").stdout
     found = json.loads(aespec_("score", "all", "--format", "json").stdout)
     assert found["threshold"]["held_out"] is False
+
+
+@pytest.mark.parametrize("run", ["limited", "both"])
+def test_samples_that_a_run_was_not_given_are_told_from_those_it_held_out(run, place):
+    note = {"limited": BEYOND, "both": OF_BOTH}[run]
+    count = {"limited": 20, "both": 25}[run]
+    assert f"{count} held-out samples of x.npz{note}: mean" in aespec_("score", run).stdout
+    found = aespec_("score", run, "--data", "new.npz")
+    assert f"note: the threshold is that of held-out samples{note}\n" in found.stdout
+    found = json.loads(aespec_("score", run, "--data", "new.npz", "--format", "json").stdout)
+    assert f"the threshold is that of held-out samples{note}" in found["notes"]
+    if run == "both":
+        pytest.importorskip("jinja2")
+        assert aespec_("report", run).exit_code == 0
+        assert f"What the model makes of held-out samples{note}:" in Path(run, "report.html").read_text("utf-8")
 
 
 @pytest.mark.parametrize(

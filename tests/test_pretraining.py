@@ -18,6 +18,7 @@ from aespec.registry import find_backend
 from aespec.run import open_run
 from aespec.training import check, fit
 from aespec.uses.pretraining import WAYS, Comparison, Labelled, Outcome, _falling, choose, summaries
+from aespec.uses.pretraining_picture import draw_curves
 from aespec.weights import draw, read
 
 BACKENDS = ["keras", "torch"]
@@ -345,6 +346,18 @@ def test_several_numbers_of_labels_give_a_picture(folder, tmp_path):
         assert len(np.unique(np.asarray(picture.convert("RGB")).reshape(-1, 3), axis=0)) > 3
 
 
+def test_the_legend_lies_beside_the_curves(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr("aespec.uses.pretraining_picture.save", lambda figure, path: drawn.append(figure))
+    outcomes = [Outcome(n, 0, way, 0.5, 0.0, 0.0, 0.0) for n in (50, 100) for way in WAYS]
+    draw_curves(summaries(outcomes), tmp_path / "curves.png", title="any")
+    (figure,) = drawn
+    figure.draw_without_rendering()
+    (legend,), (axes,) = figure.legends, figure.axes
+    assert axes.get_legend() is None
+    assert not legend.get_window_extent().overlaps(axes.get_window_extent())
+
+
 @backends
 def test_a_run_trained_greedily_is_pretrained_from(folder, backend, tmp_path):
     options = ("--labels", 30, "--seeds", 1, "--backend", backend, "-o", tmp_path)
@@ -384,7 +397,7 @@ def test_data_without_a_test_set_is_cut(folder, tmp_path):
     [
         (("--data", "bare.npz"), 1, "has no labels"),
         (("--data", "same.npz"), 1, "are all the same"),
-        (("--data", "gaps.npz"), 1, "that are NaN or infinite"),
+        (("--data", "gaps.npz"), 1, "gaps.npz are missing"),
         (("--data", "few.npz", "--labels", "2"), 1, "has nothing to test on"),
         (("--data", "other.npz"), 1, "60 samples of other classes: 3, 4, 5"),
         (("--labels", "200"), 1, "has fewer labelled samples than that"),
@@ -394,6 +407,11 @@ def test_data_without_a_test_set_is_cut(folder, tmp_path):
         (("--labels", "5,"), 2, "'5,' is no number of samples"),
         (("--labels", "30", "--backend", "numpy"), 1, "this backend's models cannot be trained"),
         (("--labels", "30", "--head", "[{dens: 3}]"), 1, "unknown layer kind `dens`"),
+        (("--head", "[{lstm: 3}]"), 1, "`head/lstm_1` cannot be applied"),
+        (("--head", "[{lstm: 3}]"), 1, "--> --head:1:3\n"),
+        (("--head", "[{dense: {units: 3, tied_to: encoder/dense_1}}]"), 1, "`head/dense_1` cannot use the kernel of"),
+        (("--head", "[{dense: {units: 3, tied_to: encoder/dense_9}}]"), 1, "`head/dense_1` is tied to what has no"),
+        (("--head", "[{dense: {units: 3, name: a}}, {dense: {units: 2, name: a}}]"), 1, "are named `head/a`"),
         (("--labels", "30", "--optimizer", "adm"), 1, "did you mean `adam`?"),
         (("--labels", "30", "--epochs", "0"), 2, "0 is not in the range"),
     ],
@@ -416,7 +434,7 @@ def test_an_encoder_without_weights_is_refused():
 @pytest.mark.parametrize(
     ("losses", "falling"),
     [
-        ([1.0], 0.0),
+        ([1.0], None),
         ([1.0, 0.4], 0.6),
         ([9.0] * 16 + [0.5, 0.5, 0.6, 0.8], 0.5 - 0.7),
         ([*range(20, 0, -1)], 2.0),
@@ -432,3 +450,14 @@ def test_a_verdict_says_whether_the_budget_decided_it(folder):
 
     assert "still learning when the budget ended" in said("--epochs", "2")
     assert "still learning" not in said("--epochs", "20", "--learning-rate", "1e-9")
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_of_one_epoch_it_is_said_that_it_cannot_tell(folder, seeds, tmp_path):
+    options = ("--labels", 20, "--seeds", seeds, "--epochs", 1, "-o", tmp_path)
+    lines = aespec_("pretrain", folder / "run", *options).stdout.splitlines()
+    assert [line.endswith(" ?") for line in lines[4:7]] == [False, True, True]
+    assert any(line.startswith("?: one epoch cannot show whether") for line in lines)
+    found = json.loads(aespec_("pretrain", folder / "run", *options, "--format", "json").stdout)
+    assert {each["falling"] for each in found["outcomes"] + found["summary"]} == {None}
+    assert {row["falling"] for row in rows(tmp_path / "pretraining.csv")} == {""}

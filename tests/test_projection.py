@@ -12,10 +12,11 @@ from click.testing import CliRunner
 from PIL import Image
 from sklearn.decomposition import PCA
 
+import aespec
 from aespec.cli import main
 from aespec.diagnostics import AespecError
 from aespec.picture import COLORS
-from aespec.uses.projection import Planar, planar, trustworthiness
+from aespec.uses.projection import Planar, planar, project, trustworthiness
 from aespec.uses.projection_picture import SPACING, _apart, draw_map
 
 RANDOM = np.random.default_rng(0)
@@ -126,6 +127,24 @@ def test_a_package_that_is_missing(module, call, said, monkeypatch):
         call()
     assert said in str(caught.value)
     assert caught.value.diagnostics[0].rule.code == "E302"
+
+
+@pytest.mark.parametrize(("level", "said"), [(None, ""), ("3", ""), ("0", "greeting")])
+def test_what_umap_imports_keeps_its_log_to_itself(level, said, tmp_path, monkeypatch, capfd):
+    (tmp_path / "umap.py").write_text(
+        "import os\nos.write(2, b'greeting')\n"
+        "class UMAP:\n"
+        "    __init__ = lambda self, **options: None\n"
+        "    fit_transform = lambda self, codes: codes[:, :2]\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(sys.modules, "umap", None)
+    del sys.modules["umap"]  # until the test is over
+    monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)
+    if level is not None:
+        monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", level)
+    planar(CODES, method="umap")
+    assert capfd.readouterr().err == said
 
 
 def test_how_far_a_map_can_be_trusted():
@@ -291,7 +310,8 @@ def test_the_text_says_how_good_the_map_is(trained):
     for name, share in zip(["PCA 1", "PCA 2", "both "], [*found["explained"], sum(found["explained"])], strict=True):
         assert re.search(rf"^{name} +{share:.1%}$", done.stdout, re.M)
     assert f"Trustworthiness: {found['trustworthiness']:.3f} for 5 neighbours" in done.stdout
-    assert "150 samples were drawn at random with seed 3" in done.stdout
+    assert "150 samples, drawn at random with seed 3" in done.stdout
+    assert "1 sample, drawn at random" in aespec_("project", trained("dense"), "--method", "pca", "-n", 1).stdout
     assert max(map(len, done.stdout.splitlines()[:-1])) <= 100
 
 
@@ -304,6 +324,18 @@ def test_points_as_csv_are_those_of_json(trained, tmp_path):
         list(row) for row in zip(found["sample"], found["points"], found["labels"], strict=True)
     ]
     assert sorted(path.name for path in (tmp_path / "a").iterdir()) == ["map.html", "map.png"]
+
+
+def test_what_python_finds_is_what_the_command_finds(trained):
+    run = aespec.open_run(trained("dense"))
+    shown = run.data().unseen
+    mine = project(run.model(), shown.inputs, shown.labels, method="pca", count=40, seed=3)
+    args = ["project", run.folder, "--method", "pca", "-n", 40, "--seed", 3, "--format", "json"]
+    found = json.loads(aespec_(*args).stdout)
+    assert (mine.places.tolist(), mine.labels.tolist()) == (found["sample"], found["labels"])
+    assert (mine.width, mine.trustworthiness) == (found["code"], found["trustworthiness"])
+    np.testing.assert_array_equal(mine.planar.points, found["points"])
+    np.testing.assert_array_equal(mine.inputs, shown.inputs[mine.places])
 
 
 def test_points_and_labels_belong_to_their_samples(trained):

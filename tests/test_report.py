@@ -179,6 +179,16 @@ def test_every_run_ends_with_a_page_that_needs_nothing_else(name, backend, pictu
         assert value in found.text
 
 
+def test_python_writes_the_same_page(train, place):
+    folder, _ = train("dense")
+    run, out = aespec.open_run(folder), str(place / "again.html")
+    assert reports.write(run, out) == []
+    assert alone((place / "again.html").read_text()).text == Page((folder / "report.html").read_text()).text
+    np.save(place / "others.npy", np.random.default_rng(0).random((30, 8, 8), "float32"))
+    assert reports.write(run, out, data=run.data(place / "others.npy")) == []
+    assert f"30 samples of {place / 'others.npy'}" in Page((place / "again.html").read_text()).text
+
+
 def test_numbers_are_those_of_the_model(train):
     folder, _ = train("dense")
     run = open_run(folder)
@@ -295,9 +305,9 @@ def test_the_page_of_an_earlier_run_does_not_stay(train, place):
 
 def test_json_lists_it_and_quiet_says_nothing(train):
     folder, said = train("table", "--format", "json")
-    assert json.loads(said.splitlines()[-1])["report"] == str(folder / "report.html")
+    assert json.loads(said.splitlines()[-1])["files"][-1] == str(folder / "report.html")
     _, said = train("table", "--format", "json", "--no-report")
-    assert json.loads(said.splitlines()[-1])["report"] is None
+    assert str(folder / "report.html") not in json.loads(said.splitlines()[-1])["files"]
     folder, said = train("table", "--quiet")
     assert said == ""
     assert (folder / "report.html").exists()
@@ -472,6 +482,13 @@ def test_images_take_no_more_than_their_share_of_the_page(shape):
 def test_what_is_no_plane_is_no_map(points):
     with pytest.raises(ValueError, match="points are finite"):
         code_map(points)
+
+
+def test_the_thousands_of_numbers_are_set_apart():
+    wide = {"input": [40, 784], "encoder": ["flatten", {"dense": 2}], "decoder": "mirror"}
+    html = diagram(aespec.compile(aespec.parse(wide)))
+    assert ">31,360<" in html
+    assert "31360" not in html
 
 
 def test_a_mirror_stands_beside_what_it_undoes():

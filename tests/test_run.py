@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from aespec.course import Listener, build
 from aespec.course import train as train_built
 from aespec.data import Dataset
 from aespec.history import read as read_history
+from aespec.history import read_all as read_histories
 from aespec.picture import are_images, reconstructions
 from aespec.run import Run, clear, open_run, prepare
 from aespec.spec import load
@@ -216,6 +218,18 @@ def test_a_run_knows_its_data_and_what_it_did_not_see(data, tmp_path):
     assert not run.trained_on(replace(data, inputs=data.inputs[::-1].copy()))
     np.testing.assert_array_equal(run.unseen(data.inputs), data.inputs[32:])
     assert len(run.unseen(longer.inputs)) == 13
+
+
+@pytest.mark.parametrize("of", [str, Path])
+def test_a_path_is_a_string_or_a_path(of, data, tmp_path):
+    prepare(tmp_path / "run")
+    train(aespec.parse(SPEC), data, tmp_path / "run", backend="torch")
+    np.save(tmp_path / "other.npy", data.inputs[:5])
+    run, drawn = aespec.open_run(of(tmp_path / "run")), of(tmp_path / "drawn.png")
+    assert run.data(of(tmp_path / "other.npy")).unseen.name == str(tmp_path / "other.npy")
+    assert len(read_history(of(tmp_path / "run")).rows) == len(read_histories([of(tmp_path / "run")])[0].rows) == 3
+    reconstructions({"original": data.inputs[:2]}, drawn, images=False)
+    assert Path(drawn).is_file()
 
 
 def _change_record(run, **fields):

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from aespec.diagnostics import AespecError, Diagnostic, Loc, Place
 from aespec.rules import RULES, explain
 from aespec.source import Source
+from aespec.source.override import Option, Override
 
 
 @pytest.fixture(params=["libyaml", "python"])
@@ -24,7 +25,7 @@ def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.delattr(yaml, "CSafeDumper")
 
 
-def refused(text: str, name: str = "<string>", overrides: tuple[str, ...] = ()) -> tuple[Diagnostic, ...]:
+def refused(text: str, name: str = "<string>", overrides: tuple[Override, ...] = ()) -> tuple[Diagnostic, ...]:
     with pytest.raises(AespecError) as error:
         Source.parse(text, name, overrides)
     str(error.value).encode()
@@ -521,6 +522,18 @@ def test_places_of_what_is_set() -> None:
     assert marked(source.values[(*loc, 1)]) == (1, "x")
     assert marked(source.keys[loc]) == (1, "learning_rate")
     assert source.values[loc[:2]] == Place("s.yaml", 8, 23, 4, "training: {optimizer: adam, epochs: 20}")
+
+
+def test_places_of_what_an_option_of_its_own_says() -> None:
+    value = "{sgd: {learning_rate: [1, x]}}"
+    source = Source.parse(BASE, "s.yaml", [Option("--optimizer", "training.optimizer", value)])
+    loc = ("training", "optimizer", "sgd", "learning_rate")
+    assert source.values[loc] == Place("--optimizer", 1, value.index("[") + 1, 6, value)
+    assert source.keys[loc].column == value.index("learning_rate") + 1
+    assert source.is_set(loc[:3])
+    assert not source.is_set(loc[:2])
+    (found,) = refused(BASE, overrides=(Option("--optimizer", "training.optimizer", ""),))
+    assert (found.rule.code, found.message) == ("E006", "nothing stands after `--optimizer`")
 
 
 # the assignment, then for each problem its code and what is marked

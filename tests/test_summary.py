@@ -71,6 +71,7 @@ def test_a_row_of_the_table(spec, layer, shape, parameters, multiply_adds):
             ["Input: (None, None, 28), code: (None, 30)", "?: depends on a length that the input leaves open"],
         ),
         ("sparse_kl", [], ["Loss term: kl_divergence(weight=0.0015625) of the output of encoder/dense_2"]),
+        ("variational", [], ["Loss term: gaussian_kl(weight=0.00127551) of the code of encoder/gaussian_latent_1"]),
         (
             "pca",  # moving mean and variance, of 3 each, are not trained
             ["encoder=[batch_normalization, {dense: 2}]"],

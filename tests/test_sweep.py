@@ -555,11 +555,11 @@ def test_the_histories_of_all_trials_are_drawn(inside):
 def test_json_has_the_table_as_data(inside):
     done = sweep(*vary("encoder.0.dense.units=2,3", "training.clip_norm=null"), "--format", "json", "--metric", "total")
     found = json.loads(done.output)
-    assert (found["folder"], found["metric"], found["best"]) == ("sweeps/small", "total", "sweeps/small/best.yaml")
+    assert (found["sweep"], found["metric"], found["best"]) == ("sweeps/small", "total", "sweeps/small/best.yaml")
     trials = {trial["trial"]: trial for trial in found["trials"]}
     assert trials[1]["values"] == {UNITS: 2, "training.clip_norm": None}
     assert (trials[2]["parameters"], trials[2]["epochs"], trials[2]["diagnostics"]) == (45, 1, [])
-    assert trials[2]["folder"] == "sweeps/small/trials/0002"
+    assert trials[2]["run"] == "sweeps/small/trials/0002"
     assert [trial["value"] for trial in found["trials"]] == [float(row["total"]) for row in rows()]
 
 

@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 
 from aespec import data
+from aespec.data.files import Raw
+from aespec.data.fitting import fit
 from aespec.data.scaling import Scaling
+from aespec.data.series import as_series, cut
 from aespec.data.streams import Stream
 from aespec.diagnostics import AespecError
 
@@ -136,6 +139,12 @@ class TestParquet:
         assert found.columns == ("a", "b")
         assert found.labels.tolist() == (["u", "v", "w"] if label else ["p", "q", "p"])
 
+    def test_a_label_that_is_null_is_no_name(self):
+        from pyarrow import parquet, table
+
+        parquet.write_table(table({"a": [1, 2], "b": [3, 4], "y": ["p", None]}), "null.parquet")
+        assert load("null.parquet").labels.tolist() == ["p", ""]
+
     def test_text_is_no_feature(self):
         with pytest.raises(AespecError, match="text in `name`"):
             load("t.parquet")
@@ -202,6 +211,28 @@ class TestScaling:
         windows = np.stack([X, X + 1])
         assert Scaling.fit(windows, "standard").center == pytest.approx([3.5, 20.5, 5.5])
 
+    @pytest.mark.parametrize("way", ["standard", "minmax"])
+    @pytest.mark.parametrize(
+        ("x", "said"),
+        [
+            (X[:1], ["nothing to scale, or to learn, in t.csv", "got: 1 sample\n"]),
+            (X[[0, 0]], ["got: 2 samples, alike in every feature", "leave `scaling` out"]),
+            (np.stack([X[[0, 0]]] * 3), ["got: 3 samples, alike"]),
+        ],
+    )
+    def test_samples_of_which_nothing_varies_are_refused(self, way, x, said):
+        with pytest.raises(AespecError) as error:
+            Scaling.fit(x, way, name="t.csv")
+        for part in said:
+            assert part in str(error.value)
+
+    def test_features_that_do_not_vary_are_told(self):
+        scaling = Scaling.fit(X, "standard")
+        assert scaling.constant == [2]
+        assert scaling.note(("a", "b", "c")).endswith("as found on the training samples, where 1 did not vary: `c`")
+        assert scaling.note(None).endswith("where 1 did not vary: `2`")
+        assert Scaling.fit(X[:, :2], "standard").note(None).endswith("as found on the training samples")
+
     def test_large_numbers_keep_their_differences(self):
         x = np.array([[1.6e9], [1.6e9 + 1], [1.6e9 + 2]])
         assert Scaling.fit(x, "minmax").apply(x, "float32").ravel().tolist() == [0, 0.5, 1]
@@ -245,11 +276,51 @@ class TestSeries:
         assert found.windows.labels.tolist() == [0, 0, 0, 0, 1, 1]
         assert found.columns == ("a",)
 
-    @pytest.mark.parametrize("shape", [(3, 2), (5, 2, 2)])
-    def test_too_short_or_no_series_is_refused(self, shape):
+    @pytest.mark.parametrize(
+        ("shape", "help"),
+        [
+            ((3, 2), "give one long series"),
+            ((5, 2, 2), "leave `stride` out"),
+            ((9, 3), "or train a model with `shape: [4, 3]`"),
+            ((9,), "or train a model with `shape: [4, 1]`"),
+            ((2, 9), "steps come first: save `x.T`"),
+        ],
+    )
+    def test_too_short_or_no_series_is_refused(self, shape, help):
         np.save("x.npy", np.zeros(shape))
-        with pytest.raises(AespecError, match="cannot be cut into windows of 4 steps"):
+        with pytest.raises(AespecError, match="cannot be cut into windows of 4 steps and 2 features") as error:
             data.load("x.npy", shape=(4, 2), range=None, stride=1)
+        assert "wanted: a series of shape (steps, 2), of 4 steps or more" in str(error.value)
+        assert f"got: an array of shape {shape}" in str(error.value)
+        assert help in str(error.value)
+
+    @pytest.mark.parametrize(
+        ("value", "range", "said"),
+        [
+            (np.nan, None, ["1 of the 24 values", "first nan, at step 7, column `b`, of 12 steps and 2 columns"]),
+            (5.0, (0, 1), ["outside the range", "first 5.0, at step 7, column `b`"]),
+        ],
+    )
+    def test_a_wrong_value_is_told_by_its_step(self, value, range, said):
+        raw = Raw(np.zeros((12, 2)), columns=("a", "b"))
+        raw.inputs[7, 1] = value
+        with pytest.raises(AespecError) as error:
+            fit(as_series(raw, (4, 2), "x.npy"), "x.npy", (2,), range, "float32", within_unit=False)
+        for part in said:
+            assert part in str(error.value)
+
+    def test_a_wrong_value_of_a_file_is_told_by_its_step(self):
+        np.save("x.npy", np.where(np.arange(12) == 7, np.nan, 0.0))
+        with pytest.raises(AespecError, match="nan, at step 7, column 0, of 12 steps and 1 column, counted from 0"):
+            data.load("x.npy", shape=(4, 1), range=None, stride=2)
+
+    @pytest.mark.parametrize(
+        ("labels", "highest"),
+        [([0, 0, 0, 1, 0, 0], [0, 1, 1]), ([True] + [False] * 5, [True, False, False]), ([*"abcabc"], [*"ccc"])],
+    )
+    def test_a_window_has_the_highest_of_its_steps(self, labels, highest):
+        _, windows, _ = cut(np.zeros((6, 1)), 3, 2, None)  # which begin at 0, 2 and 3
+        assert windows.highest(np.array(labels)).tolist() == highest
 
 
 class TestPictures:

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from aespec.checkpoint import FILE
 from aespec.cli import main
 from aespec.files import RESULTS
-from aespec.run import REPORT
+from aespec.run import HISTORY, RECORD, REPORT, SPEC, WEIGHTS
 
 ENCODERS = {
     "plain": "[flatten, dense: {units: 6, activation: selu}]",
@@ -152,12 +153,24 @@ AS_JSON = {
     ("pca-check", "linear-torch"): {**TESTED, "part": "training sample", "samples": 48},
     ("oneclass", "linear.yaml", *TRAINING, "-o", "classes"): {**TESTED, "run": None},
     ("history", "linear-torch"): dict.fromkeys(TESTED),
+    ("train", "linear.yaml", *TRAINING, "-o", "again", "--force"): {
+        "run": "again",
+        "data": "data.npz",
+        "part": "training sample",
+        "samples": 48,
+    },
+    ("sweep", "linear.yaml", *TRAINING, "--vary", "training.seed=1", "-o", "seeds", "--jobs", "1"): {
+        **dict.fromkeys(TESTED),
+        "data": "data.npz",
+    },
 }
 WRITTEN = {
     **MADE,
     "features": ["RUN/features.png", "RUN/activations.png"],
     "oneclass": ["classes/oneclass.csv"],
     "history": ["RUN/history.png"],
+    "train": [f"again/{name}" for name in (SPEC, WEIGHTS, HISTORY, RECORD, FILE, REPORT)],
+    "sweep": ["seeds/sweep.csv", "seeds/best.yaml"],
 }
 
 
@@ -173,15 +186,17 @@ def keys(found):
 def test_json_says_in_the_same_words_what_was_looked_at_and_written(given):
     done = run(*given, "--format", "json")
     assert done.exit_code == 0, done.output
-    found = json.loads(done.stdout)
+    found = json.loads(done.stdout.splitlines()[-1] if given[0] == "train" else done.stdout)
     assert {key: found.get(key) for key in TESTED} == AS_JSON[given]
+    assert ("backend" in found) is (given[0] != "history")
     written = WRITTEN.get(given[0], [])
     assert found["files"] == [path.replace("RUN", "linear-torch") for path in written]
     assert all(Path(path).stat().st_size > 100 for path in found["files"])
     assert isinstance(found["notes"], list)
     assert not [note for note in found["notes"] if "  " in note or "\n" in note or note.startswith("note")]
-    assert [key for key in keys(found) if not re.fullmatch("[a-z][a-z0-9_]*", key)] == []
-    assert {"file", "picture", "pictures", "page", "report", "csv", "saved", "what"}.isdisjoint(found)
+    names = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*")  # or paths of a spec
+    assert [key for key in keys(found) if not names.fullmatch(key)] == []
+    assert {"file", "picture", "pictures", "page", "report", "csv", "saved", "what", "folder"}.isdisjoint(found)
 
 
 @pytest.mark.parametrize("name", ["axes", "plain"])

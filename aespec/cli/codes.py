@@ -105,9 +105,9 @@ class Codes:
             raise AespecError(
                 Diagnostic(
                     DataShape,
-                    f"there is no {shown.what} {i}",
-                    wanted=f"a number from 0 to {len(shown.inputs) - 1}",
-                    got=f"{i}, of {counted(len(shown.inputs), shown.what)} of {shown.name}",
+                    f"there is no {shown.what} {i:,}",
+                    wanted=f"a number from 0 to {len(shown.inputs) - 1:,}",
+                    got=f"{i:,}, of {counted(len(shown.inputs), shown.what)} of {shown.name}",
                     help="the first has the number 0",
                 )
             )

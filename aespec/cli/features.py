@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from aespec.uses.features import CodeUnits, FirstLayer
 
-    Inputs = dict[int, NDArray[np.floating[Any]]]
+    Arrays = dict[int, NDArray[np.floating[Any]]]
+    """By number."""
 
 IN_A_ROW = 2
 """Extreme inputs of a unit that its row of the table names."""
@@ -45,7 +46,8 @@ def features(trained: Trained, count: int, out: Path | None, form: str) -> None:
     """Show what a trained model's units look for and respond to.
 
     RUN is the folder of a run. features.png has the weights of the encoder's first layer, a picture for each unit:
-    kernel columns in the shape of the input, or filters. activations.png has the histogram of the code's activations,
+    kernel columns in the shape of the input, or filters; of the units that are listed where that layer makes the code,
+    else of the first. activations.png has the histogram of the code's activations,
     and the inputs that activate each unit of the code most and least, among samples that the model was not trained on,
     of 10,000 at most.
 
@@ -53,30 +55,31 @@ def features(trained: Trained, count: int, out: Path | None, form: str) -> None:
     many units are dead or always on, by what definition, and how active the code is, beside the target of a sparse
     model.
     """
-    from aespec.uses.features import code_units, first_layer
+    from aespec.uses.features import code_units, extremes, first_layer
     from aespec.uses.features_picture import draw_activations, draw_first_layer
 
     folder = out or trained.run.folder
     ready(folder / FEATURES)
     shown, model = trained.unseen, trained.model
     layer, units = first_layer(model), code_units(model, shown.inputs)
-    listed = units.by_deviation[:count]
-    inputs = _inputs(units, listed, shown.inputs)
+    listed, drawn = units.by_deviation[:count], layer.drawn(units, count)
+    inputs = extremes(units, listed, shown.inputs)
     images, title = trained.run.images, f"{trained.run.spec.name}, trained with {trained.run.record['backend']}"
+    names = shown.data.columns or ()
     with writing(folder):
         if layer.units is not None:
             what = f"{title}: weights of {layer.node}"
             pixels = layer.kind == "conv2d" or (images and layer.units.shape[1:] == shown.inputs.shape[1:])
-            names = shown.data.columns or ()
-            draw_first_layer(layer.units[:count], folder / FEATURES, images=pixels, columns=names, title=what)
-        draw_activations(units, listed, inputs, folder / ACTIVATIONS, images=images, title=f"{title}: the code")
+            draw_first_layer(drawn, folder / FEATURES, images=pixels, columns=names, title=what)
+        about: dict[str, Any] = {"columns": names, "scale": trained.run.units, "title": f"{title}: the code"}
+        draw_activations(units, listed, inputs, folder / ACTIVATIONS, images=images, **about)
     files = [folder / FEATURES if layer.units is not None else None, folder / ACTIVATIONS]
     notes = list(_notes(layer, units))
     if form == "json":
         echo_json(
             {
                 **trained.about(shown, units.samples, files=files, notes=notes),
-                **_record(layer, units, None if images else inputs, len(shown.inputs)),
+                **_record(layer, drawn, units, None if images else inputs, len(shown.inputs)),
             }
         )
         return
@@ -93,19 +96,8 @@ def features(trained: Trained, count: int, out: Path | None, form: str) -> None:
     for note in notes:
         click.echo(note)
     if layer.units is not None:
-        click.echo(f"wrote {folder / FEATURES}: {_weights(layer, count)}")
+        click.echo(f"wrote {folder / FEATURES}: {_weights(layer, drawn)}")
     click.echo(f"wrote {folder / ACTIVATIONS}")
-
-
-def _inputs(units: CodeUnits, listed: list[int], x: Any) -> Inputs:
-    """The extreme samples of some units, by their index."""
-    import numpy as np
-
-    from aespec.data.streams import take
-
-    shown = [unit for unit in listed if not units.constant[unit]]
-    places = np.unique([units.most[shown], units.least[shown]])
-    return dict(zip(places.tolist(), take(x, places), strict=True))
 
 
 def definitions(units: CodeUnits) -> dict[str, str]:
@@ -180,13 +172,13 @@ def _listed(units: CodeUnits, listed: list[int]) -> str:
     return table(heads, rows, numbers=("Mean", "Sd", "On"))
 
 
-def _weights(layer: FirstLayer, count: int) -> str:
+def _weights(layer: FirstLayer, drawn: Arrays) -> str:
     """What a picture of a first layer shows."""
     units = layer.units
     if units is None:
         return ""
-    size = "x".join(map(str, units.shape[1:]))
-    return f"{min(count, len(units))} of {len(units):,} units of {layer.node}, {size} weights each"
+    size, order = "x".join(f"{n:,}" for n in units.shape[1:]), ", as listed" if layer.coding else ""
+    return f"{len(drawn):,} of {len(units):,} units of {layer.node}, {size} weights each{order}"
 
 
 def _notes(layer: FirstLayer, units: CodeUnits) -> Iterator[str]:
@@ -200,7 +192,7 @@ def _notes(layer: FirstLayer, units: CodeUnits) -> Iterator[str]:
         yield f"no picture of the first layer: {layer.why}"
 
 
-def _record(layer: FirstLayer, units: CodeUnits, inputs: Inputs | None, whole: int) -> dict[str, Any]:
+def _record(layer: FirstLayer, drawn: Arrays, units: CodeUnits, inputs: Arrays | None, whole: int) -> dict[str, Any]:
     """What was found among so many samples, as JSON has it."""
     on, (counts, edges) = units.on, units.histogram
 
@@ -217,6 +209,7 @@ def _record(layer: FirstLayer, units: CodeUnits, inputs: Inputs | None, whole: i
             "kind": layer.kind,
             "units": None if layer.units is None else len(layer.units),
             "shape": None if layer.units is None else list(layer.units.shape[1:]),
+            "drawn": [*drawn],
             "not_shown": layer.why or None,
         },
         "code": {

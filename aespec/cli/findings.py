@@ -72,7 +72,7 @@ class Findings:
         windows = self.job.scored.windows
         if windows is None:
             return worst(scores, self.count)
-        return worst(scores, self.count, windows.starts, self.job.scored.inputs.shape[1])
+        return worst(scores, self.count, windows.starts, windows.length)
 
     @property
     def _overlap(self) -> bool:
@@ -104,6 +104,8 @@ class Findings:
                 "the run held nothing out. It restores what it was trained on better than other normal samples,\n"
                 "  of which more than intended lie above the threshold, the more so the more it overfits"
             )
+        if reference is not None and reference is not scored and reference.note:
+            yield f"the threshold is that of {reference.what}s{reference.note}"
         if reference is not None and reference.held_out and reference.data.fingerprint == scored.data.fingerprint:
             yield "the threshold was found on samples that are scored"
         if isinf(self.limit.high) or isinf(self.limit.low):
@@ -272,9 +274,10 @@ class Findings:
         chosen = self._worst_samples(scores)
         samples = take(given.inputs, chosen)
         names = [given.names[i] if given.names else f"sample {i + given.first:,}" for i in chosen]
+        starts: list[int] | None = None
         if given.windows is not None:
-            starts, length = given.windows.starts[chosen], samples.shape[1]
-            names = [f"steps {start:,} to {start + length - 1:,}" for start in starts]
+            starts = given.windows.starts[chosen].tolist()
+            names = [f"steps {start:,} to {start + given.windows.length - 1:,}" for start in starts]
         with writing(path.parent):
             worst_samples(
                 samples,
@@ -283,6 +286,7 @@ class Findings:
                 path,
                 images=job.data.run.images,
                 columns=given.data.columns,
+                starts=starts,
                 units=job.data.run.units,
             )
 

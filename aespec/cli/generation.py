@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aespec.cli.codes import Codes, Prior
-from aespec.cli.options import file_option, format_option, picture_option
+from aespec.cli.options import Number, file_option, format_option, picture_option
 from aespec.cli.output import echo_json, ready
 from aespec.cli.trained import Trained, takes_run
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.files import GENERATED, INTERPOLATION, TRAVERSAL
-from aespec.shapes import unit_name
+from aespec.shapes import counted, unit_name
 
 if TYPE_CHECKING:
     import numpy as np
@@ -103,7 +103,6 @@ def generate(
     """
     from aespec.cli.quality import as_record, as_text, notes_of, warnings_of
     from aespec.data.streams import batches
-    from aespec.shapes import counted
     from aespec.uses.quality import quality
 
     if encoder and no_quality:
@@ -194,8 +193,8 @@ def interpolate(
     codes.draw(
         np.concatenate([ends[0], samples, ends[1]]),
         path,
-        f"from {trained.unseen.what} {begin} to {end}",
-        columns_are=[f"sample {begin}", *names, f"sample {end}"],
+        f"from {trained.unseen.what} {begin:,} to {end:,}",
+        columns_are=[f"sample {begin:,}", *names, f"sample {end:,}"],
     )
     codes.save([samples], steps, save)
     distance = float(np.linalg.norm(last - first))
@@ -205,7 +204,7 @@ def interpolate(
         echo_json({**trained.about(trained.unseen, 2, files=[path, save]), **found})
         return
     shown = trained.unseen
-    click.echo(f"{path}: {shown.what} {begin} of {shown.name} to {end} in {steps} steps{shown.note}")
+    click.echo(f"{path}: {shown.what} {begin:,} of {shown.name} to {end:,} in {steps} steps{shown.note}")
     click.echo(f"{way} path between codes {distance:.4g} apart, {norms[0]:.4g} and {norms[1]:.4g} from zero")
     _tell_saved(save)
 
@@ -226,7 +225,7 @@ def interpolate(
 )
 @click.option(
     "--reach",
-    type=click.FloatRange(0, min_open=True),
+    type=Number(0, min_open=True),
     default=3.0,
     show_default=True,
     metavar="S",
@@ -268,7 +267,7 @@ def traverse(
     order = np.argsort(-(codes.units.divergence if codes.units else variance), kind="stable")[:count]
     restored = codes.decode(traversed(center, order, spread, reach, steps).reshape(-1, len(center)), own_units=False)
     samples = codes.in_units(restored)
-    middle = "the mean code" if sample is None else f"{trained.unseen.what} {sample}"
+    middle = "the mean code" if sample is None else f"{trained.unseen.what} {sample:,}"
     codes.draw(
         samples,
         path,
@@ -284,7 +283,7 @@ def traverse(
         notes.append("the change is the root of the mean square of those of all features, in scaled units")
     if len(order) < len(center):
         by = "divergence" if codes.units else "variance"
-        notes.append(f"the {len(order)} units of the largest {by}, of {len(center):,}: `--axes` sweeps more")
+        notes.append(f"the {counted(len(order), 'unit')} of the largest {by}, of {len(center):,}: `--axes` sweeps more")
     if form == "json":
         found = {"around": middle, "reach": reach, "steps": steps, "scaled": scaled, "units": records}
         echo_json({**trained.about(trained.unseen, len(codes.measured), files=[path, save], notes=notes), **found})

@@ -14,6 +14,7 @@ from aespec.cli.output import as_json, echo_json
 from aespec.diagnostics import AespecError
 from aespec.graph import Graph
 from aespec.passes import Limits, read
+from aespec.source.override import Override
 from aespec.spec import Spec
 
 __all__ = ["Compiled", "Problems", "Specs", "takes_specs"]
@@ -62,10 +63,10 @@ class Specs:
     """The specs that a command was given, and how they are to be read."""
 
     paths: tuple[str, ...]
-    overrides: tuple[str, ...]
+    overrides: tuple[Override, ...]
     limits: Limits
 
-    def setting(self, *assignments: str, **plan: Any) -> Self:
+    def setting(self, *assignments: Override, **plan: Any) -> Self:
         """The same with these assignments made last, and these fields of ``training`` set; None leaves one alone."""
         fields = [f"training.{field}={value}" for field, value in plan.items() if value is not None]
         return replace(self, overrides=(*self.overrides, *assignments, *fields))

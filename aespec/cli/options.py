@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import wraps
+from math import isfinite
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +16,7 @@ from aespec.diagnostics import AespecError
 __all__ = [
     "DRAWINGS",
     "TABLES",
+    "Number",
     "backend_option",
     "dtype_option",
     "file_option",
@@ -28,6 +30,19 @@ TABLES, DRAWINGS = (".csv", ".parquet", ".npy"), (".png", ".svg")
 """How files of numbers and of pictures may end."""
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Number(click.FloatRange):
+    """A finite number, within bounds where there are any."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read a number."""
+        found = super().convert(value, param, ctx)
+        if not isfinite(found):
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return found
 
 
 def format_option(*formats: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

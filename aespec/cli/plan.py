@@ -8,8 +8,10 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 import click
 from pydantic.fields import FieldInfo
 
+from aespec.cli.options import Number
 from aespec.plan import Section, TrainingPlan
 from aespec.reference import field_docs, plain
+from aespec.source.override import Option
 
 __all__ = ["assignments", "plan_options", "section_options"]
 
@@ -39,7 +41,7 @@ def section_options(section: type[Section]) -> Callable[[F], F]:
             words = _words(field.annotation)
             several = field.annotation == tuple[str, ...]
             option = click.option(
-                f"--{name.replace('_', '-')}",
+                _option(name),
                 name,
                 type=click.Choice(words) if words else _number(field),
                 metavar=None if words else METAVARS.get(name, "X"),
@@ -55,12 +57,21 @@ def section_options(section: type[Section]) -> Callable[[F], F]:
 plan_options = section_options(TrainingPlan)
 
 
-def assignments(options: dict[str, Any], section: type[Section] = TrainingPlan, path: str = "training") -> list[str]:
-    """What ``--set`` would be given for these options of a section at a path; None is an option that was not."""
+def assignments(options: dict[str, Any], section: type[Section] = TrainingPlan, path: str = "training") -> list[Option]:
+    """What these options of a section at a path assign; None is an option that was not given."""
     fields = section.model_fields
     texts = {name: f'"{value}"' if _words(fields[name].annotation) else value for name, value in options.items()}
     texts |= {name: f"[{', '.join(value)}]" for name, value in options.items() if isinstance(value, tuple)}
-    return [f"{path}.{name}={texts[name]}" for name, value in options.items() if value not in (None, ())]
+    return [
+        Option(_option(name), f"{path}.{name}", str(texts[name]))
+        for name, value in options.items()
+        if value not in (None, ())
+    ]
+
+
+def _option(field: str) -> str:
+    """The option of a field."""
+    return f"--{field.replace('_', '-')}"
 
 
 def _number(field: FieldInfo) -> click.ParamType[Any] | type[str]:
@@ -72,7 +83,7 @@ def _number(field: FieldInfo) -> click.ParamType[Any] | type[str]:
     ends |= {"max": bounds.get("lt"), "max_open": "lt" in bounds}
     if field.annotation is int:
         return click.IntRange(**ends)
-    return click.FloatRange(**ends) if field.annotation is float else str
+    return Number(**ends) if field.annotation is float else str
 
 
 def _words(annotation: Any) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from aespec.cli.options import format_option
+from aespec.cli.options import Number, format_option
 from aespec.cli.output import echo_json, ready, writing
 from aespec.cli.plan import assignments, section_options
 from aespec.cli.trained import Trained, takes_run
@@ -59,7 +59,7 @@ def _counts(_: click.Context, __: click.Parameter, text: str) -> list[int]:
 @click.option("--seeds", type=click.IntRange(1), default=5, show_default=True, metavar="N", help="How many seeds.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, metavar="N", help="The first of them.")
 @section_options(Classifier)
-@click.option("--learning-rate", type=click.FloatRange(0, min_open=True), metavar="X", help="The optimizer's.")
+@click.option("--learning-rate", type=Number(0, min_open=True), metavar="X", help="The optimizer's.")
 @click.option(
     "-o",
     "--out",
@@ -246,10 +246,11 @@ def _share(value: float, deviation: float | None, sign: str = "") -> str:
 
 def _verdict(summary: Summary) -> str:
     if summary.interval is None:
-        return "one seed"
-    low, high = summary.interval
-    verdict = "higher" if low > 0 else "lower" if high < 0 else "not clear"
-    return f"{verdict} *" if summary.unfinished else verdict
+        verdict = "one seed"
+    else:
+        low, high = summary.interval
+        verdict = "higher" if low > 0 else "lower" if high < 0 else "not clear"
+    return verdict + {True: " *", False: "", None: " ?"}[summary.unfinished]
 
 
 def _notes(comparison: Comparison, summaries: Sequence[Summary]) -> Iterator[str]:
@@ -257,7 +258,7 @@ def _notes(comparison: Comparison, summaries: Sequence[Summary]) -> Iterator[str
     how, seeds = comparison.how, summaries[0].seeds
     head = ", ".join([*map(str, how.head), "softmax"])
     schedule = "" if how.schedule.kind == "constant" else f", {how.schedule}"
-    budget = f"{counted(how.epochs, 'epoch')}, batches of {how.batch_size}, {how.optimizer}{schedule}"
+    budget = f"{counted(how.epochs, 'epoch')}, batches of {how.batch_size:,}, {how.optimizer}{schedule}"
     yield f"each way: {budget}"
     yield f"head: {head} over {len(comparison.classes)} classes"
     if unfinished := list(dict.fromkeys(each.way for each in summaries if each.unfinished)):
@@ -265,6 +266,8 @@ def _notes(comparison: Comparison, summaries: Sequence[Summary]) -> Iterator[str
             f"*: still learning when the budget ended, which decides the accuracy ({', '.join(unfinished)});\n"
             "   give more `--epochs`, or another `--learning-rate`"
         )
+    if any(each.unfinished is None for each in summaries):
+        yield "?: one epoch cannot show whether a classifier was still learning; give more `--epochs`"
     numbers = sum(value.size for value in comparison.encoder.values())
     arrays = counted(len(comparison.encoder), "array")
     yield f"transferred bit for bit: {arrays}, {numbers:,} numbers; frozen ones are the same after training"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,66 +11,13 @@ import click
 from aespec.cli.options import format_option, picture_option
 from aespec.cli.output import echo_json, ready, writing
 from aespec.cli.trained import Trained, takes_run
-from aespec.diagnostics import AespecError, Diagnostic
 from aespec.files import MAP, write_text
-from aespec.rules import DataShape
 from aespec.shapes import counted
 from aespec.tables import as_csv, table
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from aespec.held import Shown
-    from aespec.uses.projection import Method, Planar
-
-    Array = NDArray[np.floating[Any]]
-
-
-@dataclass(frozen=True, eq=False)
-class Map:
-    """Samples on a map, and how good it is."""
-
-    shown: Shown
-    """All samples that there are."""
-    places: NDArray[np.int64]
-    """Which of them are on the map, counted from 0."""
-    inputs: Array
-    labels: NDArray[Any] | None
-    width: int
-    """Numbers in a code."""
-    planar: Planar
-    trustworthiness: float | None
-    seed: int
-
-    @property
-    def told(self) -> str:
-        """How many samples of what."""
-        whole = counted(len(self.shown.inputs), self.shown.what)
-        return whole if len(self.places) == len(self.shown.inputs) else f"{len(self.places):,} of {whole}"
-
-    @property
-    def how(self) -> str:
-        """How codes became points."""
-        if self.planar.method == "code":
-            return f"{counted(self.width, 'number')} of the code as they are"
-        drawn = "" if self.planar.method == "pca" else f", seed {self.seed}"
-        return f"codes of {counted(self.width, 'number')} by {self.planar.title}{drawn}"
-
-    @property
-    def trust(self) -> str:
-        """The quality of the map, in words."""
-        from aespec.uses.projection import NEIGHBORS, SUBSAMPLE
-
-        if self.trustworthiness is None:
-            return "Trustworthiness: unknown, " + (
-                "all codes are the same" if len(self.places) > 2 * NEIGHBORS else "too few samples"
-            )
-        drawn = f", of {SUBSAMPLE:,} samples drawn at random" if len(self.places) > SUBSAMPLE else ""
-        return (
-            f"Trustworthiness: {self.trustworthiness:.3f} for {NEIGHBORS} neighbours{drawn} "
-            "(1: all are neighbours by code too; 0.5: chance)"
-        )
+    from aespec.uses.projection import Map, Method
 
 
 @click.command()
@@ -112,82 +58,77 @@ def project(trained: Trained, method: Method | None, count: int, seed: int, out:
     while distances between groups, and their sizes, mean little. Trustworthiness says how many neighbours on the map
     are neighbours by their codes too.
     """
+    from aespec.uses import projection
+
     picture = ready(out or trained.run.folder / MAP)
-    found = _mapped(trained, method, count, seed)
-    _write(trained, found, picture)
+    shown = trained.unseen
+    model, x, labels = trained.model, shown.inputs, shown.labels
+    found = projection.project(model, x, labels, method=method, count=count, seed=seed, name=shown.name)
+    _write(trained, shown, found, picture)
     files = (picture, picture.with_suffix(".html"))
     if form == "csv":
         click.echo(_as_csv(found), nl=False)
     elif form == "json":
-        echo_json(_as_record(trained, found, files))
+        echo_json(_as_record(trained, shown, found, files))
     else:
-        click.echo(f"{found.told} of {found.shown.name}{found.shown.note}: {found.how}")
+        click.echo(f"{_told(shown, found)}: {_how(found)}")
         if found.planar.explained:
             click.echo("\n" + _variances(found.planar.axes, found.planar.explained) + "\n")
-        click.echo(found.trust)
-        for note in _notes(found):
+        click.echo(_trust(found))
+        for note in _notes(shown, found):
             click.echo(note)
         click.echo(f"wrote {files[0]} and {files[1]}")
 
 
-def _mapped(trained: Trained, method: Method | None, count: int, seed: int) -> Map:
-    import numpy as np
-
-    from aespec.apply import codes
-    from aespec.data.streams import chosen, take
-    from aespec.initializers import parameter_stream
-    from aespec.uses.projection import planar, trustworthiness
-
-    shown = trained.unseen
-    places = chosen(shown.inputs, count, parameter_stream(seed, "map"))
-    inputs = take(shown.inputs, places)
-    found = codes(trained.model, inputs)
-    flat = found.reshape(len(found), -1)
-    points = planar(flat, method=method, seed=seed)
-    labels = None if shown.labels is None else _single(np.asarray(shown.labels), shown.name)[places]
-    trust = trustworthiness(flat, points.points, seed=seed)
-    return Map(shown, places, inputs, labels, flat.shape[1], points, trust, seed)
+def _told(shown: Shown, found: Map) -> str:
+    """How many samples of what."""
+    whole = counted(len(shown.inputs), shown.what)
+    few = "" if len(found.places) == len(shown.inputs) else f"{len(found.places):,} of "
+    return f"{few}{whole} of {shown.name}{shown.note}"
 
 
-def _single(labels: NDArray[Any], name: str) -> NDArray[Any]:
-    """One label for each sample, (n,).
+def _how(found: Map) -> str:
+    """How codes became points."""
+    if found.planar.method == "code":
+        return f"{counted(found.width, 'number')} of the code as they are"
+    drawn = "" if found.planar.method == "pca" else f", seed {found.seed}"
+    return f"codes of {counted(found.width, 'number')} by {found.planar.title}{drawn}"
 
-    Raises:
-        AespecError: There are several for each.
-    """
-    if labels.size != len(labels):
-        raise AespecError(
-            Diagnostic(
-                DataShape,
-                f"{name} has several labels for each sample",
-                wanted=f"one label for each, an array of shape ({len(labels)},)",
-                got=f"an array of shape {labels.shape}",
-                help="of a column for each class save `labels.argmax(axis=1)`, else the labels to color the map by",
-            )
+
+def _trust(found: Map) -> str:
+    """The quality of the map, in words."""
+    from aespec.uses.projection import NEIGHBORS, SUBSAMPLE
+
+    if found.trustworthiness is None:
+        return "Trustworthiness: unknown, " + (
+            "all codes are the same" if len(found.places) > 2 * NEIGHBORS else "too few samples"
         )
-    labels = labels.reshape(len(labels))
-    return labels.astype(str) if labels.dtype == object else labels
+    drawn = f", of {SUBSAMPLE:,} samples drawn at random" if len(found.places) > SUBSAMPLE else ""
+    return (
+        f"Trustworthiness: {found.trustworthiness:.3f} for {NEIGHBORS} neighbours{drawn} "
+        "(1: all are neighbours by code too; 0.5: chance)"
+    )
 
 
-def _write(trained: Trained, found: Map, picture: Path) -> None:
+def _write(trained: Trained, shown: Shown, found: Map, picture: Path) -> None:
     """Write the picture, and the page beside it."""
     from aespec.report.codemap import code_map
     from aespec.report.page import Section, page
     from aespec.uses.projection_picture import draw_map
 
     title = f"{trained.run.spec.name}, trained with {trained.run.record['backend']}"
-    what = f"{found.told} of {found.shown.name}{found.shown.note}"
+    what, how = _told(shown, found), _how(found)
     images = found.inputs if trained.run.images else None
     body = code_map(
         found.planar.points,
         found.labels,
         images,
         images=True,
-        notes=[f"{found.shown.what} {place}" for place in found.places.tolist()],
-        caption=found.trust,
+        notes=[f"{shown.what} {place:,}" for place in found.places.tolist()],
+        caption=_trust(found),
     )
     explained = found.planar.explained
-    lead = found.how + (f": {sum(explained):.1%} of the variance, {explained[0]:.1%} across" if explained else "")
+    lead = how + (f": {sum(explained):.1%} of the variance, {explained[0]:.1%} across" if explained else "")
     html = page(title, Section("Map of the codes", body, lead[0].upper() + lead[1:] + "."), lead=f"{what}.")
     with writing(picture.parent):
         draw_map(found.planar, picture, labels=found.labels, images=images, title=f"{title}: {what}")
@@ -200,14 +141,14 @@ def _variances(axes: tuple[str, str], explained: tuple[float, float]) -> str:
     return table(heads, rows, [["both", f"{sum(explained):.1%}"]], numbers=heads[1:])
 
 
-def _notes(found: Map) -> Iterator[str]:
+def _notes(shown: Shown, found: Map) -> Iterator[str]:
     """What the map does not show."""
     import numpy as np
 
     from aespec.picture import CLASSES
 
-    if len(found.places) < len(found.shown.inputs):
-        yield f"{len(found.places):,} samples were drawn at random with seed {found.seed}; `-n` takes more"
+    if len(found.places) < len(shown.inputs):
+        yield f"{counted(len(found.places))}, drawn at random with seed {found.seed}; `-n` takes more"
     if found.planar.method in ("tsne", "umap"):
         yield "Who is whose neighbour means something; distances between groups, and their sizes, mean little"
     if found.labels is None:
@@ -227,10 +168,10 @@ def _as_csv(found: Map) -> str:
     return as_csv(columns, zip(*columns.values(), strict=True))
 
 
-def _as_record(trained: Trained, found: Map, files: Sequence[Path]) -> dict[str, Any]:
+def _as_record(trained: Trained, shown: Shown, found: Map, files: Sequence[Path]) -> dict[str, Any]:
     return {
-        **trained.about(found.shown, len(found.places), files=files, notes=_notes(found)),
-        "of": len(found.shown.inputs),
+        **trained.about(shown, len(found.places), files=files, notes=_notes(shown, found)),
+        "of": len(shown.inputs),
         "code": found.width,
         "method": found.planar.method,
         "seed": found.seed,

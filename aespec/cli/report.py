@@ -32,7 +32,9 @@ def report(trained: Trained, out: Path | None, form: str) -> None:
     from aespec.run import REPORT
 
     path = ready(out or trained.run.folder / REPORT)
-    missing = write(trained.run, trained.model, trained.training, trained.unseen, path)
+    for shown in (trained.data.training, trained.data.unseen):
+        trained.tell_of(shown)
+    missing = write(trained.run, path, data=trained.data, model=trained.model)
     notes = [f"left out: {why}" for why in missing]
     if form == "json":
         shown = trained.unseen

@@ -114,16 +114,13 @@ def _denoised(
     import numpy as np
 
     from aespec.shapes import counted
-    from aespec.uses.denoising import corruption_stream, denoise, input_noise, span_of
+    from aespec.uses.denoising import denoise_run, examples, input_noise
 
     shown = trained.unseen
     x: Samples = shown.inputs[:limit]
-    span = span_of(x, trained.run.spec.input.range)
-    found = denoise(trained.model, x, noise, span=span, seed=seed, images=trained.run.images)
-    samples = np.asarray(x[:count])
-    corrupted = noise.apply(samples, span, corruption_stream(noise, seed))
-    rows = {"original": samples, "corrupted": corrupted, "restored": trained.model.reconstruct(corrupted)}
-    _draw(rows, path, trained, f", {noise}")
+    found = denoise_run(trained.run, x, noise, seed=seed, model=trained.model)
+    samples, span = np.asarray(x[:count]), found.span
+    _draw(examples(trained.model, samples, noise, span=span, seed=seed), path, trained, f", {noise}")
     measures = _measures(found)
     learnt = [f"{layer.kind} {getattr(layer, str(layer.main)):g}" for layer in input_noise(trained.run.graph)]
     notes = list(_notes(found, measures, span, learnt))
@@ -200,6 +197,7 @@ def _as_table(measures: Measures) -> str:
 
 def _notes(found: Denoising, measures: Measures, span: Span, learnt: list[str]) -> Iterator[str]:
     """What the table does not say."""
+    from aespec.shapes import counted
     from aespec.uses.denoising import WINDOW
 
     n, changed = len(found.changed), int(found.changed.sum())
@@ -207,7 +205,7 @@ def _notes(found: Denoising, measures: Measures, span: Span, learnt: list[str]) 
         yield "the noise changed no sample: there is nothing to measure"
         return
     if changed < n:
-        yield f"{n - changed:,} of {n:,} samples are not counted: the noise left them as they were"
+        yield f"not counted: {n - changed:,} of {counted(n)}, which the noise left as they were"
     if changed == 1:
         yield "one sample has no standard deviation"
     if found.corrupted.ssim is None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from aespec.cli.findings import WORDS, Findings
-from aespec.cli.options import DRAWINGS, TABLES, file_option, format_option
+from aespec.cli.options import DRAWINGS, TABLES, Number, file_option, format_option
 from aespec.cli.output import echo_json, ready
 from aespec.cli.trained import Trained, takes_run
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from aespec.uses.anomaly import By
 
 QUANTILE = 0.99
-FRACTION = click.FloatRange(0, 1, min_open=True, max_open=True)
+FRACTION = Number(0, 1, min_open=True, max_open=True)
 
 
 @click.command()
@@ -58,7 +58,7 @@ FRACTION = click.FloatRange(0, 1, min_open=True, max_open=True)
     default=10,
     show_default=True,
     metavar="N",
-    help="Codes that a sample's surprise is the mean of.",
+    help="Codes that a sample's surprise is a mean over.",
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, metavar="N", help="Decides these codes.")
 @file_option("-o", "--out", suffixes=TABLES, help="Write the scores, a .csv, .parquet or .npy.")
@@ -88,9 +88,9 @@ def score(
 
     RUN is the folder of a run. Scored are all samples of `--data`, or its test part where it has one; without `--data`,
     or where that is what the run was trained on, samples that it was not trained on. A sample's score is its mean
-    squared error, of a variational model also its surprise: minus the logarithm of its reconstruction probability (An
-    and Cho, 2015), in nats. Above the threshold it is an anomaly. The threshold is a quantile of the scores of samples
-    that the run held out, or, if it held out none, of those that it was trained on.
+    squared error, of a variational model also its surprise: minus the mean of log p(x|z) over codes z that are drawn
+    from its posterior, in nats (after An and Cho, 2015). Above the threshold it is an anomaly. The threshold is a
+    quantile of the scores of samples that the run held out, or, if it held out none, of those that it was trained on.
 
     Windows that were cut from a series are put together again by `--by step`: each step has the mean of its errors in
     the windows that cover it.

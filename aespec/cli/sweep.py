@@ -14,7 +14,7 @@ import click
 
 from aespec.cli.inputs import Specs, takes_specs
 from aespec.cli.options import backend_option, force_option, format_option
-from aespec.cli.output import echo_json, ended_softly, writing
+from aespec.cli.output import echo_json, ended_softly, made, writing
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.passes import Limits, read
 from aespec.shapes import counted
@@ -94,7 +94,7 @@ def sweep(
     goes on with a sweep that was cut off.
     """
     from aespec.checkpoint import locked
-    from aespec.sweep.folder import BEST, begin
+    from aespec.sweep.folder import BEST, TABLE, begin
     from aespec.sweep.search import TPE, Fixed, corners, grid, random
     from aespec.sweep.trials import Planner, compiled
     from aespec.sweep.trials import metric as decide
@@ -139,7 +139,9 @@ def sweep(
                 raise
         report.write(folder, course.ranked, paths, metric)
     if form == "json" and not quiet:
-        echo_json(report.as_json(folder, course.ranked, metric))
+        files = [path for path in (folder / TABLE, folder / BEST) if path.is_file()]
+        about = {"sweep": str(folder), "backend": backend, "data": data, **made(files)}
+        echo_json({**about, **report.as_json(folder, course.ranked, metric)})
     progress.say(report.as_table(course.ranked, paths, metric))
     best = course.ranked[0]
     if not best.failure:

@@ -6,7 +6,6 @@ import ctypes
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from math import isfinite
 from pathlib import Path
 from platform import libc_ver
 from tempfile import TemporaryDirectory
@@ -16,10 +15,11 @@ import click
 
 from aespec.checkpoint import Checkpoint
 from aespec.cli.inputs import Specs, takes_specs
-from aespec.cli.options import backend_option, force_option, format_option
-from aespec.cli.output import ended_softly, json_line, writing
+from aespec.cli.options import Number, backend_option, force_option, format_option
+from aespec.cli.output import ended_softly, json_line, made, writing
 from aespec.cli.plan import assignments, plan_options
 from aespec.passes import Limits
+from aespec.source.override import Option
 
 if TYPE_CHECKING:
     from aespec.course import Built
@@ -70,7 +70,7 @@ class Job:
     help="Go on with a run that was cut off, or, with more --epochs, with one that is over.",
 )
 @click.option("--loss", metavar="KIND", help="The distance between input and reconstruction.")
-@click.option("--learning-rate", type=click.FloatRange(0, min_open=True), metavar="X", help="The optimizer's.")
+@click.option("--learning-rate", type=Number(0, min_open=True), metavar="X", help="The optimizer's.")
 @plan_options
 @click.option("--log", "logs", metavar="NAME", multiple=True, help="Log to tensorboard or mlflow too. Can be repeated.")
 @force_option
@@ -134,7 +134,7 @@ def _new(
         raise click.UsageError("Missing argument 'SPEC', or the option '--resume RUN'.")
     if backend is None:
         raise click.UsageError("Missing option '--backend'.")
-    given = [f"loss={loss}"] if loss is not None else []
+    given = [] if loss is None else [Option("--loss", "loss", loss)]
     compiled = specs.setting(*given, *assignments(plan)).only()
     spec = _with_rate(compiled.spec, rate)
     folder = out or Path("runs") / f"{spec.name}-{backend}"
@@ -177,7 +177,7 @@ def _resumed(folder: Path, backend: str | None, rate: float | None, given: dict[
                 NotThisRun,
                 f"{folder} is finished: it stopped early",
                 wanted="a run that its `early_stopping` lets go on",
-                got=f"{counted(stopping.patience, 'epoch')} without a better loss, the last of {done}",
+                got=f"{counted(stopping.patience, 'epoch')} without a better loss, the last of {done:,}",
                 help="begin a new run with another `early_stopping`",
             )
         )
@@ -186,8 +186,10 @@ def _resumed(folder: Path, backend: str | None, rate: float | None, given: dict[
             Diagnostic(
                 NotThisRun,
                 f"{folder} is finished" if finished else f"{folder} is further than that",
-                wanted=f"more than {done} epochs to go on with" if finished else f"at least {done} epochs",
-                got=f"{done} of {plan.epochs}" if finished else f"{epochs}",
+                wanted=f"more than {counted(done, 'epoch')} to go on with"
+                if finished
+                else f"at least {counted(done, 'epoch')}",
+                got=f"{done:,} of {plan.epochs:,}" if finished else f"{epochs:,}",
                 help=f"`--epochs {2 * done}` trains on",
             )
         )
@@ -243,14 +245,15 @@ def _run(
     form: str,
 ) -> None:
     from aespec.backend import team_of
-    from aespec.checkpoint import locked
+    from aespec.checkpoint import FILE, locked
     from aespec.cli.progress import Progress
     from aespec.course import build
     from aespec.course import train as run_training
     from aespec.data import load_for
+    from aespec.held import TRAINING
     from aespec.registry import find_backend
     from aespec.report.report import report_training
-    from aespec.run import prepare
+    from aespec.run import HISTORY, RECORD, SPEC, WEIGHTS, prepare
     from aespec.shapes import counted
     from aespec.training import split
 
@@ -292,7 +295,10 @@ def _run(
         for note in notes:
             progress.note(note)
     if form == "json" and not quiet:
-        click.echo(json_line({"folder": str(job.folder), "report": page and str(page), **run.record}))
+        about = {"run": str(job.folder), "backend": job.backend, "data": run.record["data"]["name"]}
+        files = [*(job.folder / name for name in (SPEC, WEIGHTS, HISTORY, RECORD, FILE)), page]
+        seen = {"part": TRAINING, "samples": trained_on, **made(files, progress.notes)}
+        click.echo(json_line({**about, **seen, "record": run.record}))
     shows = f"{page} shows" if page else f"`aespec reconstruct {job.folder}` draws"
     progress.say(f"wrote {job.folder}; {shows} what it learnt")
 
@@ -309,7 +315,7 @@ def _dataset(job: Job) -> Dataset:
         return data
     fraction = 0.0 if plan.validation_data else plan.validation_split
     seen = split(data.inputs, fraction, data.name)[0]
-    return Scaling.fit(seen, way, job.spec.input.range or (0.0, 1.0)).scaled(data, plan.dtype)
+    return Scaling.fit(seen, way, job.spec.input.range or (0.0, 1.0), data.name).scaled(data, plan.dtype)
 
 
 def _keep_memory() -> None:
@@ -345,8 +351,6 @@ def _with_rate(spec: Spec, rate: float | None, *, phases: bool = False) -> Spec:
     """The spec with another learning rate in its optimizer, whichever that is, and in those of its phases."""
     if rate is None:
         return spec
-    if not isfinite(rate):
-        raise click.BadParameter(f"{rate} is no learning rate.", param_hint="--learning-rate")
 
     def fast(part: Any) -> Any:
         if part.optimizer is None:

@@ -56,9 +56,7 @@ class Trained:
     @cached_property
     def data(self) -> RunData:
         """The run's data and the other, by what the run saw of it."""
-        from aespec.held import RunData
-
-        return RunData(self.run, self.other)
+        return self.run.data(self.other)
 
     @cached_property
     def training(self) -> Shown:

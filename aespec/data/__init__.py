@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from math import prod
+from os import fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from aespec.data.fitting import fit
 from aespec.data.parts import find_parts, holds_arrays
 from aespec.data.pictures import find_pictures, read_pictures
 from aespec.data.scaling import Scaling
-from aespec.data.series import Windows, cut
+from aespec.data.series import Windows, as_series, cut
 from aespec.data.sets import DATASETS
 from aespec.data.streams import Part, Stream
 from aespec.data.tables import is_table, read_table
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from aespec.data.files import Split
     from aespec.data.streams import Samples
+    from aespec.files import StrPath
     from aespec.graph import Graph
     from aespec.shapes import Shape
     from aespec.spec import Spec
@@ -77,12 +79,12 @@ class Dataset:
 
 
 def load(
-    name_or_path: str,
+    name_or_path: StrPath,
     *,
     shape: Shape,
     range: tuple[float, float] | None,
     split: Split = "train",
-    cache: Path | None = None,
+    cache: StrPath | None = None,
     download: bool = True,
     dtype: str = "float32",
     within_unit: bool = False,
@@ -120,8 +122,9 @@ def load(
     Raises:
         AespecError: The data is not found, cannot be read, or does not fit (rules E401 to E405).
     """
+    name_or_path = fspath(name_or_path)
     if name_or_path in DATASETS:
-        raw, path = DATASETS[name_or_path].read(split, cache, download), None
+        raw, path = DATASETS[name_or_path].read(split, None if cache is None else Path(cache), download), None
     else:
         path = _place(name_or_path)
         if path.is_dir() and not holds_arrays(path) and find_pictures(path):
@@ -134,17 +137,18 @@ def load(
                 parts = find_parts(path, split, columns, label)
                 return _streamed(name_or_path, path, parts, rows, shape, range, dtype, within_unit)
             raw = read_array(name_or_path, split) if _single(path) else _together(path, split, shape, columns, label)
-    windows = None
+    raw, sample = (raw, shape) if stride is None else (as_series(raw, shape, name_or_path), shape[1:])
+    inputs, notes = fit(raw, name_or_path, sample, range, dtype, within_unit=within_unit)
+    labels, windows = raw.labels, None
     if stride is not None:
-        raw, windows = cut(raw, shape[0] or 1, stride, name_or_path)
-    inputs, notes = fit(raw, name_or_path, shape, range, dtype, within_unit=within_unit)
+        inputs, windows, note = cut(inputs, shape[0] or 1, stride, labels)
+        labels, notes = None, (*notes, note)
     features = raw.columns if raw.columns and len(raw.columns) == inputs.shape[-1] else None
-    notes = (*raw.notes, *notes)
     return Dataset(
         name_or_path,
         inputs,
-        raw.labels,
-        notes,
+        labels,
+        (*raw.notes, *notes),
         path,
         whole=raw.whole,
         columns=features,
@@ -217,7 +221,7 @@ def _together(path: Path, split: Split, shape: Shape, columns: Sequence[str] | N
 
     parts = find_parts(path, split, columns, label)
     inputs = np.concatenate([_arranged(part.read(0, part.rows), part, shape) for part in parts])
-    return Raw(inputs, _labels(parts), natural=natural(inputs), whole=True, columns=parts[0].columns)
+    return Raw(inputs, _labels(parts), natural=natural(inputs), whole=_whole(parts), columns=parts[0].columns)
 
 
 def _labels(parts: list[Part]) -> NDArray[Any] | None:
@@ -227,6 +231,11 @@ def _labels(parts: list[Part]) -> NDArray[Any] | None:
     found = [part.labels() for part in parts]
     known = [labels for labels in found if labels is not None]
     return np.concatenate(known) if len(known) == len(parts) else None
+
+
+def _whole(parts: list[Part]) -> bool:
+    """Whether the parts have no samples for training and for testing apart."""
+    return not all(part.own_split for part in parts)
 
 
 def _arranged(x: NDArray[Any], part: Part, shape: Shape) -> NDArray[Any]:
@@ -271,4 +280,4 @@ def _streamed(
     stream = Stream(parts, (samples, *first.shape[1:]), dtype, lambda x: fitted(x)[0])
     notes = (*notes, f"streams from {counted(len(parts), 'part')}, {counted(min(window, samples))} in memory at a time")
     names = parts[0].columns if parts[0].columns and len(parts[0].columns) == first.shape[-1] else None
-    return Dataset(name, stream, _labels(parts), notes, path, window, whole=True, columns=names)
+    return Dataset(name, stream, _labels(parts), notes, path, window, whole=_whole(parts), columns=names)

@@ -48,6 +48,8 @@ class Raw:
     """What each feature is called, where the source says so."""
     names: tuple[str, ...] | None = None
     """What each sample is called, where the source says so."""
+    series: bool = False
+    """Whether a sample is a step of one long series (steps, features)."""
     notes: tuple[str, ...] = ()
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.rules import DataNotFinite, DataRange, DataShape, DataUnreadable
-from aespec.shapes import show_shape
+from aespec.shapes import counted, show_shape
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,7 +32,7 @@ def fit(
     steps = _steps(raw.inputs.shape[1:], shape, raw.image)
     if steps is None:
         _refuse_shape(raw, name, shape)
-    _check_values(raw.inputs, name, raw.natural or range, dtype, within_unit)
+    _check_values(raw, name, raw.natural or range, dtype, within_unit)
 
     x, notes = raw.inputs, []
     for step in steps:
@@ -181,10 +181,11 @@ def _refuse_shape(raw: Raw, name: str, wanted: Shape) -> NoReturn:
     )
 
 
-def _check_values(x: NDArray[Any], name: str, range: tuple[float, float] | None, dtype: str, within_unit: bool) -> None:
-    """Refuse the first value, named by its index in the array as it was given, that a model cannot take."""
+def _check_values(raw: Raw, name: str, range: tuple[float, float] | None, dtype: str, within_unit: bool) -> None:
+    """Refuse the first value, named by its place in the array as it was given, that a model cannot take."""
     import numpy as np
 
+    x = raw.inputs
     wrong = ~np.isfinite(x)
     if wrong.any():
         raise AespecError(
@@ -192,8 +193,8 @@ def _check_values(x: NDArray[Any], name: str, range: tuple[float, float] | None,
                 DataNotFinite,
                 f"{wrong.sum()} of the {x.size} values of {name} are not finite",
                 wanted="numbers, without NaN or infinity",
-                got=_first(x, wrong),
-                help="drop these samples, or fill the gaps before saving the array",
+                got=_first(raw, wrong),
+                help=f"{'' if raw.series else 'drop these samples, or '}fill the gaps before saving the array",
             )
         )
     held = np.finfo(dtype)
@@ -208,7 +209,7 @@ def _check_values(x: NDArray[Any], name: str, range: tuple[float, float] | None,
                 DataRange,
                 f"{name} has values outside {'the range that the spec states' if range else dtype}",
                 wanted=f"values from {low} to {high}",
-                got=f"values from {x.min()} to {x.max()}; {_first(x, wrong)}",
+                got=f"values from {x.min()} to {x.max()}; {_first(raw, wrong)}",
                 help="scale the values and save them again (bytes, of dtype uint8, are scaled for you)"
                 + (_stating(min(low, x.min()), max(high, x.max()), within_unit) if range else ""),
             )
@@ -221,11 +222,18 @@ def _stating(low: float, high: float, within_unit: bool) -> str:
     return f", or train a model with {loss}`range: [{low}, {high}]`"
 
 
-def _first(x: NDArray[Any], wrong: NDArray[Any]) -> str:
+def _first(raw: Raw, wrong: NDArray[Any]) -> str:
+    """The first value that is wrong, and where it stands: by its index, in a series by its step and column."""
     import numpy as np
 
-    index = tuple(int(i) for i in np.unravel_index(wrong.argmax(), x.shape))
-    return f"first {x[index]}, at index {list(index)}"
+    index = tuple(int(i) for i in np.unravel_index(wrong.argmax(), wrong.shape))
+    place = f"index {list(index)}"
+    if raw.series:
+        (steps, columns), (step, column) = wrong.shape, index
+        named = f"`{raw.columns[column]}`" if raw.columns else f"{column}"
+        place = f"step {step}, column {named}, of {counted(steps, 'step')} and {counted(columns, 'column')}"
+        place += ", counted from 0"
+    return f"first {raw.inputs[index]}, at {place}"
 
 
 def _by(shape: tuple[int, ...]) -> str:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from aespec.diagnostics import AespecError, Diagnostic
+from aespec.rules import DataUnreadable
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["classes", "label_text"]
+__all__ = ["classes", "label_text", "need_each"]
 
 
 def label_text(label: Any) -> str:
@@ -35,3 +38,43 @@ def classes(labels: Any) -> tuple[list[str], NDArray[np.int64]]:
         values = np.asarray([label_text(label) for label in values])
     found, index = np.unique(values, return_inverse=True)
     return [label_text(label) for label in found], index.astype(np.int64)
+
+
+def need_each(labels: Any, name: str) -> None:
+    """Refuse labels of which one is missing: it is NaN, infinite, or an empty name.
+
+    Args:
+        labels: A number or a name for each sample, (n,).
+        name: What messages call the data.
+
+    Raises:
+        AespecError: One is missing, or they have more axes.
+    """
+    import numpy as np
+
+    values = np.asarray(labels)
+    if values.ndim != 1:
+        raise AespecError(
+            Diagnostic(
+                DataUnreadable,
+                f"the labels of {name} are not one for each sample",
+                wanted="a number or a name for each, along one axis",
+                got=f"an array of shape {values.shape}",
+                help="of a column for each class save `labels.argmax(axis=1)`",
+            )
+        )
+    if values.dtype.kind == "f":
+        missing = ~np.isfinite(values)
+    else:
+        missing = np.isin(np.char.lower(np.char.strip(values.astype(str))), ("", "nan"))
+    if missing.any():
+        first = int(missing.argmax())
+        raise AespecError(
+            Diagnostic(
+                DataUnreadable,
+                f"{missing.sum():,} of {len(values):,} labels of {name} are missing",
+                wanted="a number or a name for each",
+                got=f"{label_text(values[first]).strip() or 'nothing'}, first at index {first}",
+                help="label what has none, or leave it out, and save the data again",
+            )
+        )

@@ -60,7 +60,8 @@ class Packed(Part):
         try:
             with zipfile.ZipFile(path) as archive:
                 names = [name.removesuffix(".npy") for name in archive.namelist()]
-                chosen = f"{choose(path, names, split)[0]}.npy"
+                name, _ = choose(path, names, split)
+                self.own_split, chosen = name == f"x_{split}", f"{name}.npy"
                 self.mark = str(archive.getinfo(chosen).CRC)
                 with archive.open(chosen) as member:
                     version = np.lib.format.read_magic(member)
@@ -111,11 +112,15 @@ class RowGroup(Part):
 
     def labels(self) -> NDArray[Any] | None:
         """See `Part.labels`."""
+        import numpy as np
+
         if self._label is None:
             return None
         table = _parquet(self._path).read_row_group(self._group, columns=[self._label])
         values: NDArray[Any] = table.column(0).to_numpy()
-        return values.astype(str) if values.dtype == object else values
+        if values.dtype != object:
+            return values
+        return np.array(["" if value is None else str(value) for value in values])
 
 
 def _group(path: Path, file: Any, group: int, columns: Sequence[str], start: int, stop: int) -> NDArray[Any]:

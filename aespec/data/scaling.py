@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import prod
 from typing import TYPE_CHECKING, Any, Self
@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, Self
 from pydantic import BaseModel
 
 from aespec.data.streams import Stream, batches
+from aespec.data.tables import listed
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.rules import DataShape
+from aespec.shapes import counted
 from aespec.spec import Way
 
 if TYPE_CHECKING:
@@ -32,13 +34,18 @@ class Scaling(BaseModel):
     way: Way
     center: list[float]
     scale: list[float]
+    constant: list[int] = []
+    """The features that do not vary."""
 
     @classmethod
-    def fit(cls, x: Samples, way: Way, target: tuple[float, float] = (0.0, 1.0)) -> Self:
+    def fit(cls, x: Samples, way: Way, target: tuple[float, float] = (0.0, 1.0), name: str = "the data") -> Self:
         """Find it: ``standard`` for a mean of 0 and a deviation of 1, ``minmax`` for the target's ends.
 
         A feature that is constant is only moved. Deviations are those of a population, as scikit-learn's
         `StandardScaler` has them.
+
+        Raises:
+            AespecError: All features are constant.
         """
         import numpy as np
 
@@ -57,7 +64,19 @@ class Scaling(BaseModel):
             low, high = over_all(lambda part: part.min(axis=0), np.min), over_all(lambda part: part.max(axis=0), np.max)
             scale = (high - low) / (target[1] - target[0])
             center = low - target[0] * np.where(scale > 0, scale, 1.0)
-        return cls(way=way, center=center.tolist(), scale=np.where(scale > 0, scale, 1.0).tolist())
+        constant = np.flatnonzero(scale <= 0).tolist()
+        if len(constant) == len(scale):
+            raise AespecError(
+                Diagnostic(
+                    DataShape,
+                    f"there is nothing to scale, or to learn, in {name}",
+                    wanted="one feature or more that varies over the training samples",
+                    got=counted(len(x)) + (", alike in every feature" if len(x) > 1 else ""),
+                    help="give samples that differ, or leave `scaling` out of the spec's `input`",
+                )
+            )
+        scale = np.where(scale > 0, scale, 1.0)
+        return cls(way=way, center=center.tolist(), scale=scale.tolist(), constant=constant)
 
     def apply(self, x: Samples, dtype: str, name: str = "the data") -> Samples:
         """Scaled samples, of that type; of a stream a stream.
@@ -86,7 +105,7 @@ class Scaling(BaseModel):
             AespecError: It has another number of features.
         """
         inputs = self.apply(data.inputs, dtype, data.name)
-        return replace(data, inputs=inputs, scaling=self, notes=(*data.notes, self.note))
+        return replace(data, inputs=inputs, scaling=self, notes=(*data.notes, self.note(data.columns)))
 
     def undo(self, x: Array) -> Array:
         """Samples in the units of the data again."""
@@ -95,11 +114,14 @@ class Scaling(BaseModel):
         back: Array = (x * np.asarray(self.scale) + np.asarray(self.center)).astype(x.dtype)
         return back
 
-    @property
-    def note(self) -> str:
-        """What is done, for the user to read."""
+    def note(self, columns: Sequence[str] | None) -> str:
+        """What is done to features that are called so, for the user to read."""
         ends = "mean 0 and deviation 1" if self.way == "standard" else "the same least and largest value"
-        return f"scaled each of {len(self.center)} features to {ends}, as found on the training samples"
+        note = f"scaled each of {counted(len(self.center), 'feature')} to {ends}, as found on the training samples"
+        if not self.constant:
+            return note
+        constant = listed([columns[i] if columns else str(i) for i in self.constant])
+        return f"{note}, where {len(self.constant)} did not vary: {constant}"
 
     def _scaled(self, x: Array, dtype: str) -> Array:
         import numpy as np

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Windows", "cut"]
+    from aespec.shapes import Shape
+
+__all__ = ["Windows", "as_series", "cut"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,38 +25,86 @@ class Windows:
 
     starts: NDArray[np.int64]
     """The step that each begins with."""
+    length: int
+    """Of each, in steps."""
     steps: int
     """The length of the series."""
     labels: NDArray[Any] | None = None
     """What each step of the series is, where that is known."""
 
+    def highest(self, values: NDArray[Any]) -> NDArray[Any]:
+        """The highest value of each window's steps, (n,): of truths whether one is true, of names the last by alphabet.
 
-def cut(raw: Raw, length: int, stride: int, name: str) -> tuple[Raw, Windows]:
-    """Cut a series (steps, features) into windows of a length, one every so many steps, and one that ends it.
+        Args:
+            values: Of each step of the series, (steps,).
+        """
+        import numpy as np
 
-    A series of one number a step, (steps,), has one feature.
+        ordered, index = np.unique(values, return_inverse=True)
+        found: NDArray[Any] = ordered[_windows(index, self.length)[self.starts].max(axis=1)]
+        return found
+
+
+def as_series(raw: Raw, shape: Shape, name: str) -> Raw:
+    """What a source holds as a series (steps, features); one of one number a step, (steps,), has one feature.
+
+    Args:
+        raw: What it holds.
+        shape: Of the windows that it is to be cut into.
+        name: What messages call it.
 
     Raises:
-        AespecError: It is no series, or too short.
+        AespecError: It is no series, too short, or has other features.
+    """
+    given = raw.inputs
+    series, length, features = given[:, None] if given.ndim == 1 else given, shape[0] or 1, shape[1]
+    if series.ndim == 2 and len(series) >= length and features in (None, series.shape[1]):
+        return replace(raw, inputs=series, series=True)
+    if given.ndim == 2 and given.shape[0] == features and given.shape[1] >= length:
+        help = "steps come first: save `x.T`"
+    elif series.ndim == 2 and len(series) >= length:
+        help = f"give a series of {features} features, or train a model with `shape: [{length}, {series.shape[1]}]`"
+    else:
+        help = "give one long series, or leave `stride` out of the spec's `input` if its samples are windows"
+    raise AespecError(
+        Diagnostic(
+            DataShape,
+            f"{name} cannot be cut into windows of {counted(length, 'step')}"
+            + (f" and {counted(features, 'feature')}" if features else ""),
+            wanted=f"a series of shape (steps, {features or 'features'}), of {counted(length, 'step')} or more",
+            got=f"an array of shape {given.shape}",
+            help=help,
+        )
+    )
+
+
+def cut(
+    series: NDArray[Any], length: int, stride: int, labels: NDArray[Any] | None
+) -> tuple[NDArray[Any], Windows, str]:
+    """Cut a series (steps, features) into windows of a length, one every so many steps, and one that ends it.
+
+    Args:
+        series: The series.
+        length: Of a window, in steps.
+        stride: How many steps lie between the starts of two.
+        labels: What each step is, where that is known.
+
+    Returns:
+        The windows (n, steps, features), where they lie, and what was done, for the user to read.
     """
     import numpy as np
 
-    series = raw.inputs[:, None] if raw.inputs.ndim == 1 else raw.inputs
     steps = len(series)
-    if series.ndim != 2 or steps < length:
-        raise AespecError(
-            Diagnostic(
-                DataShape,
-                f"{name} cannot be cut into windows of {length} steps",
-                wanted=f"a series of shape (steps, features), of {length} steps or more",
-                got=f"an array of shape {raw.inputs.shape}",
-                help="give one long series, or leave `stride` out of the spec's `input` if its samples are windows",
-            )
-        )
     starts = np.arange(0, steps - length + 1, stride)
     if starts[-1] != steps - length:
         starts = np.append(starts, steps - length)
-    windows = np.lib.stride_tricks.sliding_window_view(series, length, axis=0)[starts].swapaxes(1, 2)
+    windows = np.ascontiguousarray(_windows(series, length)[starts].swapaxes(1, 2))
     note = f"cut {counted(steps, 'step')} into {counted(len(starts), 'window')} of {length}, one every {stride}"
-    found = replace(raw, inputs=windows, labels=None, notes=(*raw.notes, note))
-    return found, Windows(starts, steps, raw.labels)
+    return windows, Windows(starts, length, steps, labels), note
+
+
+def _windows(x: NDArray[Any], length: int) -> NDArray[Any]:
+    """Every window of a length, without a copy; its steps are the last axis."""
+    import numpy as np
+
+    return np.lib.stride_tricks.sliding_window_view(x, length, axis=0)

@@ -59,6 +59,8 @@ class Part(ABC):
     """Whether it cannot hold samples of more than one axis, and has them flattened."""
     whole: bool
     """Whether all of it is read, however little of it is wanted."""
+    own_split: bool = False
+    """Whether the file has other samples for training and for testing, and these are those that were asked for."""
     columns: tuple[str, ...] | None = None
     """What each feature is called, where that is known."""
     mark: str

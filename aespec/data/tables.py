@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["LABELS", "SUFFIXES", "Columns", "is_table", "pick", "read_table"]
+__all__ = ["LABELS", "SUFFIXES", "Columns", "is_table", "listed", "pick", "read_table"]
 
 SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 
@@ -70,25 +70,25 @@ def pick(
                 if near
                 else "look at its first line, and at `columns` and `label` in the spec"
             )
-            _refuse(path, f"has no column `{name}`", f"a column `{name}`", _listed(names), help)
+            _refuse(path, f"has no column `{name}`", f"a column `{name}`", listed(names), help)
     wanted = label or next((each for each in LABELS if each in names and each not in (columns or ())), None)
     labelled = None if wanted is None else names.index(wanted)
     features = [names.index(name) for name in columns] if columns else [i for i in range(len(names)) if i != labelled]
     if any(not names[i] for i in features):
         help = "save it without its index (`to_csv(index=False)`), or name the features in the spec (`columns: [...]`)"
-        _refuse(path, "has a column without a name", "a name for each column", _listed(names), help)
+        _refuse(path, "has a column without a name", "a name for each column", listed(names), help)
     text = [names[i] for i in features if not numeric[i]]
     if text:
         _refuse(
             path,
             "has columns that are no numbers",
             "features that are numbers",
-            f"text in {_listed(text)}",
+            f"text in {listed(text)}",
             "leave them out by naming the features (`columns: [...]` under `input` in the spec), make numbers of them, "
             "or name the one that labels samples (`label: NAME` under `input`)",
         )
     if not features:
-        _refuse(path, "has no features", "a column of numbers beside the label", _listed(names))
+        _refuse(path, "has no features", "a column of numbers beside the label", listed(names))
     return Columns(features, labelled)
 
 
@@ -209,7 +209,8 @@ def _is_number(cell: str) -> bool:
     return True
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """The names of columns, the first of many, for messages."""
     more = f", ... ({len(names)} in all)" if len(names) > 8 else ""
     return ", ".join(f"`{name}`" for name in names[:8]) + more
 

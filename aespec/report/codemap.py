@@ -11,6 +11,7 @@ from aespec.picture import CLASSES
 from aespec.report.page import embedded, render
 from aespec.report.samples import thinned
 from aespec.shapes import counted
+from aespec.tables import number
 
 if TYPE_CHECKING:
     import numpy as np
@@ -75,7 +76,7 @@ def code_map(
     legend = [
         {
             "name": name,
-            "count": int((index == i).sum()),
+            "count": number(int((index == i).sum())),
             "x": int(np.median(places[index == i, 0])),
             "y": int(np.median(places[index == i, 1])),
         }
@@ -96,7 +97,7 @@ def code_map(
             data["curves"] = _curves(samples).tolist()
     return render(
         "codemap.html.j2",
-        name=f"Map of the codes: {counted(len(points))}" + (f" of {len(names)} classes" if len(names) > 1 else ""),
+        name=f"Map of the codes: {counted(len(points))}" + (f" of {len(names):,} classes" if len(names) > 1 else ""),
         caption=caption,
         width=WIDTH,
         height=HEIGHT,

@@ -146,7 +146,9 @@ def _word(value: Any) -> str:
         return f"{value.kind} {words(value)}"
     if isinstance(value, tuple):
         return TIMES.join(map(_word, value))
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:g}"
+    return number(value) if isinstance(value, int) else str(value)
 
 
 def _known(shape: Shape) -> Shape:
@@ -156,9 +158,9 @@ def _known(shape: Shape) -> Shape:
 
 def _shape(shape: Shape) -> str:
     """A shape as it is said, such as 28 times 28, with a question mark for an unknown length."""
-    return f" {TIMES} ".join("?" if n is None else str(n) for n in shape)
+    return f" {TIMES} ".join(map(number, shape))
 
 
 def _numbers(shape: Shape) -> str:
     size = elements(shape)
-    return "numbers of an open length" if size is None else f"{number(size)} number{'s' * (size != 1)}"
+    return "numbers of an open length" if size is None else counted(size, "number")

@@ -45,6 +45,8 @@ class Part:
     """The mean squared error of each."""
     source: str = ""
     """The data that they are of, where it is not that of the run."""
+    note: str = ""
+    """What is to be said of all, to follow their name."""
 
     @property
     def named(self) -> str:
@@ -68,7 +70,14 @@ class Part:
 
 
 def look(
-    model: Model, inputs: Samples, labels: NDArray[Any] | None, what: str, *, source: str = "", seed: int = 0
+    model: Model,
+    inputs: Samples,
+    labels: NDArray[Any] | None,
+    what: str,
+    *,
+    source: str = "",
+    note: str = "",
+    seed: int = 0,
 ) -> Part:
     """Let a model see samples of a part, drawn at random: at most 500, fewer of large ones.
 
@@ -78,6 +87,7 @@ def look(
         labels: What each shows.
         what: What each is called: a ``test sample``.
         source: The data that they are of, where it is not that of the run.
+        note: What is to be said of all, to follow their name.
         seed: Decides which are drawn.
     """
     import numpy as np
@@ -88,4 +98,4 @@ def look(
     errors = squared_errors(samples, restored)
     classes = labels is not None and labels.size == len(inputs)  # what is several numbers each is no class
     shown = labels.reshape(-1)[places] if labels is not None and classes else None
-    return Part(what, len(inputs), places, samples, shown, codes(model, samples), restored, errors, source)
+    return Part(what, len(inputs), places, samples, shown, codes(model, samples), restored, errors, source, note)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from aespec import __version__
 from aespec.diagnostics import AespecError
-from aespec.files import write_text
+from aespec.files import StrPath, write_text
 from aespec.held import RunData
 from aespec.history import read
 from aespec.report import sections
@@ -76,23 +76,32 @@ def report(run: Run, model: Model, training: Part, unseen: Part | None = None) -
     return Report(html, tuple(dict.fromkeys(missing)))
 
 
-def write(run: Run, model: Model, training: Shown, unseen: Shown | None, path: Path) -> list[str]:
+def write(
+    run: Run, path: StrPath | None = None, *, data: RunData | None = None, model: Model | None = None
+) -> list[str]:
     """Write the report of a run; what is left out in it, and why.
 
     Args:
         run: The run.
-        model: Its model.
-        training: The samples that it was trained on.
-        unseen: Others, if there are any.
-        path: Where the report is to be.
+        path: Where the report is to be; by default in the run's folder.
+        data: The run's data, and other data to look at, if any: see `Run.data`.
+        model: The model of the run, where it is at hand.
 
     Raises:
-        AespecError: A package that it needs is missing, or it cannot be written.
+        AespecError: The data is not there or does not fit, a package that the report needs is missing, or it cannot be
+            written.
     """
+    given = data or run.data()
+    return _write(run, model or run.model(), given.training, given.unseen, Path(path or run.folder / REPORT))
+
+
+def _write(run: Run, model: Model, training: Shown, unseen: Shown | None, path: Path) -> list[str]:
+    """Write the report of a run on the samples that it was trained on, and on others, if there are any."""
 
     def part(shown: Shown) -> Part:
         source = "" if shown.name == run.record["data"]["name"] else shown.name
-        return look(model, shown.inputs, shown.labels, shown.what, source=source, seed=run.record["seed"])
+        seed = run.record["seed"]
+        return look(model, shown.inputs, shown.labels, shown.what, source=source, note=shown.note, seed=seed)
 
     others = None if unseen is None or unseen.what == training.what else part(unseen)
     found = report(run, model, part(training), others)
@@ -116,7 +125,7 @@ def report_training(
     path, again = run.folder / REPORT, f"`aespec report {run.folder}` tries again"
     try:
         given = RunData(run, loaded=[data] if validation is None else [data, validation])
-        missing = write(run, model, given.training, _unseen(given), path)
+        missing = _write(run, model, given.training, _unseen(given), path)
         return path, [f"left out of the report: {why}" for why in missing]
     except AespecError as error:
         problem = error.diagnostics[0]
@@ -159,7 +168,7 @@ def _shown(run: Run, part: Part, unseen: bool) -> str:
     else:
         way = f"solid, its reconstruction dashed{run.units}"
     seen = "" if unseen else " Nothing was held out: these are samples that the model was trained on."
-    return f"What the model makes of {part.named}: each {way}.{seen}"
+    return f"What the model makes of {part.named}{part.note}: each {way}.{seen}"
 
 
 def _or_why(write: Callable[[], Markup], missing: list[str]) -> Markup:

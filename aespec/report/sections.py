@@ -132,7 +132,7 @@ def training(run: Run, history: History) -> Markup:
     if len(set(rates)) > 1:
         charts.append(curves("Learning rate", history.epochs, [Line("rate", history.column(RATE))]))
     plan = run.spec.training
-    about = [f"{plan.optimizer}", f"batches of {plan.batch_size}", f"schedule {plan.schedule}"]
+    about = [f"{plan.optimizer}", f"batches of {plan.batch_size:,}", f"schedule {plan.schedule}"]
     return render("training.html.j2", about=", ".join(about), charts=charts)
 
 
@@ -182,7 +182,7 @@ def codes(run: Run, parts: Sequence[Part]) -> Markup:
     )
     inputs = np.concatenate([part.inputs for part in parts])
     notes = [
-        f"{part.what} {place}\nerror {error:.3g}"
+        f"{part.what} {place:,}\nerror {error:.3g}"
         for part in parts
         for place, error in zip(part.places.tolist(), part.errors.tolist(), strict=True)
     ]

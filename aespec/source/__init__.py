@@ -11,8 +11,7 @@ from typing import Any, Self
 from aespec.diagnostics import AespecError, Diagnostic, Loc, Place, nearest, show
 from aespec.rules import FileUnreadable, NotAMapping, TooLarge, UnknownVariable
 from aespec.source.json_text import read_json
-from aespec.source.override import NAME as OVERRIDE
-from aespec.source.override import override
+from aespec.source.override import Override, override
 from aespec.source.text import MAX_CHARACTERS, MAX_DEPTH, MAX_NODES, Node, Text, repeated, too_deep, too_many
 from aespec.source.variables import Value, Variables
 from aespec.source.yaml_dump import dump_yaml
@@ -34,7 +33,7 @@ class Source:
 
     @classmethod
     def read(
-        cls, path: str | PathLike[str], overrides: Sequence[str] = (), problems: list[Diagnostic] | None = None
+        cls, path: str | PathLike[str], overrides: Sequence[Override] = (), problems: list[Diagnostic] | None = None
     ) -> Self:
         """Read a YAML file, or a JSON file where the name ends in ``.json``, and apply ``a.b=value`` overrides.
 
@@ -48,7 +47,7 @@ class Source:
         cls,
         text: str,
         name: str = "<string>",
-        overrides: Sequence[str] = (),
+        overrides: Sequence[Override] = (),
         problems: list[Diagnostic] | None = None,
     ) -> Self:
         """Read a text as ``read`` reads a file of that name.
@@ -56,7 +55,7 @@ class Source:
         Args:
             text: YAML, or JSON where the name ends in ``.json``.
             name: What messages call it.
-            overrides: Assignments such as ``a.b=value``.
+            overrides: Assignments such as ``a.b=value``, and options that are such.
             problems: Takes the problems in spite of which there is data, so that its reader can tell of more.
 
         Raises:
@@ -77,7 +76,7 @@ class Source:
         except AespecError as error:
             problems += error.diagnostics
             gathered = None
-        found = sorted(dict.fromkeys(problems), key=_position)
+        found = sorted(dict.fromkeys(problems), key=lambda problem: _position(problem, name))
         if gathered is None and found:
             raise AespecError(*found)
         if gathered is not None:
@@ -101,7 +100,7 @@ class Source:
     def is_set(self, loc: Loc) -> bool:
         """Whether the key at ``loc`` is written in an override and not in the file."""
         key = self.keys.get(loc)
-        return key is not None and key.name == OVERRIDE
+        return key is not None and key.name != self.name
 
     def value(self, loc: Loc) -> Any:
         """Give the value at ``loc``."""
@@ -256,9 +255,9 @@ def _too_large(name: str) -> Diagnostic:
     )
 
 
-def _position(problem: Diagnostic) -> tuple[bool, int, int]:
-    """Sort by line within the file; what `--set` says follows, in the order given."""
+def _position(problem: Diagnostic, file: str) -> tuple[bool, int, int]:
+    """Sort by line within the file; what overrides say follows, in the order given."""
     place = problem.place
-    if place is None or place.name == OVERRIDE:
+    if place is None or place.name != file:
         return place is not None, 0, 0
     return False, place.line, place.column

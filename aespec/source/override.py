@@ -1,4 +1,4 @@
-"""Applies ``a.b=value`` assignments to a tree of nodes: ``--set`` on the command line."""
+"""Applies ``a.b=value`` assignments to a tree of nodes: ``--set`` on the command line, and options like it."""
 
 import re
 from collections.abc import Sequence
@@ -13,24 +13,31 @@ NAME = "--set"
 """The name of the Place of whatever an assignment says."""
 
 
-def override(root: Node, assignment: str, problems: list[Diagnostic]) -> Node:
+@dataclass(frozen=True, slots=True)
+class Option:
+    """What an option of its own assigns, as ``--epochs 5`` does: its value is all that is written."""
+
+    name: str
+    """``--epochs``, which is the name of the Place of whatever the value says."""
+    path: str
+    value: str
+
+
+Override = str | Option
+"""An assignment, ``a.b=value``, or an option that is one."""
+
+
+def override(root: Node, assignment: Override, problems: list[Diagnostic]) -> Node:
     """Give the tree with the assignment's value at its path; what lies off the path is shared with ``root``.
 
     Raises:
         AespecError: where the assignment cannot be read, or its path leads nowhere.
     """
-    refuse_characters(Text(assignment, NAME, BREAKS), SURROGATES)
-    path, equals, _ = assignment.partition("=")
-    text = Text(assignment, NAME, BREAKS, blank=len(path) + 1)
-    whole = text.place(0, 0, len(text.lines[0]))
-    if not equals:
-        raise _bad("an assignment without `=`", whole, help="write it as `path=value`, like `training.epochs=5`")
-    if re.search(BREAKS, path):
-        raise _bad("a line break in the path", whole, help="write the path on one line")
-    steps = _steps(path, text)
+    text, steps = _option(assignment) if isinstance(assignment, Option) else _assignment(assignment)
     node = read_yaml(text, problems)
     if node is None:
-        raise _bad("nothing stands after `=`", whole, help='write `null` or `""` if you mean that')
+        after = f"`{assignment.name}`" if isinstance(assignment, Option) else "`=`"
+        raise _bad(f"nothing stands after {after}", _whole(text), help='write `null` or `""` if you mean that')
     if isinstance(node.value, list | dict) and not node.place.text[node.place.column - 1 :].startswith(("[", "{")):
         raise _bad("the value is not in one piece", node.place, help="put a list in `[ ]` and a mapping in `{ }`")
     return _assign(root, steps, 0, node)
@@ -42,6 +49,34 @@ class _Step:
 
     name: str
     place: Place
+
+
+def _option(option: Option) -> tuple[Text, list[_Step]]:
+    """The text of an option's value, and its path, whose parts have the whole text as their place."""
+    text = _text(option.value, option.name)
+    return text, [_Step(part, _whole(text)) for part in option.path.split(".")]
+
+
+def _assignment(assignment: str) -> tuple[Text, list[_Step]]:
+    """The text of an assignment, of which the value alone is to be read, and its path."""
+    path, equals, _ = assignment.partition("=")
+    text = _text(assignment, NAME, blank=len(path) + 1)
+    if not equals:
+        help = "write it as `path=value`, like `training.epochs=5`"
+        raise _bad("an assignment without `=`", _whole(text), help=help)
+    if re.search(BREAKS, path):
+        raise _bad("a line break in the path", _whole(text), help="write the path on one line")
+    return text, _steps(path, text)
+
+
+def _text(written: str, name: str, blank: int = 0) -> Text:
+    refuse_characters(Text(written, name, BREAKS), SURROGATES)
+    return Text(written, name, BREAKS, blank)
+
+
+def _whole(text: Text) -> Place:
+    """The place of the first line."""
+    return text.place(0, 0, len(text.lines[0]))
 
 
 def _steps(path: str, text: Text) -> list[_Step]:

@@ -76,13 +76,13 @@ def as_json(folder: Path, found: Sequence[Result], metric: str) -> dict[str, Any
             "epochs": result.epochs,
             "seconds": round(result.seconds, 3),
             "parameters": result.trial.plan and result.trial.plan.parameters,
-            "folder": str(result.trial.folder),
+            "run": str(result.trial.folder),
             "diagnostics": result.failure.problems if result.failure else [],
         }
         for rank, result in enumerate(found, start=1)
     ]
     best = str(folder / BEST) if (folder / BEST).is_file() else None
-    return {"folder": str(folder), "metric": metric, "best": best, "trials": trials}
+    return {"metric": metric, "best": best, "trials": trials}
 
 
 def shown(point: Point) -> tuple[list[str], list[str]]:

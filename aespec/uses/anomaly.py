@@ -233,11 +233,12 @@ def need_distribution(graph: Graph) -> None:
 
 
 def log_probability(model: Model, x: Samples, scale: float | None = None, *, draws: int = 10, seed: int = 0) -> Array:
-    """The reconstruction probability of each sample under a variational model, as its logarithm, in nats, (n,).
+    """How probable each sample is where a variational model decodes its code: the mean of log p(x|z), in nats, (n,).
 
-    That is the mean of log p(x|z) over codes z drawn from the sample's posterior (An and Cho, 2015: "Variational
-    autoencoder based anomaly detection using reconstruction probability"). p(x|z) is what the loss makes of it: see
-    `aespec.uses.posterior.likelihood`. The draws are the same however many samples are computed at a time.
+    The mean is over codes z that are drawn from the sample's posterior: an estimate of the expectation of log p(x|z),
+    which An and Cho call the reconstruction probability (2015: "Variational autoencoder based anomaly detection using
+    reconstruction probability"). p(x|z) is what the loss makes of it: see `aespec.uses.posterior.likelihood`. The draws
+    are the same however many samples are computed at a time.
 
     Args:
         model: A variational model.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from aespec.picture import COLORS, GRAY, blank, clipped, draw_sample, plain, save
+from aespec.files import StrPath
+from aespec.picture import BARS, COLORS, GRAY, blank, draw_bars, draw_sample, foremost, named, plain, save
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,24 +20,27 @@ if TYPE_CHECKING:
 __all__ = ["ranking_curves", "worst_samples"]
 
 ERROR = COLORS[1]
-BARS = 12
-"""Features of a table that have a bar each."""
+
+LEGEND = 2.1
+"""Inches that a name in a legend may take."""
 
 
 def worst_samples(
     originals: Array,
     restored: Array,
     names: Sequence[str],
-    path: Path,
+    path: StrPath,
     *,
     images: bool,
     columns: Sequence[str] | None = None,
+    starts: Sequence[int] | None = None,
     units: str = "",
 ) -> None:
     """Draw samples and their squared errors, a column each.
 
     Of images the original, the reconstruction and a map of the error; of series the curves, the reconstruction dashed,
-    and below them the error at each step; of a row of a table the features with the largest errors, as bars.
+    and below them the error at each step; of a row of a table the errors of its features, as bars. Of more features
+    than have room those with the largest errors are drawn.
 
     Args:
         originals: The samples, (n, ...).
@@ -45,6 +49,7 @@ def worst_samples(
         path: Where the picture goes: a PNG or an SVG, by its ending.
         images: Whether they are images.
         columns: The names of the features, where they are known.
+        starts: The step that each begins with, of windows of a series.
         units: What is to be said of values and errors: ``, in scaled units``.
 
     Raises:
@@ -53,12 +58,12 @@ def worst_samples(
     if images:
         _images(originals, restored, names, path)
     elif originals.ndim == 3:
-        _series(originals, restored, names, path, units)
+        _series(originals, restored, names, path, columns, starts or [0] * len(originals), units)
     else:
         _tables(originals, restored, names, path, columns, units)
 
 
-def _images(originals: Array, restored: Array, names: Sequence[str], path: Path) -> None:
+def _images(originals: Array, restored: Array, names: Sequence[str], path: StrPath) -> None:
     n, low, high = len(originals), float(originals.min()), float(originals.max())
     squares = (originals.astype("float64") - restored) ** 2
     maps = squares.mean(axis=-1) if squares.ndim == 4 else squares
@@ -79,53 +84,70 @@ def _images(originals: Array, restored: Array, names: Sequence[str], path: Path)
     save(figure, path)
 
 
-def _series(originals: Array, restored: Array, names: Sequence[str], path: Path, units: str) -> None:
-    n, errors = len(originals), ((originals.astype("float64") - restored) ** 2).mean(axis=2)
-    figure = blank(max(2.6 * n + 0.6, 4.0), 3.8)
-    figure.suptitle(f"original solid, restored dashed{units}", fontsize=9)
+def _series(
+    originals: Array,
+    restored: Array,
+    names: Sequence[str],
+    path: StrPath,
+    columns: Sequence[str] | None,
+    starts: Sequence[int],
+    units: str,
+) -> None:
+    (n, steps, features), squares = originals.shape, (originals.astype("float64") - restored) ** 2
+    errors, called = squares.mean(axis=2), named(columns, features)
+    drawn, few = foremost(squares.mean(axis=(0, 1)), len(COLORS), "the largest errors")
+    width = max(2.6 * n + 0.6, 4.0)
+    across = int(width / LEGEND)
+    figure = blank(width, 3.8 + 0.2 * ceil(len(drawn) / across))
+    figure.suptitle("\n".join(filter(None, (f"original solid, restored dashed{units}", few))), fontsize=9)
     axes = figure.subplots(2, n, squeeze=False, sharex="col", sharey="row", height_ratios=[2, 1])
     axes[0, 0].set_ylabel("value", fontsize=9)
     axes[1, 0].set_ylabel("squared\nerror", fontsize=9)
     for column, name in enumerate(names):
         top, bottom = axes[:, column]
         top.set_title(name, fontsize=8)
-        for feature in range(originals.shape[2]):
-            color = COLORS[feature % len(COLORS)]
-            top.plot(originals[column, :, feature], color=color, linewidth=0.9)
-            top.plot(restored[column, :, feature], color=color, linewidth=0.9, linestyle=(0, (3, 1.5)), alpha=0.8)
-        bottom.fill_between(range(errors.shape[1]), errors[column], color=ERROR, linewidth=0)
+        along, lines = range(starts[column], starts[column] + steps), []
+        for feature, color in zip(sorted(drawn), COLORS, strict=False):
+            style: dict[str, Any] = {"color": color, "linewidth": 0.9}
+            lines += top.plot(along, originals[column, :, feature], **style)
+            top.plot(along, restored[column, :, feature], linestyle=(0, (3, 1.5)), alpha=0.8, **style)
+        bottom.fill_between(along, errors[column], color=ERROR, linewidth=0)
+        bottom.xaxis.get_major_locator().set_params(integer=True, nbins=3)
+        bottom.xaxis.set_major_formatter("{x:,.0f}")
         bottom.set_ylim(0, 1.05 * float(errors.max()) or 1)
         bottom.set_xlabel("step", fontsize=8)
         for each in (top, bottom):
             plain(each)
             each.tick_params(labelsize=7)
+    if columns or features > 1:
+        place: dict[str, Any] = {"loc": "outside lower center", "ncols": across, "fontsize": 8, "frameon": False}
+        for text in figure.legend(lines, [called[i] for i in sorted(drawn)], **place).get_texts():
+            text.set_parse_math(False)
     save(figure, path)
 
 
 def _tables(
-    originals: Array, restored: Array, names: Sequence[str], path: Path, columns: Sequence[str] | None, units: str
+    originals: Array, restored: Array, names: Sequence[str], path: StrPath, columns: Sequence[str] | None, units: str
 ) -> None:
-    import numpy as np
-
     n = len(originals)
     squares = ((originals.astype("float64") - restored) ** 2).reshape(n, -1)
-    called = columns or [f"feature {i}" for i in range(squares.shape[1])]
-    bars = min(BARS, squares.shape[1])
-    figure = blank(max(2.5 * n, 4.0), 0.22 * bars + 1.0)
+    called = named(columns, squares.shape[1])
+    figure = blank(max(2.5 * n, 4.0), 0.18 * min(BARS, len(called)) + 1.0)
     axes = figure.subplots(1, n, squeeze=False)[0]
     for each, name, errors in zip(axes, names, squares, strict=True):
-        order = np.argsort(-errors, kind="stable")[:bars]
-        each.barh(range(bars), errors[order], color=ERROR, height=0.7)
-        each.set_yticks(range(bars), [clipped(called[i]) for i in order], fontsize=7, parse_math=False)
-        each.invert_yaxis()
+        drawn, few = foremost(errors, BARS, "the largest errors")
+        draw_bars(each, errors[drawn], [called[i] for i in drawn], ERROR)
         each.set_title(name, fontsize=8)
-        each.set_xlabel(f"squared error{units}", fontsize=8)
+        each.xaxis.get_major_locator().set_params(nbins=3)
         each.tick_params(axis="x", labelsize=7)
         plain(each)
+    figure.supxlabel(f"squared error{units}{few and f'; of each sample {few}'}", fontsize=8)
     save(figure, path)
 
 
-def ranking_curves(rankings: Mapping[str, Ranking], path: Path, *, chosen: tuple[str, Detection] | None = None) -> None:
+def ranking_curves(
+    rankings: Mapping[str, Ranking], path: StrPath, *, chosen: tuple[str, Detection] | None = None
+) -> None:
     """Draw the ROC curves of scores, and their precision-recall curves beside them.
 
     Args:

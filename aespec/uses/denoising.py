@@ -1,15 +1,15 @@
 """Denoising: samples are corrupted, a model restores them, and both are measured against the originals.
 
 The corruptions are those of Vincent et al. (2010), "Stacked denoising autoencoders", section 3.3: Gaussian and masking
-noise, which are what the layers `gaussian_noise` and `masking_noise` do in training, and salt-and-pepper noise. The
-measures are scikit-image's: https://scikit-image.org/docs/stable/api/skimage.metrics.html
+noise, which are what the layers `gaussian_noise` and `masking_noise` do in training, and salt-and-pepper noise. They
+are measured by PSNR and by scikit-image's SSIM: https://scikit-image.org/docs/stable/api/skimage.metrics.html
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, prod
 from typing import TYPE_CHECKING, Any
 
 from aespec.data.streams import batches
@@ -19,6 +19,7 @@ from aespec.initializers import parameter_stream
 from aespec.layers.noise import Dropout, GaussianNoise, MaskingNoise
 from aespec.picture import are_images
 from aespec.rules import DataRange
+from aespec.uses.anomaly import squared_errors
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from aespec.backend import Model
     from aespec.data.streams import Samples
     from aespec.layers.base import Layer
+    from aespec.run import Run
 
     Array = NDArray[np.floating[Any]]
 
@@ -39,6 +41,8 @@ __all__ = [
     "Span",
     "corruption_stream",
     "denoise",
+    "denoise_run",
+    "examples",
     "input_noise",
     "quality",
     "span_of",
@@ -53,6 +57,9 @@ CORRUPTIONS: Mapping[str, str] = {
 
 WINDOW = 7
 """Side of the windows that SSIM compares, in pixels: scikit-image's default. No image can be smaller."""
+
+TOGETHER = 50_000
+"""Numbers of images whose SSIM is computed at once: as many as stay in a processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +146,8 @@ class Quality:
 class Denoising:
     """What a model makes of corrupted samples; each against the originals."""
 
+    span: Span
+    """Between which values the samples lie."""
     corrupted: Quality
     restored: Quality
     """What the model makes of the corrupted samples."""
@@ -189,6 +198,39 @@ def corruption_stream(corruption: Corruption, seed: int) -> np.random.Generator:
     return parameter_stream(seed, f"corruption/{corruption.kind}")
 
 
+def denoise_run(
+    run: Run, x: Samples, corruption: Corruption, *, seed: int = 0, model: Model | None = None
+) -> Denoising:
+    """Corrupt samples, let the model of a run restore them, and measure both in the range that its spec states.
+
+    Args:
+        run: The run.
+        x: The originals, (n, ...).
+        corruption: What is done to them.
+        seed: Of the noise.
+        model: The model of the run, where it is at hand.
+
+    Raises:
+        AespecError: No range is stated and all values are the same, or scikit-image is missing.
+    """
+    span = span_of(x, run.spec.input.range)
+    return denoise(model or run.model(), x, corruption, span=span, seed=seed, images=run.images)
+
+
+def examples(model: Model, x: Array, corruption: Corruption, *, span: Span, seed: int = 0) -> dict[str, Array]:
+    """Samples as `denoise` has them: originals, corrupted ones, and what a model makes of these.
+
+    Args:
+        model: The model.
+        x: The first of the originals, (n, ...).
+        corruption: What is done to them.
+        span: Between which values they lie.
+        seed: Of the noise.
+    """
+    corrupted = corruption.apply(x, span, corruption_stream(corruption, seed))
+    return {"original": x, "corrupted": corrupted, "restored": model.reconstruct(corrupted)}
+
+
 def denoise(
     model: Model, x: Samples, corruption: Corruption, *, span: Span, seed: int, images: bool = False
 ) -> Denoising:
@@ -216,7 +258,7 @@ def denoise(
                 quality(originals, model.reconstruct(originals), span, images=images),
             )
         )
-    return Denoising(*(_together(parts) for parts in zip(*found, strict=True)))
+    return Denoising(span, *(_together(parts) for parts in zip(*found, strict=True)))
 
 
 def quality(originals: Array, others: Array, span: Span, *, images: bool) -> Quality:
@@ -230,18 +272,36 @@ def quality(originals: Array, others: Array, span: Span, *, images: bool) -> Qua
     """
     import numpy as np
 
-    try:
-        from skimage.metrics import peak_signal_noise_ratio, structural_similarity
-    except ImportError:
-        raise missing("scikit-image", "plots", "to measure images by PSNR and SSIM") from None
-    pairs, width = list(zip(originals, others, strict=True)), span.high - span.low
+    width = span.high - span.low
     with np.errstate(divide="ignore"):  # of equal samples
-        psnr = np.array([peak_signal_noise_ratio(a, b, data_range=width) for a, b in pairs])
+        psnr = 10 * np.log10(width**2 / squared_errors(originals, others))
     if not (images and are_images(originals.shape[1:], WINDOW)):
         return Quality(psnr, None)
-    channels = 2 if originals.ndim == 4 else None
-    ssim = [structural_similarity(a, b, win_size=WINDOW, data_range=width, channel_axis=channels) for a, b in pairs]
-    return Quality(psnr, np.array(ssim))
+    rows = max(TOGETHER // prod(originals.shape[1:]), 1)
+    parts = zip(batches(originals, rows), batches(others, rows), strict=True)
+    return Quality(psnr, np.concatenate([_ssim(some, changed, width) for some, changed in parts]))
+
+
+def _ssim(originals: Array, others: Array, width: float) -> Array:
+    """The SSIM of each image, (n,), of all at once.
+
+    They stand one below the other, where a window that lies within one is what it would be of that image alone.
+
+    Raises:
+        AespecError: scikit-image is missing.
+    """
+    import numpy as np
+
+    try:
+        from skimage.metrics import structural_similarity
+    except ImportError:
+        raise missing("scikit-image", "plots", "to measure images by SSIM") from None
+    stacked = (images.reshape(-1, *images.shape[2:]) for images in (originals, others))
+    channels, edge = 2 if originals.ndim == 4 else None, WINDOW // 2
+    _, windows = structural_similarity(*stacked, win_size=WINDOW, data_range=width, channel_axis=channels, full=True)
+    within = windows.reshape(originals.shape)[:, edge:-edge, edge:-edge]
+    found: Array = within.mean(axis=tuple(range(1, within.ndim)), dtype=np.float64)
+    return found
 
 
 def input_noise(graph: Graph) -> list[Layer]:

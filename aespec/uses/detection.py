@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import TYPE_CHECKING, Any
 
-from aespec.data.labels import classes
+from aespec.data.labels import classes, need_each
 from aespec.diagnostics import AespecError, Diagnostic, missing, nearest
 from aespec.rules import DataUnreadable
 
@@ -187,10 +187,11 @@ def truth_of(labels: NDArray[Any], normal: Sequence[str] = (), name: str = "the 
         name: What messages call the data.
 
     Raises:
-        AespecError: There is no such label, or without ``normal`` there are others than 0 and 1.
+        AespecError: One is missing, there is no such label, or without ``normal`` there are others than 0 and 1.
     """
     import numpy as np
 
+    need_each(labels, name)
     known, index = classes(labels)
     text = np.asarray(known)[index]
     if not normal:

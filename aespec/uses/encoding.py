@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from aespec.data.export import array_file, table_file
 from aespec.data.streams import batches
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.rules import DataShape
+from aespec.shapes import unit_name
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,10 +23,11 @@ __all__ = ["names", "write_codes"]
 
 
 def names(shape: tuple[int, ...]) -> list[str]:
-    """What the numbers of a code are called in a table: ``code_7``, or ``code_0_2_1`` where it has more axes."""
-    import numpy as np
+    """What the numbers of a code are called in a table: ``code_7``, or ``code_0_2_1`` where it has more axes.
 
-    return ["_".join(["code", *map(str, index)]) for index in np.ndindex(*shape)]
+    That is the name of the unit, without the comma, which separates columns.
+    """
+    return [f"code_{unit_name(i, shape)}".replace(",", "_") for i in range(prod(shape))]
 
 
 def write_codes(model: Model, x: Samples, path: Path, beside: Mapping[str, NDArray[Any]]) -> tuple[int, ...]:
@@ -38,7 +41,7 @@ def write_codes(model: Model, x: Samples, path: Path, beside: Mapping[str, NDArr
         beside: Further columns of a table, in front, each of n values.
 
     Returns:
-        The shape of what was written.
+        The shape of the codes, (n, ...).
 
     Raises:
         AespecError: There are no samples, or a package that the format needs is missing.
@@ -56,8 +59,8 @@ def write_codes(model: Model, x: Samples, path: Path, beside: Mapping[str, NDArr
             )
         )
     first = model.encode(np.asarray(x[:1]))
+    shape = (len(x), *first.shape[1:])
     if path.suffix.lower() == ".npy":
-        shape = (len(x), *first.shape[1:])
         with array_file(path, shape, str(first.dtype)) as write_rows:
             for batch in batches(x):
                 write_rows(model.encode(batch))
@@ -69,4 +72,4 @@ def write_codes(model: Model, x: Samples, path: Path, beside: Mapping[str, NDArr
             given = {name: values[at : at + len(batch)] for name, values in beside.items()}
             write({**given, **dict(zip(columns, code.T, strict=True))})
             at += len(batch)
-    return at, len(beside) + len(columns)
+    return shape

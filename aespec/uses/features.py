@@ -6,7 +6,7 @@ notes, "Visualizing a trained autoencoder").
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import TYPE_CHECKING, Any
@@ -15,13 +15,15 @@ from aespec import activations as kinds
 from aespec.apply import codes
 from aespec.data.streams import chosen, take
 from aespec.diagnostics import AespecError, Diagnostic
+from aespec.layers.activation import Activation
 from aespec.layers.arrange import Flatten, Reshape
 from aespec.layers.base import known
 from aespec.layers.conv import Conv1D, Conv2D
 from aespec.layers.dense import Dense
 from aespec.layers.latent import GaussianLatent
 from aespec.layers.noise import Dropout, GaussianNoise, MaskingNoise
-from aespec.layers.pool import MaxPool1D, MaxPool2D
+from aespec.layers.normalization import BatchNormalization
+from aespec.layers.pool import MaxPool1D, MaxPool2D, Pooling
 from aespec.registry import find_backend
 from aespec.regularizers import KLDivergence
 from aespec.rules import DataShape, LossNotFinite
@@ -50,6 +52,7 @@ __all__ = [
     "FirstLayer",
     "Rest",
     "code_units",
+    "extremes",
     "first_layer",
     "rest",
 ]
@@ -70,6 +73,7 @@ SAMPLES = 10_000
 """So many samples are looked at; of large ones fewer: see `aespec.data.streams.NUMBERS`."""
 
 _NOISE = (Dropout, GaussianNoise, MaskingNoise)
+_UNIT_BY_UNIT = (Flatten, Reshape, *_NOISE, Pooling, Activation, BatchNormalization)
 _KERNELS = {Dense: "kernel", GaussianLatent: "mean_kernel", Conv1D: "kernel", Conv2D: "kernel"}
 _SYMMETRIC = (kinds.Linear, kinds.Tanh, kinds.HardTanh, kinds.TanhShrink, kinds.Softsign)
 _BOUNDED = (kinds.Sigmoid, kinds.HardSigmoid, kinds.Softmax, kinds.Tanh, kinds.HardTanh, kinds.Softsign)
@@ -86,6 +90,16 @@ class FirstLayer:
     """What each unit looks for: (units, ...) of the input's shape, or a convolution's (filters, size..., channels)."""
     why: str
     """Why the units cannot be shown, in words; empty where they can."""
+    coding: bool = False
+    """Whether the layers behind it keep units apart: unit i of the code is then unit i modulo their number."""
+
+    def drawn(self, code: CodeUnits, count: int) -> dict[int, Array]:
+        """So many of the units, by number: the first; of a layer that makes the code those that deviate most."""
+        if self.units is None:
+            return {}
+        n = len(self.units)
+        order = dict.fromkeys(unit % n for unit in code.by_deviation) if self.coding else range(n)
+        return {unit: self.units[unit] for unit in [*order][:count]}
 
 
 @dataclass(frozen=True)
@@ -161,7 +175,8 @@ def first_layer(model: Model) -> FirstLayer:
     filters. Before the layer may stand only what leaves the values and their order as they are.
     """
     graph = model.graph
-    for node in graph.block("encoder"):
+    nodes = graph.block("encoder")
+    for place, node in enumerate(nodes):
         layer = node.layer.innermost
         if isinstance(layer, (Flatten, Reshape, *_NOISE)):
             continue
@@ -173,7 +188,8 @@ def first_layer(model: Model) -> FirstLayer:
         kernel = model.weights()[node.parameter(_KERNELS[type(layer)])]
         units = kernel.transpose(-1, *range(kernel.ndim - 1))
         fills = isinstance(layer, Dense | GaussianLatent) and elements(graph.input) == units.shape[1]
-        return FirstLayer(node.name, layer.kind, units.reshape(-1, *graph.input) if fills else units, "")
+        coding = all(isinstance(behind.layer.innermost, _UNIT_BY_UNIT) for behind in nodes[place + 1 :])
+        return FirstLayer(node.name, layer.kind, units.reshape(-1, *graph.input) if fills else units, "", coding)
     return FirstLayer(None, None, None, "no layer of the encoder has weights")
 
 
@@ -259,6 +275,21 @@ def code_units(model: Model, x: Samples, *, seed: int = 0) -> CodeUnits:
         most_values=np.take_along_axis(flat, most.T, axis=0).T,
         least_values=np.take_along_axis(flat, least.T, axis=0).T,
     )
+
+
+def extremes(code: CodeUnits, listed: Sequence[int], x: Samples) -> dict[int, Array]:
+    """The samples that activate some units of a code most and least, by their place.
+
+    Args:
+        code: How the units respond to samples.
+        listed: The units, by number.
+        x: Those samples, (n, ...).
+    """
+    import numpy as np
+
+    varying = [unit for unit in listed if not code.constant[unit]]
+    places = np.unique([code.most[varying], code.least[varying]])
+    return dict(zip(places.tolist(), take(x, places), strict=True))
 
 
 def _extremes(flat: Array) -> Indices:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import cycle
 from math import ceil
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aespec.picture import COLORS, GRAY, blank, draw_sample, plain, save
+from aespec.files import StrPath
+from aespec.picture import BARS, COLORS, GRAY, blank, draw_bars, draw_sample, foremost, named, plain, save
 from aespec.shapes import unit_name
 
 if TYPE_CHECKING:
@@ -33,14 +33,16 @@ MARK: dict[str, Any] = {"color": COLORS[1], "linewidth": 1.2, "linestyle": (0, (
 """How a threshold and a target are drawn."""
 
 
-def draw_first_layer(units: Array, path: Path, *, images: bool, columns: Sequence[str] = (), title: str) -> None:
+def draw_first_layer(
+    units: Mapping[int, Array], path: StrPath, *, images: bool, columns: Sequence[str] = (), title: str = ""
+) -> None:
     """Draw what units look for, as a PNG: red weights raise a unit, blue ones lower it.
 
     Units of three channels are drawn in color, with gray for zero. Each unit is drawn on a scale of its own, which
     ends at its largest weight.
 
     Args:
-        units: The units, (units, ...), in the shape of the input, or filters.
+        units: What each looks for, by its number: weights in the shape of the input, or a filter.
         path: Where the picture goes.
         images: Whether they are drawn as images, as those of images and filters over one are; else as curves.
         columns: What each feature of a table is called.
@@ -53,14 +55,13 @@ def draw_first_layer(units: Array, path: Path, *, images: bool, columns: Sequenc
 
     across = min(COLUMNS, len(units))
     rows, (width, height) = ceil(len(units) / across), (1.1, 1.25) if images else (2.0, 2.6 if columns else 1.6)
-    colored = images and units.shape[1:][2:] == (3,)
+    colored = images and next(iter(units.values())).shape[2:] == (3,)
     figure = blank(max(width * across, 6.0), rows * height + 0.4)
     figure.suptitle(title + (", red raises, blue lowers" if images and not colored else ""), fontsize=10)
     axes = figure.subplots(rows, across, squeeze=False).flatten()
     for place in axes[len(units) :]:
         place.set_axis_off()
-    for number, unit in enumerate(units):
-        place = axes[number]
+    for place, (number, unit) in zip(axes, units.items(), strict=False):
         place.set_title(str(number), fontsize=7, pad=2)
         largest = float(np.abs(unit).max()) or 1.0
         if not images:
@@ -75,7 +76,15 @@ def draw_first_layer(units: Array, path: Path, *, images: bool, columns: Sequenc
 
 
 def draw_activations(
-    units: CodeUnits, listed: Sequence[int], inputs: Mapping[int, Array], path: Path, *, images: bool, title: str
+    units: CodeUnits,
+    listed: Sequence[int],
+    inputs: Mapping[int, Array],
+    path: StrPath,
+    *,
+    images: bool,
+    columns: Sequence[str] = (),
+    scale: str = "",
+    title: str = "",
 ) -> None:
     """Draw the activations of a code, the mean of each unit, and below the inputs that move some units most.
 
@@ -84,18 +93,27 @@ def draw_activations(
         listed: The units whose inputs are drawn.
         inputs: The samples that are drawn, by their index.
         path: Where the picture goes.
-        images: Whether the samples are drawn as images; else as curves.
+        images: Whether the samples are drawn as images; else as curves, and rows of a table as bars.
+        columns: What each feature of a table is called.
+        scale: What is to be said of the samples' values: ``, in scaled units``.
         title: Written above.
 
     Raises:
         AespecError: matplotlib is missing.
     """
     side, width = (0.78, 9.0) if images else (0.7, 12.0)
+    features = next((each.size for each in inputs.values() if each.ndim == 1), 0)
+    table = bool(features) and (features == len(columns) or features <= BARS)
+    if table:
+        side = 0.13 * min(features, BARS) + 0.2
     figure = blank(width, 3.2 + side * len(listed))
     figure.suptitle(title, fontsize=10)
     above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=[2.5, side * len(listed) + 0.4]).flatten()
     _distributions(above, units)
-    _extremes(below, units, listed, inputs, images=images)
+    if table:
+        _rows(below, units, listed, inputs, named(columns, features), scale)
+    else:
+        _extremes(below, units, listed, inputs, images=images)
     save(figure, path)
 
 
@@ -144,6 +162,45 @@ def _extremes(
         axes.text(x, -0.1, text, fontsize=8, ha=side)
     axes.set(xlim=(-0.6, 2 * kept + GAP), ylim=(len(listed), -0.4), aspect="auto")
     axes.set_axis_off()
+
+
+def _rows(
+    figure: SubFigure,
+    units: CodeUnits,
+    listed: Sequence[int],
+    inputs: Mapping[int, Array],
+    names: Sequence[str],
+    scale: str,
+) -> None:
+    """Of each unit the rows of a table that activate it most and least, as bars on one scale, feature below feature."""
+    import numpy as np
+    from matplotlib.ticker import MaxNLocator
+
+    axes, kept = figure.subplots(len(listed), squeeze=False, sharex=True)[:, 0], units.most.shape[1]
+    low, high = (float(end([0.0, *map(end, inputs.values())])) for end in (np.min, np.max))
+    length, few = (1 - MARGIN) / (high - low or 1), ""
+    zeros = [column + GAP * (column >= kept) - low * length for column in range(2 * kept)]
+    for place, unit in zip(axes, listed, strict=True):
+        place.set_title(f"unit {unit_name(unit, units.shape)}, most activating", fontsize=8, loc="left", pad=3)
+        place.set_xlim(0, 2 * kept + GAP)
+        plain(place)
+        if units.constant[unit]:
+            place.text(0, 0, "the same for all", fontsize=8, color=GRAY, va="top")
+            place.set_yticks([])
+            continue
+        rows = np.stack([inputs[int(sample)] for sample in (*units.most[unit], *units.least[unit])])
+        apart = np.abs(rows[:kept].mean(axis=0) - rows[kept:].mean(axis=0))
+        drawn, few = foremost(apart, BARS, "the largest differences")
+        for zero, row in zip(zeros, rows, strict=True):
+            draw_bars(place, row[drawn] * length, [names[i] for i in drawn], COLORS[0], left=zero)
+            place.axvline(zero, color=GRAY, linewidth=0.5)
+        head: dict[str, Any] = {"xytext": (0, 3), "textcoords": "offset points", "fontsize": 8}
+        place.annotate("least activating", (kept + GAP, 1), xycoords=place.get_xaxis_transform(), **head)
+    ticks = [tick for tick in MaxNLocator(2).tick_values(low, high) if low <= tick <= high]
+    places = [zero + tick * length for zero in zeros for tick in ticks]
+    axes[-1].set_xticks(places, [f"{tick:g}" for tick in ticks] * len(zeros))
+    axes[-1].tick_params(axis="x", labelsize=6)
+    figure.supxlabel(f"value{scale}{few and f'; of each unit {few}'}", fontsize=8)
 
 
 def _in_cell(axes: Axes, sample: Array, x: float, y: float, low: float, high: float, *, image: bool) -> None:

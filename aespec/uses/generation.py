@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from aespec.apply import codes
 from aespec.data.streams import batches
 from aespec.diagnostics import AespecError, Diagnostic, missing
-from aespec.rules import DataShape
+from aespec.rules import DataShape, LossNotFinite
 from aespec.shapes import counted
 from aespec.uses.posterior import draw, latent, moments
 
@@ -118,7 +118,7 @@ def fitted_mixture(x: Array, components: int, *, seed: int = 0) -> Distribution:
                 )
             ) from None
     weights = found.weights_ / found.weights_.sum()
-    name, roots = f"fitted mixture of {components} normals", _roots(found.covariances_)
+    name, roots = f"fitted mixture of {counted(components, 'normal')}", _roots(found.covariances_)
     return Distribution(name, weights, found.means_, roots, len(x))
 
 
@@ -140,10 +140,25 @@ def decoded(model: Model, rows: Array, shape: tuple[int, ...]) -> Floats:
         model: The model.
         rows: Codes, (n, units).
         shape: That of one code.
+
+    Raises:
+        AespecError: A sample is not finite.
     """
     import numpy as np
 
-    return np.concatenate([model.decode(batch) for batch in batches(rows.reshape(-1, *shape))])
+    found: Floats = np.concatenate([model.decode(batch) for batch in batches(rows.reshape(-1, *shape))])
+    wrong = ~np.isfinite(found.reshape(len(found), -1)).all(axis=1)
+    if wrong.any():
+        raise AespecError(
+            Diagnostic(
+                LossNotFinite,
+                f"the model makes no finite sample of {counted(int(wrong.sum()), 'code')}",
+                wanted="codes that are not far from those of samples",
+                got=f"numbers up to {np.abs(rows[wrong]).max():.4g}",
+                help="give a smaller `--reach`, or codes that are nearer to zero",
+            )
+        )
+    return found
 
 
 def interpolated(begin: Array, end: Array, steps: int, *, path: Route = "linear") -> Array:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import product
 from math import ceil, sqrt
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aespec.files import StrPath
 from aespec.picture import blank, clipped, draw_sample, save
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def columns_for(samples: Array, *, images: bool) -> int:
 
 def draw_grid(
     samples: Array,
-    path: Path,
+    path: StrPath,
     *,
     columns: int,
     images: bool,
@@ -91,7 +91,7 @@ def _name(axes: Axes, name: str) -> None:
     axes.set_ylabel(name, fontsize=8, rotation=0, ha="right", va="center", labelpad=6)
 
 
-def _draw_values(samples: Array, path: Path, names: Sequence[str], features: Sequence[str], title: str) -> None:
+def _draw_values(samples: Array, path: StrPath, names: Sequence[str], features: Sequence[str], title: str) -> None:
     """A line for each sample; a value is written where it has room, on a ground as dark as it is high in its column."""
     import numpy as np
 

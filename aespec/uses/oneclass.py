@@ -136,10 +136,11 @@ def one_class(
     plan = spec.training.model_copy(update={"seed": seed})
     built = build(spec.model_copy(update={"training": plan}), backend=backend, limits=limits)
     own: Samples = np.ascontiguousarray(np.asarray(train.inputs)[~truth_of(train.labels, [name])])
-    x, held = split(own, plan.validation_split, f"class {name} of {train.name}")
+    what = f"class {name} of {train.name}"
+    x, held = split(own, plan.validation_split, what)
     tested = test.inputs
     if spec.input.scaling is not None:
-        scaling = Scaling.fit(x, spec.input.scaling, spec.input.range or (0.0, 1.0))
+        scaling = Scaling.fit(x, spec.input.scaling, spec.input.range or (0.0, 1.0), what)
         x, held, tested = (scaling.apply(each, plan.dtype) for each in (x, held, tested))
     check(built.model, x, plan, train.name)
     epochs = follow(built, plan, x, held)

@@ -14,6 +14,7 @@ from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any, Literal
 
 from aespec.apply import reconstructions
+from aespec.data.labels import need_each
 from aespec.data.pairs import Pairs
 from aespec.data.streams import take
 from aespec.diagnostics import AespecError, Diagnostic, missing
@@ -68,8 +69,9 @@ class Outcome:
     """The share of the test samples whose class it finds."""
     loss: float
     """Its cross-entropy, with any penalties, on the labelled samples, meaned over the last epoch."""
-    falling: float
-    """By how much that still fell in the last tenth of the epochs, as a mean beside the tenth before, in nats."""
+    falling: float | None
+    """By how much that still fell in the last tenth of the epochs, as a mean beside the tenth before, in nats; None of
+    one epoch, which has none before."""
     seconds: float
 
 
@@ -92,13 +94,13 @@ class Summary:
     """Where the mean difference lies at 95 % confidence, by Student's t: other seeds, the same autoencoder."""
     better: int | None
     """At how many seeds it is above scratch."""
-    falling: float
+    falling: float | None
     """The mean of `Outcome.falling`."""
 
     @property
-    def unfinished(self) -> bool:
-        """Whether its classifiers would have learnt more in more time, so that the budget decides their accuracy."""
-        return self.falling > STILL
+    def unfinished(self) -> bool | None:
+        """Whether its classifiers would learn more in more time, so that the budget decides; None of one epoch."""
+        return None if self.falling is None else self.falling > STILL
 
 
 class Comparison:
@@ -275,18 +277,20 @@ def summaries(outcomes: Sequence[Outcome]) -> list[Summary]:
             if gain_deviation is not None:
                 half = _t(len(gains) - 1) * gain_deviation / len(gains) ** 0.5
                 interval = gain - half, gain + half
-        falling = fmean(each.falling for each in outcomes if (each.labels, each.way) == (labels, way))
+        of_way = (each.falling for each in outcomes if (each.labels, each.way) == (labels, way))
+        fell = [each for each in of_way if each is not None]
+        falling = fmean(fell) if fell else None
         found.append(
             Summary(labels, way, len(own), accuracy, deviation, gain, gain_deviation, interval, better, falling)
         )
     return found
 
 
-def _falling(losses: Sequence[float]) -> float:
+def _falling(losses: Sequence[float]) -> float | None:
     """See `Outcome.falling`."""
     tenth = max(len(losses) // 10, 1)
     before = losses[-2 * tenth : -tenth]
-    return fmean(before) - fmean(losses[-tenth:]) if before else 0.0
+    return fmean(before) - fmean(losses[-tenth:]) if before else None
 
 
 def _spread(values: Sequence[float]) -> tuple[float, float | None]:
@@ -311,17 +315,7 @@ def _classes(data: Labelled) -> NDArray[Any]:
     import numpy as np
 
     labels = data.labels
-    missing = int((~np.isfinite(labels)).sum()) if labels.dtype.kind == "f" else 0
-    if labels.ndim != 1 or missing:
-        raise AespecError(
-            Diagnostic(
-                DataUnreadable,
-                f"the labels of {data.name} name no classes",
-                wanted="one class for each sample",
-                got=f"{missing:,} of {len(labels):,} that are NaN or infinite" if missing else f"shape {labels.shape}",
-                help="leave out samples without a label",
-            )
-        )
+    need_each(labels, data.name)
     found = np.unique(labels)
     if len(found) < 2:
         raise AespecError(
@@ -340,10 +334,11 @@ def _check_test(test: Labelled, classes: NDArray[Any]) -> None:
     """Refuse test samples that no classifier of these classes could be right about.
 
     Raises:
-        AespecError: There are none, or none of them is of these classes.
+        AespecError: There are none, a label is missing, or none of them is of these classes.
     """
     import numpy as np
 
+    need_each(test.labels, test.name)
     if not np.isin(test.labels, classes).any():
         found = ", ".join(map(str, np.unique(test.labels)[:5]))
         raise AespecError(

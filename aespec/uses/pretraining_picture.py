@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
+from aespec.files import StrPath
 from aespec.picture import COLORS, MARKERS, blank, plain, save
 from aespec.uses.pretraining import WAYS, Summary
 
@@ -14,7 +14,7 @@ APART = 1.03
 """Factor between the places of two ways at one number of labels, so that their bars do not hide each other."""
 
 
-def draw_curves(summaries: Sequence[Summary], path: Path, *, title: str) -> None:
+def draw_curves(summaries: Sequence[Summary], path: StrPath, *, title: str) -> None:
     """Draw the mean accuracy of each way over the number of labels; a bar is a standard deviation over seeds.
 
     Args:
@@ -48,6 +48,6 @@ def draw_curves(summaries: Sequence[Summary], path: Path, *, title: str) -> None
     axes.set_xlabel("labelled samples")
     axes.set_ylabel("accuracy on the test samples, %")
     plain(axes, grid=True)
-    axes.legend(frameon=False, fontsize=9, loc="lower right")
+    figure.legend(frameon=False, fontsize=9, loc="outside lower center", ncols=len(WAYS))
     axes.set_title(title, fontsize=10, parse_math=False)
     save(figure, path)

@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, get_args
 
+from aespec.apply import codes
+from aespec.data.streams import chosen, take
 from aespec.diagnostics import AespecError, Diagnostic, missing
+from aespec.initializers import parameter_stream
+from aespec.quiet import quiet_tensorflow
 from aespec.rules import DataShape, LossNotFinite
 from aespec.shapes import counted
 
@@ -14,9 +18,23 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from aespec.backend import Model
+    from aespec.data.streams import Samples
+
     Array = NDArray[np.floating[Any]]
 
-__all__ = ["METHODS", "NEIGHBORS", "SUBSAMPLE", "Method", "Planar", "planar", "trustworthiness"]
+__all__ = [
+    "METHODS",
+    "NEIGHBORS",
+    "SAMPLES",
+    "SUBSAMPLE",
+    "Map",
+    "Method",
+    "Planar",
+    "planar",
+    "project",
+    "trustworthiness",
+]
 
 Method = Literal["code", "pca", "tsne", "umap"]
 METHODS: tuple[Method, ...] = get_args(Method)
@@ -29,6 +47,9 @@ PERPLEXITY = 30
 
 NEIGHBORS = 5
 """How many neighbours in the map trustworthiness looks at: the usual number, of scikit-learn too."""
+
+SAMPLES = 2000
+"""So many samples are put on a map, unless another number is wanted."""
 
 SUBSAMPLE = 2000
 """Of how many samples at most trustworthiness is computed: it takes the distances of all pairs."""
@@ -51,6 +72,61 @@ class Planar:
     def title(self) -> str:
         """The method's name, as it is written: ``t-SNE``."""
         return TITLES[self.method]
+
+
+@dataclass(frozen=True, eq=False)
+class Map:
+    """Samples in the places of their codes, and how far these can be trusted."""
+
+    places: NDArray[np.int64]
+    """Which of the samples are on the map, counted from 0."""
+    inputs: Array
+    """Those samples, (n, ...)."""
+    labels: NDArray[Any] | None
+    """What each of them shows, (n,), where that is known."""
+    width: int
+    """Numbers in a code."""
+    planar: Planar
+    """Where each lies."""
+    trustworthiness: float | None
+    """See `trustworthiness`."""
+    seed: int
+    """What decided which samples are on it, and what t-SNE and UMAP drew."""
+
+
+def project(
+    model: Model,
+    x: Samples,
+    labels: NDArray[Any] | None = None,
+    *,
+    method: Method | None = None,
+    count: int = SAMPLES,
+    seed: int = 0,
+    name: str = "the data",
+) -> Map:
+    """Put samples on a map by their codes.
+
+    Args:
+        model: The model.
+        x: The samples, (n, ...).
+        labels: What each shows, one for each.
+        method: How codes become points: see `planar`.
+        count: How many samples are put on the map, drawn at random where there are more.
+        seed: Decides which, and what t-SNE and UMAP draw.
+        name: What messages call the data.
+
+    Raises:
+        AespecError: There are several labels for each sample, or their codes have no map: see `planar`.
+    """
+    import numpy as np
+
+    known = None if labels is None else _single(np.asarray(labels), name)
+    places = chosen(x, count, parameter_stream(seed, "map"))
+    inputs = take(x, places)
+    flat = _flat(codes(model, inputs))
+    found = planar(flat, method=method, seed=seed)
+    trust = trustworthiness(flat, found.points, seed=seed)
+    return Map(places, inputs, None if known is None else known[places], flat.shape[1], found, trust, seed)
 
 
 def planar(codes: Array, *, method: Method | None = None, seed: int = 0) -> Planar:
@@ -129,6 +205,26 @@ _LEAST: dict[Method, int] = {"code": 1, "pca": 1, "tsne": 5, "umap": 5}
 """Fewer samples have no neighbourhoods."""
 
 
+def _single(labels: NDArray[Any], name: str) -> NDArray[Any]:
+    """One label for each sample, (n,).
+
+    Raises:
+        AespecError: There are several for each.
+    """
+    if labels.size != len(labels):
+        raise AespecError(
+            Diagnostic(
+                DataShape,
+                f"{name} has several labels for each sample",
+                wanted=f"one label for each, an array of shape ({len(labels)},)",
+                got=f"an array of shape {labels.shape}",
+                help="of a column for each class save `labels.argmax(axis=1)`, else the labels to color the map by",
+            )
+        )
+    labels = labels.reshape(len(labels))
+    return labels.astype(str) if labels.dtype == object else labels
+
+
 def _flat(codes: Array) -> Array:
     import numpy as np
 
@@ -163,13 +259,11 @@ def _by_tsne(flat: Array, seed: int) -> Array:
 
 
 def _by_umap(flat: Array, seed: int) -> Array:
-    import os
-
     import numpy as np
 
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # umap imports TensorFlow where there is one
     try:
-        from umap import UMAP
+        with quiet_tensorflow():  # which umap imports where there is one
+            from umap import UMAP
     except ImportError:
         raise missing("umap-learn", "umap", "to compute UMAP") from None
     points: Array = UMAP(n_neighbors=min(15, len(flat) - 1), random_state=seed, n_jobs=1).fit_transform(flat)
@@ -190,7 +284,7 @@ def _refuse_values(flat: Array) -> NoReturn:
     raise AespecError(
         Diagnostic(
             LossNotFinite,
-            f"the codes of {wrong.sum()} of {counted(len(flat), 'sample')} are not finite",
+            f"the codes of {wrong.sum():,} of {counted(len(flat), 'sample')} are not finite",
             wanted="codes without NaN or infinity",
             got=f"{flat[wrong.argmax()][~np.isfinite(flat[wrong.argmax()])][0]}, first in sample {wrong.argmax()}",
             help="look at the run's weights and at the range of the data; train it again with a lower learning rate",
@@ -216,7 +310,7 @@ def _refuse_width(width: int) -> NoReturn:
             DataShape,
             "the code does not lie in a plane as it is",
             wanted="a code of one or two numbers",
-            got=f"a code of {width} numbers",
+            got=f"a code of {counted(width, 'number')}",
             help="choose another `--method`: pca, tsne or umap",
         )
     )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aespec.data.labels import classes
+from aespec.files import StrPath
 from aespec.picture import CLASSES, COLORS, GRAY, MARKERS, blank, clipped, plain, save
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ SPACING = 0.55
 
 
 def draw_map(
-    found: Planar, path: Path, *, labels: NDArray[Any] | None = None, images: Array | None = None, title: str = ""
+    found: Planar, path: StrPath, *, labels: NDArray[Any] | None = None, images: Array | None = None, title: str = ""
 ) -> None:
     """Draw a map, as a PNG, both axes on one scale.
 

@@ -119,7 +119,7 @@ class Job:
         return by_step(errors(self.model, given.inputs, "step"), windows.starts, windows.steps)
 
     def _surprises(self, x: Samples) -> Array:
-        """Minus the logarithms of the reconstruction probabilities, in nats."""
+        """Minus the means of log p(x|z), in nats."""
         from aespec.uses.anomaly import log_probability
 
         return -log_probability(self.model, x, self._scale, draws=self.draws, seed=self.seed)
@@ -141,8 +141,6 @@ def truth(job: Job, source: str | None, normal: str | None) -> Flags | None:
     Raises:
         AespecError: There are no labels, or they do not fit the data.
     """
-    import numpy as np
-
     from aespec.uses.detection import truth_of
 
     if source is None and normal is None:
@@ -163,13 +161,13 @@ def truth(job: Job, source: str | None, normal: str | None) -> Flags | None:
             )
     else:
         labels = _labels(str(source), name, len(scored.data.inputs) if windows is None else windows.steps)
+        name = str(source)
     flags = truth_of(labels, [each.strip() for each in normal.split(",")] if normal else (), name)
     if job.in_series:
         return flags[job.index]
     if windows is None:
         return flags[scored.first :][: len(scored.inputs)]
-    length = scored.inputs.shape[1]
-    return np.array([flags[start : start + length].any() for start in windows.starts])
+    return windows.highest(flags)
 
 
 def _labels(path: str, name: str, count: int) -> NDArray[np.generic]:
