@@ -267,6 +267,12 @@ class TestSeries:
         found = data.load("x.npy", shape=(4, 1), range=None, stride=2)
         assert found.inputs[1, :, 0].tolist() == [2, 3, 4, 5]
 
+    def test_without_a_stride_is_told_of_it(self):
+        np.save("x.npy", np.zeros((9, 2)))
+        with pytest.raises(AespecError) as error:
+            data.load("x.npy", shape=(4, 2), range=None)
+        assert "have windows of 4 steps cut: state `stride`" in error.value.diagnostics[0].help
+
     def test_from_a_table_keeps_the_labels_of_steps(self):
         rows = [["a", "label"], *([i, int(i > 3)] for i in range(6))]
         with Path("t.csv").open("w", newline="") as file:
