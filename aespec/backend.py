@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Tick = Callable[[int, Mapping[str, float]], None]
     """Told the number of samples done, and each term of the loss at the last step."""
 
-__all__ = ["ALONE", "Backend", "Lowerings", "Model", "Team", "Trainable", "Trainer", "finite", "team_of"]
+__all__ = ["ALONE", "LOOK", "Backend", "Lowerings", "Model", "Team", "Trainable", "Trainer", "finite", "team_of"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -99,8 +99,8 @@ class Model(Protocol):
     native: Any
     """What the framework's users know: a `keras.Model`, a `torch.nn.Module`, with ``.encoder`` and ``.decoder``."""
 
-    def trace(self, x: Array) -> dict[str, Array]:
-        """Every node's value by name, as outside training (no noise, running averages)."""
+    def trace(self, x: Array, *, training: bool = False, draws: Mapping[str, Array] | None = None) -> dict[str, Array]:
+        """Every node's value by name, outside training (no noise, running averages) or in it, as `losses` sees them."""
 
     def reconstruct(self, x: Array) -> Array:
         """The reconstruction of a batch."""
@@ -219,12 +219,16 @@ class Team(NamedTuple):
 ALONE = Team()
 """One process."""
 
+LOOK = 50
+"""Steps between two looks at the losses where several processes train: all of them look at once."""
+
 
 class Backend(Protocol):
     """Builds models of one framework.
 
     One that can train in several processes has a method ``team() -> Team``, and trainers that share the work: they are
-    given the same calls in all processes, and give the same losses.
+    given the same calls in all processes, and give the same losses. `aespec.launchers` knows how many
+    processes there are.
     """
 
     name: str

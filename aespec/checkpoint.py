@@ -10,15 +10,19 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aespec import weights
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.files import whole
-from aespec.rules import RunBusy, RunUnreadable
+from aespec.graph import Graph
+from aespec.plan import TrainingPlan
+from aespec.rules import NotThisRun, RunBusy, RunUnreadable
+from aespec.stages import stages
 from aespec.training import Epoch, State
 
 if TYPE_CHECKING:
@@ -27,7 +31,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.floating[Any]]
 
-__all__ = ["Checkpoint", "Keeper", "exists", "locked", "read"]
+__all__ = ["Checkpoint", "Keeper", "busy", "check", "exists", "locked", "read"]
 
 FILE = Path("checkpoint") / "last.safetensors"
 LOCK = ".lock"
@@ -71,7 +75,11 @@ class Keeper:
         """Write what waits to be written."""
         if self._waiting is None:
             return
-        _write(self._path, self._waiting)
+        try:
+            _write(self._path, self._waiting)
+        except OSError:  # a second attempt, when training ends by this, would fail like the first
+            self._waiting = None
+            raise
         self._last, self._waiting = time.monotonic(), None
 
 
@@ -112,11 +120,37 @@ def read(folder: Path) -> Checkpoint:
                 f"{folder} has no checkpoint to go on from",
                 wanted=f"the checkpoint {path}",
                 got="no such file" if isinstance(error, FileNotFoundError) else f"{type(error).__name__}: {error}",
-                help="begin again: `aespec train SPEC -o RUN --force`",
+                help="begin again: `aespec train SPEC -o RUN --force`, or with another `-o` to keep what this one has",
             )
         ) from None
     parts = {part: _part(tensors, part) for part in ("weights", "optimizer", "best")}
     return Checkpoint(stage, epochs[:past], parts["weights"], State(epochs[past:], **parts))
+
+
+def check(checkpoint: Checkpoint, graph: Graph, plan: TrainingPlan) -> None:
+    """Refuse a checkpoint that was not written while this model was trained by this plan.
+
+    Raises:
+        AespecError: It has other weights than the model, or is of other stages or of another optimizer.
+    """
+    weights.check(graph, checkpoint.weights)
+    planned = stages(graph, plan)[: checkpoint.stage + 1]
+    wanted, got = [stage.name for stage in planned], list(dict.fromkeys(epoch.phase for epoch in checkpoint.epochs))
+    if wanted != got:
+        raise _unfit("the stages of training", _in_words(wanted), _in_words(got))
+    wrong = weights.misfits(planned[-1].kept, checkpoint.state.optimizer)
+    if wrong:
+        name, (shape, kept) = next(iter(wrong.items()))
+        raise _unfit(f"the optimizer at `{name}`", f"{shape}, for `{planned[-1].plan.optimizer.kind}`", kept)
+
+
+def _in_words(stages: Sequence[str]) -> str:
+    return ", then ".join(f"`{stage}`" if stage else "all layers together" for stage in stages)
+
+
+def _unfit(what: str, wanted: str, got: str) -> AespecError:
+    help = "undo what was changed in `training` in the run's spec.yaml, or begin a new run"
+    return AespecError(Diagnostic(NotThisRun, f"the checkpoint does not fit {what}", wanted=wanted, got=got, help=help))
 
 
 def exists(folder: Path) -> bool:
@@ -126,6 +160,19 @@ def exists(folder: Path) -> bool:
 
 def _part(tensors: Mapping[str, Array], part: str) -> dict[str, Array]:
     return {name.removeprefix(f"{part}/"): value for name, value in tensors.items() if name.startswith(f"{part}/")}
+
+
+def busy(folder: Path) -> bool:
+    """Whether a process has a run's folder for itself now."""
+    if not (folder / LOCK).is_file():
+        return False
+    try:
+        with locked(folder):
+            return False
+    except AespecError:
+        return True
+    except OSError:  # a lock that this user may not take
+        return False
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from aespec.checkpoint import Checkpoint, Keeper, exists
 from aespec.data.streams import Stream
 from aespec.diagnostics import AespecError
 from aespec.files import write_text
+from aespec.graph import Graph
 from aespec.passes import Limits, compile
 from aespec.plan import TrainingPlan
 from aespec.registry import find_backend
@@ -109,32 +110,19 @@ def train(
     """
     model, plan, at = built.model, spec.training, begin or Checkpoint()
     check(model, data.inputs, plan, data.name)
-    if validation is not None:
+    if validation is None:
+        x, held = split(data.inputs, plan.validation_split, data.name)
+    else:
         fits(model.graph, validation.inputs, validation.name)
-    (folder / UNFINISHED).touch()
-    if begin is None:
-        clear(folder)
-    else:  # what a new run would take away, this one needs if it is cut off in turn
-        for name in (WEIGHTS, REPORT):
-            (folder / name).unlink(missing_ok=True)
+        x, held = data.inputs, validation.inputs
     record = _record(spec, data, validation, built)
-    write_text(folder / SPEC, dump_yaml(spec.to_data()))
-    write_text(folder / RECORD, record.model_dump_json(indent=2) + "\n")
-    keeper = Keeper(folder)
-    given = split(data.inputs, plan.validation_split, data.name)
-    if validation is not None:
-        given = data.inputs, validation.inputs
-    terms = dict.fromkeys(term for stage in stages(model.graph, plan) for term in stage.graph.loss_names)
-    columns = [*terms, *(f"val_{term}" for term in terms if len(given[1]))]
+    _begin(folder, spec, record, anew=begin is None)
+    keeper, columns = Keeper(folder), _columns(model.graph, plan, validated=len(held) > 0)
     with _history(folder / HISTORY, columns, at.epochs) as history, _kept(keeper, folder):
-        epochs = follow(built, plan, *given, begin=at, listeners=[history, *listeners], keep=keeper.keep)
+        epochs = follow(built, plan, x, held, begin=at, listeners=[history, *listeners], keep=keeper.keep)
     weights.write(folder / WEIGHTS, model.weights())
-    of_whole = [epoch for epoch in epochs if not epoch.phase]
-    kept = of_whole[kept_epoch([epoch.monitored for epoch in of_whole], plan.early_stopping) - 1]
-    final = {"training": kept.losses, "validation": kept.validation}
-    seconds = {**record.seconds, "training": round(sum(epoch.seconds for epoch in epochs), 3)}
-    record = record.model_copy(update={"final": final, "seconds": seconds})
-    write_text(folder / RECORD, record.model_dump_json(indent=2) + "\n")
+    record = _finished(record, epochs, plan)
+    _write(folder, record)
     (folder / UNFINISHED).unlink()
     return Run(folder, spec, model.graph, record.model_dump())
 
@@ -190,7 +178,6 @@ def follow(
             past = tuple(epochs) if i > at.stage else at.past
             for listener in listeners:
                 listener.stage(stage.name, stage.plan.epochs)
-
             fit(
                 part,
                 x,
@@ -239,6 +226,37 @@ def _record(spec: Spec, data: Dataset, validation: Dataset | None, built: Built)
         validation=None if validation is None else _data_record(validation),
         seconds={"build": round(built.seconds, 3)},
     )
+
+
+def _finished(record: Record, epochs: Sequence[Epoch], plan: TrainingPlan) -> Record:
+    """The record with what the epoch whose weights are kept came to, and the time of all."""
+    of_whole = [epoch for epoch in epochs if not epoch.phase]
+    kept = of_whole[kept_epoch([epoch.monitored for epoch in of_whole], plan.early_stopping) - 1]
+    final = {"training": kept.losses, "validation": kept.validation}
+    seconds = {**record.seconds, "training": round(sum(epoch.seconds for epoch in epochs), 3)}
+    return record.model_copy(update={"final": final, "seconds": seconds})
+
+
+def _begin(folder: Path, spec: Spec, record: Record, *, anew: bool) -> None:
+    """Mark a run's folder as unfinished, and write what is known of the run over what was."""
+    (folder / UNFINISHED).touch()
+    if anew:
+        clear(folder)
+    else:  # what a new run would take away, this one needs if it is cut off in turn
+        for name in (WEIGHTS, REPORT):
+            (folder / name).unlink(missing_ok=True)
+    write_text(folder / SPEC, dump_yaml(spec.to_data()))
+    _write(folder, record)
+
+
+def _write(folder: Path, record: Record) -> None:
+    write_text(folder / RECORD, record.model_dump_json(indent=2) + "\n")
+
+
+def _columns(graph: Graph, plan: TrainingPlan, *, validated: bool) -> list[str]:
+    """The columns of the history that are for losses: each term of any stage, and those of the validation samples."""
+    terms = dict.fromkeys(term for stage in stages(graph, plan) for term in stage.graph.loss_names)
+    return [*terms, *(f"val_{term}" for term in terms if validated)]
 
 
 def _part(stage: Stage, built: Built, whole: Mapping[str, Array]) -> Model:

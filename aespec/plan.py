@@ -1,6 +1,7 @@
 """The plan: how a model is trained. All of it has one meaning, on every backend."""
 
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
@@ -29,6 +30,9 @@ class Section(BaseModel):
     """A part of a spec with fixed fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    instead: ClassVar[Mapping[str, tuple[str, str]]] = {}
+    """Of fields that exclude each other: the other one, and what it is set to where an option states the one."""
 
 
 class EarlyStopping(Section):
@@ -61,6 +65,13 @@ class Phase(Section):
 class TrainingPlan(Section):
     """How the model is trained."""
 
+    instead = {
+        "clip_norm": ("clip_value", "null"),
+        "clip_value": ("clip_norm", "null"),
+        "validation_split": ("validation_data", "null"),
+        "validation_data": ("validation_split", "0"),
+    }
+
     optimizer: Optimizer = Adam()
     """What a step does."""
     schedule: Schedule = Constant()
@@ -76,10 +87,11 @@ class TrainingPlan(Section):
     batch_size: Count = 32
     """Samples a step."""
     window: Count | None = None
-    """Samples in memory at a time, and shuffled among each other, where data streams from its files; all of them where
-    this is not stated and they fit."""
+    """Samples in memory at a time, and shuffled among each other, where data streams from its files: a batch or more;
+    all of them where this is not stated and they fit."""
     validation_split: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    """Fraction of the samples, the last ones, that is kept from training to measure the loss on."""
+    """Fraction of the samples, the last ones, that is kept from training to measure the loss on; none beside
+    ``validation_data``."""
     validation_data: Annotated[str, Field(min_length=1)] | None = None
     """A file with samples to measure the loss on, instead of a split."""
     early_stopping: EarlyStopping | None = None
@@ -111,6 +123,34 @@ class TrainingPlan(Section):
         if self.clip_norm is not None and self.clip_value is not None:
             raise combination(
                 "gradients are clipped twice", field="clip_value", wanted="`clip_norm` or `clip_value`, not both"
+            )
+        return self
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_split_beside_a_file(cls, value: Any) -> Any:
+        """A split that is not stated is none where a file is, so that the plan with every field stated reads back."""
+        return {"validation_split": 0.0, **value} if isinstance(value, dict) and value.get("validation_data") else value
+
+    @model_validator(mode="after")
+    def _one_way_to_validate(self) -> Self:
+        if self.validation_data is not None and self.validation_split:
+            raise combination(
+                "samples to measure the loss on are stated twice",
+                field="validation_split",
+                wanted="`validation_split` or `validation_data`, not both",
+                help="leave one out; with `validation_data` all of the data is trained on",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _room_for_a_batch(self) -> Self:
+        if self.window is not None and self.window < self.batch_size:
+            raise combination(
+                "a window has no room for a batch",
+                field="window",
+                wanted=f"`window` at least {self.batch_size}, the `batch_size`",
+                help="state a larger window or smaller batches",
             )
         return self
 

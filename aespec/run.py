@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from aespec import weights
 from aespec.backend import Model
-from aespec.checkpoint import FILE, LOCK, exists, read
+from aespec.checkpoint import FILE, LOCK, busy, exists, read
 from aespec.data.scaling import Scaling
 from aespec.diagnostics import AespecError, Diagnostic, show
 from aespec.files import RESULTS, StrPath
@@ -230,16 +230,19 @@ def open_run(folder: StrPath, *, finished: bool = True) -> Run:
     wanted = (SPEC, WEIGHTS, RECORD) if finished else (SPEC, RECORD)
     missing = [name for name in wanted if not (folder / name).is_file()]
     if missing:
-        begun = missing == [WEIGHTS]
+        if busy(folder):
+            help = "another process is training it now: wait for that to end"
+        elif missing == [WEIGHTS]:
+            help = f"it was interrupted: `aespec train --resume {folder}` goes on with it"
+        else:
+            help = "`aespec train SPEC --backend torch --data digits` makes one and prints its name"
         raise AespecError(
             Diagnostic(
                 RunUnreadable,
                 f"{folder} is not the folder of a {'finished run' if finished else 'run'}",
                 wanted=f"a folder with {', '.join(wanted[:-1])} and {wanted[-1]}",
                 got=f"no {' and no '.join(missing)}" if folder.is_dir() else "no such folder",
-                help=f"it was interrupted: `aespec train --resume {folder}` goes on with it"
-                if begun
-                else "`aespec train SPEC --backend torch --data digits` makes one and prints its name",
+                help=help,
             )
         )
     try:

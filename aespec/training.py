@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from math import ceil, isfinite
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from aespec.backend import ALONE, Model, Team, Trainable, Trainer
 from aespec.data.pairs import Pairs
-from aespec.data.streams import Stream, sharded, windows
+from aespec.data.streams import Stream, batches, sharded, windows
 from aespec.diagnosis import fault
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.graph import Graph
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from aespec.backend import Tick
     from aespec.data.streams import Samples
 
     Array = NDArray[np.floating[Any]]
@@ -94,6 +96,11 @@ class State:
     """What `Trainer.state` gives."""
     best: Mapping[str, Array] = field(default_factory=dict)
     """The weights of the best epoch, where the plan wants them back."""
+
+    @property
+    def averaged(self) -> dict[str, Array]:
+        """The weights, each with its moving average in its place, where the plan asks for one."""
+        return {name: self.optimizer.get(f"{name}/average", value) for name, value in self.weights.items()}
 
 
 def batch_order(seed: int, epoch: int, samples: int) -> NDArray[np.int64]:
@@ -271,14 +278,8 @@ def fit(
         state = _epoch(model, trainer, training, held, plan, state, phase, tick)
         keep(state)
         on_epoch(state.epochs[-1])
-    model.load_weights(state.best or averaged(state))
+    model.load_weights(state.best or state.averaged)
     return list(state.epochs)
-
-
-def averaged(state: State) -> dict[str, Array]:
-    """The weights, each with its moving average in its place, where the plan asks for one."""
-    averages = {name: state.optimizer.get(f"{name}/average") for name in state.weights}
-    return {name: value if (mean := averages[name]) is None else mean for name, value in state.weights.items()}
 
 
 def _epoch(
@@ -296,51 +297,52 @@ def _epoch(
     Raises:
         AespecError: The loss is not finite. The model then has the weights at which it is not.
     """
-    import numpy as np
-
     start = time.perf_counter()
-    number, batch_size = len(before.epochs) + 1, plan.batch_size
+    number = len(before.epochs) + 1
     at_each = rates(plan, number, len(training), [epoch.monitored for epoch in before.epochs])
     tick(number, 0, {})
     steps = _Steps(trainer, training, plan, number, at_each)
-    found = steps.take(len(at_each), lambda done, losses: tick(number, done, losses))
-    taken = len(found["total"])
+    found = steps.take(len(at_each), partial(tick, number))
     if not isfinite(found["total"][-1]):
-        model.load_weights(before.weights)
-        trainer.load_state(before.optimizer)
-        steps.take(taken - 1)
-        last = {name: float(values[-1]) for name, values in found.items()}
-        when = f"at step {taken} of epoch {number}"
-        raise AespecError(_not_finite(when, last, float(at_each[taken - 1]), model, steps.batch(taken - 1)))
-    sizes = np.full(taken, batch_size)
-    sizes[-1] = len(training) - batch_size * (taken - 1)
-    losses = {name: float(np.average(values.astype("float64"), weights=sizes)) for name, values in found.items()}
-    state = State((), model.weights(), trainer.state())
-    with _weights(model, averaged(state) if plan.ema is not None else {}):
-        validation = _evaluated(trainer, held, plan) if len(held) else {}
-        seen = held if len(held) else training[:batch_size]
-        after = validation or _evaluated(trainer, seen, plan)
-        if not isfinite(after["total"]):  # the last step went too far, which shows in what comes after it
-            seen = np.asarray(_inputs(seen[: max(batch_size, 256)]))
-            raise AespecError(_not_finite(f"after epoch {number}", after, float(at_each[-1]), model, seen))
-        seconds = time.perf_counter() - start
-        epochs = (*before.epochs, Epoch(number, losses, validation, seconds, float(at_each[-1]), phase))
-        best = before.best
-        stopping = plan.early_stopping
-        if stopping and stopping.restore_best and best_epoch([each.monitored for each in epochs], stopping) == number:
-            best = model.weights()
-    return State(epochs, state.weights, state.optimizer, best)
+        raise AespecError(_gone_wrong(model, trainer, steps, found, before))
+    after = replace(before, weights=model.weights(), optimizer=trainer.state())
+    seen = held if len(held) else training[: plan.batch_size]
+    with _weights(model, after.averaged if plan.ema is not None else {}):
+        measured = _evaluated(trainer, seen, plan)
+        if not isfinite(measured["total"]):  # the last step went too far, which shows in what comes after it
+            where = fault(model, batches(_inputs(seen)), measured, training=False)
+            raise AespecError(_not_finite(f"after epoch {number}", measured, float(at_each[-1]), where))
+    validation = measured if len(held) else {}
+    seconds = time.perf_counter() - start
+    epoch = Epoch(number, steps.meaned(found), validation, seconds, float(at_each[-1]), phase)
+    epochs = (*before.epochs, epoch)
+    return replace(after, epochs=epochs, best=after.averaged if _improves(epochs, plan.early_stopping) else before.best)
 
 
+def _gone_wrong(model: Model, trainer: Trainer, steps: _Steps, found: Mapping[str, Array], before: State) -> Diagnostic:
+    """What is wrong with the last of the steps that were taken; the model gets the weights that it was taken at."""
+    last = len(found["total"]) - 1
+    model.load_weights(before.weights)
+    trainer.load_state(before.optimizer)
+    steps.take(last)
+    losses = {name: float(values[last]) for name, values in found.items()}
+    where = fault(model, [steps.batch(last)], losses, training=True)
+    return _not_finite(f"at step {last + 1} of epoch {steps.epoch}", losses, float(steps.rates[last]), where)
+
+
+@dataclass(frozen=True)
 class _Steps:
     """The steps of one epoch, which can be taken again."""
 
-    def __init__(self, trainer: Trainer, x: Given, plan: TrainingPlan, epoch: int, rates: NDArray[np.float32]) -> None:
-        self.trainer, self.x, self.plan, self.epoch, self.rates = trainer, x, plan, epoch, rates
+    trainer: Trainer
+    x: Given
+    plan: TrainingPlan
+    epoch: int
+    """Counted from 1."""
+    rates: NDArray[np.float32]
+    """The learning rate at each."""
 
-    def take(
-        self, count: int, tick: Callable[[int, Mapping[str, float]], None] = lambda done, losses: None
-    ) -> dict[str, Array]:
+    def take(self, count: int, tick: Tick = lambda done, losses: None) -> dict[str, Array]:
         """Take so many, up to one whose total is not finite; each term of the loss at each."""
         import numpy as np
 
@@ -351,13 +353,20 @@ class _Steps:
             if not steps:
                 break
             noise = Noise(self.plan.seed, self.epoch, span, shared=self.plan.randomness == "shared")
-            told = lambda at, losses, before=done * size: tick(before + at, losses)  # noqa: E731
-            rates = self.rates[done : done + steps]
-            found.append(self.trainer.steps(x, order[: steps * size], size, rates, noise, told, targets))
+            own, told = self.rates[done : done + steps], _after(done * size, tick)
+            found.append(self.trainer.steps(x, order[: steps * size], size, own, noise, told, targets))
             done += steps
             if not isfinite(found[-1]["total"][-1]):
                 break
         return {name: np.concatenate([each[name] for each in found]) for name in (found[0] if found else ())}
+
+    def meaned(self, found: Mapping[str, Array]) -> dict[str, float]:
+        """Each term of the loss at all steps, meaned over the samples."""
+        import numpy as np
+
+        sizes = np.full(len(self.rates), self.plan.batch_size)
+        sizes[-1] = len(self.x) - self.plan.batch_size * (len(sizes) - 1)
+        return {name: float(np.average(values.astype("float64"), weights=sizes)) for name, values in found.items()}
 
     def batch(self, step: int) -> Array:
         """The samples of a step, counted from 0."""
@@ -380,6 +389,11 @@ class _Steps:
             order = batch_order(self.plan.seed, self.epoch, len(self.x))
             x, targets = (self.x.inputs, self.x.targets) if isinstance(self.x, Pairs) else (self.x, None)
             yield x, targets, order
+
+
+def _after(done: int, tick: Tick) -> Tick:
+    """What tells of samples beyond so many that are done."""
+    return lambda at, losses: tick(done + at, losses)
 
 
 def _inputs(x: Given) -> Samples:
@@ -434,13 +448,19 @@ def stops(epochs: Sequence[Epoch], stopping: EarlyStopping | None) -> bool:
     return stopping is not None and len(epochs) - best_epoch(losses, stopping) >= stopping.patience
 
 
-def _not_finite(when: str, losses: Mapping[str, float], rate: float, model: Model, batch: Array) -> Diagnostic:
+def _improves(epochs: Sequence[Epoch], stopping: EarlyStopping | None) -> bool:
+    """Whether the last of these epochs is the best so far, and the plan wants the best one's weights back."""
+    losses = [epoch.monitored for epoch in epochs]
+    return stopping is not None and stopping.restore_best and best_epoch(losses, stopping) == len(epochs)
+
+
+def _not_finite(when: str, losses: Mapping[str, float], rate: float, where: str) -> Diagnostic:
     terms = ", ".join(f"{name} {value}" for name, value in losses.items() if not isfinite(value))
     return Diagnostic(
         LossNotFinite,
         f"the loss is no longer a number {when}",
         wanted="a finite loss",
-        got=f"{terms}, at a learning rate of {rate:g}; {fault(model, batch)}",
+        got=f"{terms}, at a learning rate of {rate:g}; {where}",
         help=f"use a smaller learning rate than {rate:g}, clip the gradients (`clip_norm: 1`), "
         "and look at the data for values that are too large",
     )

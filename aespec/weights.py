@@ -11,7 +11,7 @@ from aespec.files import whole
 from aespec.graph import Graph
 from aespec.initializers import parameter_stream
 from aespec.rules import RunUnreadable, WeightsMismatch
-from aespec.shapes import show_shape
+from aespec.shapes import Shape, show_shape
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.floating[Any]]
 
-__all__ = ["check", "draw", "read", "write"]
+__all__ = ["check", "draw", "misfits", "read", "write"]
 
 
 def draw(graph: Graph, seed: int, dtype: str = "float32") -> dict[str, Array]:
@@ -40,20 +40,17 @@ def check(graph: Graph, weights: Mapping[str, Array]) -> None:
 
     params = graph.params
     problems = []
-    for name in [*params, *(name for name in weights if name not in params)]:
-        wanted = show_shape(params[name].shape) if name in params else "no such parameter"
-        got = show_shape(weights[name].shape) if name in weights else "nothing"
-        if wanted != got:
-            near = nearest(name, params) if name not in params else None
-            problems.append(
-                Diagnostic(
-                    WeightsMismatch,
-                    f"the weights do not fit the model at `{name}`",
-                    wanted=wanted,
-                    got=got,
-                    help=f"the model has `{near}`" if near else "use the weights of a run of this very spec",
-                )
+    for name, (wanted, got) in misfits({name: param.shape for name, param in params.items()}, weights).items():
+        near = nearest(name, params) if name not in params else None
+        problems.append(
+            Diagnostic(
+                WeightsMismatch,
+                f"the weights do not fit the model at `{name}`",
+                wanted=wanted,
+                got=got,
+                help=f"the model has `{near}`" if near else "use the weights of a run of this very spec",
             )
+        )
     for name, value in weights.items():
         sound = np.issubdtype(value.dtype, np.floating) and bool(np.isfinite(value).all())
         if name in params and not sound:
@@ -68,6 +65,14 @@ def check(graph: Graph, weights: Mapping[str, Array]) -> None:
             )
     if problems:
         raise AespecError(*problems)
+
+
+def misfits(shapes: Mapping[str, Shape], arrays: Mapping[str, Array]) -> dict[str, tuple[str, str]]:
+    """The shape that is wanted and the one that is there, in words, of each name where the two differ."""
+    wanted = {name: show_shape(shape) for name, shape in shapes.items()}
+    got = {name: show_shape(array.shape) for name, array in arrays.items()}
+    found = {name: (wanted.get(name, "nothing of that name"), got.get(name, "nothing")) for name in {**wanted, **got}}
+    return {name: pair for name, pair in found.items() if pair[0] != pair[1]}
 
 
 def write(path: Path, weights: Mapping[str, Array]) -> None:

@@ -1,4 +1,7 @@
-"""The autoencoders of Géron, Hands-On Machine Learning, 2nd edition, chapter 17: its results, and our commands."""
+"""The autoencoders of Géron, Hands-On Machine Learning, 2nd edition, chapter 17: its results, and our commands.
+
+No script: `results.py`, which trains them, imports it.
+"""
 
 from __future__ import annotations
 

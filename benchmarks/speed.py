@@ -27,7 +27,7 @@ from math import ceil
 from pathlib import Path
 from statistics import median, quantiles
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from tabulate import tabulate
@@ -37,6 +37,8 @@ from aespec.data import load
 from aespec.registry import find_backend
 from aespec.training import Epoch, fit, split
 from aespec.zoo import zoo
+
+T = TypeVar("T", int, float)
 
 BACKENDS = ("keras", "torch")
 SYNTHETIC = 20_000
@@ -243,15 +245,28 @@ def environment(threads: int | None) -> dict[str, Any]:
     }
 
 
+def positive(kind: type[T]) -> Callable[[str], T]:
+    """What reads a number of that kind above 0 from an argument."""
+
+    def number(text: str) -> T:
+        if (found := kind(text)) <= 0:
+            raise argparse.ArgumentTypeError(f"{found} is not above 0")
+        return found
+
+    return number
+
+
 def main() -> None:
     """Measure, and print a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--backend", choices=(*BACKENDS, "all"), default="all")
     parser.add_argument("--specs", nargs="+", default=[str(path) for path in zoo().values()], metavar="FILE")
-    parser.add_argument("--batch-sizes", nargs="+", type=int, default=[32, 256], metavar="N")
-    parser.add_argument("--rounds", type=int, default=9, help="rounds a measurement (9)")
-    parser.add_argument("--seconds", type=float, default=1.5, help="of each side of a round, at least (1.5)")
-    parser.add_argument("--threads", type=int, help="as the framework chooses by default, the same for both sides")
+    parser.add_argument("--batch-sizes", nargs="+", type=positive(int), default=[32, 256], metavar="N")
+    parser.add_argument("--rounds", type=positive(int), default=9, help="rounds a measurement (9)")
+    parser.add_argument("--seconds", type=positive(float), default=1.5, help="of each side of a round, at least (1.5)")
+    parser.add_argument(
+        "--threads", type=positive(int), help="as the framework chooses by default, the same for both sides"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="where to write everything that was found")
     parser.add_argument("--markdown", action="store_true", help="print the table in Markdown")
     given = parser.parse_args()

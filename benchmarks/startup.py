@@ -5,6 +5,7 @@ python benchmarks/startup.py
 
 from __future__ import annotations
 
+import argparse
 import statistics
 import subprocess
 import sys
@@ -21,6 +22,7 @@ COMMANDS = (
 
 def main() -> None:
     """Print a line for each command."""
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     program = str(Path(sys.executable).with_name("aespec"))
     for command in COMMANDS:
         seconds = []

@@ -471,7 +471,7 @@ def test_a_stream_has_the_errors_of_an_array(run, rows, tmp_path):
             (streaming / file.name).write_bytes(file.read_bytes())
     text = (streaming / "spec.yaml").read_text()
     assert "window: null" in text
-    (streaming / "spec.yaml").write_text(text.replace("window: null", "window: 16"))
+    (streaming / "spec.yaml").write_text(text.replace("window: null", "window: 32"))
     np.save(tmp_path / "y.npy", rows["y_test"])
     options = ("--data", tmp_path / "x.npy", "--truth", tmp_path / "y.npy", "--contamination", 0.1)
     own = scored(run, *options, "--by", "feature", "-o", tmp_path / "own.npy")

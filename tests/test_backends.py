@@ -10,6 +10,7 @@ from aespec import data, registry
 from aespec.building import build
 from aespec.comparison import from_reference, relative
 from aespec.conformance import cases
+from aespec.noise import Noise
 from aespec.training import fits
 from aespec.verify import TOLERANCES, Row, verify
 from aespec.zoo import zoo
@@ -126,6 +127,28 @@ def test_the_divergence_of_a_code_that_is_nearly_standard_normal(backend):
     model.load_weights(weights)
     loss = float(model.losses(np.ones((4, 3), "float32"))["encoder/gaussian_latent_1/latent/gaussian_kl"])
     assert loss == pytest.approx(2 * (1e-3**2 / 2 + 1e-3**3 / 6 + 1e-3**4 / 24) / 2, rel=1e-6)
+
+
+@pytest.mark.parametrize("loss", ["mse", "binary_crossentropy"])
+@pytest.mark.parametrize("backend", ["numpy", *FRAMEWORKS])
+def test_the_values_in_training_are_the_references_and_leave_nothing_behind(backend, loss):
+    """With noise that is given; where none is, it is drawn anew."""
+    noisy = ["flatten", {"dense": 5}, "batch_normalization", {"dropout": 0.3}, {"gaussian_latent": 2}]
+    spec = aespec.parse({"input": [3, 2], "encoder": noisy, "decoder": "mirror", "loss": loss})
+    model, reference = (aespec.build(spec, backend=name, dtype="float64") for name in (backend, "numpy"))
+    x, before = np.random.default_rng(0).random((4, 3, 2)), model.weights()
+    draws = next(Noise(0, 1, shared=True).draws(model.graph, x.shape[1:], [len(x)], "float64"))
+    still, wanted = model.trace(x), reference.trace(x, training=True, draws=draws)
+    found = model.trace(x, training=True, draws=draws)
+    for name, value in wanted.items():
+        np.testing.assert_allclose(found[name], value, rtol=1e-10, atol=1e-12, err_msg=name)
+    drawn = model.trace(x, training=True)
+    for values in (found, drawn):
+        assert not np.allclose(values["encoder/batch_normalization_1"], still["encoder/batch_normalization_1"])
+        assert not np.allclose(values["encoder/gaussian_latent_1"], still["encoder/gaussian_latent_1"])
+    assert not np.allclose(drawn["encoder/dropout_1"], found["encoder/dropout_1"])
+    for given, values in ((before, model.weights()), (still, model.trace(x))):
+        assert all((values[name] == value).all() for name, value in given.items())
 
 
 @pytest.mark.filterwarnings("error")

@@ -17,7 +17,7 @@ from safetensors.numpy import load_file, save_file
 
 import aespec
 from aespec import checkpoint
-from aespec.checkpoint import FILE, Checkpoint, Keeper, exists, locked, read
+from aespec.checkpoint import FILE, Checkpoint, Keeper, busy, exists, locked, read
 from aespec.training import Epoch, State
 
 
@@ -133,9 +133,11 @@ def test_a_write_that_is_cut_off_leaves_the_checkpoint_before_it_whole(moment, e
 
 
 def test_a_full_disk_is_not_filled_further_by_what_could_not_be_written(written, monkeypatch):
-    """What was written of it is taken away again; and when there is room, the same keeper writes what waits."""
+    """What was written of it is taken away again, and not tried again at the end; when there is room, the next is."""
+    tried = []
 
     def full(descriptor):
+        tried.append(descriptor)
         raise OSError(errno.ENOSPC, "No space left on device")
 
     before, keeper = (written / FILE).read_bytes(), Keeper(written)
@@ -143,8 +145,23 @@ def test_a_full_disk_is_not_filled_further_by_what_could_not_be_written(written,
         patched.setattr(os, "fsync", full)
         with pytest.raises(OSError, match="No space left"):
             keeper.keep(after(4))
+        keeper.flush()
+    assert len(tried) == 1
     assert (written / FILE).read_bytes() == before
     assert [path.name for path in (written / FILE).parent.iterdir()] == [FILE.name]
+    keeper.keep(after(5))
+    assert len(read(written).epochs) == 5
+
+
+def test_a_write_that_is_interrupted_is_made_up_for_at_the_end(written, monkeypatch):
+    def interrupted(descriptor):
+        raise KeyboardInterrupt
+
+    keeper = Keeper(written)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            keeper.keep(after(4))
     keeper.flush()
     assert len(read(written).epochs) == 4
 
@@ -221,13 +238,20 @@ def test_a_folder_is_for_one_process_until_that_ends_however_it_ends(tmp_path):
             assert problem.rule.code == "E506"
             assert str(tmp_path) in problem.message
             assert problem.got == f"the lock {tmp_path / checkpoint.LOCK} is held"
+            assert busy(tmp_path)
             assert other.poll() is None
         finally:
             other.kill()
         other.wait()
     assert (tmp_path / checkpoint.LOCK).exists(), "the file of a process that was killed stays, and is no obstacle"
+    assert not busy(tmp_path)
     with locked(tmp_path):
         pass
+
+
+def test_a_folder_without_a_lock_is_nobodys(tmp_path):
+    assert not busy(tmp_path)
+    assert not any(tmp_path.iterdir()), "nothing is left by looking"
 
 
 def test_the_lock_is_given_back_when_training_fails(tmp_path):

@@ -1,7 +1,10 @@
+import fcntl
 import json
 import os
+import struct
 import subprocess
 import sys
+import termios
 from importlib import import_module
 from pathlib import Path
 
@@ -13,6 +16,7 @@ from click.testing import CliRunner
 import aespec
 from aespec import registry, weights
 from aespec.cli import COMMANDS, main
+from aespec.cli.progress import Progress
 from aespec.diagnostics import Diagnostic
 from aespec.registry import find_backend, kinds
 from aespec.rules import UnsupportedKind
@@ -656,6 +660,58 @@ def test_train_options_stand_in_the_resolved_spec(args, path, value, trained):
     assert found == value
 
 
+HELD = ["--validation-data", "data.npy"]
+
+
+@pytest.mark.parametrize(
+    ("stated", "args", "split", "data"),
+    [
+        ("validation_split: 0.5", HELD, 0, "data.npy"),
+        ("validation_data: other.npy", HELD, 0, "data.npy"),
+        ("validation_data: other.npy", ["--validation-split", "0.5"], 0.5, None),
+        ("validation_split: 0.5", [*HELD, "--validation-split", "0"], 0, "data.npy"),
+    ],
+)
+def test_what_an_option_says_of_validation_stands_for_what_the_spec_says(stated, args, split, data, trained, spec):
+    spec.write_text(spec.read_text().replace("seed: 5", f"seed: 5, {stated}"))
+    assert trained(*args).exit_code == 0
+    plan = aespec.load("runs/small-torch/spec.yaml").training
+    assert (plan.validation_split, plan.validation_data) == (split, data)
+
+
+def test_an_option_to_clip_stands_for_another_way_to_clip(trained, spec):
+    spec.write_text(spec.read_text().replace("seed: 5", "seed: 5, clip_norm: 1.0"))
+    assert trained("--clip-value", 0.5).exit_code == 0
+    plan = aespec.load("runs/small-torch/spec.yaml").training
+    assert (plan.clip_norm, plan.clip_value) == (None, 0.5)
+
+
+def test_options_that_exclude_each_other_are_refused(trained):
+    done = trained(*HELD, "--validation-split", "0.2")
+    assert done.exit_code == 1
+    assert "--> --validation-split:1:1" in done.stderr
+    assert "`validation_split` or `validation_data`, not both" in done.stderr
+
+
+@pytest.mark.parametrize("stated", ["in the spec", "as an option"])
+def test_wrong_validation_data_is_shown_where_it_is_stated(stated, trained, spec):
+    args, where = ["--validation-data", "nope.npy"], "--validation-data:1:1"
+    if stated == "in the spec":
+        spec.write_text(spec.read_text().replace("seed: 5", "seed: 5, validation_data: nope.npy"))
+        args, where = [], "small.yaml:5:"
+    done = trained(*args)
+    assert done.exit_code == 1
+    assert where in done.stderr
+    assert "no file `nope.npy`" in done.stderr
+    assert "name other data with `--validation-data`" in done.stderr
+
+
+def test_a_window_that_memory_decides_has_room_for_a_batch(trained, monkeypatch):
+    monkeypatch.setattr("os.sysconf", lambda name: {"SC_PHYS_PAGES": 1, "SC_PAGE_SIZE": 1000}[name])
+    assert "streams from" in trained().stdout
+    assert aespec.load("runs/small-torch/spec.yaml").training.window == 8  # not 1000 / 16 / 24 bytes
+
+
 def test_train_is_the_same_with_the_same_seed(trained):
     outcomes = []
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
@@ -743,9 +799,61 @@ def test_train_shows_a_bar_on_a_terminal(trained, monkeypatch):
     monkeypatch.setattr("aespec.cli.progress.Progress.on_terminal", staticmethod(lambda: True))
     done = trained()
     assert "epoch 1/3 " in done.stderr
-    assert "36/36 samples" in done.stderr
-    assert " left, mse 0." in done.stderr
+    assert "step 5/5, loss 0." in done.stderr
+    assert " left" in done.stderr
     assert done.stderr.endswith("\r"), "nothing of the bar stays"
+
+
+def bar(columns, losses):
+    """What a terminal of so many columns shows of step 500 of 625, in epoch 9 of 20."""
+    leader, follower = os.openpty()
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    with os.fdopen(follower, "w") as terminal, pytest.MonkeyPatch.context() as patched:
+        patched.setattr("sys.stderr", terminal)
+        progress = Progress(20_000, 32, form="text", quiet=False)
+        progress.stage("", 20)
+        progress.tick(9, 0, {})
+        patched.setattr(progress.bar, "_time", lambda: progress.bar.start_t + 1)
+        progress.tick(9, 16_000, losses)
+        print("\rover", file=terminal, flush=True)
+        shown = ""
+        while "over" not in shown:
+            shown += os.read(leader, 4096).decode()
+        progress.bar.close()
+    os.close(leader)
+    return shown.split("\r")[-3]
+
+
+ONE = {"binary_crossentropy": 0.3, "total": 0.3}
+THREE = {"binary_crossentropy": 0.3, "encoder/gaussian_latent_1/gaussian_kl": 0.02, "encoder/dense_1/l2": 0.001}
+THREE["total"] = sum(THREE.values())
+
+
+@pytest.mark.parametrize(
+    ("columns", "losses", "told"),
+    [
+        (60, ONE, "500/625, loss 0.3000, 16,000/s, 00:14"),
+        (60, THREE, "500/625, loss 0.3210, 16,000/s, 00:14"),
+        (80, ONE, "step 500/625, loss 0.3000, 16,000 samples/s, 00:14 left"),
+        (80, THREE, "500/625, loss 0.3210, bin 0.3000, gau 0.0200, 16,000/s, 00:14"),
+        (
+            120,
+            THREE,
+            "step 500/625, loss 0.3210, binary 0.3000, gaussian 0.0200, l2 0.0010, 16,000 samples/s, 00:14 left",
+        ),
+        (
+            160,
+            THREE,
+            "step 500/625, loss 0.3210, binary_crossentropy 0.3000, gaussian_kl 0.0200, l2 0.0010, 16,000 samples/s, "
+            "00:14 left",
+        ),
+    ],
+)
+def test_a_bar_has_its_numbers_at_any_width(columns, losses, told):
+    shown = bar(columns, losses)
+    assert shown.startswith("epoch 9/20 ")
+    assert shown.endswith(f" {told}")
+    assert len(shown) == columns - 1, "the bar takes what is left; a line of all columns would be wrapped"
 
 
 def test_train_goes_on_from_another_folder(trained, monkeypatch):

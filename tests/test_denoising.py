@@ -376,7 +376,7 @@ def test_data_that_streams_gives_the_same_numbers(runs, tmp_path):
     shutil.copytree(runs / "points", tmp_path / "streaming")
     spec = (runs / "points" / "spec.yaml").read_text()
     assert "window: null" in spec
-    (tmp_path / "streaming" / "spec.yaml").write_text(spec.replace("window: null", "window: 8"))
+    (tmp_path / "streaming" / "spec.yaml").write_text(spec.replace("window: null", "window: 32"))
     np.save(tmp_path / "other.npy", np.random.default_rng(1).random((1100, 3)).astype("float32"))
     args = "--noise", "gaussian:0.5", "--data", tmp_path / "other.npy", "-o", tmp_path / "p.png"
     whole, streamed = record(runs / "points", *args), record(tmp_path / "streaming", *args)

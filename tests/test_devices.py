@@ -95,7 +95,8 @@ def test_each_process_takes_a_gpu(local, wanted, monkeypatch):
 
 def test_processes_with_gpus_talk_through_nccl(monkeypatch):
     started = []
-    monkeypatch.setenv("WORLD_SIZE", "2")
+    for name, value in {"WORLD_SIZE": "2", "RANK": "1", "MASTER_ADDR": "localhost", "MASTER_PORT": "4000"}.items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "set_device", started.append)
     monkeypatch.setattr(torch.distributed, "init_process_group", started.append)

@@ -130,6 +130,26 @@ def test_a_fault_of_the_spec(text, code, under):
     assert fault.place.text[start:].startswith(under)
 
 
+@pytest.mark.parametrize(
+    ("plan", "under", "wanted"),
+    [
+        ("{clip_norm: 1.0, clip_value: 0.5}", "0.5", "`clip_norm` or `clip_value`, not both"),
+        ("{mixed_precision: bfloat16, dtype: float64}", "bfloat16", "`dtype: float32`, or no mixed precision"),
+        (
+            "{validation_split: 0.2, validation_data: x.npy}",
+            "0.2",
+            "`validation_split` or `validation_data`, not both",
+        ),
+        ("{window: 3}", "3", "`window` at least 32, the `batch_size`"),
+        ("{window: 99, batch_size: 100}", "99", "`window` at least 100, the `batch_size`"),
+    ],
+)
+def test_fields_of_a_plan_that_are_wrong_together(plan, under, wanted):
+    (fault,) = faults(f"input: [4]\nencoder: [{{dense: 2}}]\ndecoder: mirror\ntraining: {plan}\n")
+    assert (fault.rule.code, fault.got.strip('"'), fault.wanted) == ("E106", under, wanted)
+    assert fault.place.text[fault.place.column - 1 :].startswith(under)
+
+
 def test_all_faults_are_told_at_once_in_the_order_of_the_file():
     text = HEAD + "encoder:\n  - dens: 3\n  - dense: {units: 0, activation: sel}\nloss: ms\ntraining: {epochs: x}\n"
     assert [(f.rule.code, f.place.line) for f in faults(text)] == [

@@ -27,6 +27,7 @@ from aespec.course import Listener, build, train
 from aespec.data import Dataset
 from aespec.registry import kinds
 from aespec.run import prepare
+from aespec.stages import stages
 from aespec.training import fit
 
 RUN = Path("run")
@@ -205,6 +206,9 @@ def test_a_process_that_is_asked_to_end_keeps_its_last_epoch_and_says_how_to_go_
             refused = done(aespec_(*other), 1)
             assert "error[E506]: another process is training in run" in refused.stderr
             assert "wait for it to end" in refused.stderr
+        looked = done(aespec_("reconstruct", RUN), 1)
+        assert "error[E501]: run is not the folder of a finished run" in looked.stderr
+        assert "another process is training it now: wait for that to end" in looked.stderr
         assert ((RUN / "spec.yaml").read_bytes(), (RUN / "run.json").read_bytes()) == before
         process.send_signal(sent)
         process.send_signal(signal.SIGCONT)
@@ -375,7 +379,8 @@ def test_a_disk_that_is_full_ends_the_run_with_a_checkpoint_to_go_on_from(monkey
     assert "error[E505]: run cannot be written" in stopped.stderr
     assert "No space left on device" in stopped.stderr
     assert len(read(RUN).epochs) == 2
-    assert "aespec train --resume run" in stopped.stderr, "it is said how to go on"
+    assert "`aespec train --resume run` goes on from the last checkpoint, after 2 epochs" in stopped.stderr
+    assert len(calls) == 3, "what could not be written is not tried again"
     done(aespec_("train", "--resume", RUN))
     assert outcome() == outcome(Path("straight"))
 
@@ -543,12 +548,21 @@ def finished():
     done(aespec_(*begin(PLAIN)))
 
 
-@pytest.mark.parametrize("args", [[], ["--epochs", 3], ["--epochs", 2], ["--learning-rate", 0.1]])
-def test_a_finished_run_has_nothing_to_go_on_with(args, finished):
+@pytest.mark.parametrize(
+    ("args", "got"),
+    [
+        ([], "a plan of 3 epochs"),
+        (["--epochs", 3], "`--epochs 3`"),
+        (["--epochs", 2], "`--epochs 2`"),
+        (["--learning-rate", 0.1], "a plan of 3 epochs"),
+    ],
+)
+def test_a_finished_run_has_nothing_to_go_on_with(args, got, finished):
     before = files()
     refused = done(aespec_("train", "--resume", RUN, *args), 1)
     assert "error[E507]: run is finished" in refused.stderr
-    assert "more than 3 epochs" in refused.stderr
+    assert "wanted: more than 3 epochs to go on with" in refused.stderr
+    assert f"got: {got}\n" in refused.stderr
     assert "`--epochs 6` trains on" in refused.stderr
     assert files() == before
 
@@ -572,7 +586,10 @@ def test_fewer_epochs_than_are_over_are_refused(monkeypatch):
         patched.setattr("aespec.cli.progress.Progress.epoch", lambda self, epoch: epoch.number < 3 or interrupt())
         done(aespec_(*begin(PLAIN, "--epochs", 5)), 130)
     before = files()
-    assert "error[E507]: " in done(aespec_("train", "--resume", RUN, "--epochs", 2), 1).stderr
+    refused = done(aespec_("train", "--resume", RUN, "--epochs", 2), 1)
+    assert "error[E507]: run is further than that" in refused.stderr
+    assert "wanted: at least 3 epochs\n" in refused.stderr
+    assert "got: `--epochs 2`\n" in refused.stderr
     assert files() == before
 
 
@@ -589,6 +606,17 @@ def test_a_run_without_a_checkpoint_begins_again(monkeypatch):
     assert "interrupted: run has no checkpoint yet; the same command begins again" in cut.stderr
     assert "  goes on after 0 epochs" in done(aespec_("train", "--resume", RUN)).stdout.splitlines()
     assert outcome() == outcome(Path("straight"))
+
+
+def test_a_finished_run_without_a_checkpoint_is_refused_and_keeps_its_model(finished):
+    (RUN / FILE).unlink()
+    (RUN / FILE).parent.rmdir()
+    before = files()
+    refused = done(aespec_("train", "--resume", RUN, "--epochs", 5), 1)
+    assert "error[E501]: run has no checkpoint to go on from" in refused.stderr
+    assert "got: no such file" in refused.stderr
+    assert "`aespec train SPEC -o RUN --force`, or with another `-o` to keep what this one has" in refused.stderr
+    assert files() == before
 
 
 def test_what_is_no_run_is_refused():
@@ -618,6 +646,62 @@ def test_a_checkpoint_of_another_model_is_refused(finished):
     before = files()
     assert "error[E502]: " in done(aespec_("train", "--resume", RUN, "--epochs", 5), 1).stderr
     assert files() == before
+
+
+MOMENTUM = {"sgd": {"learning_rate": 0.05, "momentum": 0.9}}
+
+
+@pytest.mark.parametrize(
+    ("begun", "changed", "message", "wanted", "got"),
+    [
+        (
+            {},
+            {"optimizer": {"adam": 0.01}},
+            "the optimizer at `encoder/dense_1/kernel/momentum`",
+            "(6, 4), for `adam`",
+            "nothing",
+        ),
+        (
+            {"optimizer": MOMENTUM},
+            {"optimizer": {"sgd": 0.05}},
+            "the optimizer at `decoder/dense_1/bias/momentum`",
+            "nothing of that name, for `sgd`",
+            "(6,)",
+        ),
+        ({}, {"ema": 0.9}, "the optimizer at `encoder/dense_1/kernel/average`", "(6, 4), for `sgd`", "nothing"),
+        (
+            {"greedy": {"epochs": 1}},
+            {"greedy": []},
+            "the stages of training",
+            "all layers together",
+            "`encoder/dense_1`, then all layers together",
+        ),
+        ({}, {"greedy": {"epochs": 1}}, "the stages of training", "`encoder/dense_1`", "all layers together"),
+    ],
+    ids=["another optimizer", "without momentum", "with an average", "without phases", "with phases"],
+)
+def test_a_checkpoint_of_another_plan_is_refused(begun, changed, message, wanted, got):
+    """The plan was changed in the folder."""
+    done(aespec_(*begin({**PLAIN, "training": {**PLAIN["training"], **begun}}, "--no-report")))
+    spec = yaml.safe_load((RUN / "spec.yaml").read_text())
+    (RUN / "spec.yaml").write_text(yaml.safe_dump({**spec, "training": {**spec["training"], **changed}}))
+    before = files()
+    refused = done(aespec_("train", "--resume", RUN, "--epochs", 5), 1)
+    assert f"error[E507]: the checkpoint does not fit {message}\n" in refused.stderr
+    assert f"wanted: {wanted}\n" in refused.stderr
+    assert f"got: {got}\n" in refused.stderr
+    assert files() == before
+
+
+@pytest.mark.parametrize("backend", ["keras", "torch"])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_what_a_stage_says_that_its_trainer_keeps_is_what_it_keeps(optimizer, backend):
+    plan = {"optimizer": OPTIMIZERS[optimizer], "ema": 0.8, "freeze": "encoder"}
+    spec = aespec.parse({"input": [6], "encoder": [{"dense": 4}], "decoder": "mirror", "training": plan})
+    model = build(spec, backend=backend).model
+    (stage,) = stages(model.graph, spec.training)
+    state = model.trainer(spec.training, 10).state()
+    assert {name: value.shape for name, value in state.items()} == stage.kept
 
 
 def test_a_backend_that_cannot_train_is_refused_and_nothing_is_lost(finished):

@@ -283,7 +283,7 @@ def test_early_stopping_and_phases_are_in_the_history(iris):
 
 def test_validation_samples_of_a_file_are_measured_as_those_in_memory(iris, tmp_path):
     np.save(tmp_path / "held.npy", iris[120:])
-    plan = {**SPEC["training"], "validation_data": str(tmp_path / "held.npy")}
+    plan = {**SPEC["training"], "validation_split": 0, "validation_data": str(tmp_path / "held.npy")}
     held = Autoencoder({**SPEC, "training": plan}, scaling="standard").fit(iris[:120])
     whole = Autoencoder(SPEC, scaling="standard").fit(iris)
     assert [row["val_total"] for row in held.history_] == [row["val_total"] for row in whole.history_]

@@ -9,7 +9,7 @@ import aespec
 from aespec.course import Listener, build, train
 from aespec.data import Dataset
 from aespec.run import prepare
-from aespec.training import averaged, fit, split
+from aespec.training import fit, split
 
 BACKENDS = ["keras", "torch"]
 
@@ -298,7 +298,7 @@ def test_the_average_of_the_weights_is_what_is_validated_and_kept(backend):
         for name, value in state.weights.items():
             share = 0.25 if state is not states[0] and name in trained else 1.0
             wanted[name] = wanted[name] + share * (value - wanted[name])
-        for name, value in averaged(state).items():
+        for name, value in state.averaged.items():
             np.testing.assert_allclose(value, wanted[name], rtol=1e-9, atol=1e-12, err_msg=name)
         other = build(spec, backend=backend).model
         other.load_weights(wanted)

@@ -10,6 +10,9 @@ import sys
 import numpy as np
 import pytest
 
+from aespec.diagnostics import AespecError
+from aespec.launchers import TF_CONFIG, TORCHRUN, started_by
+
 ALONE = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT", "TF_CONFIG")
 
 # All that looks at a batch as a whole: its moments, its mean activation; noise that comes from the core; 41 samples to
@@ -110,6 +113,73 @@ def test_two_tensorflow_workers_are_as_one(more, folder):
     same(folder / "one", folder / "two")
     assert f"  steps shared by 2 replicas in 2 processes\n{TOLD[more]}" in first
     assert second == "", "only one of them speaks"
+
+
+CLUSTER = '{"cluster": {"worker": ["a:4000", "b:4000"]}, "task": {"type": "worker", "index": 0}}'
+STARTED = {"WORLD_SIZE": "2", "RANK": "0", "MASTER_ADDR": "localhost", "MASTER_PORT": "4000"}
+
+
+@pytest.mark.parametrize(
+    ("backend", "environment", "message", "got"),
+    [
+        ("keras", {"TF_CONFIG": "{bad"}, "`TF_CONFIG` is not JSON", '"{bad": Expecting property name'),
+        ("keras", {"TF_CONFIG": "[1]"}, "`TF_CONFIG` names no cluster", "[1]"),
+        ("keras", {"TF_CONFIG": '{"cluster": {"worker": "a:1"}}'}, "`TF_CONFIG` names no cluster", "a:1"),
+        (
+            "keras",
+            {"TF_CONFIG": CLUSTER.replace("task", "tusk")},
+            "does not say which of 2 workers this is",
+            "no `task`",
+        ),
+        ("keras", {"TF_CONFIG": CLUSTER.replace("0}", "2}")}, "does not say which of 2 workers this is", "index: 2"),
+        ("keras", {"TF_CONFIG": '{"cluster": {"chief": ["a:1"], "worker": ["b:1"]}}'}, "not one of workers", "chief"),
+        ("keras", STARTED, "`keras` takes those of `TF_CONFIG`", "2 processes by `WORLD_SIZE`"),
+        ("torch", {"TF_CONFIG": CLUSTER}, "`torch` takes those of `torchrun`", "2 processes by `TF_CONFIG`"),
+        ("torch", {"WORLD_SIZE": "two"}, "`WORLD_SIZE` is no number of processes", '"two"'),
+        ("torch", {"WORLD_SIZE": "2", "RANK": "0"}, "`WORLD_SIZE` speaks of 2 processes", "no `MASTER_ADDR` and no"),
+    ],
+)
+def test_processes_that_were_started_wrong_are_refused(backend, environment, message, got, monkeypatch):
+    for name in ALONE:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    launcher = {"keras": TF_CONFIG, "torch": TORCHRUN}[backend]
+    with pytest.raises(AespecError) as error:
+        started_by(launcher, backend)
+    (problem,) = error.value.diagnostics
+    assert problem.rule.code == "E306"
+    assert message in problem.message
+    assert got in problem.got
+    assert launcher.example in problem.wanted
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "count"),
+    [
+        ("TF_CONFIG", CLUSTER, 2),
+        ("TF_CONFIG", '{"cluster": {"chief": ["a:1"]}, "task": {"type": "chief", "index": 0}}', 1),
+        ("TF_CONFIG", "{}", 1),
+        ("TF_CONFIG", "", 1),
+        ("WORLD_SIZE", "1", 1),
+    ],
+)
+def test_processes_are_counted(variable, value, count, monkeypatch):
+    for name in ALONE:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, value)
+    assert started_by(TF_CONFIG, "keras") == count
+
+
+@pytest.mark.parametrize(
+    ("backend", "environment"), [("keras", STARTED), ("torch", {"TF_CONFIG": CLUSTER})], ids=["keras", "torch"]
+)
+def test_a_backend_refuses_the_processes_of_another_launcher(backend, environment, folder):
+    process = train(folder, backend, "run", **environment)
+    _, said = process.communicate(timeout=240)
+    assert process.returncode == 1
+    assert said.startswith("error[E306]: each process of `")
+    assert not (folder / "run").exists()
 
 
 THREE = """

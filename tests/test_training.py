@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import aespec
+from aespec.backend import ALONE
 from aespec.plan import TrainingPlan
 from aespec.schedules import Schedule
 from aespec.training import batch_order, check, fit, rates, split
@@ -41,6 +42,7 @@ class Steps:
     """A trainer that writes down what it is asked, and loses one a step, but for the last of its third call."""
 
     note = "written down"
+    team = ALONE
 
     def __init__(self, last: float = 1.0) -> None:
         self.seen: list[list[int]] = []
@@ -79,7 +81,7 @@ class Model:
     def trainer(self, plan, samples):
         return self._trainer
 
-    def trace(self, x):
+    def trace(self, x, *, training):
         return {node.name: x for node in self.graph}
 
     def weights(self):
@@ -127,8 +129,14 @@ def test_values_that_the_loss_cannot_take_are_refused():
 def test_a_last_step_that_goes_too_far_is_noticed():
     trainer = Steps()
     trainer.evaluate = lambda x, batch_size: {"mse": math.nan, "total": math.nan}
-    with pytest.raises(aespec.AespecError, match="no longer a number after epoch 1"):
+    with pytest.raises(aespec.AespecError, match="no longer a number after epoch 1") as caught:
         fit(Model(trainer), np.zeros((4, 1)), TrainingPlan(epochs=1, validation_split=0))
+    assert "finite values, so what overflows is `mse`" in caught.value.diagnostics[0].got
+    held = np.zeros((600, 1))
+    held[500] = math.inf
+    with pytest.raises(aespec.AespecError) as caught:
+        fit(Model(trainer), np.zeros((4, 1)), TrainingPlan(epochs=1), validation=held)
+    assert "first in the output of `encoder/dense_1`" in caught.value.diagnostics[0].got, "whichever sample it is"
 
 
 @pytest.mark.parametrize("loss", [math.nan, math.inf])
@@ -140,6 +148,35 @@ def test_a_loss_that_is_no_number_stops_the_run_and_says_where(loss):
     assert len(told) == 1
     assert f"total {loss}, at a learning rate of 0.00035" in caught.value.diagnostics[0].got
     assert len(model._trainer.seen[-1]) == 2, "the epoch is gone through again up to the step before"
+
+
+@pytest.mark.parametrize("backend", ["keras", "torch"])
+@pytest.mark.parametrize(
+    ("layer", "set_to", "loss", "where"),
+    [
+        # exp(200 / 2) is about 2.7e43, and float32 ends at 3.4e38; outside training the code is its mean, 0
+        ({"gaussian_latent": 2}, 200.0, "mse", "first in the output of `encoder/gaussian_latent_1`"),
+        # what is not lost is doubled, to 6e38; outside training nothing is
+        ({"dropout": 0.5}, 3e38, "mae", "first in the output of `encoder/dropout_1`"),
+        # exp(100 / 2) is 5e21, and exp(100), in the divergence, 2.7e43
+        (
+            {"gaussian_latent": 2},
+            100.0,
+            "mae",
+            "its layers all have finite values, so what overflows is `encoder/gaussian_latent_1/latent/gaussian_kl`",
+        ),
+    ],
+    ids=["code", "dropout", "divergence"],
+)
+def test_what_is_not_finite_in_training_alone_is_found(layer, set_to, loss, where, backend):
+    spec = {"input": [2], "encoder": [layer], "decoder": [{"dense": 2}], "loss": loss}
+    model = aespec.build(aespec.parse(spec), backend=backend)
+    filled = {"encoder/gaussian_latent_1/log_var_bias": set_to}
+    model.load_weights({name: np.full_like(value, filled.get(name, 0.0)) for name, value in model.weights().items()})
+    x = np.full((64, 2), 3e38 if "dropout" in layer else 0.0, "float32")
+    with pytest.raises(aespec.AespecError, match="at step 1 of epoch 1") as caught:
+        fit(model, x, TrainingPlan(epochs=1, batch_size=64, validation_split=0))
+    assert caught.value.diagnostics[0].got.endswith(f"; {where}")
 
 
 # -- what ends training, and with which weights ------------------------------------------------------------------------

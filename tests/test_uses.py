@@ -98,7 +98,19 @@ def folder(tmp_path_factory):
             done = run("train", f"{name}.yaml", *given)
             assert done.exit_code == 0, done.output
         for backend in BACKENDS:
-            given = "--backend", backend, "--data", "shards", "--window", 16, "-o", f"streamed-{backend}", "--quiet"
+            given = (
+                "--backend",
+                backend,
+                "--data",
+                "shards",
+                "--window",
+                16,
+                "--batch-size",
+                16,
+                "-o",
+                f"streamed-{backend}",
+                "--quiet",
+            )
             done = run("train", "variational.yaml", *given)
             assert done.exit_code == 0, done.output
     return folder

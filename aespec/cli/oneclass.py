@@ -69,8 +69,8 @@ def oneclass(
     talk = form == "text" and not quiet
     path = None if out is None else ready(out / FILE)
     if spec.training.validation_data:
-        held = "of each class's own samples `validation_split` is held out"
-        click.echo(f"warning: `validation_data` is not looked at: {held}", err=True)
+        instead = "`--set training.validation_split=0.1` in its place holds out samples of each class"
+        click.echo(f"warning: `validation_data` is not looked at: {instead}", err=True)
     if talk:
         click.echo(f"{spec.name} on {backend}, {len(names)} classes of {data}")
     results: list[Result] = []

@@ -58,14 +58,20 @@ plan_options = section_options(TrainingPlan)
 
 
 def assignments(options: dict[str, Any], section: type[Section] = TrainingPlan, path: str = "training") -> list[Option]:
-    """What these options of a section at a path assign; None is an option that was not given."""
+    """What these options of a section at a path assign; None is an option that was not given.
+
+    Of two fields that exclude each other an option for one takes the other away, unless that is given too.
+    """
     fields = section.model_fields
-    texts = {name: f'"{value}"' if _words(fields[name].annotation) else value for name, value in options.items()}
-    texts |= {name: f"[{', '.join(value)}]" for name, value in options.items() if isinstance(value, tuple)}
+    given = {name: value for name, value in options.items() if value not in (None, ())}
+    texts = {name: f'"{value}"' if _words(fields[name].annotation) else str(value) for name, value in given.items()}
+    texts |= {name: f"[{', '.join(value)}]" for name, value in given.items() if isinstance(value, tuple)}
+    found = [(name, name, text) for name, text in texts.items()]
+    found += [(name, *section.instead[name]) for name in given if name in section.instead]
     return [
-        Option(_option(name), f"{path}.{name}", str(texts[name]))
-        for name, value in options.items()
-        if value not in (None, ())
+        Option(_option(name), f"{path}.{field}", text)
+        for name, field, text in found
+        if field == name or field not in given
     ]
 
 

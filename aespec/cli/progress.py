@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from math import ceil
 from typing import Any
 
 import click
@@ -19,9 +20,12 @@ __all__ = ["Progress"]
 class Progress(Listener):
     """Tells of a training on stdout, and draws a bar on stderr where that is a terminal."""
 
-    def __init__(self, samples: int, *, form: str, quiet: bool) -> None:
-        self.samples, self.form, self.quiet = samples, form, quiet
+    def __init__(self, samples: int, batch_size: int, *, form: str, quiet: bool) -> None:
+        self.samples, self.batch_size, self.form, self.quiet = samples, batch_size, form, quiet
+        self.steps = ceil(samples / batch_size)
         self.phase, self.epochs = "", 0
+        self.notes: list[str] = []
+        """All that was remarked."""
         self.drawn = not quiet and form == "text" and self.on_terminal()
         self.bar: Any = None
 
@@ -45,11 +49,12 @@ class Progress(Listener):
     def stage(self, name: str, epochs: int) -> None:
         """See `Listener.stage`."""
         if self.phase or name:
-            self.note(f"{name} and what undoes it" if name else "all layers together")
+            self.say("  " + (f"{name} and what undoes it" if name else "all layers together"))
         self.phase, self.epochs = name, epochs
 
     def note(self, text: str) -> None:
         """See `Listener.note`."""
+        self.notes.append(text)
         self.say(f"  {text}")
 
     def tick(self, epoch: int, done: int, losses: Mapping[str, float]) -> None:
@@ -59,24 +64,32 @@ class Progress(Listener):
         if self.bar is None:
             from tqdm import tqdm
 
-            self.bar = tqdm(
-                total=self.samples,
-                leave=False,
-                dynamic_ncols=True,
-                desc=f"{self.phase} epoch {epoch}/{self.epochs}".lstrip(),
-                bar_format="{desc} {bar:12} {n:,}/{total:,} samples{postfix}",
-            )
+            self.bar = tqdm(total=self.samples, leave=False, dynamic_ncols=True, bar_format="{bar}")
+        known = self.bar.format_dict
         self.bar.n = done
-        if done:
-            self.bar.set_postfix_str(f"{self._pace(epoch, done)}, {_terms(losses)}")
+        self.bar.bar_format = _fitting(self._forms(epoch, done, losses, known["elapsed"]), known["ncols"])
+        self.bar.refresh()
 
-    def _pace(self, epoch: int, done: int) -> str:
-        """Samples a second, and the time until the last epoch is over at that pace."""
+    def _forms(self, epoch: int, done: int, losses: Mapping[str, float], elapsed: float) -> Iterator[str]:
+        """What may stand about the bar, the longest first: names of terms are given up, then words, then terms."""
+        bar = f"epoch {epoch}/{self.epochs} {{bar}}"
+        step = f"{ceil(done / self.batch_size):,}/{self.steps:,}"
+        if not done:
+            yield f"{bar} step {step}"
+            return
         from tqdm import tqdm
 
-        pace = done / max(self.bar.format_dict["elapsed"], 1e-3)
-        left = (self.epochs - epoch + 1) * self.samples - done
-        return f"{pace:,.0f}/s, {tqdm.format_interval(int(left / pace))} left"
+        pace = done / max(elapsed, 1e-3)
+        left = tqdm.format_interval(int(((self.epochs - epoch + 1) * self.samples - done) / pace))
+        total, terms = ("loss", losses["total"]), _terms(losses)
+        words = [(name.partition("_")[0], value) for name, value in terms]
+        letters = [(name[:3], value) for name, value in words]
+        for shown in (terms, words):
+            told = [f"step {step}", *_values([total, *shown]), f"{pace:,.0f} samples/s", f"{left} left"]
+            yield f"{self.phase} {bar} {', '.join(told)}".lstrip()
+        for shown in (words, *(letters[:count] for count in range(len(letters), -1, -1))):
+            told = [step, *_values([total, *shown]), f"{pace:,.0f}/s", left]
+            yield f"{bar} {', '.join(told)}"
 
     def epoch(self, epoch: Epoch) -> None:
         """See `Listener.epoch`."""
@@ -98,7 +111,20 @@ def _number(loss: float) -> str:
     return f"{loss:.6f}" if abs(loss) < 1e6 else f"{loss:.6e}"
 
 
-def _terms(losses: Mapping[str, float]) -> str:
-    """The terms of a loss that has several, or the one."""
-    shown = {name.rpartition("/")[2]: value for name, value in losses.items() if name != "total" or len(losses) > 2}
-    return ", ".join(f"{name} {value:.4f}" for name, value in shown.items())
+def _terms(losses: Mapping[str, float]) -> list[tuple[str, float]]:
+    """The terms of a loss that has several."""
+    terms = [(name.rpartition("/")[2], value) for name, value in losses.items() if name != "total"]
+    return terms if len(terms) > 1 else []
+
+
+def _values(terms: Sequence[tuple[str, float]]) -> list[str]:
+    return [f"{name} {value:.4f}" for name, value in terms]
+
+
+def _fitting(forms: Iterator[str], columns: int | None) -> str:
+    """The first form that fits beside a bar of one column, or the last."""
+    form = ""
+    for form in forms:
+        if columns is None or len(form.format(bar=" ")) <= columns:
+            break
+    return form

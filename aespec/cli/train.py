@@ -142,8 +142,7 @@ def _new(
 
 
 def _resumed(folder: Path, backend: str | None, rate: float | None, given: dict[str, Any], limits: Limits) -> Job:
-    from aespec import weights
-    from aespec.checkpoint import exists, read
+    from aespec.checkpoint import check, exists, read
     from aespec.diagnostics import AespecError, Diagnostic
     from aespec.rules import NotThisRun
     from aespec.run import UNFINISHED, open_run
@@ -164,12 +163,12 @@ def _resumed(folder: Path, backend: str | None, rate: float | None, given: dict[
     if epochs is not None:
         plan = plan.model_copy(update={"epochs": epochs})
     spec = _with_rate(run.spec.model_copy(update={"training": plan}), rate, phases=True)
-    begin = Checkpoint()
-    if exists(folder):
+    begin, finished = Checkpoint(), not (folder / UNFINISHED).exists()
+    if finished or exists(folder):
         begin = read(folder)
-        weights.check(run.graph, begin.weights)
+        check(begin, run.graph, plan)
     whole = [epoch for epoch in begin.epochs if not epoch.phase]
-    done, finished = len(whole), not (folder / UNFINISHED).exists()
+    done = len(whole)
     stopping = plan.early_stopping
     if finished and stopping is not None and stops(whole, stopping):
         raise AespecError(
@@ -189,7 +188,7 @@ def _resumed(folder: Path, backend: str | None, rate: float | None, given: dict[
                 wanted=f"more than {counted(done, 'epoch')} to go on with"
                 if finished
                 else f"at least {counted(done, 'epoch')}",
-                got=f"{done:,} of {plan.epochs:,}" if finished else f"{epochs:,}",
+                got=f"a plan of {counted(plan.epochs, 'epoch')}" if epochs is None else f"`--epochs {epochs}`",
                 help=f"`--epochs {2 * done}` trains on",
             )
         )
@@ -249,7 +248,6 @@ def _run(
     from aespec.cli.progress import Progress
     from aespec.course import build
     from aespec.course import train as run_training
-    from aespec.data import load_for
     from aespec.held import TRAINING
     from aespec.registry import find_backend
     from aespec.report.report import report_training
@@ -262,13 +260,10 @@ def _run(
     built = build(job.spec, backend=job.backend, limits=job.limits)
     dataset = _dataset(job)
     _same_data(job.data, dataset, job.fingerprint)
-    window, plan = plan.window, plan.model_copy(update={"window": dataset.window})
+    window = plan.window
+    plan = plan.model_copy(update={"window": dataset.window and max(dataset.window, plan.batch_size)})
     job = replace(job, spec=job.spec.model_copy(update={"training": plan}))
-    held = None
-    if plan.validation_data:
-        given = dataset.columns, dataset.scaling
-        held = load_for(job.spec, job.graph, plan.validation_data, "train", plan.dtype, *given)
-        _same_data(plan.validation_data, held, job.held)
+    held = _held(job, plan.validation_data, dataset) if plan.validation_data else None
     with ExitStack() as stack:
         first = team_of(find_backend(job.backend)).rank == 0  # which writes the run, and tells of it
         if not first:
@@ -279,7 +274,7 @@ def _run(
         prepare(job.folder, force=force, source=source)
         samples = len(dataset.inputs)
         trained_on = samples if held is not None else len(split(dataset.inputs, plan.validation_split)[0])
-        progress = stack.enter_context(Progress(trained_on, form=form, quiet=quiet))
+        progress = stack.enter_context(Progress(trained_on, plan.batch_size, form=form, quiet=quiet))
         logged = stack.enter_context(_logged(job, loggers, samples, built))
         progress.say(f"{job.spec.name} on {job.backend}, {counted(samples)} of {job.data}")
         for note in (*dataset.notes, *_notes(dataset, job.spec, window)):
@@ -316,6 +311,26 @@ def _dataset(job: Job) -> Dataset:
     fraction = 0.0 if plan.validation_data else plan.validation_split
     seen = split(data.inputs, fraction, data.name)[0]
     return Scaling.fit(seen, way, job.spec.input.range or (0.0, 1.0), data.name).scaled(data, plan.dtype)
+
+
+def _held(job: Job, name: str, dataset: Dataset) -> Dataset:
+    """What a job measures the loss on; what is wrong with it is told of the option of its own, where it is stated."""
+    from aespec.data import load_for
+    from aespec.diagnostics import AespecError, Diagnostic
+
+    given = dataset.columns, dataset.scaling
+    try:
+        held = load_for(job.spec, job.graph, name, "train", job.spec.training.dtype, *given)
+    except AespecError as error:
+        place = job.spec.place(("training", "validation_data"))
+
+        def own(problem: Diagnostic) -> Diagnostic:
+            help = problem.help and problem.help.replace("--data", "--validation-data")
+            return replace(problem, place=place, help=help)
+
+        raise AespecError(*map(own, error.diagnostics)) from None
+    _same_data(name, held, job.held)
+    return held
 
 
 def _keep_memory() -> None:
@@ -444,5 +459,5 @@ def _interruptible(folder: Path) -> Iterator[None]:
             raise
         (problem,) = unwritable(folder, error).diagnostics
         after = counted(len(read(folder).epochs), "epoch")
-        more = f"make room, and `aespec train --resume {folder}` goes on after {after}"
+        more = f"make room, and `aespec train --resume {folder}` goes on from the last checkpoint, after {after}"
         raise AespecError(replace(problem, help=more)) from error

@@ -33,6 +33,7 @@ from aespec.rules.text import (
 )
 from aespec.rules.use import (
     BackendUnavailable,
+    BadLaunch,
     BadSweep,
     BuiltDiffers,
     DataNotFinite,
@@ -60,6 +61,7 @@ __all__ = [
     "AmbiguousScalar",
     "BackendUnavailable",
     "BadCombination",
+    "BadLaunch",
     "BadOverride",
     "BadPlan",
     "BadRegularizer",

@@ -64,6 +64,19 @@ class BuiltDiffers(Rule):
     good = "aespec conformance --backend experimental"
 
 
+class BadLaunch(Rule):
+    """Processes that are to train together were not started as their backend takes them.
+
+    PyTorch takes processes that `torchrun` starts, Keras those of the cluster in the variable `TF_CONFIG`, which is the
+    same in each but for the `index` of its task. Started in another way, each would train a model of its own, and all
+    of them in one folder.
+    """
+
+    code = "E306"
+    bad = "torchrun --nproc-per-node 2 -m aespec train stacked.yaml --backend keras"
+    good = "torchrun --nproc-per-node 2 -m aespec train stacked.yaml --backend torch"
+
+
 class DataNotFound(Rule):
     """There is no such data.
 
@@ -132,8 +145,8 @@ class DataRange(Rule):
 class RunUnreadable(Rule):
     """The run folder is missing, incomplete or damaged.
 
-    A run folder holds `spec.yaml`, `weights.safetensors`, `run.json` and `history.csv`. One
-    without weights was interrupted before its last epoch ended: train it again, or give the name of another run.
+    A run folder holds `spec.yaml`, `weights.safetensors`, `run.json` and `history.csv`. One without weights is still
+    being trained, or was interrupted before its last epoch ended: `aespec train --resume RUN` goes on with it.
     """
 
     code = "E501"

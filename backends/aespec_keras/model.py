@@ -44,9 +44,9 @@ class KerasModel:
         seed_noise(self.cells, seed)
         self._traced: dict[tuple[str, bool, bool, bool], Any] = {}
 
-    def trace(self, x: Array) -> dict[str, Array]:
-        """Every node's value by name, in inference mode."""
-        values = self._run("trace", self._trace, x)
+    def trace(self, x: Array, *, training: bool = False, draws: Mapping[str, Array] | None = None) -> dict[str, Array]:
+        """Every node's value by name, outside training or in it."""
+        values = self._run("trace", self._trace, x, training, draws=draws)
         return {node.name: values[node.name].numpy() for node in self.graph}
 
     def reconstruct(self, x: Array) -> Array:
@@ -129,7 +129,7 @@ class KerasModel:
         return found, tape.gradient(found["total"], values, share, unconnected_gradients="zero")
 
     def _trace(self, x: Tensor, training: bool, draws: Mapping[str, Tensor] = NOTHING) -> dict[str, Tensor]:
-        return compute(self.graph, self.cells, {INPUT: x}, training=training)
+        return compute(self.graph, self.cells, {INPUT: x}, training=training, draws=draws)
 
     def _reconstruct(self, x: Tensor, training: bool, draws: Mapping[str, Tensor]) -> Tensor:
         return self._trace(x, training)[self.graph.output.name]

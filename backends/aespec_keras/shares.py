@@ -27,9 +27,10 @@ def shared(part: Tensor) -> Iterator[None]:
         _share.reset(token)
 
 
-def share() -> Tensor | None:
-    """The part of each batch that this replica is given; None where it is all of it."""
-    return _share.get()
+def share() -> Tensor | float:
+    """The part of each batch that this replica is given."""
+    part = _share.get()
+    return 1.0 if part is None else part
 
 
 def mean_of_all(mean: Tensor) -> Tensor:

@@ -9,15 +9,14 @@ share of the samples; so are its gradients, and, with `mean_of_all`, the mean ac
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from aespec.backend import Team, finite
+from aespec.backend import LOOK, Team, finite
+from aespec.launchers import TF_CONFIG, started_by
 from aespec_keras.framework import keras, tf
 from aespec_keras.mixed import layers_in
 from aespec_keras.shares import mean_of_all, share, shared, sum_of_all
@@ -35,15 +34,15 @@ __all__ = ["TeamTrainer", "replicas", "strategy", "team"]
 
 Tensor = Any
 
-LOOK = 50
-"""Steps between two looks at the losses: all processes look at once."""
-
 
 @cache
 def strategy() -> Any:
-    """What models are built and trained under: TensorFlow's default strategy where there is nobody to share with."""
-    workers = json.loads(os.environ.get("TF_CONFIG") or "{}").get("cluster", {}).get("worker", [])
-    if len(workers) > 1:
+    """What models are built and trained under: TensorFlow's default strategy where there is nobody to share with.
+
+    Raises:
+        AespecError: Processes were started in a way that TensorFlow does not take.
+    """
+    if started_by(TF_CONFIG, "keras") > 1:
         return tf.distribute.MultiWorkerMirroredStrategy()
     devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
     if len(devices) > 1:

@@ -40,6 +40,9 @@ MUCH_NOISE = 100
 WORTH_COMPILING = 2000
 """Steps of a whole training from which the seconds that XLA takes to compile one are won back."""
 
+SLOWER = (conv.Conv1D, conv.Conv2D, conv.Conv1DTranspose, conv.Conv2DTranspose, pool.Pooling)
+"""Layers that XLA computes slower than TensorFlow's own kernels do."""
+
 
 class KerasTrainer:
     """See `aespec.backend.Trainer`."""
@@ -49,7 +52,7 @@ class KerasTrainer:
     def __init__(self, model: KerasModel, plan: TrainingPlan, samples: int) -> None:
         self._model, self._plan = model, plan
         self._compiled, self.note = _compiled(model.graph, plan, samples)
-        self._rate: Tensor = None
+        self._rate: Tensor = None  # a step's, which the optimizer asks for while the step is traced: see `_train`
         clipped = {"global_clipnorm": plan.clip_norm, "clipvalue": plan.clip_value}
         ema = {"use_ema": plan.ema is not None, "ema_momentum": plan.ema if plan.ema is not None else 0.99}
         decay = {"weight_decay": plan.optimizer.weight_decay or None}
@@ -229,7 +232,7 @@ def _compiled(graph: Graph, plan: TrainingPlan, samples: int) -> tuple[bool, str
     """Whether XLA compiles the loop, as measured to be faster on a CPU, and the reason in words."""
     steps = -(-samples // plan.batch_size) * plan.epochs
     layers = [kind for kind in graph.kinds() if isinstance(kind, Layer)]
-    slower = next((layer.kind for layer in layers if isinstance(layer, _SLOWER)), None)
+    slower = next((layer.kind for layer in layers if isinstance(layer, SLOWER)), None)
     foreign = next((layer.kind for layer in layers if not layer.__module__.startswith("aespec.")), None)
     drawing = [node for node in graph if node.draws and plan.randomness == "framework"]
     noisy = next((node.layer.kind for node in drawing if prod(n or 1 for n in node.shape) > MUCH_NOISE), None)
@@ -244,6 +247,3 @@ def _compiled(graph: Graph, plan: TrainingPlan, samples: int) -> tuple[bool, str
     if steps < WORTH_COMPILING:
         return False, f"steps not compiled: {steps:,} are too few to win back the time that takes"
     return True, f"steps compiled by XLA: layers that gain by it, {steps:,} steps"
-
-
-_SLOWER = (conv.Conv1D, conv.Conv2D, conv.Conv1DTranspose, conv.Conv2DTranspose, pool.Pooling)

@@ -47,9 +47,9 @@ class NumpyModel:
         self._weights: dict[str, Array] = draw(graph, seed, dtype)
         self._noise = np.random.default_rng(seed)
 
-    def trace(self, x: Array) -> dict[str, Array]:
-        """Every node's value by name, outside training."""
-        values = self._run({INPUT: self._cast(x)}, self.graph)
+    def trace(self, x: Array, *, training: bool = False, draws: Mapping[str, Array] | None = None) -> dict[str, Array]:
+        """Every node's value by name, outside training or in it."""
+        values = self._run({INPUT: self._cast(x)}, self.graph, self._noises(draws) if training else {})
         return {node.name: values[node.name] for node in self.graph}
 
     def reconstruct(self, x: Array) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
 from functools import partial
 from itertools import chain, islice
@@ -59,14 +59,12 @@ class TorchModel:
         self.load_weights(draw(graph, seed, dtype))
 
     @torch.inference_mode()
-    def trace(self, x: Array) -> dict[str, Array]:
-        """Every node's value by name, outside training."""
-        values, value = {}, self.tensor(x)
-        with mode(self.native, training=False):
-            for step in self._steps:
-                value = step(value)
-                values[step.node.name] = to_array(value)
-        return values
+    def trace(self, x: Array, *, training: bool = False, draws: Mapping[str, Array] | None = None) -> dict[str, Array]:
+        """Every node's value by name, outside training or in it."""
+        all_values = {("activity", node.name) for node in self.graph}
+        with self._rehearsal(training=training):
+            _, seen = self._run(self.tensor(x), self._noise(draws) or {}, self._watched | all_values)
+        return {node.name: to_array(seen["activity", node.name][0]) for node in self.graph}
 
     def reconstruct(self, x: Array) -> Array:
         """The reconstruction of a batch."""
@@ -151,7 +149,7 @@ class TorchModel:
         Where noise is given, for each node that draws, it stands for what the module would draw. Without targets the
         output is compared with the batch.
         """
-        output, seen = self._run(x, draws or {})
+        output, seen = self._run(x, draws or {}, self._watched)
         output = output.to(self.dtype)
         found = {self.graph.loss.kind: self._loss(x if targets is None else targets, output)}
         for term, regularizer in self._terms:
@@ -161,17 +159,19 @@ class TorchModel:
             total = total + other
         return {**found, "total": total}
 
-    def _run(self, x: Tensor, draws: Mapping[str, Tensor]) -> tuple[Tensor, dict[tuple[str, str], tuple[Tensor, ...]]]:
-        """What the loss compares with the target, and what the terms look at in passing.
+    def _run(
+        self, x: Tensor, draws: Mapping[str, Tensor], watched: Set[tuple[str, str]]
+    ) -> tuple[Tensor, dict[tuple[str, str], tuple[Tensor, ...]]]:
+        """What the loss compares with the target, and what is watched in passing.
 
         Where the loss is a function of logits, the activation that it names is left out. Only layers that move
-        values follow it, so a term that wants a value there gets it by activating the moved logits.
+        values follow it, so what is watched there is got by activating the moved logits.
         """
         seen: dict[tuple[str, str], tuple[Tensor, ...]] = {}
         left_out: nn.Module | None = None
         for step in self._steps:
             name = step.node.name
-            if ("latent", name) in self._watched:
+            if ("latent", name) in watched:
                 latent = cast(Latent, step.main)
                 seen["latent", name] = latent.moments(x)
                 x = latent.draw(*seen["latent", name], noise=draws.get(name))
@@ -184,7 +184,7 @@ class TorchModel:
                 left_out = step.activation
             elif step.activation is not None:
                 x = step.activation(x)
-            if ("activity", name) in self._watched:
+            if ("activity", name) in watched:
                 seen["activity", name] = (x if left_out is None else left_out(x),)
         return x, seen
 

@@ -40,11 +40,6 @@ class Step:
     layouts: Mapping[str, Layout]
     """How ``main`` stores each of the node's parameters."""
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """The node's value."""
-        x = self.main(x)
-        return x if self.activation is None else self.activation(x)
-
     @property
     def modules(self) -> dict[str, nn.Module]:
         """The modules to run one after the other, by the names that a reader expects."""

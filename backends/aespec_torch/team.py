@@ -7,7 +7,6 @@ those means over a batch that something else is a function of, such as the momen
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,8 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from aespec.backend import Team
+from aespec.backend import LOOK, Team
+from aespec.launchers import TORCHRUN, started_by
 from aespec_torch.contexts import device
 from aespec_torch.model import TorchModel, to_array
 from aespec_torch.shares import share, shared
@@ -30,13 +30,14 @@ if TYPE_CHECKING:
 
 __all__ = ["TeamTrainer", "team"]
 
-LOOK = 50
-"""Steps between two looks at the losses: all processes look at once."""
-
 
 def team() -> Team:
-    """Which of how many processes this is; they are brought together when it is first asked."""
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+    """Which of how many processes this is; they are brought together when it is first asked.
+
+    Raises:
+        AespecError: Processes were started in a way that PyTorch does not take.
+    """
+    if started_by(TORCHRUN, "torch") == 1:
         return Team()
     if not dist.is_initialized():
         where = device()

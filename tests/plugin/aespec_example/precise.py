@@ -24,9 +24,10 @@ class PreciseModel:
         self.graph, self.native = exact.graph, exact.native
         self._exact, self._dtype = exact, dtype
 
-    def trace(self, x: Array) -> dict[str, Array]:
+    def trace(self, x: Array, *, training: bool = False, draws: Mapping[str, Array] | None = None) -> dict[str, Array]:
         """Every node's value by name."""
-        return {name: value.astype(self._dtype) for name, value in self._exact.trace(x).items()}
+        found = self._exact.trace(x, training=training, draws=draws)
+        return {name: value.astype(self._dtype) for name, value in found.items()}
 
     def reconstruct(self, x: Array) -> Array:
         """The reconstruction of a batch; the code is not rounded on the way."""

@@ -1,0 +1,139 @@
+"""How much faster than by hand a dense model can be trained at all: the matrix products of its steps alone.
+
+    python benchmarks/ceiling.py
+
+One side computes what a step of `stacked` cannot do without: it gathers the batch, multiplies it through the layers and
+the error back, and moves each kernel by a product. It has no biases, activations or loss, and computes nothing of use.
+The other is the model written by hand, in `peers`. Both run in one process, in turn. With the matrix products that a
+framework has, no way of computing the steps exceeds the ratio.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from importlib import import_module
+from math import prod
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from tabulate import tabulate
+
+import aespec
+from aespec.data import load
+from aespec.registry import find_backend
+
+SPEC = Path(__file__).parent.parent / "specs" / "stacked.yaml"
+RATE = 1e-9
+"""So small that the kernels stay as they are."""
+
+
+Shapes = list[tuple[int, ...]]
+
+
+def in_torch(x: np.ndarray, shapes: Shapes, batch_size: int) -> Callable[[], Any]:
+    """An epoch of products in PyTorch, each written where the last one was."""
+    import torch
+
+    samples = torch.from_numpy(x.reshape(len(x), -1))
+    kernels = [torch.randn(shape) / shape[0] ** 0.5 for shape in shapes]
+    sizes = [shapes[0][0], *(shape[1] for shape in shapes)]
+    values, errors = ([torch.empty(batch_size, size) for size in sizes] for _ in range(2))
+
+    @torch.inference_mode()
+    def epoch() -> None:
+        for rows in torch.split(torch.randperm(len(samples)), batch_size):
+            torch.index_select(samples, 0, rows, out=values[0])
+            for layer, kernel in enumerate(kernels):
+                torch.mm(values[layer], kernel, out=values[layer + 1])
+            errors[-1].copy_(values[-1])
+            for layer, kernel in reversed([*enumerate(kernels)]):
+                if layer:
+                    torch.mm(errors[layer + 1], kernel.t(), out=errors[layer])
+                kernel.addmm_(values[layer].t(), errors[layer + 1], alpha=-RATE)
+
+    return epoch
+
+
+def in_keras(x: np.ndarray, shapes: Shapes, batch_size: int) -> Callable[[], Any]:
+    """An epoch of products in TensorFlow, one loop that XLA compiles."""
+    import tensorflow as tf
+
+    samples = tf.constant(x.reshape(len(x), -1))
+    kernels = [tf.Variable(tf.random.normal(shape) / shape[0] ** 0.5) for shape in shapes]
+
+    def step(batch: Any, kernels: list[Any]) -> list[Any]:
+        values = [batch]
+        for kernel in kernels:
+            values.append(values[-1] @ kernel)
+        error, moved = values[-1], []
+        for layer, kernel in reversed([*enumerate(kernels)]):
+            moved.insert(0, kernel - RATE * tf.matmul(values[layer], error, transpose_a=True))
+            error = tf.matmul(error, kernel, transpose_b=True) if layer else error
+        return moved
+
+    @tf.function(jit_compile=True, autograph=False)
+    def steps(order: Any) -> None:
+        batches = tf.reshape(order, (-1, batch_size))
+        _, *found = tf.while_loop(
+            lambda at, *_: at < batches.shape[0],
+            lambda at, *own: (at + 1, *step(tf.gather(samples, batches[at]), own)),
+            (tf.constant(0), *(kernel.read_value() for kernel in kernels)),
+        )
+        for kernel, value in zip(kernels, found, strict=True):
+            kernel.assign(value)
+
+    def epoch() -> None:
+        steps(tf.random.shuffle(tf.range(len(x))))
+        kernels[0].numpy()  # waits
+
+    return epoch
+
+
+def measure(backend: str, batch_size: int, rounds: int, epochs: int) -> list[str]:
+    """A row: how fast the products are, how fast the model by hand, and the median of the ratios."""
+    x = load("fashion_mnist", shape=(28, 28), range=(0.0, 1.0)).inputs
+    x = x[: len(x) // batch_size * batch_size]
+    params = aespec.compile(aespec.load(SPEC)).params
+    shapes = [param.shape for name, param in params.items() if name.endswith("kernel")]
+    products = {"torch": in_torch, "keras": in_keras}[backend](x, shapes, batch_size)
+    peer = import_module(f"peers.in_{backend}").Peer("stacked", x, batch_size)
+    products()
+    peer.epoch()  # the first of each compiles
+    rates, by_hand = [], []
+    for _ in range(rounds):
+        start = perf_counter()
+        for _ in range(epochs):
+            products()
+        rates.append(epochs * len(x) / (perf_counter() - start))
+        by_hand.append(len(x) / peer.epoch()[0])
+    ratio = median(ours / theirs for ours, theirs in zip(rates, by_hand, strict=True))
+    multiply_adds = 3 * sum(map(prod, shapes)) - prod(shapes[0])  # nothing goes back through the first
+    numbers = [
+        f"{median(rates):,.0f}",
+        f"{2e-9 * multiply_adds * median(rates):.0f}",
+        f"{median(by_hand):,.0f}",
+        f"{ratio:.2f}",
+    ]
+    return [backend, str(batch_size), *numbers]
+
+
+def main() -> None:
+    """Measure, and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=7, help="of each side in turn (7)")
+    parser.add_argument("--epochs", type=int, default=3, help="of products a round (3)")
+    given = parser.parse_args()
+    rows = []
+    for backend in ("keras", "torch"):
+        find_backend(backend).versions()  # imports the framework, TensorFlow without its greetings
+        rows += [measure(backend, batch_size, given.rounds, given.epochs) for batch_size in (32, 256)]
+    heads = ["framework", "batch", "products alone, samples/s", "GFLOP/s", "by hand, samples/s", "ratio"]
+    print(tabulate(rows, heads, tablefmt="github", disable_numparse=True))
+
+
+if __name__ == "__main__":
+    main()
