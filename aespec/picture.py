@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +26,10 @@ __all__ = [
     "blank",
     "clipped",
     "draw_bars",
+    "draw_legend",
     "draw_sample",
     "foremost",
+    "is_table",
     "named",
     "plain",
     "reconstructions",
@@ -45,8 +48,8 @@ CLASSES = len(COLORS) * len(MARKERS)
 BARS = 16
 """Features of a table that have a bar each."""
 
-NAMED = 30
-"""Columns of a table beyond which their names have no room below a curve."""
+LEGEND = 2.1
+"""Inches that a name in a legend may take."""
 
 GRAY = "#595959"
 """Of what explains."""
@@ -62,8 +65,8 @@ def reconstructions(
     Args:
         rows: What each row is called, and its samples, (n, ...); the originals first.
         path: Where the picture goes.
-        images: Whether they are drawn as images; else as curves, one for each feature.
-        columns: What each feature of a table is called.
+        images: Whether they are drawn as images; else as curves, one for each feature, and rows of a table as bars.
+        columns: What each feature is called.
         title: Written above.
 
     Raises:
@@ -71,6 +74,9 @@ def reconstructions(
     """
     everything = list(rows.values())
     n = len(everything[0])
+    if everything[0].ndim == 2 and is_table(everything[0].shape[1], columns):
+        _draw_tables(rows, path, named(columns, everything[0].shape[1]), title)
+        return
     width = 1.1 if images else 2.4
     figure = blank(max(width * n + 0.9, 4.0), len(rows) * width + 0.5)
     if title:
@@ -81,7 +87,9 @@ def reconstructions(
     for row, (name, samples) in enumerate(rows.items()):
         axes[row, 0].set_ylabel(name, fontsize=9)
         for column, sample in enumerate(samples):
-            draw_sample(axes[row, column], sample, low, high, image=images, columns=columns)
+            draw_sample(axes[row, column], sample, low, high, image=images)
+    if columns and not images:
+        draw_legend(figure, axes[0, 0].get_lines(), columns)
     save(figure, path)
 
 
@@ -131,14 +139,24 @@ def are_images(shape: Shape, side: int = 8) -> bool:
     return (flat or (len(shape) == 3 and shape[2] in (1, 3))) and min(n or side for n in shape[:2]) >= side
 
 
-def draw_sample(
-    axes: Axes, sample: Array, low: float, high: float, *, image: bool, columns: Sequence[str] = ()
-) -> None:
-    """Draw a sample as an image, or as curves, between these values; the columns of a table by their names."""
+def draw_sample(axes: Axes, sample: Array, low: float, high: float, *, image: bool) -> None:
+    """Draw a sample as an image, or as curves, between these values."""
     (_draw_image if image else _draw_curves)(axes, sample, low, high)
-    if sample.shape == (len(columns),) and len(columns) <= NAMED:
-        names = [clipped(name) for name in columns]
-        axes.set_xticks(range(len(names)), names, fontsize=6, rotation=90, parse_math=False)
+
+
+def draw_legend(figure: Figure, lines: Sequence[Any], names: Sequence[str]) -> None:
+    """What the curves of a series are called, the first of these lines, below them."""
+    lines = lines[: len(names)]
+    across = max(1, int(figure.get_figwidth() / LEGEND))
+    figure.set_figheight(figure.get_figheight() + 0.2 * ceil(len(lines) / across))
+    place: dict[str, Any] = {"loc": "outside lower center", "ncols": across, "fontsize": 8, "frameon": False}
+    for text in figure.legend(lines, [clipped(name) for name in names], **place).get_texts():
+        text.set_parse_math(False)
+
+
+def is_table(features: int, columns: Sequence[str]) -> bool:
+    """Whether samples of so many numbers are drawn as rows of a table: with names, or few; else they may be signals."""
+    return features == len(columns) or features <= BARS
 
 
 def named(columns: Sequence[str] | None, features: int) -> list[str]:
@@ -176,8 +194,31 @@ def _draw_image(axes: Axes, sample: Array, low: float, high: float) -> None:
     axes.spines[:].set_visible(False)
 
 
+def _draw_tables(rows: Mapping[str, Array], path: StrPath, names: Sequence[str], title: str) -> None:
+    """Rows of a table, and below what became of them: those features that changed most."""
+    import numpy as np
+
+    first, *_, last = rows.values()
+    drawn, few = foremost(np.square(last - first).mean(axis=0), BARS, "the largest differences")
+    n, called = len(first), [names[i] for i in drawn]
+    figure = blank(max(1.3 * n + 1.8, 4.0), len(rows) * (0.15 * len(called) + 0.3) + 0.6)
+    if title:
+        figure.suptitle(title, fontsize=10)
+    axes = figure.subplots(len(rows), n, squeeze=False, sharex=True, sharey=True)
+    for line, (name, samples) in zip(axes, rows.items(), strict=True):
+        line[0].set_ylabel(name, fontsize=9)
+        for place, sample in zip(line, samples, strict=True):
+            draw_bars(place, sample[drawn], called, COLORS[0])
+            place.axvline(0, color=GRAY, linewidth=0.5)
+            place.tick_params(axis="x", labelsize=6)
+            plain(place)
+    figure.supxlabel(f"value{few and f'; {few}'}", fontsize=8)
+    save(figure, path)
+
+
 def _draw_curves(axes: Axes, sample: Array, low: float, high: float) -> None:
     curves = sample if sample.ndim == 2 else sample.reshape(-1, 1)
+    axes.set_prop_cycle(color=COLORS)
     axes.plot(curves, linewidth=0.9, marker="." if len(curves) < 12 else None)
     margin = 0.05 * (high - low) or 0.5
     axes.set_ylim(low - margin, high + margin)

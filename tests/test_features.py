@@ -13,7 +13,6 @@ from PIL import Image
 import aespec
 from aespec.cli import main
 from aespec.diagnostics import AespecError
-from aespec.picture import blank, draw_sample
 from aespec.shapes import unit_name
 from aespec.uses.features import BINS, EXTREMES, SAMPLES, code_units, first_layer, rest
 from aespec.uses.features_picture import draw_activations
@@ -443,17 +442,6 @@ def test_without_matplotlib_the_command_that_installs_it_is_said(runs, tmp_path,
     done = aespec_("features", runs / "points", "-o", tmp_path)
     assert done.exit_code == 1
     assert "pip install 'aespec[plots]'" in done.stderr
-
-
-def test_the_columns_of_a_table_are_named_where_there_is_room():
-    def named(shape, columns):
-        axes = blank(4, 2).subplots()
-        draw_sample(axes, np.zeros(shape), 0, 1, image=False, columns=columns)
-        return [text.get_text() for text in axes.get_xticklabels()]
-
-    assert named(3, ["a", "b $x", "c" * 40]) == ["a", "b $x", "c" * 23 + "…"]
-    assert "a" not in named((3, 2), ["a", "b"])  # a series, whose columns lie along the other axis
-    assert "a0" not in named(31, [f"a{i}" for i in range(31)])
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from aespec.files import StrPath
-from aespec.picture import BARS, COLORS, GRAY, blank, draw_bars, draw_sample, foremost, named, plain, save
+from aespec.picture import BARS, COLORS, GRAY, blank, draw_bars, draw_legend, draw_sample, foremost, named, plain, save
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,9 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["ranking_curves", "worst_samples"]
 
 ERROR = COLORS[1]
-
-LEGEND = 2.1
-"""Inches that a name in a legend may take."""
 
 
 def worst_samples(
@@ -96,9 +92,7 @@ def _series(
     (n, steps, features), squares = originals.shape, (originals.astype("float64") - restored) ** 2
     errors, called = squares.mean(axis=2), named(columns, features)
     drawn, few = foremost(squares.mean(axis=(0, 1)), len(COLORS), "the largest errors")
-    width = max(2.6 * n + 0.6, 4.0)
-    across = int(width / LEGEND)
-    figure = blank(width, 3.8 + 0.2 * ceil(len(drawn) / across))
+    figure = blank(max(2.6 * n + 0.6, 4.0), 3.8)
     figure.suptitle("\n".join(filter(None, (f"original solid, restored dashed{units}", few))), fontsize=9)
     axes = figure.subplots(2, n, squeeze=False, sharex="col", sharey="row", height_ratios=[2, 1])
     axes[0, 0].set_ylabel("value", fontsize=9)
@@ -120,9 +114,7 @@ def _series(
             plain(each)
             each.tick_params(labelsize=7)
     if columns or features > 1:
-        place: dict[str, Any] = {"loc": "outside lower center", "ncols": across, "fontsize": 8, "frameon": False}
-        for text in figure.legend(lines, [called[i] for i in sorted(drawn)], **place).get_texts():
-            text.set_parse_math(False)
+        draw_legend(figure, lines, [called[i] for i in sorted(drawn)])
     save(figure, path)
 
 

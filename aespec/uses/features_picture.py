@@ -8,7 +8,21 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from aespec.files import StrPath
-from aespec.picture import BARS, COLORS, GRAY, blank, draw_bars, draw_sample, foremost, named, plain, save
+from aespec.picture import (
+    BARS,
+    COLORS,
+    GRAY,
+    blank,
+    clipped,
+    draw_bars,
+    draw_legend,
+    draw_sample,
+    foremost,
+    is_table,
+    named,
+    plain,
+    save,
+)
 from aespec.shapes import unit_name
 
 if TYPE_CHECKING:
@@ -44,7 +58,8 @@ def draw_first_layer(
     Args:
         units: What each looks for, by its number: weights in the shape of the input, or a filter.
         path: Where the picture goes.
-        images: Whether they are drawn as images, as those of images and filters over one are; else as curves.
+        images: Whether they are drawn as images, as those of images and filters over one are; else as curves, and
+            weights of a row of a table as bars, those of the largest.
         columns: What each feature of a table is called.
         title: Written above.
 
@@ -53,9 +68,13 @@ def draw_first_layer(
     """
     import numpy as np
 
-    across = min(COLUMNS, len(units))
-    rows, (width, height) = ceil(len(units) / across), (1.1, 1.25) if images else (2.0, 2.6 if columns else 1.6)
-    colored = images and next(iter(units.values())).shape[2:] == (3,)
+    shape = next(iter(units.values())).shape
+    table = not images and len(shape) == 1 and is_table(shape[0], columns)
+    across = min(COLUMNS // 2 if table else COLUMNS, len(units))
+    rows, (width, height) = ceil(len(units) / across), (1.1, 1.25) if images else (2.0, 1.6)
+    if table:
+        width, height = 2.6, 0.15 * min(shape[0], BARS) + 0.5
+    colored = images and shape[2:] == (3,)
     figure = blank(max(width * across, 6.0), rows * height + 0.4)
     figure.suptitle(title + (", red raises, blue lowers" if images and not colored else ""), fontsize=10)
     axes = figure.subplots(rows, across, squeeze=False).flatten()
@@ -64,14 +83,25 @@ def draw_first_layer(
     for place, (number, unit) in zip(axes, units.items(), strict=False):
         place.set_title(str(number), fontsize=7, pad=2)
         largest = float(np.abs(unit).max()) or 1.0
+        if table:
+            drawn, few = foremost(np.abs(unit), BARS, "the largest weights")
+            draw_bars(place, unit[drawn], [named(columns, len(unit))[i] for i in drawn], COLORS[0])
+            place.axvline(0, color=GRAY, linewidth=0.5)
+            place.tick_params(axis="x", labelsize=6)
+            plain(place)
+            continue
         if not images:
-            draw_sample(place, unit, -largest, largest, image=False, columns=columns)
+            draw_sample(place, unit, -largest, largest, image=False)
             place.axhline(0, color=GRAY, linewidth=0.5)
             continue
         shown = 0.5 + unit / (2 * largest) if colored else unit.squeeze(-1) if unit.ndim == 3 else unit
         place.imshow(shown, cmap="RdBu_r", vmin=-largest, vmax=largest, interpolation="nearest")
         place.set_xticks([])
         place.set_yticks([])
+    if table:
+        figure.supxlabel(f"weight{few and f'; of each unit {few}'}", fontsize=8)
+    elif columns and not images:
+        draw_legend(figure, axes[0].get_lines(), columns)
     save(figure, path)
 
 
@@ -103,7 +133,7 @@ def draw_activations(
     """
     side, width = (0.78, 9.0) if images else (0.7, 12.0)
     features = next((each.size for each in inputs.values() if each.ndim == 1), 0)
-    table = bool(features) and (features == len(columns) or features <= BARS)
+    table = bool(features) and is_table(features, columns)
     if table:
         side = 0.13 * min(features, BARS) + 0.2
     figure = blank(width, 3.2 + side * len(listed))
@@ -113,7 +143,7 @@ def draw_activations(
     if table:
         _rows(below, units, listed, inputs, named(columns, features), scale)
     else:
-        _extremes(below, units, listed, inputs, images=images)
+        _extremes(below, units, listed, inputs, images=images, columns=columns)
     save(figure, path)
 
 
@@ -141,7 +171,13 @@ def _distributions(figure: SubFigure, units: CodeUnits) -> None:
 
 
 def _extremes(
-    figure: SubFigure, units: CodeUnits, listed: Sequence[int], inputs: Mapping[int, Array], *, images: bool
+    figure: SubFigure,
+    units: CodeUnits,
+    listed: Sequence[int],
+    inputs: Mapping[int, Array],
+    *,
+    images: bool,
+    columns: Sequence[str],
 ) -> None:
     """A row for each unit: the inputs that activate it most, the most first, then those that activate it least."""
     axes, kept = figure.subplots(), units.most.shape[1]
@@ -162,6 +198,10 @@ def _extremes(
         axes.text(x, -0.1, text, fontsize=8, ha=side)
     axes.set(xlim=(-0.6, 2 * kept + GAP), ylim=(len(listed), -0.4), aspect="auto")
     axes.set_axis_off()
+    for name, color in zip(columns, cycle(COLORS), strict=False):
+        axes.plot([], [], color=color, label=clipped(name))
+    if columns and not images:
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, 0), ncols=6, fontsize=8, frameon=False)
 
 
 def _rows(

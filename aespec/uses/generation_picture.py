@@ -8,7 +8,7 @@ from math import ceil, sqrt
 from typing import TYPE_CHECKING, Any
 
 from aespec.files import StrPath
-from aespec.picture import blank, clipped, draw_sample, save
+from aespec.picture import blank, clipped, draw_legend, draw_sample, save
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,7 +54,7 @@ def draw_grid(
         images: Whether they are images.
         rows_are: What each row is.
         columns_are: What each column is.
-        features: What each feature of a table is called.
+        features: What each feature is called.
         limits: The smallest and the largest value of the gray; those of the samples unless given.
         title: Written above.
 
@@ -84,6 +84,8 @@ def draw_grid(
         _name(place, name)
     for place, name in zip(axes[0], columns_are, strict=False):
         place.set_title(name, fontsize=8)
+    if features and not images:
+        draw_legend(figure, axes[0, 0].get_lines(), features)
     save(figure, path)
 
 
@@ -100,19 +102,24 @@ def _draw_values(samples: Array, path: StrPath, names: Sequence[str], features: 
     low, high = samples.min(axis=0), samples.max(axis=0)
     ground = (samples - low) / np.where(high > low, high - low, 1)
     slanted = legible and max(map(len, features), default=0) > 8
-    size = max(0.62 * width + 1.5, 4.5) if legible else 10.0, 0.24 * n + (1.1 if title else 0.8) + 0.5 * slanted
-    figure = blank(*size)
+    wide = max(0.62 * width + 1.5, 4.5) if legible else max(0.17 * width + 1.5, 10.0) if features else 10.0
+    heads = 0.5 * slanted if legible else 0.07 * max(map(len, map(clipped, features)), default=0)
+    figure = blank(wide, 0.24 * n + (1.1 if title else 0.8) + heads)
     if title:
         figure.suptitle(title, fontsize=10, parse_math=False)
     axes = figure.subplots()
-    axes.imshow(ground, cmap="Blues", vmin=0, vmax=2, aspect="auto", interpolation="nearest")
+    shown = axes.imshow(ground, cmap="Blues", vmin=0, vmax=2, aspect="auto", interpolation="nearest")
     if legible:
         for (row, column), value in np.ndenumerate(samples):
             axes.text(column, row, f"{value:.4g}", ha="center", va="center", fontsize=7)
-        heads = [clipped(name) for name in features] or [str(i) for i in range(width)]
-        axes.set_xticks(range(width), heads, fontsize=7, parse_math=False)
+    names_of = [clipped(name) for name in features] or [str(i) for i in range(width)]
+    if legible or features:
+        axes.set_xticks(range(width), names_of, fontsize=7, rotation=0 if legible else 90, parse_math=False)
     else:
         axes.set_xlabel("feature", fontsize=8)
+    if not legible:
+        bar = figure.colorbar(shown, ax=axes, boundaries=np.linspace(0, 1, 65), ticks=[0, 1], fraction=0.02, pad=0.01)
+        bar.ax.set_yticklabels(["lowest", "highest"], fontsize=7)
     axes.set_yticks(range(n), names or [str(i) for i in range(n)], fontsize=7)
     axes.xaxis.tick_top()
     axes.tick_params(length=0, labelsize=7)
