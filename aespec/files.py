@@ -31,8 +31,12 @@ RESULTS = (
 
 @contextmanager
 def whole(path: StrPath) -> Iterator[Path]:
-    """A temporary name beside a file's: what is written there takes the file's place, or is gone if anything fails."""
+    """A temporary name beside a file's: what is written there takes the file's place, or is gone if anything fails.
+
+    The file's folder is made where it is not there.
+    """
     path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".part")
     try:
         yield temporary

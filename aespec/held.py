@@ -117,9 +117,8 @@ class RunData:
         Raises:
             AespecError: It is not there any more.
         """
-        if self.other is not None and self.run.trained_on(self.part("train")):
-            return self.part("train")
-        return self._recorded("data", "train")
+        other = self._other_training
+        return other if other is not None and self.run.trained_on(other) else self._recorded("data", "train")
 
     @cached_property
     def training(self) -> Shown:
@@ -165,6 +164,19 @@ class RunData:
         if self.other is not None and not self.run.trained_on(test):
             return Shown(test, SAMPLE)
         return self.held or replace(self.training, note=" (nothing was held out)")
+
+    @property
+    def _other_training(self) -> Dataset | None:
+        """The training part of the other data; None where there is none, or a test part alone."""
+        if self.other is None:
+            return None
+        try:
+            return self.part("train")
+        except AespecError as error:
+            if error.diagnostics[0].rule is not DataNotFound:
+                raise
+            self.part("test")  # where there is no such data at all, this says so
+            return None
 
     @property
     def _beyond(self) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -85,15 +85,25 @@ class Run:
     """A run, read from its folder."""
 
     folder: Path
+    """As it was named; its files are in `place`."""
     spec: Spec
     graph: Graph
     record: Mapping[str, Any]
     """What ``run.json`` holds: backend, dtype, seed, data, versions, seconds."""
+    _absolute: Path = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_absolute", self.folder.absolute())
+
+    @property
+    def place(self) -> Path:
+        """Where the folder is: as it was named, or from the root where the current folder has changed since."""
+        return self.folder if self.folder.absolute() == self._absolute else self._absolute
 
     def model(self, backend: str | None = None) -> Model:
         """The trained model, on the backend that trained it or on another."""
         built = find_backend(backend or self.record["backend"]).build(self.graph, dtype=self.record["dtype"])
-        found = weights.read(self.folder / WEIGHTS)
+        found = weights.read(self.place / WEIGHTS)
         weights.check(self.graph, found)
         built.load_weights(found)
         return built

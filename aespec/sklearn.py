@@ -17,7 +17,7 @@ from functools import cached_property
 from math import isqrt, prod
 from numbers import Real
 from os import PathLike, fspath
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self
 
 import numpy as np
 
@@ -426,6 +426,8 @@ def _prepared(
     """
     plan, way, graph = spec.training, spec.input.scaling, built.model.graph
     x = _arranged(rows, graph.sample_shape) if axes is None else rows.reshape(len(rows), *axes)
+    if len(graph.sample_shape) == 2 and x.shape[1:] == graph.sample_shape[1:] and x.shape != graph.sample_shape:
+        _refuse_series(graph.sample_shape, spec.input.stride or 1)
     x, _ = fitting.fit(
         Raw(x),
         "X",
@@ -443,6 +445,20 @@ def _prepared(
     if plan.validation_data:
         held = load_for(spec, graph, plan.validation_data, "train", plan.dtype, scaling=scaling).inputs
     return np.asarray(seen), held, scaling
+
+
+def _refuse_series(shape: Shape, stride: int) -> NoReturn:
+    """Refuse one long series, which a stride would have cut in a file."""
+    windows = f"numpy.lib.stride_tricks.sliding_window_view(X, {shape[0]}, axis=0)[::{stride}].swapaxes(1, 2)"
+    raise AespecError(
+        Diagnostic(
+            DataShape,
+            "X is one long series, and the estimator takes windows: it does not look at `stride`",
+            wanted=f"windows of shape {show_shape(shape)}, in an array of three axes",
+            got=f"steps of shape {show_shape(shape[1:])}",
+            help=f"cut the windows yourself: `{windows}`",
+        )
+    )
 
 
 def _threshold(scores: NDArray[np.float64], contamination: float | Literal["auto"]) -> float:

@@ -184,6 +184,13 @@ def test_samples_of_one_kind_have_no_ranking(kind):
     assert ranking(np.full(3, kind, bool), np.arange(3.0)) is None
 
 
+@pytest.mark.parametrize(("sign", "area"), [(1, 1.0), (-1, 0.0)])
+def test_an_area_of_1_or_0_has_no_error(sign, area):
+    found = ranking(np.arange(6) > 3, sign * np.arange(6.0))
+    assert found.auroc == area
+    assert np.isnan(found.error)
+
+
 def test_one_anomaly_has_an_area_but_no_error():
     found = ranking(np.array([False, False, True]), np.array([1.0, 3.0, 2.0]))
     assert found.auroc == 1 / 2
@@ -435,6 +442,11 @@ def read_table(path):
     with path.open() as file:
         table = list(csv.DictReader(file))
     return {name: np.array([row[name] for row in table]) for name in table[0]}
+
+
+def test_the_errors_of_parts_are_told_by_what_is_said_not_by_the_truth(run):
+    done = CliRunner().invoke(main, ["score", str(run), "--by", "feature", "--truth", "labels"])
+    assert "Mean error by feature Said to be anomalies Said to be normal" in " ".join(done.stdout.split())
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".npy", ".parquet"])

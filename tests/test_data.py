@@ -230,8 +230,15 @@ def test_all_that_is_not_finite_is_counted():
     array = at(np.nan)
     array[7:, 0, 0] = np.inf
     text = refused(rules.DataNotFinite, saved(array), shape=(2, 3), range=None)
-    assert "4 of the 60 values" in text
+    assert "4 of the 60 values of x.npy are not finite" in text
     assert "index [6, 1, 2]" in text
+
+
+def test_a_single_one_is_singular():
+    array = np.zeros((400, 5), np.float32)
+    array[1, 1] = np.nan
+    text = refused(rules.DataNotFinite, saved(array), shape=(5,), range=None)
+    assert "1 of the 2,000 values of x.npy is not finite" in text
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -283,6 +290,7 @@ def test_npz(arrays, split, samples, labels):
         ({}, "train", rules.DataUnreadable, "no arrays"),
         ({"x": A, "y": np.arange(3)}, "train", rules.DataShape, "labels of shape (3,)"),
         ({"x": np.array([None])}, "train", rules.DataUnreadable, "Python objects"),
+        ({"x_test": A, "y_test": np.arange(4)}, "train", rules.DataNotFound, "`--split test`"),
     ],
 )
 def test_npz_that_is_refused(arrays, split, rule, says):
@@ -511,6 +519,18 @@ def test_digits_in_no_shape_of_a_picture(shape, array):
     assert "(8, 8)" in text
     assert f"`--data points.npy`, an array of shape {array}" in text
     assert "input: [8, 8]" not in text
+
+
+def test_where_pictures_do_not_fit_sets_that_do_are_named():
+    pytest.importorskip("sklearn")
+    assert "give `--data plane`, or data of your own" in refused(rules.DataShape, "digits", shape=(3,), range=None)
+    assert "`--data plane`" not in refused(rules.DataShape, "digits", shape=(99,), range=None)
+
+
+@pytest.mark.parametrize("name", ["digits", "plane"])
+def test_a_set_has_samples_of_the_shape_that_it_states(name):
+    pytest.importorskip("sklearn")
+    assert DATASETS[name].read("train", None, download=False).inputs.shape[1:] == DATASETS[name].sample
 
 
 def test_the_plane_is_the_books():

@@ -10,6 +10,8 @@ from click.testing import CliRunner
 
 import aespec
 from aespec.cli import main
+from aespec.data import load
+from aespec.data.labels import label_text
 from aespec.diagnostics import AespecError
 from aespec.run import open_run
 from aespec.uses.encoding import names, write_codes
@@ -145,6 +147,39 @@ def test_windows_have_the_labels_that_they_are_scored_by():
     run("score", "series", *given)
     truth = [row["truth"] for row in csv.DictReader(Path("scores.csv").read_text().splitlines())]
     assert truth == [row[0] for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        ([0, 0, 0, 1, 0, 0, 0], ["0", "1", "0"]),
+        (["", 0, 0, 1, 0, 0, 0], ["nan", "1", "0"]),
+        (["normal"] * 3 + ["fault"] * 4, ["normal", "", "fault"]),
+        (["", *["normal"] * 6], ["", "normal", "normal"]),
+    ],
+)
+def test_a_window_has_the_label_that_its_steps_settle(labels, expected, tmp_path):
+    with (tmp_path / "s.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([["a", "label"], *([i / 10, label] for i, label in enumerate(labels))])
+    data = load(tmp_path / "s.csv", shape=(3, 1), range=None, stride=2)
+    assert [label_text(label) for label in data.labels] == expected
+
+
+def test_the_labels_of_windows_are_those_of_all_uses():
+    steps = np.load("s.npy")[::-1]
+    with Path("named.csv").open("w", newline="") as file:
+        rows = ([*row, "fault" if i > 35 else "normal"] for i, row in enumerate(steps))
+        csv.writer(file).writerows([["a", "b", "label"], *rows])
+    run("encode", "series", "--data", "named.csv", "-o", "codes.csv")
+    labels = [row["label"] for row in csv.DictReader(Path("codes.csv").read_text().splitlines())]
+    assert labels == ["normal"] * 8 + ["", ""]  # windows of 8 steps from 32 and 33 on hold both
+    found = json.loads(run("project", "series", "--data", "named.csv", "--format", "json").stdout)
+    assert found["labels"] == ["normal"] * 8 + [None, None]
+    assert "2 of 10 samples have no label: gray on the map" in found["notes"]
+    given = "--data", "named.csv", "--normal", "normal", "--contamination", 0.5, "-o", "scores.csv"
+    run("score", "series", *given)
+    truth = [row["truth"] for row in csv.DictReader(Path("scores.csv").read_text().splitlines())]
+    assert truth == ["0"] * 8 + ["1", "1"]
 
 
 def test_the_part_is_told_of_what_has_parts():

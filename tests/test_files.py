@@ -18,6 +18,13 @@ def test_a_file_takes_its_place_when_it_is_whole(tmp_path):
     assert [each.name for each in tmp_path.iterdir()] == ["a.txt"]
 
 
+def test_the_folder_of_a_file_is_made(tmp_path):
+    write_text(tmp_path / "new" / "folder" / "a.txt", "text")
+    assert (tmp_path / "new" / "folder" / "a.txt").read_text() == "text"
+    save(blank(1, 1), tmp_path / "pictures" / "a.png")
+    assert (tmp_path / "pictures" / "a.png").is_file()
+
+
 def full(*_, **__):
     raise OSError(errno.ENOSPC, "No space left on device")
 

@@ -536,6 +536,15 @@ def test_a_posterior_that_has_collapsed_is_told(runs, tmp_path):
     assert "warning" not in done("generate", runs / "images", "-o", tmp_path / "p.png").stderr
 
 
+def test_of_samples_that_do_not_vary_no_collapse_is_told(runs, tmp_path):
+    np.save(tmp_path / "x.npy", np.ones((6, 10, 2), "float32"))
+    args = "generate", runs / "series", "--data", tmp_path / "x.npy", "-n", 4, "-o", tmp_path / "p.png"
+    said = done(*args).stderr
+    assert "the samples do not vary, so that the activity of units cannot be measured" in said
+    assert "collapsed" not in said
+    assert json.loads(done(*args, "--format", "json").stdout)["quality"]["collapsed"] is False
+
+
 def test_an_unknown_length_is_that_of_the_data(runs, tmp_path):
     done("generate", runs / "series", "-n", 3, "--save", tmp_path / "s.npy", "-o", tmp_path / "p.png")
     assert np.load(tmp_path / "s.npy").shape == (3, 10, 2)

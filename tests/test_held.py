@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+import aespec
 from aespec import held as module
 from aespec.cli import main
 from aespec.held import HELD, SAMPLE, TEST, TRAINING, VALIDATION, RunData
@@ -326,6 +327,23 @@ def test_validation_data_that_is_gone_is_missed_in_words(place):
     assert "held.npz" in done.stderr
     assert "help:" in done.stderr
     assert aespec_("reconstruct", "validated", "--data", "held-moved.npz").exit_code == 0
+
+
+def test_data_with_a_test_part_alone_is_shown(place):
+    pytest.importorskip("jinja2")
+    np.savez("test.npz", x_test=ROWS["x_test"], y_test=LABELS)
+    data = RunData(open_run("split"), "test.npz")
+    equal(data.unseen, TEST, ROWS["x_test"], "test.npz")
+    equal(data.training, TRAINING, ROWS["x"][:30], "x.npz")
+    scored = aespec_("score", "split", "--data", "test.npz", "--normal", 0)
+    assert (scored.exit_code, "40 test samples of test.npz" in scored.stdout) == (0, True), scored.output
+    shown = aespec_("report", "split", "--data", "test.npz", "-o", "page.html")
+    assert shown.exit_code == 0, shown.output
+
+
+def test_data_that_is_not_there_is_no_data_without_a_training_part(place):
+    with pytest.raises(aespec.AespecError, match=r"no file `nothing\.npz`"):
+        _ = RunData(open_run("split"), "nothing.npz").training
 
 
 def test_wrong_data_of_the_run_itself_is_called_by_its_name(place):

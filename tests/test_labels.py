@@ -15,6 +15,8 @@ from aespec.diagnostics import AespecError
         (np.array(["boot", 1, 1.0], object), ["1", "boot"], [1, 0, 0]),
         ([1234567.0, 1.0], ["1", "1234567"], [1, 0]),
         ([], [], []),
+        ([2, np.nan, 1], ["1", "2"], [1, -1, 0]),
+        (["b", "", "nan", "a"], ["a", "b"], [1, -1, -1, 0]),
     ],
 )
 def test_classes_are_named_as_one_would_write_them(labels, names, index):

@@ -156,6 +156,22 @@ def test_json_has_each_class_and_seed_and_their_mean(spec):
     assert found["published"] is None
 
 
+def test_what_is_named_twice_is_trained_once(spec):
+    data = spec.parent / "lines.npz"
+    options = ("--classes", "0,0", "--seed", 1, "--seed", 1, "--format", "json")
+    found = json.loads(command(spec, "--backend", "torch", "--data", data, *options).stdout)
+    assert [(each["name"], each["seed"]) for each in found["results"]] == [("0", 1)]
+    assert found["seeds"][0]["deviation"] is None
+
+
+def test_an_area_of_1_has_no_standard_error(spec):
+    given = (spec, "--backend", "torch", "--data", spec.parent / "lines.npz", "--classes", 0)
+    (result,) = json.loads(command(*given, "--format", "json").stdout)["results"]
+    assert (result["auroc"], result["error"]) == (1.0, None)
+    row = next(line for line in command(*given, "--quiet").stdout.splitlines() if line.startswith("0 "))
+    assert row.split()[2:4] == ["100.00", "-"]
+
+
 @pytest.mark.parametrize(
     ("options", "code", "said"),
     [

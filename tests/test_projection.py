@@ -16,6 +16,7 @@ import aespec
 from aespec.cli import main
 from aespec.diagnostics import AespecError
 from aespec.picture import COLORS
+from aespec.report.codemap import code_map
 from aespec.uses.projection import Planar, planar, project, trustworthiness
 from aespec.uses.projection_picture import SPACING, _apart, draw_map
 
@@ -391,6 +392,39 @@ def test_labels_of_every_kind(labels, said, trained, tmp_path):
     assert given == [None if label != label else label for label in labels.ravel().tolist()]
 
 
+@pytest.mark.parametrize(
+    ("labels", "none"),
+    [
+        (np.where(np.arange(60) < 20, np.nan, 1), 20),
+        (np.where(np.arange(60) < 20, np.nan, np.arange(60)), 20),
+        (np.array(["", "a", "b"])[np.arange(60) % 3], 20),
+        (np.array(["nan"] * 60), 60),
+    ],
+)
+def test_dots_without_a_label_are_gray(labels, none, tmp_path):
+    drawn = planar(CODES, method="pca")
+    draw_map(drawn, tmp_path / "map.png", labels=labels)
+    gray = 0.7 * 0xC0 + 0.3 * 255
+    assert (np.abs(pixels(tmp_path / "map.png") - gray).max(axis=2) < 2).sum() > 10 * none
+    page = str(code_map(drawn.points, labels))
+    paths = re.findall(r'<path data-class="(-?\d+)" style="stroke:var\(--c(-?\d)\)" d="([^"]*)"', page)
+    kind, color, dots = paths[0]  # below all others
+    assert (kind, color, dots.count("M")) == ("-1", "-1", none)
+    assert "-1" not in [kind for kind, *_ in paths[1:]]
+    assert '"unlabelled": "no label"' in page
+
+
+def test_names_that_are_missing_are_said_and_empty(trained, tmp_path):
+    x, labels = np.random.default_rng(0).random((30, 8, 8)).astype("float32"), ["", *["a", "b"] * 14, "nan"]
+    np.savez(tmp_path / "x.npz", x=x, y=labels)
+    args = ["project", trained("flat"), "--data", tmp_path / "x.npz", "-o", tmp_path / "map.png"]
+    assert "2 of 30 samples have no label: gray on the map" in aespec_(*args).stdout
+    known = [None, *["a", "b"] * 14, None]
+    assert json.loads(aespec_(*args, "--format", "json").stdout)["labels"] == known
+    rows = csv.DictReader(io.StringIO(aespec_(*args, "--format", "csv").stdout))
+    assert [row["label"] or None for row in rows] == known
+
+
 @pytest.mark.parametrize(("samples", "said"), [(1, "too few samples"), (3, "too few samples"), (10, "too few samples")])
 def test_few_samples(samples, said, trained, tmp_path):
     np.save(tmp_path / "x.npy", np.random.default_rng(0).random((samples, 8, 8)).astype("float32"))
@@ -404,6 +438,7 @@ def test_samples_with_one_code(trained, tmp_path):
     done = aespec_("project", trained("dense"), "--data", tmp_path / "x.npy")
     assert done.exit_code == 0, done.output
     assert "Trustworthiness: unknown, all codes are the same" in done.stdout
+    assert "neighbour means something" not in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -232,6 +232,20 @@ def test_a_path_is_a_string_or_a_path(of, data, tmp_path):
     assert Path(drawn).is_file()
 
 
+def test_a_run_that_was_opened_by_a_relative_path_is_found_from_another_folder(data, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    prepare(Path("runs/one"))
+    train(aespec.parse(SPEC), data, Path("runs/one"), backend="torch")
+    np.save("other.npy", data.inputs[:5])
+    run, other = aespec.open_run("runs/one"), str(Path("other.npy").absolute())
+    assert run.place == Path("runs/one")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert run.model().reconstruct(data.inputs).shape == data.inputs.shape
+    assert (str(run.folder), run.place) == (str(Path("runs/one")), tmp_path / "runs" / "one")
+    assert run.data(other).unseen.name == other
+
+
 def _change_record(run, **fields):
     (run / "run.json").write_text(json.dumps({**json.loads((run / "run.json").read_text()), **fields}))
 

@@ -319,6 +319,18 @@ def test_samples_with_axes_may_come_as_rows(spec, width):
         found.inverse_transform(codes[:, 1:])
 
 
+@pytest.mark.parametrize("stride", [None, 2])
+def test_a_long_series_is_refused_and_the_help_cuts_windows(stride):
+    spec = {**SPEC, "input": {"shape": [4, 3], "stride": stride}, "encoder": ["flatten", {"dense": 2}]}
+    series = np.random.default_rng(0).random((30, 3))
+    with pytest.raises(aespec.AespecError, match="takes windows") as caught:
+        Autoencoder(spec).fit(series)
+    cut = re.search("`(.*)`", caught.value.diagnostics[0].help)[1]
+    windows = eval(cut, {"numpy": np, "X": series})  # what the message says is to work
+    np.testing.assert_array_equal(windows[1], series[stride or 1 :][:4])
+    assert Autoencoder(spec).fit(windows).transform(windows).shape == (len(windows), 2)
+
+
 # -- tables, pipelines, searches ---------------------------------------------------------------------------------------
 
 

@@ -280,6 +280,7 @@ def test_what_cannot_be_learnt_from_is_refused_when_it_is_read(tmp_path):
     ("make", "message", "part"),
     [
         (lambda p: None, "cannot read", "a folder without any"),
+        (lambda p: None, "cannot read", ".png"),
         (
             lambda p: (np.save(p / "a.npy", rows(0, 3)), np.save(p / "b.npy", rows(0, 3)[:, :2])),
             "differ in shape",

@@ -149,6 +149,15 @@ class TestParquet:
         with pytest.raises(AespecError, match="text in `name`"):
             load("t.parquet")
 
+    def test_a_gap_is_named_by_its_row_and_its_column(self):
+        from pyarrow import parquet, table
+
+        parquet.write_table(table({"a": [1.0, 2.0, 3.0], "b": [4.0, 5.0, None]}), "gap.parquet")
+        with pytest.raises(AespecError, match=r"1 of the 6 values of gap\.parquet is not finite") as caught:
+            load("gap.parquet")
+        assert caught.value.diagnostics[0].got == "first nan, at row 2, counted from 0, column `b`"
+        assert "array" not in caught.value.diagnostics[0].help
+
     def test_streams(self):
         found = load("t.parquet", columns=["a", "b"], window=2)
         assert isinstance(found.inputs, Stream)
@@ -278,7 +287,7 @@ class TestSeries:
         with Path("t.csv").open("w", newline="") as file:
             csv.writer(file).writerows(rows)
         found = data.load("t.csv", shape=(4, 1), range=None, stride=2)
-        assert found.labels is None
+        assert found.labels.tolist() == [0, 1]
         assert found.windows.labels.tolist() == [0, 0, 0, 0, 1, 1]
         assert found.columns == ("a",)
 
@@ -322,7 +331,7 @@ class TestSeries:
 
     @pytest.mark.parametrize(
         ("labels", "highest"),
-        [([0, 0, 0, 1, 0, 0], [0, 1, 1]), ([True] + [False] * 5, [True, False, False]), ([*"abcabc"], [*"ccc"])],
+        [([0, 0, 0, 1, 0, 0], [0, 1, 1]), ([True] + [False] * 5, [True, False, False])],
     )
     def test_a_window_has_the_highest_of_its_steps(self, labels, highest):
         _, windows, _ = cut(np.zeros((6, 1)), 3, 2, None)  # which begin at 0, 2 and 3

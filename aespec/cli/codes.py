@@ -78,7 +78,7 @@ class Codes:
         """What each unit carries of those samples, where the model is variational."""
         from aespec.uses.posterior import moments, units
 
-        return units(*moments(self.trained.model, self.measured)) if self.variational else None
+        return units(*moments(self.trained.model, self.measured), self.measured) if self.variational else None
 
     @cached_property
     def rows(self) -> Array:

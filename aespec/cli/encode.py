@@ -32,8 +32,9 @@ def encode(trained: Trained, out: Path, split: Split, form: str) -> None:
 
     RUN is the folder of a run. A .csv or .parquet has a row for each sample and a column for each number of its code,
     behind the file of a picture, the label, and the step that a window of a series begins with, where those are
-    known. A window's label is the highest of its steps': 1 if a step is an anomaly. A .npy has the codes in their own
-    shape. Data of any size streams through the encoder.
+    known. A window's label is the highest of its steps', 1 if a step is an anomaly; where labels are names it is the
+    one that all steps have, else none. A .npy has the codes in their own shape. Data of any size streams through the
+    encoder.
     """
     import numpy as np
 
@@ -45,12 +46,10 @@ def encode(trained: Trained, out: Path, split: Split, form: str) -> None:
     beside: dict[str, Any] = {}
     if data.names is not None:
         beside["file"] = np.asarray(data.names)
-    windows = data.windows
-    labels = data.labels if windows is None or windows.labels is None else windows.highest(windows.labels)
-    if labels is not None:
-        beside["label"] = labels
-    if windows is not None:
-        beside["start"] = windows.starts
+    if data.labels is not None:
+        beside["label"] = data.labels
+    if data.windows is not None:
+        beside["start"] = data.windows.starts
     with writing(out.parent):
         shape = write_codes(trained.model, data.inputs, out, beside)
     if form == "json":

@@ -32,7 +32,7 @@ SHOWN = 10
 """Parts of samples that a table on the terminal has."""
 
 Part = dict[str, Any]
-"""The name of a part of samples, and its mean error in what is labelled ``normal`` and ``anomaly``."""
+"""The name of a part of samples, and its mean error in what is said to be ``normal`` and ``anomaly``."""
 
 
 class Findings:
@@ -151,7 +151,7 @@ class Findings:
             yield "\n" + table(heads, [[*counts, *fractions]], numbers=heads)
         yield "\n" + self._worst_table()
         if parts:
-            heads = ["Anomalies", "Normal"]
+            heads = ["Said to be anomalies", "Said to be normal"]
             highest = sorted(parts, key=lambda part: -max(part[label] or 0 for label in LABELS))[:SHOWN]
             rows = [[part["name"], _shown(part["anomaly"]), _shown(part["normal"])] for part in highest]
             yield "\n" + table([f"Mean error by {self.job.by}", *heads], rows, numbers=heads)

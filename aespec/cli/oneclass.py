@@ -55,7 +55,8 @@ def oneclass(
 
     For each class a model is trained on its training samples alone, and all test samples are ranked by their
     reconstruction error: AUROC is the fraction of pairs of a sample of the class and one of another class in which the
-    other has the larger error. The plan is the spec's; `--set training.epochs=5` changes it. Nothing is chosen by the
+    other has the larger error. Its deviation over the classes is that of these classes themselves: it divides by their
+    number n, not by n - 1. The plan is the spec's; `--set training.epochs=5` changes it. Nothing is chosen by the
     test samples, and the models are not kept.
     """
     from aespec.data import load_for
@@ -74,7 +75,7 @@ def oneclass(
     if talk:
         click.echo(f"{spec.name} on {backend}, {len(names)} classes of {data}")
     results: list[Result] = []
-    for seed in seeds or (spec.training.seed,):
+    for seed in dict.fromkeys(seeds or (spec.training.seed,)):
         for name in names:
             try:
                 result = one_class(spec, train, test, name, backend=backend, seed=seed, limits=specs.limits)
@@ -134,7 +135,15 @@ def _as_table(results: Sequence[Result], names: Sequence[str], seeds: Sequence[i
         own = [found[name, seed] for seed in seeds]
         aurocs = [f"{100 * result.auroc:.2f}" for result in own]
         error = 100 * sum(result.error for result in own) / len(own)
-        rows.append([name, f"{own[0].samples:,}", *aurocs, f"{error:.2f}", f"{sum(r.seconds for r in own):.1f}"])
+        rows.append(
+            [
+                name,
+                f"{own[0].samples:,}",
+                *aurocs,
+                "-" if isnan(error) else f"{error:.2f}",
+                f"{sum(r.seconds for r in own):.1f}",
+            ]
+        )
     return table(heads, rows, numbers=heads[1:])
 
 

@@ -51,7 +51,7 @@ def project(trained: Trained, method: Method | None, count: int, seed: int, out:
 
     RUN is the folder of a run. The map has samples that the model was not trained on: the test set, where the data has
     one, else what was held out. It is a picture, and beside it a page (.html) that shows the sample below the pointer.
-    Where samples are labelled, a color stands for each label.
+    Where samples are labelled, a color stands for each label; those without are gray.
 
     A code of one or two numbers is drawn as it is. A longer one is laid out by PCA, which is linear and says how much
     of the variance each axis has; or by t-SNE or UMAP (`pip install 'aespec[umap]'`), which keep neighbours together,
@@ -143,27 +143,40 @@ def _variances(axes: tuple[str, str], explained: tuple[float, float]) -> str:
 
 def _notes(shown: Shown, found: Map) -> Iterator[str]:
     """What the map does not show."""
-    import numpy as np
-
+    from aespec.data.labels import classes, unlabelled
     from aespec.picture import CLASSES
 
     if len(found.places) < len(shown.inputs):
         yield f"{counted(len(found.places))}, drawn at random with seed {found.seed}; `-n` takes more"
-    if found.planar.method in ("tsne", "umap"):
+    if found.planar.method in ("tsne", "umap") and found.trustworthiness is not None:
         yield "Who is whose neighbour means something; distances between groups, and their sizes, mean little"
     if found.labels is None:
         yield "The data has no labels to color the points by"
-    elif (classes := len(np.unique(found.labels))) > CLASSES:
-        yield f"{classes:,} labels are too many to tell apart by color: numbers are drawn on a scale, in the picture"
+        return
+    if without := int(unlabelled(found.labels).sum()):
+        have = "has" if without == 1 else "have"
+        yield f"{without:,} of {counted(len(found.labels))} {have} no label: gray on the map"
+    if (kinds := len(classes(found.labels)[0])) > CLASSES:
+        yield f"{kinds:,} labels are too many to tell apart by color: numbers are drawn on a scale, in the picture"
+
+
+def _labels(found: Map) -> list[Any] | None:
+    """The label of each sample, None where it has none."""
+    from aespec.data.labels import unlabelled
+
+    if found.labels is None:
+        return None
+    known = zip(found.labels.tolist(), unlabelled(found.labels), strict=True)
+    return [None if without else label for label, without in known]
 
 
 def _as_csv(found: Map) -> str:
     """A line for each sample: its number, its place, and its label where it has one."""
-    labels = {} if found.labels is None else {"label": found.labels.tolist()}
-    columns = {
+    labels = _labels(found)
+    columns: dict[str, list[Any]] = {
         "sample": found.places.tolist(),
         **dict(zip("xy", found.planar.points.T.tolist(), strict=True)),
-        **labels,
+        **({} if labels is None else {"label": labels}),
     }
     return as_csv(columns, zip(*columns.values(), strict=True))
 
@@ -180,5 +193,5 @@ def _as_record(trained: Trained, shown: Shown, found: Map, files: Sequence[Path]
         "trustworthiness": found.trustworthiness,
         "sample": found.places.tolist(),
         "points": found.planar.points.tolist(),
-        "labels": None if found.labels is None else found.labels.tolist(),
+        "labels": _labels(found),
     }

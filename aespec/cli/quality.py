@@ -93,11 +93,13 @@ def _unit_records(units: Units) -> list[dict[str, Any]]:
 
 
 def warnings_of(units: Units, graph: Graph) -> Iterator[str]:
-    """What is wrong with a variational code: it has collapsed, or most of it is idle."""
+    """What is wrong with a variational code: it has collapsed, or most of it is idle; or why that is not known."""
     layer: Any = graph[graph.code].layer
     active, total = int(units.active.sum()), len(units.active)
     less = "`kl_scale: element`" if layer.kl_scale == "sample" else f"a smaller `beta` than {layer.beta:g}"
-    if units.collapsed:
+    if not units.vary:
+        yield "the samples do not vary, so that the activity of units cannot be measured; give more data"
+    elif units.collapsed:
         yield (
             f"the posterior has collapsed: {active:,} of {total:,} units are active, with {units.divergence.sum():.2g} "
             f"nats a sample; codes say next to nothing about samples; train with {less}"

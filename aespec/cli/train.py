@@ -405,8 +405,8 @@ def _notes(dataset: Dataset, spec: Spec, window: int | None) -> Iterator[str]:
 
 
 def _sorted(dataset: Dataset, fraction: float) -> bool:
-    """Whether the last samples, that fraction of all, lack a label of which there are many."""
-    if dataset.labels is None or not fraction:
+    """Whether the last samples, that fraction of all, lack a label of which there are many; a series has an order."""
+    if dataset.labels is None or dataset.windows is not None or not fraction:
         return False
     labels = dataset.labels.astype(str)
     held = labels[len(labels) - round(len(labels) * fraction) :]

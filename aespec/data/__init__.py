@@ -142,7 +142,7 @@ def load(
     labels, windows = raw.labels, None
     if stride is not None:
         inputs, windows, note = cut(inputs, shape[0] or 1, stride, labels)
-        labels, notes = None, (*notes, note)
+        labels, notes = windows.window_labels, (*notes, note)
     features = raw.columns if raw.columns and len(raw.columns) == inputs.shape[-1] else None
     return Dataset(
         name_or_path,

@@ -145,12 +145,26 @@ def unreadable(path: str | Path, got: str, help: str, wanted: str | None = None)
 
 
 def choose(path: str | Path, names: Sequence[str], split: Split) -> tuple[str, str | None]:
-    """The names, in an ``.npz``, of its inputs and of its labels."""
+    """The names, in an ``.npz``, of its inputs and of its labels.
+
+    Raises:
+        AespecError: It has a test part alone and the training part is asked for (E401), or no such arrays (E404).
+    """
     if split == "test" and "x_test" not in names and "x_train" in names:
         return choose(path, names, "train")
     labels = [name for name in (f"y_{split}", "y", "labels") if name in names]
     inputs = [name for name in (f"x_{split}", "x", "inputs") if name in names]
     inputs = inputs or [name for name in names if name not in RESERVED]
+    if split == "train" and not inputs and "x_test" in names:
+        raise AespecError(
+            Diagnostic(
+                DataNotFound,
+                f"{path} has no training part",
+                wanted="training samples, named `x_train` or `x`",
+                got=f"the arrays {', '.join(names)}",
+                help="ask for the test part (`--split test`, where the command has it), or add the training samples",
+            )
+        )
     if len(inputs) != 1 or len(labels) > 1:
         unreadable(
             path,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import isqrt, prod
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
+from aespec.data.sets import DATASETS
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.rules import DataNotFinite, DataRange, DataShape, DataUnreadable
 from aespec.shapes import counted, show_shape
@@ -161,7 +162,9 @@ def _refuse_shape(raw: Raw, name: str, wanted: Shape) -> NoReturn:
     sample = got[1:]
     sizes = ", ".join("any" if n is None else str(n) for n in wanted)
     if raw.image:
-        help = f"these are pictures: give data of your own, such as `--data points.npy`, an array of shape (n, {sizes})"
+        named = [f"`--data {name}`" for name, each in DATASETS.items() if _fits(each.sample, wanted)]
+        own = f"data of your own, such as `--data points.npy`, an array of shape (n, {sizes})"
+        help = f"these are pictures: give {', or '.join([*named, own])}"
     elif _fits(got, wanted):
         help = "this looks like a single sample: save `x[None]`, so that samples are along the first axis"
     elif len(wanted) == 2 and _fits(sample, wanted[1:]):
@@ -193,10 +196,11 @@ def _check_values(raw: Raw, name: str, range: tuple[float, float] | None, dtype:
         raise AespecError(
             Diagnostic(
                 DataNotFinite,
-                f"{wrong.sum()} of the {x.size} values of {name} are not finite",
+                f"{(count := int(wrong.sum())):,} of the {x.size:,} values of {name} "
+                f"{'is' if count == 1 else 'are'} not finite",
                 wanted="numbers, without NaN or infinity",
                 got=_first(raw, wrong),
-                help=f"{'' if raw.series else 'drop these samples, or '}fill the gaps before saving the array",
+                help=f"{'' if raw.series else 'drop these samples, or '}fill the gaps, and save the data again",
             )
         )
     held = np.finfo(dtype)
@@ -225,7 +229,7 @@ def _stating(low: float, high: float, within_unit: bool) -> str:
 
 
 def _first(raw: Raw, wrong: NDArray[Any]) -> str:
-    """The first value that is wrong, and where it stands: by its index, in a series by its step and column."""
+    """The first value that is wrong, and where it stands: by its index, in a series or a table by its column too."""
     import numpy as np
 
     index = tuple(int(i) for i in np.unravel_index(wrong.argmax(), wrong.shape))
@@ -235,6 +239,9 @@ def _first(raw: Raw, wrong: NDArray[Any]) -> str:
         named = f"`{raw.columns[column]}`" if raw.columns else f"{column}"
         place = f"step {step}, column {named}, of {counted(steps, 'step')} and {counted(columns, 'column')}"
         place += ", counted from 0"
+    elif raw.columns and wrong.shape[1:] == (len(raw.columns),):
+        row, column = index
+        place = f"row {row:,}, counted from 0, column `{raw.columns[column]}`"
     return f"first {raw.inputs[index]}, at {place}"
 
 

@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["classes", "label_text", "need_each"]
+__all__ = ["NO_LABEL", "classes", "label_text", "need_each", "unlabelled"]
+
+NO_LABEL = "no label"
+"""What stands for the label of samples that have none."""
 
 
 def label_text(label: Any) -> str:
@@ -25,8 +28,23 @@ def label_text(label: Any) -> str:
     return str(int(value)) if whole else str(value)
 
 
+def unlabelled(labels: Any) -> NDArray[np.bool_]:
+    """Which labels are missing: they are NaN, infinite, or an empty name.
+
+    >>> unlabelled([1, float("nan")]).tolist(), unlabelled(["boot", ""]).tolist()
+    ([False, True], [False, True])
+    """
+    import numpy as np
+
+    values = np.asarray(labels)
+    if values.dtype.kind == "f":
+        missing: NDArray[np.bool_] = ~np.isfinite(values)
+        return missing
+    return np.isin(np.char.lower(np.char.strip(values.astype(str))), ("", "nan"))
+
+
 def classes(labels: Any) -> tuple[list[str], NDArray[np.int64]]:
-    """The classes that labels name, as text, in the order of the labels; and that of each sample, (n,).
+    """The classes that labels name, as text, in the order of the labels; and that of each sample, (n,), -1 for none.
 
     Args:
         labels: A number or a name for each sample, (n,).
@@ -36,8 +54,11 @@ def classes(labels: Any) -> tuple[list[str], NDArray[np.int64]]:
     values = np.asarray(labels)
     if values.dtype == object:
         values = np.asarray([label_text(label) for label in values])
-    found, index = np.unique(values, return_inverse=True)
-    return [label_text(label) for label in found], index.astype(np.int64)
+    known = ~unlabelled(values)
+    found, places = np.unique(values[known], return_inverse=True)
+    index = np.full(len(values), -1, np.int64)
+    index[known] = places
+    return [label_text(label) for label in found], index
 
 
 def need_each(labels: Any, name: str) -> None:
@@ -63,10 +84,7 @@ def need_each(labels: Any, name: str) -> None:
                 help="of a column for each class save `labels.argmax(axis=1)`",
             )
         )
-    if values.dtype.kind == "f":
-        missing = ~np.isfinite(values)
-    else:
-        missing = np.isin(np.char.lower(np.char.strip(values.astype(str))), ("", "nan"))
+    missing = unlabelled(values)
     if missing.any():
         first = int(missing.argmax())
         raise AespecError(

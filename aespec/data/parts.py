@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from aespec.data.files import BROKEN, Split, choose, read_array, reason, unreadable
+from aespec.data.pictures import SUFFIXES as PICTURES
 from aespec.data.streams import Part
 from aespec.data.tables import pick
 from aespec.diagnostics import AespecError, Diagnostic, missing
@@ -187,8 +188,8 @@ def find_parts(path: Path, split: Split, columns: Sequence[str] | None = None, l
         unreadable(
             path,
             "a folder without any",
-            "put the shards there",
-            f"files that end in {', '.join(SUFFIXES)}, or pictures",
+            "put such files there, or name a file or another folder",
+            f"files that end in {', '.join(SUFFIXES)}, or pictures ({', '.join(PICTURES)})",
         )
     found: list[Any] = []
     for each in paths:

@@ -12,7 +12,7 @@ from aespec.diagnostics import missing
 if TYPE_CHECKING:
     from aespec.shapes import Shape
 
-__all__ = ["find_pictures", "read_pictures"]
+__all__ = ["SUFFIXES", "find_pictures", "read_pictures"]
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 

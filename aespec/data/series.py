@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from aespec.data.files import Raw
+from aespec.data.labels import unlabelled
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.rules import DataShape
 from aespec.shapes import counted
@@ -32,16 +33,33 @@ class Windows:
     labels: NDArray[Any] | None = None
     """What each step of the series is, where that is known."""
 
-    def highest(self, values: NDArray[Any]) -> NDArray[Any]:
-        """The highest value of each window's steps, (n,): of truths whether one is true, of names the last by alphabet.
+    @property
+    def window_labels(self) -> NDArray[Any] | None:
+        """What each window is, (n,), where that is known of its steps.
 
-        Args:
-            values: Of each step of the series, (steps,).
+        Of numbers it is the highest of its steps'. Names have no order: it is the one that all its steps have. A window
+        whose steps have several names, or of which one has no label, has none itself: NaN, or an empty name.
         """
         import numpy as np
 
-        ordered, index = np.unique(values, return_inverse=True)
-        found: NDArray[Any] = ordered[_windows(index, self.length)[self.starts].max(axis=1)]
+        if self.labels is None:
+            return None
+        if self.labels.dtype.kind == "f":
+            return self.highest(np.where(unlabelled(self.labels), np.nan, self.labels))
+        if self.labels.dtype.kind in "biu":
+            return self.highest(self.labels)
+        names, index = np.unique(self.labels.astype(str), return_inverse=True)
+        steps = _windows(index.reshape(self.labels.shape), self.length)[self.starts]
+        found: NDArray[Any] = np.where(steps.min(axis=-1) == steps.max(axis=-1), names[steps[..., 0]], "")
+        return found
+
+    def highest(self, values: NDArray[Any]) -> NDArray[Any]:
+        """The highest value of each window's steps, (n,): of truths whether one is true; NaN where one is.
+
+        Args:
+            values: Of each step of the series, (steps,): numbers or truths.
+        """
+        found: NDArray[Any] = _windows(values, self.length)[self.starts].max(axis=-1)
         return found
 
 

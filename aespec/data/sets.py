@@ -34,6 +34,10 @@ class Named(Protocol):
     def about(self) -> str:
         """What it holds, in a line."""
 
+    @property
+    def sample(self) -> tuple[int, ...]:
+        """The shape of a sample."""
+
     def read(self, split: Split, cache: Path | None, download: bool) -> Raw:
         """Find it and read a split of it."""
 
@@ -56,6 +60,7 @@ class IdxSet:
     """The folder or the file that Keras keeps it in, under its ``datasets``."""
     debian: Path | None = None
     debian_package: str | None = None
+    sample: tuple[int, ...] = (28, 28)
 
     def read(self, split: Split, cache: Path | None, download: bool) -> Raw:
         """Read it from the first place that has it, or else download it."""
@@ -139,6 +144,7 @@ class Digits:
     """scikit-learn's handwritten digits, in the order of its file; the last 297 are the test set."""
 
     about: str = "1,797 handwritten digits, 8x8 grey pixels of 0 to 16, from scikit-learn"
+    sample: tuple[int, ...] = (8, 8)
 
     def read(self, split: Split, cache: Path | None, download: bool) -> Raw:
         """Read it from the scikit-learn that is installed."""
@@ -166,6 +172,7 @@ class Plane:
     """
 
     about: str = "60 points in space, near a plane, drawn from a fixed seed"
+    sample: tuple[int, ...] = (3,)
 
     def read(self, split: Split, cache: Path | None, download: bool) -> Raw:
         """Draw them: the stream of NumPy's `RandomState` never changes."""

@@ -150,7 +150,7 @@ def _labels(path: Path, column: int, read: dict[str, Any]) -> NDArray[Any]:
 
     text = np.loadtxt(path, usecols=[column], dtype=str, **read)[:, 0]
     try:
-        numbers = text.astype("float64")
+        numbers = np.where(np.char.strip(text) == "", "nan", text).astype("float64")
     except ValueError:
         return cast("NDArray[np.str_]", text)
     whole = np.abs(numbers) < 2**53  # NaN is none

@@ -58,7 +58,7 @@
     here.lastElementChild.style.stroke = `var(--c${kind % 10})`;
     if (tip.hidden) return;
     const [title, note] = [tip.querySelector("strong"), tip.querySelector("span")];
-    title.textContent = data.names.length ? data.names[kind] : "";
+    title.textContent = data.names[kind] ?? (kind < 0 ? data.unlabelled : "");
     note.textContent = data.notes[i] ?? `sample ${i}`;
     if (canvas) {
       const { columns, width, height } = data.sprite;

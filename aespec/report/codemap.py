@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import ceil, isqrt
 from typing import TYPE_CHECKING, Any
 
-from aespec.data.labels import classes
+from aespec.data.labels import NO_LABEL, classes
 from aespec.picture import CLASSES
 from aespec.report.page import embedded, render
 from aespec.report.samples import thinned
@@ -54,7 +54,7 @@ def code_map(
     Args:
         points: Where each sample lies, (n, 2), finite.
         labels: What each shows: numbers or names, which are the classes. Of more than can be told apart the map is
-            drawn in one color.
+            drawn in one color. Samples whose label is NaN or an empty name have none and are gray, below the others.
         samples: What is shown of each: images (n, height, width) or (n, height, width, 1 or 3), of bytes or of numbers
             of any range; or what is drawn as curves, (n, steps, features) or (n, steps).
         images: Whether they are images.
@@ -75,18 +75,20 @@ def code_map(
     shown = len(names) <= CLASSES
     legend = [
         {
+            "kind": i,
             "name": name,
             "count": number(int((index == i).sum())),
             "x": int(np.median(places[index == i, 0])),
             "y": int(np.median(places[index == i, 1])),
         }
-        for i, name in enumerate(names if shown else ())
+        for i, name in [*enumerate(names if shown else ()), *([(-1, NO_LABEL)] if (index < 0).any() else [])]
     ]
     data: dict[str, Any] = {
         "x": places[:, 0].tolist(),
         "y": places[:, 1].tolist(),
         "classes": index.tolist(),
         "names": names,
+        "unlabelled": NO_LABEL,
         "notes": list(notes or ()),
     }
     picture = None
@@ -101,7 +103,7 @@ def code_map(
         caption=caption,
         width=WIDTH,
         height=HEIGHT,
-        layers=_layers(places, index if shown else index * 0),
+        layers=_layers(places, index if shown else index.clip(max=0)),
         legend=legend,
         named=named and len(legend) > 1,
         data=data,
@@ -177,10 +179,12 @@ def _placed(points: Array) -> NDArray[np.int64]:
 
 
 def _layers(places: NDArray[np.int64], classes: NDArray[np.int64]) -> list[tuple[int, str]]:
-    """What is drawn, from below: a class, and the path of some of its dots."""
+    """What is drawn, from below: a class, and the path of some of its dots. Those of none, -1, are lowest."""
     import numpy as np
 
     found = []
+    order = np.argsort(classes >= 0, kind="stable")
+    places, classes = places[order], classes[order]
     for start in range(0, len(places), LAYER):
         some = slice(start, start + LAYER)
         for each in np.unique(classes[some]):

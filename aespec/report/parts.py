@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aespec.apply import codes, reconstructions
-from aespec.data.labels import label_text
+from aespec.data.labels import label_text, unlabelled
 from aespec.data.streams import chosen, take
 from aespec.shapes import counted
 from aespec.tables import number
@@ -65,7 +65,9 @@ class Part:
 
     def about(self, i: int) -> str:
         """What is said of one of the samples."""
-        label = "" if self.labels is None else f"label {label_text(self.labels[i])}\n"
+        label = ""
+        if self.labels is not None and not unlabelled(self.labels[i]):
+            label = f"label {label_text(self.labels[i])}\n"
         return f"{label}error {self.errors[i]:.3g}"
 
 

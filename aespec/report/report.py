@@ -51,7 +51,7 @@ def report(run: Run, model: Model, training: Part, unseen: Part | None = None) -
         AespecError: A package that every report needs is missing: jinja2, or for images Pillow; or the run's history
             cannot be read.
     """
-    history, missing = read(run.folder), list[str]()
+    history, missing = read(run.place), list[str]()
     parts = [part for part in (unseen, training) if part is not None]
     first = parts[0]
     contents: list[tuple[str, str, Callable[[], Markup]]] = [
@@ -70,7 +70,7 @@ def report(run: Run, model: Model, training: Part, unseen: Part | None = None) -
         run.spec.name,
         *(Section(title, _or_why(write, missing), lead) for title, lead, write in contents),
         lead=run.spec.description,
-        kicker=f"{run.folder.resolve().name} · an autoencoder trained with {run.record['backend']}",
+        kicker=f"{run.place.resolve().name} · an autoencoder trained with {run.record['backend']}",
         foot=f"Written by aespec {__version__}.",
     )
     return Report(html, tuple(dict.fromkeys(missing)))
@@ -92,7 +92,7 @@ def write(
             written.
     """
     given = data or run.data()
-    return _write(run, model or run.model(), given.training, given.unseen, Path(path or run.folder / REPORT))
+    return _write(run, model or run.model(), given.training, given.unseen, Path(path or run.place / REPORT))
 
 
 def _write(run: Run, model: Model, training: Shown, unseen: Shown | None, path: Path) -> list[str]:
@@ -122,7 +122,7 @@ def report_training(
     Returns:
         Where the report is, None where there is none; and what is to be said of it.
     """
-    path, again = run.folder / REPORT, f"`aespec report {run.folder}` tries again"
+    path, again = run.place / REPORT, f"`aespec report {run.folder}` tries again"
     try:
         given = RunData(run, loaded=[data] if validation is None else [data, validation])
         missing = _write(run, model, given.training, _unseen(given), path)

@@ -233,7 +233,7 @@ def generated(run: Run, model: Model, part: Part) -> Markup:
 
 def spec(run: Run) -> Markup:
     """The spec, with every default."""
-    return render("spec.html.j2", text=(run.folder / SPEC).read_text(encoding="utf-8"))
+    return render("spec.html.j2", text=(run.place / SPEC).read_text(encoding="utf-8"))
 
 
 def provenance(run: Run) -> Markup:

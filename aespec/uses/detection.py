@@ -117,7 +117,7 @@ class Ranking:
     auroc: float
     """The probability that an anomaly has a higher score than a normal sample: the area under the ROC curve."""
     error: float
-    """Its standard error, by the choice of the samples; NaN with fewer than two of a kind."""
+    """Its standard error, by the choice of the samples; NaN where they cannot tell it: see `ranking`."""
     average_precision: float
     """The area under the precision-recall curve, as scikit-learn sums it; a random score has `prevalence`."""
     prevalence: float
@@ -131,7 +131,9 @@ class Ranking:
 def ranking(truth: Flags, scores: Array) -> Ranking | None:
     """How well scores tell anomalies from normal samples; None where all samples are of one kind.
 
-    The standard error of the area is that of DeLong et al. (1988, https://doi.org/10.2307/2531595).
+    The standard error of the area is that of DeLong et al. (1988, https://doi.org/10.2307/2531595). It is NaN with
+    fewer than two samples of a kind, and where all of a kind rank alike among the other kind, as with an area of 1
+    or 0: the estimate is then 0 however few the samples are.
 
     Args:
         truth: Which samples are anomalies, (n,).
@@ -166,7 +168,7 @@ def _area_error(anomalies: Array, normal: Array) -> float:
     together = rankdata(np.concatenate([anomalies, normal]))
     above = (together[:m] - rankdata(anomalies)) / n
     below = (together[m:] - rankdata(normal)) / m
-    return sqrt(above.var(ddof=1) / m + below.var(ddof=1) / n)
+    return sqrt(above.var(ddof=1) / m + below.var(ddof=1) / n) or float("nan")
 
 
 def _metrics() -> Any:

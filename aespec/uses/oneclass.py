@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from aespec.course import build, follow
 from aespec.data import Scaling
-from aespec.data.labels import classes
+from aespec.data.labels import classes, need_each
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.rules import DataShape, DataUnreadable
 from aespec.shapes import counted
@@ -69,7 +69,7 @@ class Result:
     auroc: float
     """Over all test samples; between 0 and 1."""
     error: float
-    """Its standard error, by the choice of the test samples."""
+    """Its standard error, by the choice of the test samples; see `aespec.uses.detection.Ranking`."""
     average_precision: float
     """Where the other classes, which are most of the test samples, are what is looked for."""
     loss: float
@@ -79,7 +79,7 @@ class Result:
 
 
 def classes_of(train: Dataset, test: Dataset, chosen: Sequence[str] = ()) -> list[str]:
-    """The classes of data, by name; or those that are chosen.
+    """The classes of data, by name; or those that are chosen, each once.
 
     Raises:
         AespecError: The data has no labels or no test part, one class alone, or not those that are chosen.
@@ -95,6 +95,7 @@ def classes_of(train: Dataset, test: Dataset, chosen: Sequence[str] = ()) -> lis
                 "and y_test",
             )
         )
+    need_each(train.labels, train.name)
     known, _ = classes(train.labels)
     if len(known) < 2:
         raise AespecError(
@@ -108,7 +109,7 @@ def classes_of(train: Dataset, test: Dataset, chosen: Sequence[str] = ()) -> lis
         )
     truth_of(train.labels, chosen or known, train.name)
     truth_of(test.labels, chosen or known, f"the test part of {train.name}")
-    return [*chosen] or known
+    return [*dict.fromkeys(chosen)] or known
 
 
 def one_class(
@@ -162,7 +163,8 @@ def one_class(
 def spread(results: Sequence[Result]) -> dict[int, tuple[float, float]]:
     """For each seed the mean AUROC over the classes and its standard deviation, as the published tables have it.
 
-    The deviation is NaN where there is one class.
+    The deviation is that of these classes themselves, by their number n and not n - 1. It is NaN where there is one
+    class.
     """
     import numpy as np
 

@@ -105,6 +105,8 @@ class Units:
     """The mean over the samples of the Kullback-Leibler divergence of each unit from the prior, in nats, (units,)."""
     variance: Array
     """The variance over the samples of each unit's posterior mean, (units,)."""
+    vary: bool = True
+    """Whether the samples vary: of such as are all the same no unit can be active."""
 
     @property
     def active(self) -> NDArray[np.bool_]:
@@ -114,20 +116,26 @@ class Units:
     @property
     def collapsed(self) -> bool:
         """Whether the posteriors are the prior, or as good as: the codes say nothing about the samples."""
-        return not self.active.any() or float(self.divergence.sum()) < COLLAPSED
+        return self.vary and (not self.active.any() or float(self.divergence.sum()) < COLLAPSED)
 
 
-def units(mean: Array, log_var: Array) -> Units:
+def units(mean: Array, log_var: Array, x: Samples | None = None) -> Units:
     """What each unit of a code tells of the samples whose posteriors have these moments, (n, ..., units).
 
     Active units are those of Burda, Grosse and Salakhutdinov (2016), https://arxiv.org/abs/1509.00519.
+
+    Args:
+        mean: Of the posteriors, from `moments`.
+        log_var: Likewise.
+        x: The samples, where they may be all the same.
 
     Raises:
         AespecError: There are fewer than two samples, over which nothing varies.
     """
     need_two(mean, "activity of units")
     flat = mean.reshape(len(mean), -1)
-    return Units(mean.shape[1:], _divergences(mean, log_var).mean(axis=0), flat.var(axis=0, ddof=1))
+    vary = x is None or any(bool((batch != x[:1]).any()) for batch in batches(x))
+    return Units(mean.shape[1:], _divergences(mean, log_var).mean(axis=0), flat.var(axis=0, ddof=1), vary)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from aespec.data.labels import classes
+from aespec.data.labels import NO_LABEL, classes
 from aespec.files import StrPath
 from aespec.picture import CLASSES, COLORS, GRAY, MARKERS, blank, clipped, plain, save
 
@@ -23,6 +23,9 @@ __all__ = ["draw_map"]
 HEIGHT, BESIDE, RATIOS = 6.4, 0.9, (0.9, 1.5)
 """A picture's height in inches, what its legend is wide, and how wide the rest may be for the height."""
 
+UNLABELLED = "#c0c0c0"
+"""The color of samples without a label where others have one: lighter than that of any class."""
+
 THUMBNAIL = 0.3
 """Inches of a thumbnail's longer side."""
 
@@ -39,7 +42,7 @@ def draw_map(
         found: Where each sample lies.
         path: Where the picture goes.
         labels: What each sample shows, (n,): its color. Of more classes than can be told apart by color and marker,
-            where they are numbers, a scale of colors.
+            where they are numbers, a scale of colors. One that is NaN or an empty name is none: its dot is gray.
         images: The samples, where they are images: some are drawn in their places, as many as have room.
         title: Written above.
 
@@ -72,26 +75,41 @@ def draw_map(
 
 
 def _draw_dots(axes: Axes, points: Array, values: NDArray[Any] | None = None) -> Sequence[Any]:
-    """Dots of one color, or on a scale of colors; the color of each."""
+    """Dots of one color, or on a scale of colors, those without a value gray below; the color of each."""
+    import numpy as np
+    from matplotlib.colors import to_rgba
+
     style: dict[str, Any] = {"color": COLORS[0]} if values is None else {"c": values, "cmap": "viridis"}
-    dots = axes.scatter(points[:, 0], points[:, 1], s=_size(len(points)), alpha=0.7, linewidths=0, **style)
+    style |= {"s": _size(len(points)), "alpha": 0.7, "linewidths": 0}
     if values is None:
+        axes.scatter(points[:, 0], points[:, 1], **style)
         return [COLORS[0]] * len(points)
+    known = np.isfinite(values)
+    axes.scatter(*points[~known].T, **{**style, "c": UNLABELLED, "cmap": None})
+    dots = axes.scatter(*points[known].T, **{**style, "c": values[known]})
     bar = axes.figure.colorbar(dots, ax=axes, shrink=0.7, aspect=30)
-    bar.set_label("label", fontsize=9)
+    bar.set_label("label" if known.all() else f"label (gray: {NO_LABEL})", fontsize=9)
     bar.ax.tick_params(labelsize=8)
-    return list(dots.to_rgba(values, alpha=1.0))
+    colors = np.full((len(points), 4), to_rgba(UNLABELLED))
+    colors[known] = dots.to_rgba(values[known], alpha=1.0)
+    return list(colors)
 
 
 def _draw_classes(axes: Axes, points: Array, names: Sequence[str], index: NDArray[np.int64]) -> Sequence[str]:
-    """A color for each class, and its name at the dot nearest to its median; the color of each dot."""
+    """A color for each class, and its name at the dot nearest to its median; the color of each dot.
+
+    Dots of no class are gray, below the others.
+    """
     import numpy as np
     from matplotlib.patheffects import withStroke
 
+    dots: dict[str, Any] = {"s": _size(len(points)), "alpha": 0.7, "linewidths": 0}
+    if (without := index < 0).any():
+        axes.scatter(*points[without].T, label=NO_LABEL, color=UNLABELLED, **dots)
     for i, name in enumerate(names):
         own = points[index == i]
         style: dict[str, Any] = {"color": COLORS[i % len(COLORS)], "marker": MARKERS[i // len(COLORS)]}
-        axes.scatter(own[:, 0], own[:, 1], s=_size(len(points)), alpha=0.7, linewidths=0, label=name, **style)
+        axes.scatter(own[:, 0], own[:, 1], label=name, **style, **dots)
         if len(names) > 1:
             axes.annotate(
                 name,
@@ -117,7 +135,7 @@ def _draw_classes(axes: Axes, points: Array, names: Sequence[str], index: NDArra
     )
     for text in legend.get_texts():
         text.set_parse_math(False)
-    return [COLORS[i % len(COLORS)] for i in index]
+    return [UNLABELLED if i < 0 else COLORS[i % len(COLORS)] for i in index]
 
 
 def _size(n: int) -> float:

@@ -59,6 +59,6 @@ def quality(model: Model, x: Floats, *, seed: int = 0) -> Quality:
         loss=loss,
         reconstruction=float(np.average(losses, weights=[len(batch) for batch in batches(x)])),
         squared_error=squared_error,
-        units=posterior and units(*posterior),
+        units=posterior and units(*posterior, x),
         bound=posterior and bound(model, x, *posterior, seed=seed),
     )
