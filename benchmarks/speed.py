@@ -59,6 +59,8 @@ class Case:
     seconds: float
     """How long each side of a round takes, at least."""
     threads: int | None
+    compile: str
+    """As the plan's field."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,7 @@ def measure(case: Case) -> Result:
         backend.set_threads(case.threads)
     graph = aespec.compile(spec)
     x = samples(spec)
-    whole = spec.training.model_copy(update={"batch_size": case.batch_size})
+    whole = spec.training.model_copy(update={"batch_size": case.batch_size, "compile": case.compile})
     x, _ = split(x, whole.validation_split)
     count = round_size(lambda part: backend.Peer(spec.name, part, case.batch_size), x, case)
 
@@ -267,13 +269,14 @@ def main() -> None:
     parser.add_argument(
         "--threads", type=positive(int), help="as the framework chooses by default, the same for both sides"
     )
+    parser.add_argument("--compile", choices=("auto", "on", "off"), default="auto", help="of aespec's steps (auto)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="where to write everything that was found")
     parser.add_argument("--markdown", action="store_true", help="print the table in Markdown")
     given = parser.parse_args()
 
     backends = BACKENDS if given.backend == "all" else (given.backend,)
     cases = [
-        Case(spec, backend, batch_size, given.rounds, given.seconds, given.threads)
+        Case(spec, backend, batch_size, given.rounds, given.seconds, given.threads, given.compile)
         for spec in given.specs
         for backend in backends
         for batch_size in given.batch_sizes
