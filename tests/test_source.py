@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from aespec.diagnostics import AespecError, Diagnostic, Loc, Place
@@ -247,12 +247,20 @@ REFUSED: list[tuple[str, list[tuple[str, int, str]]]] = [
     # variables
     ("a: ${x}", [("E008", 1, "${x}")]),
     ('vars: {x: 1}\na: {b: ${y}, c: ["p${z}q"]}', [("E008", 2, "${y}"), ("E008", 2, "${z}")]),
-    ("vars: {x: 1, z: a${x}}", [("E008", 1, "${x}")]),
-    ("vars: {x: 1, z: [[${x}]]}", [("E008", 1, "${x}")]),
+    ("vars: {z: a${x}, x: 1}", [("E008", 1, "${x}")]),
+    ("vars: {z: [[${x + 1}]], x: 1}", [("E008", 1, "x")]),
+    ("vars: {z: ${z}}", [("E008", 1, "${z}")]),
+    ("vars: {x: ${y}, z: ${x}, w: '${x + 1}'}\na: ${w}", [("E008", 1, "${y}")]),
+    ("vars: {x: off}\na: ${x * 2}", [("E004", 1, "off")]),
+    ("vars: {my-width: 1}\na: ${my-width + 1}", [("E008", 2, "my")]),
     ("vars: {x: [1]}\na: b${x}", [("E008", 2, "${x}")]),
     ("vars: {x: [1]}\n${x}: b", [("E008", 2, "${x}")]),
     ("a: ${x", [("E008", 1, "${x")]),
-    ("a: ${}", [("E008", 1, "${}")]),
+    ("a: ${}", [("E010", 1, "${}")]),
+    ("vars: {x: 1}\na: {b: ${x / 2}, c: 'p${x +}q'}", [("E010", 2, "/"), ("E010", 2, "+")]),
+    ("vars: {x: [1], y: a, z: true}\na: ['${x * 2}', '${y * 2}', '${z * 2}']", [("E010", 2, c) for c in "xyz"]),
+    ('a: "\\x24{1 // 0}"', [("E010", 1, '"\\x24{1 // 0}"')]),
+    ("a: {b: ${x[0]}, c: ${max(1, 2)}}", [("E010", 1, "["), ("E010", 1, "max")]),
     ('a: "\\x24{x}"', [("E008", 1, '"\\x24{x}"')]),
     ("vars: {x: z}\n${x}: 1\nz: 2", [("E003", 3, "z")]),
     ("vars: 3", [("E104", 1, "3")]),
@@ -276,8 +284,8 @@ def test_what_yaml_is_refused(text: str, problems: list[tuple[str, int, str]]) -
 
 # The same, for JSON.
 JSON_REFUSED: list[tuple[str, list[tuple[str, int, str]]]] = [
-    ('{"a": 1,}', [("E002", 1, "}")]),
-    ('{"a": [1,]}', [("E002", 1, "]")]),
+    ('{"a": 1,}', [("E002", 1, ",")]),
+    ('{"a": [1,]}', [("E002", 1, ",")]),
     ("{'a': 1}", [("E002", 1, "'")]),
     ("{a: 1}", [("E002", 1, "a")]),
     ('{"a" 1}', [("E002", 1, "1")]),
@@ -486,6 +494,8 @@ SET: list[tuple[tuple[str, ...], Loc, Any]] = [
     (("training.epochs=1", "training.epochs=2"), ("training", "epochs"), 2),
     (("input.0=null",), ("input",), [None, 28]),
     (("vars.width=8",), ("encoder", 1, "dense", "units"), 8),
+    (("vars.width=8", "vars.half=${width//2}", "name=w-${half}"), ("name",), "w-4"),
+    (("encoder.1.dense.units=${width // 2 - 1}",), ("encoder", 1, "dense", "units"), 31),
     (("training.epochs=${width}",), ("training", "epochs"), 64),
     (("name=w-${width}",), ("name",), "w-64"),
     (("training=null", "training.epochs=3"), ("training",), {"epochs": 3}),
@@ -621,13 +631,25 @@ VARIABLES: list[tuple[str, Any]] = [
     ("{${s}: 1, x${n}: 2, $${n}: 3}", {"selu": 1, "x64": 2, "${n}": 3}),
     ("{${n}: 1}", {"64": 1}),
     ("|\n  ${n}\n", "64\n"),
+    ("${n // 10}", 6),
+    ("'${ n }'", 64),
+    ("{units: ${n * 2}, b: ${-n % 7}}", {"units": 128, "b": 6}),
+    ("[${n - 1}, ${(n + 1) * 2}, ${2 ** 3 ** 2}]", [63, 130, 512]),
+    ("conv_${n + 1}_${n}", "conv_65_64"),
+    ("{x${n // 2}: 1, ${n // 2}: 2}", {"x32": 1, "32": 2}),
+    ("${n-d}", 57),
+    ("${a-b}", "kept"),
+    ("[${half}, ${quarters}, ${text}]", [32, [16, [16]], "half of 64 is 32"]),
+    ('"${d +\n  1}"', 8),
 ]
 
 
 @pytest.mark.parametrize(("text", "value"), VARIABLES)
 @pytest.mark.usefixtures("parser")
 def test_variables(text: str, value: Any) -> None:
-    names = 'n: 64, f: 0.5, l: [1, [2]], s: selu, z: null, t: true, d.e-f_1: 7, "ö ä": 8, esc: "$${n}"'
+    names = 'n: 64, f: 0.5, l: [1, [2]], s: selu, z: null, t: true, d.e-f_1: 7, "ö ä": 8, esc: "$${n}", '
+    names += 'd: 7, a-b: kept, half: "${n // 2}", '
+    names += 'quarters: ["${half // 2}", ["${half // 2}"]], text: "half of ${n} is ${half}"'
     got = Source.parse(f"vars: {{{names}}}\na: {text}").data["a"]
     assert (got, type(got)) == (value, type(value))
 
@@ -664,7 +686,10 @@ LARGE = {
     "a long number": "a: " + "9" * 5_000,
     "a long hex": "a: 0x" + "f" * 5_000,
     "text from variables": "vars: {x: " + "x" * 300_000 + "}\na: [" + "a${x}, " * 5_000 + "]",
-    "escapes from variables": "vars: {x: ['" + "$${" * 100_000 + "']}\na: [" + "${x}, " * 9_000 + "]",
+    "texts with variables": "vars: {x: '', y: &y " + "'" + "${x}" * 1_000 + "'}\na: [" + "*y, " * 9_000 + "]",
+    "variables of variables": "vars: {v0: [1, 1], "
+    + ", ".join(f"v{i}: ['${{v{i - 1}}}', '${{v{i - 1}}}']" for i in range(1, 30))
+    + "}",
     "lists from variables": "vars: {x: [" + "1, " * 9_000 + "]}\na: [" + "${x}, " * 9_000 + "]",
 }
 
@@ -916,6 +941,7 @@ def test_json_reads_back(data: Any, indent: int | str | None, ascii: bool) -> No
 def test_yaml_reads_back(data: Any, flow: bool | None, indent: int, width: int, unicode: bool) -> None:
     style: Any = {"default_flow_style": flow, "indent": indent, "width": width, "allow_unicode": unicode}
     written = yaml.dump(data, Dumper=Quoting, sort_keys=False, **style)
+    assume(yaml.safe_load(written) == data)  # PyYAML breaks some lines in the middle of an escape
     check(Source.parse(written), data)
 
 
@@ -984,7 +1010,8 @@ def run(snippet: str) -> None:
         overrides = [after for word, after in pairwise(command) if word == "--set"]
         Source.read(command[2], overrides)
     else:
-        Source.parse(snippet)
+        Path("spec.yaml").write_text(snippet)
+        Source.read("spec.yaml")
 
 
 @pytest.mark.parametrize("code", [code for code in RULES if code.startswith("E0")])

@@ -84,7 +84,8 @@ class TooLarge(Rule):
 
     A spec may have 1 MiB of text, 20,000 values, 64 levels of nesting, and 1,000 characters in a number. Each
     use of an alias or a variable counts as all that it stands for, so a few lines that multiply themselves are
-    refused before they fill the memory. Data and weights belong into files of their own.
+    refused before they fill the memory; so are many turns of a `repeat`. What a spec includes counts as its own.
+    Data and weights belong into files of their own.
     """
 
     code = "E005"
@@ -105,7 +106,8 @@ class BadOverride(Rule):
     """An assignment of `--set` cannot be applied.
 
     It reads `path=value`. The path goes from the top of the spec down: names of keys, and numbers of list
-    items counted from 0, joined by dots. Mappings that are missing on the way are made; a bare kind such as
+    items counted from 0, joined by dots. Items are those of the file as it is written: a `repeat` or an `include` is
+    one, as in `encoder.0.repeat.times=2`. Mappings that are missing on the way are made; a bare kind such as
     `optimizer: adam` becomes `{adam: {}}` when the path names that kind and goes on. To put another kind in its
     place, set the whole value. Lists do not grow: to add an item, set the whole list. The value is YAML on one line:
     `1e-3`, `[3, 3]`, `{sgd: {momentum: 0.9}}`. Quote the assignment for the shell where it has spaces or brackets.
@@ -144,8 +146,9 @@ class UnknownVariable(Rule):
 
     `vars:` is a mapping at the top of the spec from names to scalars or lists. Anywhere else, a value that is
     just `${name}` becomes that value with its type, and inside a longer text it is written into it. Quotes
-    around it make no difference. A variable cannot refer to another, and a list stands alone. Write `$${`
-    where the two characters `${` are meant.
+    around it make no difference. A variable can use those that stand above it in `vars`, and a list stands alone.
+    A `repeat` has names of its own, which its `layers` alone can use. Write `$${` where the two characters `${` are
+    meant.
     """
 
     code = "E008"
@@ -178,4 +181,76 @@ class NotAMapping(Rule):
 input: [28, 28]
 encoder: [flatten, dense: 30]
 decoder: mirror
+"""
+
+
+class BadExpression(Rule):
+    """What stands in `${...}` cannot be computed.
+
+    It is the name of a variable, or arithmetic with whole numbers: `+ - *`, `//` which rounds down, `%` for what that
+    leaves, `**` for powers, parentheses, and names of variables that are whole numbers. All mean what they mean in
+    Python, and no number may pass 2**63 - 1. There are no fractions and no functions: what needs them is computed
+    elsewhere and written into `vars`.
+    """
+
+    code = "E010"
+    bad = """
+vars: {width: 64}
+encoder:
+  - dense: {units: "${width / 2}"}
+"""
+    good = """
+vars: {width: 64}
+encoder:
+  - dense: {units: "${width // 2}"}
+"""
+
+
+class BadRepeat(Rule):
+    """A `repeat` that cannot be carried out.
+
+    `repeat` is an item of a list of layers, and stands for its own `layers` several times over. It has either `times`,
+    a number of turns, or `each`, a mapping from names to lists of one length, whose first items are used together
+    in the first turn, and so on. `index` names the number of the turn, counted from 0. The names hold in `layers`,
+    and none is a variable's or that of a `repeat` around it. A layer with a `name` needs another in each turn:
+    `name: conv_${i}`. A path of `--set` counts a `repeat` as the one item that it is.
+    """
+
+    code = "E011"
+    bad = """
+encoder:
+  - repeat:
+      each: {units: [300, 100], activation: [selu]}
+      layers:
+        - dense: {units: "${units}", activation: "${activation}"}
+"""
+    good = """
+encoder:
+  - repeat:
+      each: {units: [300, 100], activation: [selu, tanh]}
+      layers:
+        - dense: {units: "${units}", activation: "${activation}"}
+"""
+
+
+class BadInclude(Rule):
+    """An `include` that cannot be carried out.
+
+    `include` is an item of a list of layers, and stands for those of another spec: `include: blocks.yaml` in an
+    encoder for that file's encoder, `include: {spec: blocks.yaml, block: decoder}` for its decoder. The layers have to
+    be written out there; a `mirror` is none. The file's own `vars` hold in it; `vars:` beside `spec` gives
+    them other values. Paths begin at the folder of the file that they are written in, and lead to files in the folder
+    of the spec that is read, or below: nothing outside it is opened. Files cannot include each other in a circle.
+    """
+
+    code = "E012"
+    bad = """
+encoder:
+  - include: ../stacked.yaml
+  - dense: 10
+"""
+    good = """
+encoder:
+  - include: stacked.yaml
+  - dense: 10
 """

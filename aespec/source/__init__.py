@@ -1,21 +1,21 @@
 """The text of a spec and the place (line, column) of each value in it."""
 
-from collections.abc import Callable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
 from functools import reduce
 from operator import getitem
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, Self
 
-from aespec.diagnostics import AespecError, Diagnostic, Loc, Place, nearest, show
-from aespec.rules import FileUnreadable, NotAMapping, TooLarge, UnknownVariable
-from aespec.source.json_text import read_json
+from aespec.diagnostics import AespecError, Diagnostic, Loc, Place
+from aespec.source.expand import Expansion
+from aespec.source.file import is_json, read_root, read_text
+from aespec.source.include import Library
 from aespec.source.override import Override, override
-from aespec.source.text import MAX_CHARACTERS, MAX_DEPTH, MAX_NODES, Node, Text, repeated, too_deep, too_many
-from aespec.source.variables import Value, Variables
+from aespec.source.text import Node
+from aespec.source.variables import Frame, Tally
 from aespec.source.yaml_dump import dump_yaml
-from aespec.source.yaml_text import BREAKS, read_yaml
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,10 @@ class Source:
         Raises:
             AespecError: with every problem that was found.
         """
-        return cls.parse(_decode(_load(fspath(path)), fspath(path)), fspath(path), overrides, problems)
+        name = fspath(path)
+        text = read_text(name, name)
+        file = Path(name).parent.resolve() / Path(name).name
+        return cls.parse(text, name, overrides, problems, file)
 
     @classmethod
     def parse(
@@ -49,6 +52,7 @@ class Source:
         name: str = "<string>",
         overrides: Sequence[Override] = (),
         problems: list[Diagnostic] | None = None,
+        file: Path | None = None,
     ) -> Self:
         """Read a text as ``read`` reads a file of that name.
 
@@ -57,22 +61,22 @@ class Source:
             name: What messages call it.
             overrides: Assignments such as ``a.b=value``, and options that are such.
             problems: Takes the problems in spite of which there is data, so that its reader can tell of more.
+            file: The file that it is the text of; without it, it can include none.
 
         Raises:
             AespecError: with every problem that was found, where there is no data or no such list.
         """
         gathered, problems = problems, []
+        tally = Tally(problems)
         try:
-            root = _root(text, name, problems)
+            root = read_root(text, name, problems)
             for assignment in overrides:
                 try:
                     root = override(root, assignment, problems)
                 except AespecError as error:
                     problems += error.diagnostics
-            entries = root.value if isinstance(root.value, dict) else {}
-            variables = Variables(entries["vars"].node if "vars" in entries else None, problems)
-            settling = _Settling(variables, problems)
-            data = settling.settle(root, (), variables.fill)
+            tally.spoilt.update(problem.place for problem in problems if problem.place)
+            root = Expansion(Library(name, text, file)).spec(root, Frame(tally, file=file))
         except AespecError as error:
             problems += error.diagnostics
             gathered = None
@@ -81,7 +85,10 @@ class Source:
             raise AespecError(*found)
         if gathered is not None:
             gathered += found
-        return cls(name, text, data, settling.values, settling.keys, settling.spoilt())
+        values: dict[Loc, Place] = {}
+        keys: dict[Loc, Place] = {}
+        data = _settled(root, (), values, keys)
+        return cls(name, text, data, values, keys, _spoilt(tally.spoilt, values, keys))
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Self:
@@ -95,12 +102,12 @@ class Source:
     @property
     def is_json(self) -> bool:
         """Whether it is JSON rather than YAML."""
-        return _is_json(self.name)
+        return is_json(self.name)
 
     def is_set(self, loc: Loc) -> bool:
         """Whether the key at ``loc`` is written in an override and not in the file."""
         key = self.keys.get(loc)
-        return key is not None and key.name != self.name
+        return key is not None and key.name != self.name and key.included_at is None
 
     def value(self, loc: Loc) -> Any:
         """Give the value at ``loc``."""
@@ -115,149 +122,28 @@ class Source:
         return None
 
 
-@dataclass(slots=True)
-class _Settling:
-    """Turns nodes into data, with variables filled in, and keeps the places."""
-
-    variables: Variables
-    problems: list[Diagnostic]
-    values: dict[Loc, Place] = field(default_factory=dict)
-    keys: dict[Loc, Place] = field(default_factory=dict)
-
-    def settle(self, node: Node, loc: Loc, read: Callable[[str, Place], Value]) -> Any:
-        value, place = node.value, node.place
-        if len(self.values) == MAX_NODES:
-            too_many(place)
-        self.values[loc] = place
-        if isinstance(value, str):
-            value, read = read(value, place), self.variables.literal
-        if not isinstance(value, list | dict):
-            return value
-        if len(loc) == MAX_DEPTH:
-            too_deep(place)
-        if isinstance(value, list):
-            return [self.settle(item, (*loc, index), read) for index, item in enumerate(value)]
-        mapping: dict[str, Any] = {}
-        for name, (key_place, item) in value.items():
-            key = self._key(name, key_place, read)
-            inner = (*loc, key)
-            if key in mapping:
-                self.problems.append(repeated(key, key_place, self.keys[inner]))
-                continue
-            self.keys[inner] = key_place
-            mapping[key] = self.settle(item, inner, self.variables.define if inner == ("vars",) else read)
-        return mapping
-
-    def spoilt(self) -> set[Loc]:
-        places = self.variables.spoilt()
-        values = {loc for loc, place in self.values.items() if place in places}
-        keys = {loc for loc, place in self.keys.items() if place in places}
-        return values | keys | {loc[:-1] for loc in keys}
-
-    def _key(self, name: str, place: Place, read: Callable[[str, Place], Value]) -> str:
-        key = read(name, place)
-        if isinstance(key, list | dict):
-            help = "a variable in a key holds a name"
-            self.problems.append(Diagnostic(UnknownVariable, "a list cannot be a key", place, help=help))
-            return name
-        return key if isinstance(key, str) else show(key)
+def _settled(node: Node, loc: Loc, values: dict[Loc, Place], keys: dict[Loc, Place]) -> Any:
+    """The data of a node at ``loc``, whose places it adds."""
+    values[loc] = node.place
+    if isinstance(node.value, list):
+        return [_settled(item, (*loc, index), values, keys) for index, item in enumerate(node.value)]
+    if not isinstance(node.value, dict):
+        return node.value
+    keys.update({(*loc, name): key for name, (key, _) in node.value.items()})
+    return {name: _settled(item, (*loc, name), values, keys) for name, (_, item) in node.value.items()}
 
 
-def _root(text: str, name: str, problems: list[Diagnostic]) -> Node:
-    """Read the mapping that a spec is."""
-    if len(text) > MAX_CHARACTERS:
-        raise AespecError(_too_large(name))
-    json = _is_json(name)
-    content = text.removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")  # a byte order mark
-    lines = Text(content, name) if json else Text(content, name, BREAKS)
-    root = (read_json if json else read_yaml)(lines, problems)
-    if root is None or root.value is None:
-        what, got = "the spec is empty", None
-    elif not isinstance(root.value, dict):
-        what = "the spec is not a mapping"
-        got = "a list" if isinstance(root.value, list) else f"the single value {show(root.value)}"
-    else:
-        return root
-    help = "begin with `input:`, `encoder:` and `decoder:`: `specs/stacked.yaml` of the zoo shows how"
-    place = root.place if root and got else lines.place(0, 0)
-    raise AespecError(Diagnostic(NotAMapping, what, place, "`key: value` lines", got, help))
+def _spoilt(places: Set[Place], values: Mapping[Loc, Place], keys: Mapping[Loc, Place]) -> set[Loc]:
+    """The values and keys at these places, and the mappings of such keys."""
+    named = {loc for loc, place in keys.items() if place in places}
+    return named | {loc[:-1] for loc in named} | {loc for loc, place in values.items() if place in places}
 
 
-def _is_json(name: str) -> bool:
-    return name.lower().endswith(".json")
-
-
-def _load(path: str) -> bytes:
-    """Read a file, but not more of it than a spec can have."""
-    try:
-        with Path(path).open("rb") as file:
-            content = file.read(MAX_CHARACTERS + 1)
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        raise AespecError(_unreadable(path, error)) from None
-    if len(content) > MAX_CHARACTERS:
-        raise AespecError(_too_large(path))
-    return content
-
-
-def _decode(content: bytes, name: str) -> str:
-    try:
-        return content.decode()
-    except UnicodeDecodeError as error:
-        start = content.rfind(b"\n", 0, error.start) + 1
-        before = content[start : error.start].decode()
-        end = content.find(b"\n", start)
-        shown = content[start : end if end >= 0 else None].decode(errors="replace")
-        place = Place(name, content.count(b"\n", 0, start) + 1, len(before) + 1, 1, shown)
-        utf16 = content[:2] in (b"\xff\xfe", b"\xfe\xff")
-        raise AespecError(
-            Diagnostic(
-                FileUnreadable,
-                "the file is not UTF-8 text",
-                place,
-                wanted="UTF-8",
-                got="UTF-16" if utf16 else f"the byte 0x{content[error.start]:02X}",
-                help="save it as UTF-8; weights and data go into files of their own",
-            )
-        ) from None
-
-
-def _unreadable(path: str, error: Exception) -> Diagnostic:
-    """Say why a file cannot be opened, and which one may be meant."""
-    help = None
-    if isinstance(error, IsADirectoryError):
-        message, found = f"`{path}` is a folder", _specs(Path(path))
-        help = f"name a file in it: {', '.join(found[:5])}" if found else "name a YAML or JSON file"
-    elif isinstance(error, FileNotFoundError):
-        folder = Path(path).parent
-        message = f"there is no file `{path}`"
-        guess = nearest(Path(path).name, _specs(folder))
-        help = f"did you mean `{folder / guess}`?" if guess else "give the path from the folder you are in"
-    elif isinstance(error, PermissionError):
-        message, help = f"`{path}` may not be read", "change its permissions"
-    else:
-        message = f"`{path}` cannot be read: {getattr(error, 'strerror', None) or error}"
-    return Diagnostic(FileUnreadable, message, wanted="a spec file", help=help)
-
-
-def _specs(folder: Path) -> list[str]:
-    try:
-        return sorted(file.name for file in folder.iterdir() if file.suffix in (".yaml", ".yml", ".json"))
-    except OSError:
-        return []
-
-
-def _too_large(name: str) -> Diagnostic:
-    return Diagnostic(
-        TooLarge,
-        f"`{name}` has more than 1 MiB",
-        wanted="at most 1 MiB",
-        help="a spec describes layers; data and weights go into files of their own",
-    )
-
-
-def _position(problem: Diagnostic, file: str) -> tuple[bool, int, int]:
-    """Sort by line within the file; what overrides say follows, in the order given."""
-    place = problem.place
-    if place is None or place.name != file:
-        return place is not None, 0, 0
-    return False, place.line, place.column
+def _position(problem: Diagnostic, file: str) -> tuple[bool, tuple[tuple[int, int], ...]]:
+    """Sort by line within the file, of what it includes by the line that does; what overrides say follows as given."""
+    outer = problem.place
+    while outer and outer.included_at:
+        outer = outer.included_at
+    if outer is None or outer.name != file:
+        return outer is not None, ()
+    return False, problem.place.position if problem.place else ()

@@ -131,12 +131,16 @@ _CAUSES = (
 
 
 def _explain(error: json.JSONDecodeError, text: Text) -> Diagnostic:
-    place = text.place_at(error.pos, error.pos + 1)
-    for said, message, help in _CAUSES:
-        if error.msg.startswith(said):
-            if text.text[error.pos : error.pos + 1] in ("#", "/"):
+    at, character, before = error.pos, text.text[error.pos : error.pos + 1], text.text[: error.pos].rstrip()
+    said = error.msg
+    if character and character in "]}" and before.endswith(","):  # Python knows this cause from 3.13 on
+        at, said = len(before) - 1, "Illegal trailing comma"
+    place = text.place_at(at, at + 1)
+    for start, message, help in _CAUSES:
+        if said.startswith(start):
+            if character in ("#", "/"):
                 message, help = "JSON has no comments", "remove it, or name the file `.yaml`"
-            elif text.text[error.pos : error.pos + 1] == "'":
+            elif character == "'":
                 message, help = "JSON has no single quotes", 'write `"`'
             return Diagnostic(SyntaxProblem, message, place, help=help)
     return Diagnostic(SyntaxProblem, f"not JSON: {error.msg}", place)

@@ -144,6 +144,8 @@ def _index(items: list[Node], steps: Sequence[_Step], done: int) -> int:
     if len(digits) > len(str(len(items))) or int(digits) >= len(items):
         count = f"{len(items)} item{'s' * (len(items) != 1)}"
         help = f"to add an item, set the list as a whole: `{path}=[…]`"
+        if made := next((each for each in ("repeat", "include") if any(_holds(item, each) for item in items)), None):
+            help = f"items are counted as they are written: `{made}` is one, whatever it stands for"
         raise _bad(f"`{path}` has {count}", place, wanted, f"`{clipped(name)}`", help)
     return int(digits)
 

@@ -3,7 +3,7 @@
 import re
 from bisect import bisect_right
 from dataclasses import dataclass
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from aespec.diagnostics import AespecError, Diagnostic, Place
 from aespec.rules import DuplicateKey, SyntaxProblem, TooLarge
@@ -31,6 +31,13 @@ class Node:
 
     value: "Scalar | list[Node] | dict[str, Entry]"
     place: Place
+
+    @property
+    def data(self) -> Any:
+        """The value without its places."""
+        if isinstance(self.value, list):
+            return [item.data for item in self.value]
+        return {key: item.data for key, (_, item) in self.value.items()} if isinstance(self.value, dict) else self.value
 
 
 class Text:
@@ -136,11 +143,11 @@ def too_deep(place: Place) -> NoReturn:
 
 
 def too_many(place: Place) -> NoReturn:
-    """Refuse more values than any spec needs, written out or multiplied by aliases and variables."""
+    """Refuse more values than any spec needs, written out or multiplied by aliases, variables and repeats."""
     raise AespecError(
         Diagnostic(
             TooLarge,
-            f"more than {MAX_NODES:,} values, with each use of an alias or a variable counted",
+            f"more than {MAX_NODES:,} values, with each use of an alias or a variable and each turn of a `repeat`",
             place,
             wanted=f"at most {MAX_NODES:,} values",
             help="a spec describes layers; data and weights go into files of their own",

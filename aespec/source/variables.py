@@ -1,12 +1,16 @@
-"""Fills ``${name}`` in from the spec's ``vars:``."""
+"""Fills ``${...}`` in: the value of a variable, or what arithmetic with variables comes to."""
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from itertools import islice
+from pathlib import Path
 
 from aespec.diagnostics import AespecError, Diagnostic, Place, nearest, show
-from aespec.rules import TooLarge, UnknownVariable, WrongValue
+from aespec.rules import TooLarge, UnknownVariable
+from aespec.source.expression import LARGEST, Fault, Token, evaluate
 from aespec.source.scalar import Scalar
-from aespec.source.text import MAX_CHARACTERS, Entry, Node, clipped
+from aespec.source.text import MAX_CHARACTERS, MAX_NODES, Entry, Node, clipped, too_many
 
 Value = Scalar | list[Node] | dict[str, Entry]
 
@@ -14,100 +18,166 @@ _USE = re.compile(r"\$\$\{|\$\{([^{}]*)(\}?)")
 _ESCAPED, _LITERAL = "$${", "${"
 
 
-class Variables:
-    """The ``vars:`` of a spec, and the three ways in which a text can meet them: fill, define, literal."""
+@dataclass(slots=True)
+class Tally:
+    """What is wrong so far, and how much was made of the text."""
 
-    def __init__(self, node: Node | None, problems: list[Diagnostic]) -> None:
-        self._problems = problems
-        self._values: dict[str, Node] = {}
-        self._uses: set[tuple[Place, Place]] = set()  # the place of a text, and of a variable that is used in it
-        self._spoilt: set[Place] = set()
-        self._made = 0
-        if node is None or node.value is None:
-            return
-        if not isinstance(node.value, dict):
-            problems.append(_wrong("`vars` is not a mapping", node, "names with their values"))
-            return
-        for name, (_, variable) in node.value.items():
-            if isinstance(variable.value, dict):
-                problems.append(_wrong(f"the variable `{clipped(name)}` is a mapping", variable, "a scalar or a list"))
-            value = variable.value
-            value = value.replace(_ESCAPED, _LITERAL) if isinstance(value, str) else value
-            self._values[name] = Node(value, variable.place)
+    problems: list[Diagnostic]
+    spoilt: set[Place] = field(default_factory=set)
+    """The places of what problems spoil, of which nothing more is to be said."""
+    characters: int = 0
+    values: int = 0
+
+    def add(self, *problems: Diagnostic) -> None:
+        """Note problems, whose places they spoil."""
+        self.problems += problems
+        self.spoilt.update(problem.place for problem in problems if problem.place)
+
+    def read(self, characters: int, place: Place) -> None:
+        """Count a text with variables, or one that they make, since a few uses of a long one make much of little.
+
+        Raises:
+            AespecError: That is too much.
+        """
+        self.characters += characters
+        if self.characters > MAX_CHARACTERS:
+            wanted = f"at most {MAX_CHARACTERS:,} characters"
+            raise AespecError(Diagnostic(TooLarge, "variables fill in too much text", place, wanted=wanted))
+
+    def make(self, place: Place) -> None:
+        """Count a value.
+
+        Raises:
+            AespecError: There are too many.
+        """
+        self.values += 1
+        if self.values > MAX_NODES:
+            too_many(place)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What a text can use where it stands, and how it came to stand there."""
+
+    tally: Tally
+    variables: Mapping[str, Node] = field(default_factory=dict)
+    """By name; their own texts are filled in."""
+    declared: Mapping[str, Entry] = field(default_factory=dict)
+    """All that `vars` declares, those that cannot be used yet included."""
+    turns: tuple[str, ...] = ()
+    """The turns of `repeat`, as `Place` has them."""
+    included_at: Place | None = None
+    file: Path | None = None
+    """The file that it is of; None for a text that is no file."""
+    block: str = ""
+    """The list of layers that it is in."""
+    chain: tuple[tuple[Path, str], ...] = ()
+    """The files, each with its block, that include one another down to this one."""
+
+    def place(self, place: Place) -> Place:
+        """The place of what is written there, as it stands in this frame."""
+        if not self.turns and self.included_at is None:
+            return place
+        return Place(place.name, place.line, place.column, place.width, place.text, self.turns, self.included_at)
 
     def fill(self, text: str, place: Place) -> Value:
-        """Replace the variables in ``text``; a text that is nothing but one takes the variable's own value."""
-        if "${" not in text:
+        """Replace what is to be filled in; a text that is nothing but one variable takes its value as it is."""
+        if _LITERAL not in text:
             return text
+        self.tally.read(len(text), place)
         whole = _USE.fullmatch(text)
         if whole and whole[2]:
             return self._value(whole, place)
-        filled = _USE.sub(lambda use: self._piece(use, place), text)
-        self._spend(len(filled), place)
-        return filled
-
-    def define(self, text: str, place: Place) -> Value:
-        """Read a text inside ``vars``, which cannot use variables itself."""
-        for use in _USE.finditer(text):
-            if use[0] != _ESCAPED:
-                self._problem("a variable cannot refer to another", use, place, f"write its value out, or `{_ESCAPED}`")
-        return self.literal(text, place)
-
-    def literal(self, text: str, place: Place) -> Value:
-        """Read a text that came out of a variable."""
-        if _ESCAPED in text:
-            self._spend(len(text), place)
-        return text.replace(_ESCAPED, _LITERAL)
-
-    def spoilt(self) -> set[Place]:
-        """Give the places of values that the problems so far spoil, and of those that such a variable is used in."""
-        places = self._spoilt | {problem.place for problem in self._problems if problem.place}
-        return places | {use for use, variable in self._uses if variable in places}
-
-    def _spend(self, characters: int, place: Place) -> None:
-        """Count the text that is made, since a few uses of a long variable make much of little."""
-        self._made += characters
-        if self._made > MAX_CHARACTERS:
-            wanted = f"at most {MAX_CHARACTERS:,} characters"
-            raise AespecError(Diagnostic(TooLarge, "variables fill in too much text", place, wanted=wanted))
+        return _USE.sub(lambda use: self._piece(use, place), text)
 
     def _piece(self, use: re.Match[str], place: Place) -> str:
         if use[0] == _ESCAPED:
             return _LITERAL
         value = self._value(use, place)
         if isinstance(value, list | dict):
-            self._problem(
-                f"`{clipped(use[0])}` is a list, and stands inside a longer text", use, place, "let it stand alone"
-            )
+            message = f"`{clipped(use[0])}` is a list, and stands inside a longer text"
+            self._tell(_fault(message, use, "let it stand alone"), use, place)
             return ""
         piece = value if isinstance(value, str) else show(value)
-        self._spend(len(piece), place)
+        self.tally.read(len(piece), place)
         return piece
 
     def _value(self, use: re.Match[str], place: Place) -> Value:
-        name = use[1]
-        if not use[2]:
-            self._problem(f"`{_LITERAL}` is never closed", use, place, f"close it with `}}`, or write `{_ESCAPED}`")
-        elif name in self._values:
-            variable = self._values[name]
-            self._uses.add((place, variable.place))
+        """The value of a use; the use itself, spoilt, where it has none."""
+        variable = self.variables.get(use[1].strip())
+        try:
+            if not use[2]:
+                help = f"close it with `}}`, or write `{_ESCAPED}`"
+                raise _fault(f"`{_LITERAL}` is never closed", use, help)
+            if variable is None:
+                return evaluate(use[1], lambda token: self._number(token, use, place))
+            self._check(variable)
             return variable.value
-        else:
-            some = list(islice(self._values, 100))  # to look through thousands for each use would take minutes
-            guess = nearest(name, some) if len(self._problems) < 100 else None
-            known = clipped(f"`vars` has {', '.join(some)}", 80) if some else "the spec has no `vars:`"
-            help = f"did you mean `${{{guess}}}`?" if guess else f"{known}; write `{_ESCAPED}` for the characters"
-            self._problem(f"unknown variable `{clipped(name)}`", use, place, help)
+        except _Spoilt:
+            self.tally.spoilt.add(place)
+        except Fault as fault:
+            self._tell(fault, use, place)
         return use[0]
 
-    def _problem(self, message: str, use: re.Match[str], place: Place, help: str) -> None:
-        """Note a problem at the use inside ``place``, or at all of it where escapes or line breaks hide the use."""
-        self._spoilt.add(place)
+    def _number(self, token: Token, use: re.Match[str], place: Place) -> int:
+        """The value of a variable that is computed with."""
+        name, variable = token.text, self.variables.get(token.text)
+        if variable is None:
+            raise self._unknown(token, use, place)
+        self._check(variable)
+        value = variable.value
+        if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= LARGEST:
+            return value
+        raise Fault(
+            f"`{clipped(name)}` cannot be computed with",
+            token.start,
+            token.end,
+            wanted="a whole number, at most 2**63 - 1",
+            got="a list" if isinstance(value, list | dict) else show(value),
+            help=f"compute with whole numbers; `${{{clipped(name)}}}` alone takes any value",
+        )
+
+    def _check(self, variable: Node) -> None:
+        if variable.place in self.tally.spoilt:
+            raise _Spoilt
+
+    def _unknown(self, token: Token, use: re.Match[str], place: Place) -> Fault:
+        name, content = token.text, use[1].strip()
+        some = list(islice(self.variables, 100))  # to look through thousands for each use would take minutes
+        dashed = next((each for each in some if "-" in each and each in content), None)
+        guess = nearest(name, some) if len(self.tally.problems) < 100 else None
+        if name in self.declared:
+            itself = self.declared[name].node.place == place
+            message = f"`{clipped(name)}` is used {'in its own value' if itself else 'before it is defined'}"
+            help = "a variable can use those above it in `vars`" + (
+                f": move `{clipped(name)}` up" if not itself else ""
+            )
+            return Fault(message, token.start, token.end, help=help, rule=UnknownVariable)
+        if dashed:
+            help = f"`{dashed}` is a subtraction in arithmetic: call it `{dashed.replace('-', '_')}`"
+        elif guess:
+            help = f"did you mean `{f'${{{guess}}}' if name == content else guess}`?"
+        else:
+            known = clipped(f"`vars` has {', '.join(some)}", 80) if some else "the spec has no `vars:`"
+            help = f"{known}; write `{_ESCAPED}` for the characters"
+        return Fault(f"unknown variable `{clipped(name)}`", token.start, token.end, help=help, rule=UnknownVariable)
+
+    def _tell(self, fault: Fault, use: re.Match[str], place: Place) -> None:
+        """Note a fault in a use inside ``place``, of all of it where escapes or line breaks hide the use."""
+        self.tally.spoilt.add(place)
+        start, end = fault.start + len(_LITERAL), fault.end + len(_LITERAL)
+        if use[1][fault.start : fault.end] == use[1].strip():
+            start, end = 0, len(use[0])
         column = place.text.find(use[0], place.column - 1, place.column - 1 + place.width)
         if column >= 0:
-            place = Place(place.name, place.line, column + 1, len(use[0]), place.text)
-        self._problems.append(Diagnostic(UnknownVariable, message, place, help=help))
+            place = replace(place, column=column + start + 1, width=end - start)
+        self.tally.add(Diagnostic(fault.rule, fault.message, place, fault.wanted, fault.got, fault.help))
 
 
-def _wrong(message: str, node: Node, wanted: str) -> Diagnostic:
-    return Diagnostic(WrongValue, message, node.place, wanted=wanted, help="write it like `vars: {width: 64}`")
+class _Spoilt(Exception):
+    """Of a variable that is used it is known already what is wrong."""
+
+
+def _fault(message: str, use: re.Match[str], help: str) -> Fault:
+    """What is wrong with all of a use."""
+    return Fault(message, 0, len(use[1]), help=help, rule=UnknownVariable)

@@ -56,15 +56,22 @@ def read_yaml(text: Text, problems: list[Diagnostic]) -> Node | None:
 
 
 class _Veil:
-    """Stands two unused characters in for the braces of ``${name}``, so that ``{units: ${width}}`` is YAML."""
+    """Stands unused characters in for the signs of YAML in ``${...}``, so that ``{units: ${a // 2}}`` is YAML."""
 
     def __init__(self, text: str) -> None:
-        opening, closing = [c for c in map(chr, range(0xE000, 0xE100)) if c not in text][:2] or "{}"
-        self.text = re.sub(r"\$\{([\w.-]*)\}", rf"${opening}\1{closing}", text)
-        self._veiled = re.compile(rf"\$[{opening}]([\w.-]*)[{closing}]")
+        unused = "".join(each for each in map(chr, range(0xE000, 0xE100)) if each not in text)[: len(_MARKS)]
+        marks = _MARKS if len(unused) == len(_MARKS) else ""
+        veil, self._marks = str.maketrans(marks, unused[: len(marks)]), str.maketrans(unused[: len(marks)], marks)
+        self.text = _FILLED.sub(lambda use: use[0].translate(veil), text)
+        self._veiled = re.compile(rf"\$[{unused[0]}][^{unused[:2]}]*[{unused[1]}]") if marks else _FILLED
 
     def lift(self, value: str) -> str:
-        return self._veiled.sub(r"${\1}", value) if "$" in value else value
+        return self._veiled.sub(lambda use: use[0].translate(self._marks), value) if "$" in value else value
+
+
+_FILLED = re.compile(r"""\$\{[^{}"'\n\r\x85\u2028\u2029]*\}""")
+
+_MARKS = "{}[],:#"
 
 
 @dataclass(slots=True)

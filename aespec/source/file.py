@@ -1,0 +1,115 @@
+"""Reads the file of a spec: its bytes, its text, and the tree of nodes that the text stands for."""
+
+from pathlib import Path
+
+from aespec.diagnostics import AespecError, Diagnostic, Place, nearest, show
+from aespec.rules import FileUnreadable, NotAMapping, TooLarge
+from aespec.source.json_text import read_json
+from aespec.source.text import MAX_CHARACTERS, Node, Text
+from aespec.source.yaml_text import BREAKS, read_yaml
+
+
+def read_text(path: str | Path, name: str, start: str = "the folder you are in") -> str:
+    """Read the text of a file, but not more of it than a spec can have.
+
+    Args:
+        path: The file.
+        name: What messages call it.
+        start: The folder that a path is to begin at, in words.
+
+    Raises:
+        AespecError: It cannot be read, is too large or no UTF-8.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            content = file.read(MAX_CHARACTERS + 1)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        raise AespecError(_unreadable(name, Path(path), error, start)) from None
+    if len(content) > MAX_CHARACTERS:
+        raise AespecError(_too_large(name))
+    return _decode(content, name)
+
+
+def read_root(text: str, name: str, problems: list[Diagnostic]) -> Node:
+    """Read the mapping that a spec is.
+
+    Raises:
+        AespecError: There is none; with what is wrong.
+    """
+    if len(text) > MAX_CHARACTERS:
+        raise AespecError(_too_large(name))
+    json = is_json(name)
+    content = text.removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")  # a byte order mark
+    lines = Text(content, name) if json else Text(content, name, BREAKS)
+    root = (read_json if json else read_yaml)(lines, problems)
+    if root is None or root.value is None:
+        what, got = "the spec is empty", None
+    elif not isinstance(root.value, dict):
+        what = "the spec is not a mapping"
+        got = "a list" if isinstance(root.value, list) else f"the single value {show(root.value)}"
+    else:
+        return root
+    help = "begin with `input:`, `encoder:` and `decoder:`: `specs/stacked.yaml` of the zoo shows how"
+    place = root.place if root and got else lines.place(0, 0)
+    raise AespecError(Diagnostic(NotAMapping, what, place, "`key: value` lines", got, help))
+
+
+def is_json(name: str) -> bool:
+    """Whether a file of that name is JSON rather than YAML."""
+    return name.lower().endswith(".json")
+
+
+def _decode(content: bytes, name: str) -> str:
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        start = content.rfind(b"\n", 0, error.start) + 1
+        before = content[start : error.start].decode()
+        end = content.find(b"\n", start)
+        shown = content[start : end if end >= 0 else None].decode(errors="replace")
+        place = Place(name, content.count(b"\n", 0, start) + 1, len(before) + 1, 1, shown)
+        utf16 = content[:2] in (b"\xff\xfe", b"\xfe\xff")
+        raise AespecError(
+            Diagnostic(
+                FileUnreadable,
+                "the file is not UTF-8 text",
+                place,
+                wanted="UTF-8",
+                got="UTF-16" if utf16 else f"the byte 0x{content[error.start]:02X}",
+                help="save it as UTF-8; weights and data go into files of their own",
+            )
+        ) from None
+
+
+def _unreadable(name: str, path: Path, error: Exception, start: str) -> Diagnostic:
+    """Say why a file cannot be opened, and which one may be meant."""
+    help = None
+    if isinstance(error, IsADirectoryError):
+        message, found = f"`{name}` is a folder", _specs(path)
+        help = f"name a file in it: {', '.join(found[:5])}" if found else "name a YAML or JSON file"
+    elif isinstance(error, FileNotFoundError):
+        message = f"there is no file `{name}`"
+        guess = nearest(path.name, _specs(path.parent))
+        help = f"did you mean `{Path(name).with_name(guess)}`?" if guess else f"give the path from {start}"
+    elif isinstance(error, PermissionError):
+        message, help = f"`{name}` may not be read", "change its permissions"
+    else:
+        message = f"`{name}` cannot be read: {getattr(error, 'strerror', None) or error}"
+    return Diagnostic(FileUnreadable, message, wanted="a spec file", help=help)
+
+
+def _specs(folder: Path) -> list[str]:
+    try:
+        names = (file.name for file in folder.iterdir() if file.suffix in (".yaml", ".yml", ".json"))
+        return sorted(name for name in names if not name.endswith(".schema.json"))
+    except OSError:
+        return []
+
+
+def _too_large(name: str) -> Diagnostic:
+    return Diagnostic(
+        TooLarge,
+        f"`{name}` has more than 1 MiB",
+        wanted="at most 1 MiB",
+        help="a spec describes layers; data and weights go into files of their own",
+    )
