@@ -32,7 +32,7 @@ def sample(
         bounds: Least and largest value. Where None, numbers between 0 and 1 if the loss takes no others, else
             normal ones.
     """
-    if bounds is None and graph.loss.within_unit:
+    if bounds is None and graph.unit_loss:
         bounds = 0.0, 1.0
     rng = parameter_stream(seed, "input")
     shape = [n or 1 for n in graph.example_shape or ()]

@@ -85,9 +85,9 @@ class Case:
 
 
 def cases() -> list[Case]:
-    """Every case: examples and closed fields of all kinds, windows, losses, regularizers, ties, optimizers, the zoo."""
+    """Every case: examples and closed fields of all kinds, windows, what is trained for and how, the zoo."""
     found = [*_examples(), *_choices(), *_windows(), *_activations(), *_losses(), *_regularizers(), *_ties()]
-    return [*found, *_optimizers(), *_zoo()]
+    return [*found, *_frozen(), *_optimizers(), *_zoo()]
 
 
 def _case(id: str, spec: Mapping[str, Any], *, plan: bool = False, bounds: tuple[float, float] | None = None) -> Case:
@@ -187,6 +187,44 @@ def _losses() -> Iterator[Case]:
         yield _case(f"loss {name} of a moved sigmoid", spec, bounds=(0.0, 1.0))
     far = {"input": [6], "encoder": [{"dense": 3}], "decoder": [{"dense": 6}], "loss": {"huber": 0.05}}
     yield _case("loss huber delta=0.05", far)
+    yield from _several_losses()
+
+
+def _several_losses() -> Iterator[Case]:
+    """Weighted ones, alone and added up: the cross-entropy of logits beside losses that take the output."""
+    mae, few, many = {"mae": {"weight": 2}}, {"weight": 0.25}, {"weight": 784}
+    losses: dict[tuple[str, str], Any] = {
+        ("mse, weighted", "linear"): {"mse": many},
+        ("huber and mae", "linear"): [{"huber": {"delta": 0.2, **few}}, mae],
+        ("binary_crossentropy, weighted", "sigmoid"): {"binary_crossentropy": many},
+        ("mse and binary_crossentropy", "sigmoid"): [{"mse": few}, "binary_crossentropy"],
+        ("binary_crossentropy and mae", "hard_sigmoid"): [{"binary_crossentropy": few}, mae],
+        ("categorical_crossentropy and mae", "softmax"): [{"categorical_crossentropy": few}, mae],
+    }
+    for (text, output), loss in losses.items():
+        decoder = [{"dense": {"units": 6, "activation": output}}]
+        spec = {"input": [6], "encoder": [{"dense": 3}], "decoder": decoder, "loss": loss}
+        yield _case(f"loss {text} of {output}", spec, plan=True, bounds=(0.0, 1.0))
+    moved = [{"dense": {"units": 6, "activation": "sigmoid", "activity_regularizer": "l2"}}, {"reshape": [2, 3]}]
+    both = ["binary_crossentropy", mae]
+    spec = {"input": [2, 3], "encoder": ["flatten", {"dense": 3}], "decoder": moved, "loss": both}
+    yield _case("loss binary_crossentropy and mae of a moved sigmoid", spec, bounds=(0.0, 1.0))
+
+
+def _frozen() -> Iterator[Case]:
+    """Layers that say themselves that they are not trained."""
+    plan = {"optimizer": "adam", "batch_size": 2, "epochs": 3}
+    dense = {"dense": {"units": 4, "activation": "tanh", "freeze": True}}
+    lstm = {"lstm": {"units": 2, "return_sequences": True, "freeze": True}}
+    step = {"time_distributed": {"layer": {"dense": 3}, "freeze": True}}
+    specs: dict[str, dict[str, Any]] = {
+        "layers": {"encoder": [dense, {"batch_normalization": {"freeze": True}}, {"dense": 2}], "decoder": "mirror"},
+        "wrapped": {"input": [4, 3], "encoder": [{"bidirectional": {"layer": lstm}}, {"gru": 3}]}
+        | {"decoder": [{"repeat_vector": 4}, {"lstm": {"units": 2, "return_sequences": True}}, step]},
+        "tied": {"encoder": [dense, {"dense": 2}], "decoder": {"mirror": {"tie_weights": True}}},
+    }
+    for name, spec in specs.items():
+        yield _case(f"frozen {name}", {"input": [6], **spec, "training": plan}, plan=True)
 
 
 def _regularizers() -> Iterator[Case]:

@@ -123,7 +123,8 @@ class Graph:
     nodes: tuple[Node, ...]
     code: str
     """The node whose value is the code."""
-    loss: Loss
+    losses: tuple[Loss, ...]
+    """What is added up, each times its weight; one or more, of different kinds."""
     terms: tuple[Term, ...] = ()
     mirrored: bool = False
     """Whether the decoder was made from the encoder."""
@@ -166,11 +167,11 @@ class Graph:
     @property
     def loss_names(self) -> list[str]:
         """The names of the terms of the loss, in order, and ``total``."""
-        return [self.loss.kind, *(term.name for term in self.terms), "total"]
+        return [*(loss.kind for loss in self.losses), *(term.name for term in self.terms), "total"]
 
     def kinds(self) -> Iterator[Kind]:
-        """Every kind that a model of this graph computes: its loss, its terms, its layers and what is in them."""
-        yield self.loss
+        """Every kind that a model of this graph computes: its losses, its terms, its layers and what is in them."""
+        yield from self.losses
         yield from (term.regularizer for term in self.terms)
         for node in self.nodes:
             yield from _within(node.layer)
@@ -213,13 +214,18 @@ class Graph:
         return any(node.draws is not None for node in self.nodes)
 
     @property
+    def unit_loss(self) -> Loss | None:
+        """The loss that has a meaning for values from 0 to 1 only; None where any values can be compared."""
+        return next((loss for loss in self.losses if loss.within_unit), None)
+
+    @property
     def logits(self) -> str | None:
-        """The node whose pre-activation the loss is computed from; None where it takes the output itself.
+        """The node whose pre-activation some loss is computed from; None where all take the output itself.
 
         It is the node that ends in the activation that the loss names, with nothing after it but layers
-        that move values.
+        that move values. Losses that name none take the output all the same.
         """
-        wanted = self.loss.logits_of
+        wanted = next((loss.logits_of for loss in self.losses if loss.logits_of), None)
         for node in reversed(self.nodes):
             if wanted and isinstance(node.layer.output_activation, wanted):
                 return node.name if wanted.elementwise or node is self.output else None

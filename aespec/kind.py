@@ -8,14 +8,15 @@ for its one main field (``dense: 100``) or as ``kind: {fields}`` (``dense: {unit
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from aespec.diagnostics import AespecError
 
-__all__ = ["Kind", "combination", "nested", "own_first"]
+__all__ = ["Kind", "OneOrList", "combination", "nested", "own_first"]
 
 T = TypeVar("T")
 
@@ -58,7 +59,7 @@ class Kind(BaseModel):
             fields = {}
         elif not isinstance(fields, dict):
             if member.main is None:
-                own = [field for field in own_first(member) if field != "name"]
+                own = [field for field in own_first(member) if member.model_fields[field].default is not None]
                 required = [field for field in own if member.model_fields[field].is_required()]
                 raise PydanticCustomError(
                     "fields_wanted",
@@ -78,9 +79,15 @@ class Kind(BaseModel):
             else self.kind
         )
 
+    def stated(self) -> dict[str, Any]:
+        """The fields that a spec has to state: those that are required, and those that are not at their default."""
+        fields = dict(self)
+        needed = {name: fields[name] for name, info in type(self).model_fields.items() if info.is_required()}
+        usual = dict(type(self)(**needed))
+        return {name: fields[name] for name in own_first(type(self)) if name in needed or fields[name] != usual[name]}
+
     def __str__(self) -> str:
-        defaults = {name: info.default for name, info in type(self).model_fields.items()}
-        stated = [f"{name}={_short(value)}" for name, value in self if value != defaults[name]]
+        stated = [f"{name}={_short(value)}" for name, value in self.stated().items()]
         return f"{self.kind}({', '.join(stated)})" if stated else self.kind
 
     @classmethod
@@ -90,6 +97,20 @@ class Kind(BaseModel):
         return core_schema.no_info_plain_validator_function(
             cls.read, serialization=core_schema.plain_serializer_function_ser_schema(lambda kind: kind.to_data())
         )
+
+
+@dataclass(frozen=True)
+class OneOrList:
+    """Says of a tuple that a spec may state one item alone for it, as well as a list."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(
+            lambda value: tuple(value) if isinstance(value, (list, tuple)) else (value,), handler(source)
+        )
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        listed = handler(schema)
+        return {"anyOf": [listed["items"], listed]}
 
 
 def _short(value: Any) -> Any:
@@ -105,8 +126,8 @@ def own_first(model: type[BaseModel]) -> list[str]:
     return sorted(model.model_fields, key=lambda name: depth[name])
 
 
-def combination(message: str, *, field: str, wanted: str, help: str | None = None) -> PydanticCustomError:
-    """The error for fields of one kind that are each right and wrong together; ``field`` is the one to look at."""
+def combination(message: str, *, field: str | int, wanted: str, help: str | None = None) -> PydanticCustomError:
+    """The error for fields, or items, that are each right and wrong together; ``field`` is the one to look at."""
     context = {"message": message, "wanted": wanted, "help": help, "at": (field,)}
     return PydanticCustomError("combination", "{message}", context)
 
@@ -115,7 +136,7 @@ def nested(at: tuple[str | int, ...], validate: Callable[[], T]) -> T:
     """Run a validation whose errors belong below ``at``, keeping each error's own place and type.
 
     pydantic flattens an error raised inside a validator to its text. This keeps the list of them in the
-    context of one error, from which `aespec.problems` unfolds them.
+    context of one error, from which `aespec.faults` unfolds them.
     """
     try:
         return validate()

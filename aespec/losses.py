@@ -1,11 +1,16 @@
-"""Losses: how far a reconstruction is from its input. A batch's loss is the mean over its samples."""
+"""Losses: how far a reconstruction is from its input. A batch's loss is the mean over its samples.
 
-from typing import ClassVar
+The formula below each kind is that of weight 1. Several losses are added up, each times its weight; so what is reported
+under the name of a kind is its part of the total.
+"""
 
-from pydantic import Field, PositiveFloat
+from collections.abc import Sequence
+from typing import Annotated, Any, ClassVar
+
+from pydantic import AfterValidator, Field, PlainSerializer, PositiveFloat
 
 from aespec.activations import Activation, Linear, Sigmoid, Softmax
-from aespec.kind import Kind
+from aespec.kind import Kind, OneOrList, combination
 
 
 class Loss(Kind):
@@ -19,6 +24,9 @@ class Loss(Kind):
     """Whether it has a meaning for values from 0 to 1 only."""
     logits_of: ClassVar[type[Activation] | None] = None
     """The activation whose pre-activation this loss is computed from, where the output is nothing else."""
+
+    weight: PositiveFloat = 1.0
+    """What the loss is multiplied by, wherever it is added up or reported."""
 
 
 class BinaryCrossentropy(Loss):
@@ -72,3 +80,40 @@ class Huber(Loss):
 
     delta: PositiveFloat = 1.0
     """Where the square becomes a line."""
+
+
+def natural(losses: Sequence[Loss]) -> Activation:
+    """The output activation that goes with losses: that of the first which has one but linear."""
+    return next((loss.natural() for loss in losses if loss.natural is not Linear), Linear())
+
+
+def _together(losses: tuple[Loss, ...]) -> tuple[Loss, ...]:
+    """Refuse losses that cannot be added up."""
+    for i, loss in enumerate(losses):
+        for other in losses[:i]:
+            if other.kind == loss.kind:
+                raise combination(
+                    f"the loss `{loss.kind}` is stated twice",
+                    field=i,
+                    wanted="each loss once",
+                    help="add the weights up: a kind has one term in the total",
+                )
+            if other.logits_of and loss.logits_of and other.logits_of is not loss.logits_of:
+                raise combination(
+                    f"`{loss.kind}` and `{other.kind}` take the output for different things",
+                    field=i,
+                    wanted=f"one of them: an output is a {loss.logits_of.kind} or a {other.logits_of.kind}",
+                    help="leave the one out that the output is not made for",
+                )
+    return losses
+
+
+def _to_data(losses: tuple[Loss, ...]) -> Any:
+    data = [loss.to_data() for loss in losses]
+    return data if len(data) > 1 else data[0]
+
+
+Losses = Annotated[
+    tuple[Loss, ...], OneOrList(), Field(min_length=1), AfterValidator(_together), PlainSerializer(_to_data)
+]
+"""What is added up to what training makes small: a loss, or several of different kinds."""

@@ -18,7 +18,7 @@ from aespec.layers.activation import Activation as ActivationLayer
 from aespec.layers.arrange import Flatten
 from aespec.layers.base import Layer
 from aespec.layers.dense import Dense
-from aespec.losses import CategoricalCrossentropy
+from aespec.losses import CategoricalCrossentropy, natural
 from aespec.plan import TrainingPlan
 from aespec.rules import BadRegularizer, BadTie, DuplicateName, ModelTooLarge, NoMirror, OutputMismatch, ShapeMismatch
 from aespec.shapes import Shape, ShapeError, elements, fill, show_shape
@@ -105,7 +105,8 @@ def classify(spec: Spec, classes: int, plan: TrainingPlan, limits: Limits | None
     """The graph of a classifier: the encoder of a spec that is right, and in the decoder's place a head.
 
     The output has a probability for each class, and is compared with a target that has 1 for the right one. A Gaussian
-    code is its mean, in training too, and adds no divergence to the loss.
+    code is its mean, in training too, and adds no divergence to the loss. Of ``freeze`` at a layer, that in the head
+    counts: what of the encoder is trained is up to the plan.
 
     Args:
         spec: The spec.
@@ -174,12 +175,12 @@ def close(graph: Graph, spec: Spec, limits: Limits) -> Graph:
 def scale(graph: Graph, spec: Spec, limits: Limits) -> Graph:
     """Refuse a loss that has no meaning for the input's values."""
     low, high = spec.input.range or (0.0, 1.0)
-    if graph.loss.within_unit and (low < 0 or high > 1):
+    if (loss := graph.unit_loss) and (low < 0 or high > 1):
         raise AespecError(
             Diagnostic(
                 BadRegularizer,
-                f"`{graph.loss.kind}` has no meaning for values outside [0, 1]",
-                spec.place(("loss",)),
+                f"`{loss.kind}` has no meaning for values outside [0, 1]",
+                spec.place(("loss", graph.losses.index(loss))) or spec.place(("loss",)),
                 wanted="`range: [0, 1]`, or a loss for any values",
                 got=f"`range: [{low:g}, {high:g}]`",
                 help="use `loss: mse`, or scale the data to [0, 1]",
@@ -194,7 +195,7 @@ def mirror(graph: Graph, form: Mirror, spec: Spec) -> list[Step]:
     Each layer says itself how it is undone. The value that stood before it decides the activation: the mirror
     gives that value back, so it ends as that value did, and in the output activation where that is the input.
     """
-    output = form.output_activation or spec.loss.natural()
+    output = form.output_activation or natural(spec.loss)
     nodes = graph.block("encoder")
     shapes = _shapes_to_undo(nodes, graph.input, form, spec)
     folds = _folds(nodes, shapes)
@@ -243,7 +244,7 @@ def tie(graph: Graph, spec: Spec, limits: Limits) -> Graph:
     for node in graph:
         target = getattr(node.layer.innermost, "tied_to", None)
         source = next((other for other in nodes if other.name == target), None)
-        if source is None:  # nothing to tie, or `names` has told of it
+        if source is None or not _may_tie(node.layer, source.layer):  # nothing to tie, or `names` has told of it
             nodes.append(node)
             continue
         if fault := _tie_fault(node, source):
@@ -330,15 +331,16 @@ def _headed(spec: Spec, classes: int) -> Graph:
     """The encoder with a head for so many classes, and what that is trained for."""
     problems: list[Diagnostic] = []
     graph, _ = encode(spec, [])
+    graph = replace(graph, nodes=tuple(replace(node, layer=node.layer.thawed()) for node in graph))
     code, layers = graph[graph.code].shape, spec.classifier.head if spec.classifier else ()
     steps = [Step(Flatten(), ("classifier",))] if len(code) > 1 else []
     steps += [Step(layer, ("classifier", "head", i, layer.kind)) for i, layer in enumerate(layers)]
     steps.append(Step(Dense(units=classes, activation=Softmax()), ("classifier",)))
     problems += _name_faults("decoder", steps, {node.name: node.layer for node in graph}, set(), spec)
-    nodes, _ = _chain("decoder", steps, graph.code, code, spec, problems)
+    nodes, whole = _chain("decoder", steps, graph.code, code, spec, problems)
     if problems:
         raise AespecError(*problems)
-    if nodes[-1].shape != (classes,):
+    if whole and nodes[-1].shape != (classes,):
         last = nodes[-2]
         raise AespecError(
             Diagnostic(
@@ -350,7 +352,7 @@ def _headed(spec: Spec, classes: int) -> Graph:
                 help="end the head with `flatten`",
             )
         )
-    return replace(graph, nodes=(*graph.nodes, *nodes), loss=CategoricalCrossentropy(), target=(classes,))
+    return replace(graph, nodes=(*graph.nodes, *nodes), losses=(CategoricalCrossentropy(),), target=(classes,))
 
 
 def _written(block: str, layers: tuple[Layer, ...]) -> list[Step]:
@@ -473,12 +475,16 @@ def _name_faults(
     """
     for name, step in zip(_named(block, steps), steps, strict=True):
         if step.layer.name and name != f"{block}/{step.layer.name}":
+            place = spec.place((*step.place, "name"))
             yield Diagnostic(
                 DuplicateName,
                 f"two layers are named `{block}/{step.layer.name}`",
-                spec.place((*step.place, "name")),
+                place,
                 wanted="a name of its own for each layer of a block",
                 got=f"`{step.layer.name}` again",
+                help=f"write `name: {step.layer.name}_${{i}}`, and `index: i` in the `repeat`"
+                if place and place.turns
+                else None,
             )
         if fault := _reference_fault(name, step.layer.innermost, before, unsure):
             yield Diagnostic(BadTie, fault[0], _tie_place(step.layer, step.place, spec), *fault[1:])
@@ -497,15 +503,20 @@ def _reference_fault(name: str, layer: Layer, before: Mapping[str, Layer], unsur
     source = before.get(target or "")
     if target is None or (source is None and target.partition("/")[0] in unsure):
         return None
-    if source and (isinstance(source, Hole) or source.innermost.kind in layer.ties_with):
+    if source and (isinstance(source, Hole) or _may_tie(layer, source)):
         return None
-    near = nearest(target, [other for other in before if before[other].innermost.kind in layer.ties_with])
+    near = nearest(target, [other for other in before if _may_tie(layer, before[other])])
     return (
         f"`{name}` is tied to what has no kernel for it",
         f"a layer before it of kind {' or '.join(f'`{kind}`' for kind in layer.ties_with)}",
         f"`{target}`, " + (f"a `{source.kind}`" if source else "which is no layer before it"),
         near and f"did you mean `{near}`?",
     )
+
+
+def _may_tie(layer: Layer, source: Layer) -> bool:
+    """Whether a layer can have the kernel of a layer of the other's kind."""
+    return source.innermost.kind in layer.innermost.ties_with
 
 
 def _tie_place(layer: Layer, place: Loc, spec: Spec) -> Place | None:

@@ -5,20 +5,14 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
-from aespec.kind import combination
-from aespec.layers.axes import as_tuple
-from aespec.losses import Loss
+from aespec.kind import OneOrList, combination
+from aespec.losses import Losses
 from aespec.optimizers import Adam, Decay, Optimizer, Rate, Share
 from aespec.schedules import Constant, Schedule
 
 __all__ = ["Count", "EarlyStopping", "Phase", "Section", "TrainingPlan"]
 
 Count = Annotated[int, Field(ge=1, lt=2**31)]
-
-
-def _listed(value: Any) -> Any:
-    """One alone as a list of one."""
-    return as_tuple([value] if isinstance(value, str | dict) else value)
 
 
 def _switched(value: Any) -> Any:
@@ -31,12 +25,16 @@ class Section(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
+    main: ClassVar[str | None] = None
+    """The field that a value alone sets."""
     instead: ClassVar[Mapping[str, tuple[str, str]]] = {}
     """Of fields that exclude each other: the other one, and what it is set to where an option states the one."""
 
 
 class EarlyStopping(Section):
     """When training ends before its last epoch. It looks at the validation loss, or the training loss without one."""
+
+    main = "patience"
 
     patience: Count = 5
     """Epochs without a better loss after which training ends."""
@@ -56,9 +54,9 @@ class Phase(Section):
 
     optimizer: Optimizer | None = None
     """What a step does; the plan's where None."""
-    epochs: Count | None = None
+    epochs: Count | None = Field(default=None, examples=[5])
     """Times that all training samples are seen; the plan's where None."""
-    loss: Loss | None = None
+    loss: Losses | None = None
     """By default the model's for the phase that sees its input, ``mse`` for the others."""
 
 
@@ -76,31 +74,31 @@ class TrainingPlan(Section):
     """What a step does."""
     schedule: Schedule = Constant()
     """How the learning rate changes."""
-    clip_norm: Rate | None = None
+    clip_norm: Rate | None = Field(default=None, examples=[1.0])
     """Shorten all gradients together where the length of them all is above this (Pascanu et al., 2013)."""
-    clip_value: Rate | None = None
+    clip_value: Rate | None = Field(default=None, examples=[0.5])
     """Cut each element of a gradient to at most this, in either direction."""
-    ema: Decay | None = None
+    ema: Decay | None = Field(default=None, examples=[0.999])
     """Decay of a moving average of the weights, which is what is validated and kept."""
     epochs: Count = 10
     """Times that all training samples are seen."""
     batch_size: Count = 32
     """Samples a step."""
-    window: Count | None = None
+    window: Count | None = Field(default=None, examples=[4096])
     """Samples in memory at a time, and shuffled among each other, where data streams from its files: a batch or more;
     all of them where this is not stated and they fit."""
     validation_split: Annotated[float, Field(ge=0, lt=1)] = 0.1
     """Fraction of the samples, the last ones, that is kept from training to measure the loss on; none beside
     ``validation_data``."""
-    validation_data: Annotated[str, Field(min_length=1)] | None = None
+    validation_data: Annotated[str, Field(min_length=1)] | None = Field(default=None, examples=["validation.npy"])
     """A file with samples to measure the loss on, instead of a split."""
     early_stopping: EarlyStopping | None = None
     """When to end before the last epoch; a number alone is its patience."""
-    greedy: Annotated[tuple[Phase, ...], BeforeValidator(_listed)] = ()
+    greedy: Annotated[tuple[Phase, ...], OneOrList()] = ()
     """Phases that come first, one for each encoder layer with weights, or one alone that stands for all: each such
     layer is trained on the codes of those before it, with what undoes it (Bengio et al., 2007). Then all are trained
     together."""
-    freeze: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
+    freeze: Annotated[tuple[str, ...], OneOrList()] = ()
     """What is not trained: ``encoder``, a layer such as ``encoder/dense_1``, or a parameter of one."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     """Decides the first weights, the order of the batches and the noise."""

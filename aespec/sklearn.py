@@ -434,7 +434,7 @@ def _prepared(
         graph.sample_shape,
         spec.input.range if way is None else None,
         plan.dtype if way is None else "float64",
-        within_unit=graph.loss.within_unit and way is None,
+        within_unit=graph.unit_loss is not None and way is None,
     )
     fraction = 0.0 if plan.validation_data else plan.validation_split
     seen, held = split(x, fraction, "X")

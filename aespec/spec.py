@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from functools import reduce
 from operator import getitem
-from os import PathLike
+from os import PathLike, fspath
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -22,13 +22,14 @@ from pydantic import (
 
 from aespec.activations import Activation
 from aespec.diagnostics import AespecError, Diagnostic, Loc, Place, in_order
+from aespec.faults import faulty, holder
 from aespec.kind import Kind, combination, nested
 from aespec.layers.axes import as_tuple
 from aespec.layers.base import Layer, Length
-from aespec.losses import Loss, MeanSquaredError
+from aespec.losses import Losses, MeanSquaredError
 from aespec.optimizers import Adam, Optimizer
 from aespec.plan import Count, Section, TrainingPlan
-from aespec.problems import diagnose, faulty, holder
+from aespec.problems import diagnose
 from aespec.schedules import Constant, Schedule
 from aespec.source import Source
 from aespec.source.override import Override
@@ -44,18 +45,24 @@ Layers = Annotated[tuple[Layer, ...], BeforeValidator(as_tuple)]
 class Input(Section):
     """What a sample of the model's input is."""
 
-    shape: Annotated[tuple[Length | None, ...], BeforeValidator(as_tuple), Field(min_length=1, max_length=5)]
+    main = "shape"
+
+    shape: Annotated[tuple[Length | None, ...], BeforeValidator(as_tuple), Field(min_length=1, max_length=5)] = Field(
+        examples=[[28, 28], [None, 6]]
+    )
     """Lengths of the axes, channels last, without the batch axis; null where a length may vary."""
-    range: Annotated[tuple[float, float], BeforeValidator(as_tuple)] | None = None
+    range: Annotated[tuple[float, float], BeforeValidator(as_tuple)] | None = Field(default=None, examples=[[0, 1]])
     """Least and largest value. Images and whole-number data are scaled to it; other data must lie in it."""
     scaling: Way | None = None
     """Scale each feature, an index of the last axis, as found on the training samples: ``standard`` to a mean of 0 and
     a deviation of 1, ``minmax`` to ``range``, or to 0..1 without one."""
-    columns: Annotated[tuple[str, ...], BeforeValidator(as_tuple), Field(min_length=1)] | None = None
+    columns: Annotated[tuple[str, ...], BeforeValidator(as_tuple), Field(min_length=1)] | None = Field(
+        default=None, examples=[["height", "width"]]
+    )
     """Of a table, the columns that are features, by name and in this order; by default all but the label."""
-    label: str | None = None
+    label: str | None = Field(default=None, examples=["species"])
     """Of a table, the column that labels samples, which no model sees; by default one called label, labels or y."""
-    stride: Annotated[int, Field(gt=0)] | None = None
+    stride: Annotated[int, Field(gt=0)] | None = Field(default=None, examples=[16])
     """The data is one long series (steps, features), cut into windows of the shape's length, one every so many
     steps."""
 
@@ -103,7 +110,7 @@ class Mirror(Decoder):
     categorical one, else linear."""
     tie_weights: bool = False
     """Use the encoder's kernels, transposed, wherever the kinds allow it; biases stay the decoder's own."""
-    length: Length | None = None
+    length: Length | None = Field(default=None, examples=[28])
     """Number of steps to reconstruct, where the input leaves it unknown."""
 
 
@@ -148,14 +155,20 @@ class Spec(Section):
     """The layers from the input to the code."""
     decoder: Annotated[Mirror | Layers, WrapValidator(_read_decoder), PlainSerializer(_decoder_to_data)]
     """The layers from the code to the reconstruction, or ``mirror``."""
-    loss: Loss = MeanSquaredError()
-    """The distance between input and reconstruction that training makes small."""
+    loss: Losses = (MeanSquaredError(),)
+    """The distance between input and reconstruction that training makes small; a list of several is their sum, each
+    times its ``weight``."""
     training: TrainingPlan = TrainingPlan()
     """How the model is trained."""
     classifier: Classifier | None = None
     """What ``aespec pretrain`` puts on the trained encoder, and how it trains that."""
 
     _source: Source | None = PrivateAttr(default=None)
+
+    @property
+    def source(self) -> Source | None:
+        """The text that it was read from; None for a spec that was made without one."""
+        return self._source
 
     def place(self, loc: Sequence[str | int], *, key: bool = False) -> Place | None:
         """Where the file states something; None for a spec that was made without one."""
@@ -174,7 +187,11 @@ class Hole(Layer):
 
 
 def load(
-    path: str | PathLike[str], overrides: Sequence[Override] = (), problems: list[Diagnostic] | None = None
+    path: str | PathLike[str],
+    overrides: Sequence[Override] = (),
+    problems: list[Diagnostic] | None = None,
+    *,
+    text: str | None = None,
 ) -> Spec:
     """Read a spec from a YAML or JSON file.
 
@@ -183,12 +200,18 @@ def load(
         overrides: Assignments such as ``training.epochs=5``, made before anything is checked.
         problems: Takes the problems in spite of which there is a spec, with a `Hole` for each layer that cannot
             be read and the default for any other value, so that `aespec.passes` can tell of more.
+        text: What the file is to be read as holding; by default what it holds.
 
     Raises:
         AespecError: The file or what it says is wrong, and there is no spec or no such list; all problems are in it.
     """
     found: list[Diagnostic] = []
-    spec = _validate(Source.read(path, overrides, found), found, problems)
+    if text is None:
+        source = Source.read(path, overrides, found)
+    else:
+        file = Path(path).parent.resolve() / Path(path).name
+        source = Source.parse(text, fspath(path), overrides, found, file)
+    spec = _validate(source, found, problems)
     if "name" in spec.model_fields_set:
         return spec
     name = re.sub(r"[^A-Za-z0-9_.-]+", "-", Path(path).stem).strip("-._")[:100]
@@ -243,8 +266,9 @@ def _what_is_right(source: Source, faults: Sequence[Loc]) -> Spec | None:
         match part:
             case ("encoder" | "decoder" as block,):
                 right[block] = [Hole()]
-            case ("encoder" | "decoder" as block, int(i)):
-                right[block][i] = _hole(right[block][i])
+            case (*path, int(i)):
+                layers = reduce(getitem, path, right)
+                layers[i] = _hole(layers[i])
             case (*path, field):
                 reduce(getitem, path, right).pop(field, None)
     if ("input",) in parts:
@@ -260,8 +284,14 @@ def _part(loc: Loc, source: Source) -> Loc:
     part = holder(loc, Spec)
     if part and part in source.values:
         return part
-    inner = len(loc) > 1 and (isinstance(loc[1], int) or loc[:2] == ("input", "range"))
-    return loc[: 1 + inner]
+    match loc:
+        case ("classifier", "head", int(), *_):
+            return loc[:3]
+        case ("encoder" | "decoder", int(), *_) | ("training" | "classifier", _, *_):
+            return loc[:2]
+        case ("input", field, *_) if field != "shape":
+            return loc[:2]
+    return loc[:1]
 
 
 def _hole(layer: Any) -> Hole:

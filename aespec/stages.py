@@ -41,8 +41,9 @@ class Stage:
 
 
 def freeze(graph: Graph, spec: Spec, limits: Limits) -> Graph:
-    """Make what the plan freezes parameters that are not trained; running averages among them stand still."""
+    """Make what the plan or a layer freezes parameters that are not trained; running averages in it stand still."""
     problems, frozen = [], set()
+    nodes = {node.name for node in graph}
     for i, name in enumerate(spec.training.freeze):
         found = [param for param in graph.params if f"{param}/".startswith(f"{name}/")]
         frozen.update(found)
@@ -53,7 +54,7 @@ def freeze(graph: Graph, spec: Spec, limits: Limits) -> Graph:
         if average:
             what, help = "a running average, which is not trained", f"`{name.rpartition('/')[0]}` freezes its layer"
         else:
-            what = "which has no parameters of its own"
+            what = f"which {'has no parameters of its own' if name in nodes else 'the model does not have'}"
             help = f"did you mean `{near}`?" if near else "`aespec summary` lists the layers"
         problems.append(
             Diagnostic(
@@ -65,9 +66,25 @@ def freeze(graph: Graph, spec: Spec, limits: Limits) -> Graph:
                 help=help,
             )
         )
+    for node in graph:
+        if node.layer.frozen:
+            frozen.update(f"{node.name}/{short}" for short in node.params)
+            problems += [] if node.params else [_nothing_to_freeze(node, spec)]
     if problems:
         raise AespecError(*problems)
     return replace(graph, nodes=tuple(_frozen(node, frozen) for node in graph)) if frozen else graph
+
+
+def _nothing_to_freeze(node: Node, spec: Spec) -> Diagnostic:
+    stored = [tie.parameter for tie in node.ties.values()]
+    return Diagnostic(
+        BadPlan,
+        f"`freeze` at `{node.name}`, which has no parameters of its own",
+        spec.place((*node.place, "freeze")) or spec.place(node.place, key=True),
+        wanted="`freeze` at a layer that stores weights",
+        got=f"`{node.layer.kind}`" + (f", which uses `{stored[0]}`" if stored else ""),
+        help=f"freeze `{stored[0].rpartition('/')[0]}`, or remove `freeze`" if stored else "remove `freeze`",
+    )
 
 
 def _frozen(node: Node, names: set[str]) -> Node:
@@ -136,9 +153,9 @@ def stages(graph: Graph, plan: TrainingPlan) -> list[Stage]:
     for i, group in enumerate(groups):
         own = plan.greedy[i if len(plan.greedy) > 1 else 0]
         changed = {name: getattr(own, name) for name in ("optimizer", "epochs") if getattr(own, name) is not None}
-        loss = own.loss or (MeanSquaredError() if i else graph.loss)
+        losses = own.loss or ((MeanSquaredError(),) if i else graph.losses)
         before = tuple(node for earlier in groups[:i] for node in earlier)
-        part = _part(graph, group, before, loss)
+        part = _part(graph, group, before, losses)
         found.append(Stage(_named(group), part, plan.model_copy(update={**changed, "greedy": ()}), before))
     return [*found, Stage("", graph, plan)]
 
@@ -158,7 +175,7 @@ def _named(group: list[Node]) -> str:
     return next((node.name for node in group if node.params), group[0].name)
 
 
-def _part(graph: Graph, group: list[Node], before: tuple[Node, ...], loss: Loss) -> Graph:
+def _part(graph: Graph, group: list[Node], before: tuple[Node, ...], losses: tuple[Loss, ...]) -> Graph:
     """A group of the encoder with the decoder's nodes that undo it, as a model of its own."""
     names = {node.name for node in group}
     source = before[-1].name if before else INPUT
@@ -177,7 +194,7 @@ def _part(graph: Graph, group: list[Node], before: tuple[Node, ...], loss: Loss)
         input=group[0].input_shape,
         nodes=tuple(nodes),
         code=group[-1].name,
-        loss=loss,
+        losses=losses,
         terms=tuple(term for term in graph.terms if term.of in kept),
         length=graph.length if source == INPUT else None,
     )

@@ -70,6 +70,7 @@ class Summary:
     non_trainable: int
     multiply_adds: int | None
     loss: str
+    """The losses that are added up, in words."""
     terms: tuple[str, ...]
     """What is added to the loss, in words."""
     mirrored: bool
@@ -87,7 +88,7 @@ def summarize(graph: Graph) -> Summary:
         trainable=sum(node.count(trainable=True) for node in graph),
         non_trainable=sum(node.count(trainable=False) for node in graph),
         multiply_adds=_sum([encoder.multiply_adds, decoder.multiply_adds]),
-        loss=str(graph.loss),
+        loss=" + ".join(map(str, graph.losses)),
         terms=tuple(_term(term) for term in graph.terms),
         mirrored=graph.mirrored,
     )

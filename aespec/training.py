@@ -216,11 +216,11 @@ def fits(graph: Graph, x: Given, name: str = "the data") -> None:
             )
         )
     low, high = (float(compared.min()), float(compared.max())) if compared.size else (0.0, 1.0)
-    if graph.loss.within_unit and (low < 0 or high > 1):
+    if (loss := graph.unit_loss) and (low < 0 or high > 1):
         raise AespecError(
             Diagnostic(
                 DataRange,
-                f"`{graph.loss.kind}` is for values from 0 to 1",
+                f"`{loss.kind}` is for values from 0 to 1",
                 wanted="values in [0, 1]",
                 got=f"values from {low:.4g} to {high:.4g}, in {name}",
                 help="state `range: [0, 1]` in `input` and scale the data to it, or use `loss: mse`",

@@ -305,7 +305,9 @@ def test_the_seed_decides_the_probability_however_many_samples_there_are():
     [
         ({}, None, True),
         ({"loss": "mae"}, None, True),
+        ({"loss": {"mse": {"weight": 2}}}, None, True),
         ({"loss": "huber"}, "E303", False),
+        ({"loss": ["mse", "mae"]}, "E303", False),
         ({"encoder": [{"dense": 2}]}, "E511", False),
     ],
 )
@@ -320,6 +322,9 @@ def test_models_without_a_distribution_have_no_probability(changes, code, has):
         assert caught.value.diagnostics[0].rule.code == code
         with pytest.raises(AespecError) as caught:
             need_distribution(model.graph)
+        assert caught.value.diagnostics[0].rule.code == code
+        with pytest.raises(AespecError) as caught:
+            residual_scale(model, X)
         assert caught.value.diagnostics[0].rule.code == code
 
 

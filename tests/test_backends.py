@@ -69,7 +69,7 @@ def test_every_spec_of_the_zoo_verifies(name, dtype):
     sections = {section: [row.name for row in result.rows if row.section == section] for section in TOLERANCES[dtype]}
     graph = aespec.compile(spec)
     assert sections["node"] == [node.name for node in graph]
-    assert sections["loss"] == [graph.loss.kind, *(term.name for term in graph.terms), "total"]
+    assert sections["loss"] == [*(loss.kind for loss in graph.losses), *(term.name for term in graph.terms), "total"]
     assert sorted(sections["gradient"]) == sorted(name for name, param in graph.params.items() if param.trainable)
 
 

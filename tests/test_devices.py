@@ -49,12 +49,11 @@ def drive(graph, plan, shared=False):
     x = np.zeros((5, *(n or 5 for n in graph.sample_shape)), "float32")
     found = [built.reconstruct(x), *built.trace(x).values(), *built.weights().values()]
     found += [built.decode(np.zeros((5, *built.encode(x).shape[1:]), "float32"))]
-    if graph.loss is not None:
-        found += [*built.losses(x).values(), *built.gradients(x, training=True).values()]
-        trainer = built.trainer(plan, len(x))
-        steps = trainer.steps(x, np.arange(5), 2, [0.1] * 3, Noise(0, 1, 0, shared), lambda *_: None)
-        found += [*steps.values(), *trainer.evaluate(x, 2).values(), *trainer.state().values()]
-        trainer.load_state(trainer.state())
+    found += [*built.losses(x).values(), *built.gradients(x, training=True).values()]
+    trainer = built.trainer(plan, len(x))
+    steps = trainer.steps(x, np.arange(5), 2, [0.1] * 3, Noise(0, 1, 0, shared), lambda *_: None)
+    found += [*steps.values(), *trainer.evaluate(x, 2).values(), *trainer.state().values()]
+    trainer.load_state(trainer.state())
     return found
 
 

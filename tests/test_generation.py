@@ -15,7 +15,9 @@ import aespec
 from aespec import data
 from aespec.cli import main
 from aespec.cli.codes import Codes
+from aespec.cli.quality import as_record, as_text
 from aespec.diagnostics import AespecError
+from aespec.losses import Huber, MeanAbsoluteError, MeanSquaredError
 from aespec.picture import are_images
 from aespec.uses.frechet import frechet_distance, frechet_to_halves
 from aespec.uses.generation import (
@@ -155,7 +157,7 @@ def test_one_sample_has_no_activity_and_no_error():
 )  # fmt: skip
 def test_likelihoods(loss, x, y, family, logarithms, factor, scale):
     given = aespec.compile(aespec.parse({"input": [1], "encoder": [{"dense": 1}], "decoder": "mirror", "loss": loss}))
-    found = likelihood(given.loss, np.array(x, float), np.array(y, float))
+    found = likelihood(given.losses, np.array(x, float), np.array(y, float))
     assert (found.family, found.factor) == (family, pytest.approx(factor))
     assert found.scale == (scale and pytest.approx(scale))
     assert found.logarithms == near(logarithms)
@@ -206,15 +208,39 @@ def test_the_loss_of_no_distribution_has_no_bound():
     found = quality(model, np.ones((3, 2)))
     assert found.bound is None
     assert found.units.divergence == near([0])
-    assert found.reconstruction == pytest.approx(0.5)  # of errors of 1
+    assert found.reconstruction == {Huber(): pytest.approx(0.5)}  # of errors of 1
     assert found.squared_error.value == pytest.approx(1)
+
+
+def test_several_losses_have_no_bound_and_are_each_told():
+    losses = ["mse", {"mae": {"weight": 3}}]
+    found = quality(built({"input": [2], "encoder": [{"gaussian_latent": 1}], "loss": losses}), np.full((3, 2), 2.0))
+    assert found.bound is None
+    assert found.reconstruction == {MeanSquaredError(): near(4), MeanAbsoluteError(weight=3): near(6)}  # errors of 2
+    lines = as_text(found, None, "").splitlines()
+    assert [line.split()[:2] for line in lines if line.startswith("reconstruction")] == [
+        ["reconstruction", "4"],
+        ["reconstruction", "6"],
+    ]
+    assert "`mse` and `mae` together are the loss of no distribution, so that there is no lower bound" in lines
+    assert as_record(found, None)["reconstruction"] == {"mse": near(4), "mae": near(6)}
+
+
+@pytest.mark.parametrize("scale", ["element", "sample"])
+@pytest.mark.parametrize("loss", ["binary_crossentropy", "mse"])
+def test_a_weight_changes_how_training_weighs_the_divergence_and_not_the_bound(loss, scale):
+    latent, x = {"gaussian_latent": {"units": 1, "kl_scale": scale}}, rng().uniform(size=(9, 2))
+    spec = {"input": [2], "encoder": [latent], "decoder": [{"dense": 2}]}
+    plain, weighted = (quality(built({**spec, "loss": {loss: {"weight": weight}}}), x).bound for weight in (1, 4))
+    assert (weighted.value, weighted.likelihood) == (plain.value, plain.likelihood)
+    assert weighted.weight == pytest.approx(plain.weight / 4)
 
 
 def test_quality_of_batches_is_that_of_all_samples():
     model = built({"input": [1], "encoder": [{"dense": 1}]})  # gives 0
     x = np.concatenate([np.ones((1024, 1)), np.full((176, 1), 7.0)])
     found = quality(model, x)
-    assert found.reconstruction == pytest.approx((1024 + 176 * 49) / 1200)
+    assert found.reconstruction == {MeanSquaredError(): pytest.approx((1024 + 176 * 49) / 1200)}
     assert found.squared_error.value == pytest.approx((1024 + 176 * 49) / 1200)
     assert found.squared_error.error == pytest.approx(np.std(x**2, ddof=1) / math.sqrt(1200))
     assert (found.units, found.bound) == (None, None)

@@ -778,7 +778,7 @@ EXAMPLES = [
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(("layer", "x"), EXAMPLES)
 def test_examples_have_the_shape_and_precision_stated(layer, x, dtype, training):
-    graph = Graph("example", x, (Node.of("encoder/it", layer, INPUT, x),), "encoder/it", MeanSquaredError())
+    graph = Graph("example", x, (Node.of("encoder/it", layer, INPUT, x),), "encoder/it", (MeanSquaredError(),))
     params = {name.rpartition("/")[2]: array for name, array in weights.draw(graph, 0, dtype).items()}
     rng = np.random.default_rng(0)
     samples = rng.normal(size=(2, *(6 if n is None else n for n in x))).astype(dtype)
@@ -842,8 +842,8 @@ class Wave(Activation):
     kind = "wave"
 
 
-def graph_of(*nodes, loss=None, input=(2,)):
-    return Graph("by_hand", input, nodes, nodes[0].name, loss or MeanSquaredError())
+def graph_of(*nodes, input=(2,)):
+    return Graph("by_hand", input, nodes, nodes[0].name, (MeanSquaredError(),))
 
 
 DAG = graph_of(

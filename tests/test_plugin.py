@@ -117,7 +117,7 @@ def test_the_command_line_shows_it():
     listed = CliRunner().invoke(main, ["layers"]).stdout
     assert "The mean of all steps, each weighted by how well it matches a learned query." in listed
     (page,) = json.loads(CliRunner().invoke(main, ["layers", "attention_pool", "--format", "json"]).stdout)
-    assert [field["name"] for field in page["fields"]] == ["temperature", "query_initializer", "name"]
+    assert [field["name"] for field in page["fields"]] == ["temperature", "query_initializer", "name", "freeze"]
     assert page["examples"][0]["parameters"] == {"query": [3, 1]}
 
 

@@ -226,6 +226,28 @@ def test_the_encoder_is_transferred_bit_for_bit_and_frozen_stays_so(name, backen
     assert moved == set(compared.encoder) - idle
 
 
+@backends
+def test_layers_that_are_frozen_are_tuned_and_a_head_that_says_so_is_not(backend):
+    """What of the encoder is trained is up to the three ways; of the head it is up to the spec."""
+    given = aespec.parse(
+        {
+            "input": [6],
+            "encoder": [{"dense": {"units": 5, "activation": "tanh", "freeze": True}}, {"dense": 3}],
+            "decoder": "mirror",
+            "training": {"freeze": "encoder/dense_2"},
+            "classifier": {"head": [{"dense": {"units": 4, "freeze": True}}], "epochs": 2, "optimizer": {"adam": 0.02}},
+        }
+    )
+    parts = [Labelled(*blobs([6], n, seed=n), "made") for n in (60, 90)]
+    weights = draw(aespec.compile(given), 7)
+    compared = Comparison(given, weights, backend=backend, dtype="float32", training=parts[0], test=parts[1])
+    start = draw(compared._free.graph, 4) | compared.encoder
+    assert [each.way for each in compared.outcomes([30], [4])] == list(WAYS)
+    for model, still in ((compared._free, "decoder/dense_1/"), (compared._frozen, ("encoder/", "decoder/dense_1/"))):
+        found = {name for name, value in model.weights().items() if np.array_equal(value, start[name])}
+        assert found == {name for name in start if name.startswith(still)}
+
+
 def test_a_transfer_that_changes_a_bit_is_noticed():
     compared = comparison()
     given = compared._frozen.weights

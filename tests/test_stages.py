@@ -206,6 +206,96 @@ def test_a_normalization_without_parameters_is_not_frozen_with_others(backend):
         assert not np.array_equal(model.weights()[name], before[name])
 
 
+FROZEN = {"dense": {"units": 4, "activation": "tanh", "freeze": True}}
+
+
+@backends
+@pytest.mark.parametrize(
+    ("encoder", "input", "still"),
+    [
+        ([FROZEN, "batch_normalization", {"dense": 3}], [6], "encoder/dense_1/"),
+        (
+            [{"dense": 4}, {"batch_normalization": {"freeze": True}}, {"dense": 3}],
+            [6],
+            "encoder/batch_normalization_1/",
+        ),
+        ([{"time_distributed": {"layer": FROZEN}}, {"gru": 3}], [5, 2], "encoder/time_distributed_1/"),
+        ([{"bidirectional": {"layer": {"lstm": 2}, "freeze": True}}, {"dense": 3}], [5, 2], "encoder/bidirectional_1/"),
+    ],
+    ids=["dense", "normalization", "at every step", "both ways"],
+)
+def test_a_layer_that_says_so_is_frozen_and_its_mirror_is_not(encoder, input, still, backend):
+    spec = parsed(encoder, input=input, freeze="decoder/dense_1/bias" if len(input) == 1 else (), epochs=3)
+    before = build(spec, backend=backend).model.weights()
+    _, model = fitted(spec, samples(60, *input), backend)
+    found = {name for name, value in model.weights().items() if np.array_equal(value, before[name])}
+    assert found == {name for name in before if name.startswith((still, *spec.training.freeze))}
+    assert any(name.startswith(still) for name in found)
+
+
+DEEP = [{"lstm": {"units": 3, "return_sequences": True, "freeze": True}}, {"gru": {"units": 2, "freeze": True}}]
+
+
+@pytest.mark.parametrize(
+    ("encoder", "decoder", "input", "named"),
+    [
+        ([FROZEN, {"dense": 2}], "mirror", [6], ["encoder/dense_1"]),
+        ([FROZEN, {"dense": 2}], {"mirror": {"tie_weights": True}}, [6], ["encoder/dense_1"]),
+        (
+            [{"dense": {"units": 3, "freeze": False}}],
+            [{"dense": {"units": 6, "freeze": True}}],
+            [6],
+            ["decoder/dense_1"],
+        ),
+        ([{"batch_normalization": {"freeze": True}}, {"dense": 2}], "mirror", [6], ["encoder/batch_normalization_1"]),
+        ([{"gaussian_latent": {"units": 2, "freeze": True}}], "mirror", [6], ["encoder/gaussian_latent_1"]),
+        (DEEP, "mirror", [5, 4], ["encoder/lstm_1", "encoder/gru_1"]),
+        (
+            [{"bidirectional": {"layer": DEEP[0]}}, {"dense": 2}],
+            "mirror",
+            [5, 4],
+            ["encoder/bidirectional_1"],
+        ),
+        (
+            [{"conv1d": {"filters": 3, "kernel_size": 2, "freeze": True}}, {"max_pool1d": 2}],
+            "mirror",
+            [6, 2],
+            ["encoder/conv1d_1"],
+        ),
+    ],
+)
+def test_a_layer_that_says_so_is_frozen_as_if_it_were_named(encoder, decoder, input, named):
+    def trained(spec):
+        graph = aespec.compile(spec)
+        return {name: param.trainable for name, param in graph.params.items()}, [n.name for n in graph if n.settled]
+
+    own = parsed(encoder, decoder, input=input)
+    thawed = [layer.thawed().to_data() for layer in own.encoder]
+    after = [layer.thawed().to_data() for layer in own.decoder] if isinstance(decoder, list) else decoder
+    assert trained(own) == trained(parsed(thawed, after, input=input, freeze=named))
+    assert trained(own) != trained(parsed(thawed, after, input=input))
+
+
+@pytest.mark.parametrize(
+    ("encoder", "decoder", "got", "help"),
+    [
+        ([{"dropout": {"rate": 0.1, "freeze": True}}, {"dense": 3}], "mirror", "`dropout`", "remove `freeze`"),
+        (
+            [{"dense": {"units": 3, "name": "a"}}],
+            [{"dense": {"units": 6, "use_bias": False, "tied_to": "encoder/a", "freeze": True}}],
+            "`dense`, which uses `encoder/a/kernel`",
+            "freeze `encoder/a`, or remove `freeze`",
+        ),
+    ],
+)
+def test_a_layer_without_parameters_of_its_own_cannot_be_frozen(encoder, decoder, got, help):
+    with pytest.raises(aespec.AespecError) as caught:
+        aespec.compile(parsed(encoder, decoder))
+    (problem,) = caught.value.diagnostics
+    assert (problem.rule.code, problem.got, problem.help) == ("E208", got, help)
+    assert problem.place.text[problem.place.column - 1 :].startswith("true")
+
+
 def test_a_name_stands_for_what_is_in_it_not_for_what_begins_like_it():
     layers = [{"dense": {"units": 5, "name": "a"}}, {"dense": {"units": 4, "name": "ab"}}]
     graph = aespec.compile(parsed(layers, freeze="encoder/a"))

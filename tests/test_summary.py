@@ -73,6 +73,11 @@ def test_a_row_of_the_table(spec, layer, shape, parameters, multiply_adds):
         ("sparse_kl", [], ["Loss term: kl_divergence(weight=0.0015625) of the output of encoder/dense_2"]),
         ("variational", [], ["Loss term: gaussian_kl(weight=0.00127551) of the code of encoder/gaussian_latent_1"]),
         (
+            "pca",  # of 3 numbers: 3 * 2 + 2 that are frozen, 2 * 3 + 3 that are not
+            ["encoder=[{dense: {units: 2, freeze: true}}]"],
+            ["Parameters: 17 (trainable 9, non-trainable 8)"],
+        ),
+        (
             "pca",  # moving mean and variance, of 3 each, are not trained
             ["encoder=[batch_normalization, {dense: 2}]"],
             ["Parameters: 29 (trainable 23, non-trainable 6)"],

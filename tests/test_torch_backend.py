@@ -660,7 +660,7 @@ class TestPlugins:
     def graph(layer, shape):
         encoder = Node.of("encoder/scale", layer, "input", shape)
         decoder = Node.of("decoder/scale", Scale(), "encoder/scale", shape)
-        return Graph("plugin", shape, (encoder, decoder), "encoder/scale", MeanSquaredError())
+        return Graph("plugin", shape, (encoder, decoder), "encoder/scale", (MeanSquaredError(),))
 
     @pytest.mark.parametrize("named", [False, True])
     @pytest.mark.parametrize("wrapped", [False, True])

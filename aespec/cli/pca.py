@@ -81,8 +81,9 @@ def _compared(found: Comparison) -> str:
 
 def _reservations(graph: Graph, found: Comparison) -> Iterator[str]:
     """Why a model may differ from PCA, or the comparison mean little."""
-    if graph.loss.kind != "mse":
-        yield f"It was trained on `{graph.loss.kind}`, while PCA makes the squared error small"
+    if [loss.kind for loss in graph.losses] != ["mse"]:
+        kinds = " and ".join(f"`{loss.kind}`" for loss in graph.losses)
+        yield f"It was trained on {kinds}, while PCA makes the squared error small"
     if graph.terms:
         names = ", ".join(f"`{term.name}`" for term in graph.terms)
         yield f"It was trained on a loss with more terms than the squared error: {names}"

@@ -30,8 +30,8 @@ def as_text(found: Quality, frechet: Frechet | None, encoder: str) -> str:
         encoder: What the other encoder is called.
     """
     rows = [["squared error", *_shown(found.squared_error), "a mean over elements"]]
-    if found.loss != "mse":
-        rows.insert(0, ["reconstruction", f"{found.reconstruction:.6g}", "", found.loss])
+    if [*map(str, found.reconstruction)] != ["mse"]:
+        rows[:0] = [["reconstruction", f"{value:.6g}", "", str(loss)] for loss, value in found.reconstruction.items()]
     groups = [rows]
     if found.units is not None:
         active, total = int(found.units.active.sum()), len(found.units.active)
@@ -65,7 +65,7 @@ def as_record(found: Quality, frechet: Frechet | None) -> dict[str, Any]:
     from dataclasses import asdict
 
     record: dict[str, Any] = {
-        "reconstruction": {found.loss: found.reconstruction},
+        "reconstruction": {loss.kind: value for loss, value in found.reconstruction.items()},
         "squared_error": asdict(found.squared_error),
     }
     if found.units is not None:
@@ -135,7 +135,9 @@ def notes_of(found: Quality, frechet: Frechet | None) -> Iterator[str]:
     """What the figures do not say themselves."""
     bound = found.bound
     if found.units is not None and bound is None:
-        yield f"`{found.loss}` is the loss of no distribution, so that there is no lower bound"
+        kinds = [f"`{loss.kind}`" for loss in found.reconstruction]
+        what = f"{kinds[0]} is" if len(kinds) == 1 else f"{' and '.join(kinds)} together are"
+        yield f"{what} the loss of no distribution, so that there is no lower bound"
     if bound is not None and not bound.proper:
         yield (
             f"the lower bound is not one of a density: a {bound.family} distribution is one of the values 0 and 1, and "

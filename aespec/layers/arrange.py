@@ -51,14 +51,18 @@ class Reshape(Layer):
     def infer(self, x: Shape) -> Shape:
         """Any shape -> target_shape."""
         size, stated = elements(x), prod(n for n in self.target_shape if n != -1)
-        if size is None and -1 in self.target_shape:
+        rest = -1 in self.target_shape
+        if size is None and rest:
             return tuple(None if n == -1 else n for n in self.target_shape)
-        fits = size is not None and (size % stated == 0 if -1 in self.target_shape else size == stated)
+        fits = size is not None and (size % stated == 0 if rest else size == stated)
         if size is None or not fits:
             raise ShapeError(
                 "the values do not fill the shape wanted",
-                wanted=f"{stated} values for {show_shape(self.target_shape)}",
+                wanted=f"{'a multiple of ' if rest else ''}{stated} values for {show_shape(self.target_shape)}",
                 got=f"{'an unknown number of' if size is None else size} values in {show_shape(x)}",
+                help=f"choose numbers whose product is {size}; -1 stands for one that follows from the others"
+                if size
+                else None,
             )
         return tuple(size // stated if n == -1 else n for n in self.target_shape)
 

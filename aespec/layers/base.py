@@ -58,8 +58,11 @@ class Layer(Kind):
     stochastic: ClassVar[Literal["uniform", "normal"] | None] = None
     """The random numbers that training draws in it, one for each element of its value: from 0 to 1, or normal."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")] | None = None
+    name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")] | None = Field(default=None, examples=["code"])
     """Name of the node, unique within its block; by default the kind and a number."""
+    freeze: bool | None = None
+    """Keep its parameters as they are, as ``training.freeze`` does. A layer that mirrors it is trained all the same,
+    and so is the encoder where ``aespec pretrain`` tunes it."""
 
     ties_with: ClassVar[tuple[str, ...]] = ()
     """The kinds whose kernel this kind's kernel may be tied to."""
@@ -139,8 +142,18 @@ class Layer(Kind):
         """The layer that does the work at a step: this one, or the one that it wraps."""
         return self
 
-    def tied(self, node: str) -> Self:
-        """This layer, using the kernel of that node. Only where `ties_with` names kinds."""
+    @property
+    def frozen(self) -> bool:
+        """Whether its parameters are not trained: it says so, or a layer that it wraps does."""
+        return bool(self.freeze) or any(value.frozen for _, value in self if isinstance(value, Layer))
+
+    def thawed(self) -> Self:
+        """This layer with what it wraps, to be trained."""
+        inner = {name: value.thawed() for name, value in self if isinstance(value, Layer)}
+        return self.model_copy(update={**inner, "freeze": None})
+
+    def tied(self, node: str | None) -> Self:
+        """This layer, using the kernel of that node, or one of its own. Only where `ties_with` names kinds."""
         own = {"kernel_regularizer": None, "kernel_initializer": GlorotUniform()}
         return self.model_copy(update={"tied_to": node, **own})
 

@@ -48,7 +48,7 @@ class _Convolution(Weighted):
     """Distance between the kernel's elements; above 1 only where the stride is 1."""
     activation: Activation = Linear()
     """What the output goes through."""
-    tied_to: str | None = None
+    tied_to: str | None = Field(default=None, examples=["encoder/conv2d_1"])
     """The layer whose kernel this one uses instead of its own, as ``encoder/conv2d_1``: a convolution for a
     transposed one, a transposed one for a convolution."""
 
@@ -86,7 +86,7 @@ class _Conv(_Convolution):
 
     def infer(self, x: Shape) -> Shape:
         """(spatial..., channels) -> (spatial..., filters)."""
-        need_rank(x, AXES[self.rank], help=_add_an_axis(x, self.rank))
+        need_rank(x, AXES[self.rank])
         known(x, -1, "channels")
         lengths = zip(x[:-1], self.kernel_size, self.strides, self.dilation_rate, strict=True)
         return (*(window_length(n, k, s, self.padding, d) for n, k, s, d in lengths), self.filters)
@@ -207,7 +207,7 @@ class _ConvTranspose(_Convolution):
 
     def infer(self, x: Shape) -> Shape:
         """(spatial..., channels) -> (spatial..., filters)."""
-        need_rank(x, AXES[self.rank], help=_add_an_axis(x, self.rank))
+        need_rank(x, AXES[self.rank])
         known(x, -1, "channels")
         lengths = zip(x[:-1], self.kernel_size, self.strides, self.dilation_rate, self.output_padding, strict=True)
         return (*(transposed_length(n, k, s, self.padding, d, p) for n, k, s, d, p in lengths), self.filters)
@@ -305,9 +305,3 @@ class Conv2DTranspose(_ConvTranspose):
 _PLAIN: dict[int, type[_Conv]] = {1: Conv1D, 2: Conv2D}
 _TRANSPOSED: dict[int, type[_ConvTranspose]] = {1: Conv1DTranspose, 2: Conv2DTranspose}
 _CROPPING: dict[int, type[Cropping1D] | type[Cropping2D]] = {1: Cropping1D, 2: Cropping2D}
-
-
-def _add_an_axis(x: Shape, rank: int) -> str | None:
-    if len(x) == rank:
-        return f"put `- reshape: [{', '.join(map(str, x))}, 1]` before it to give each position one channel"
-    return None

@@ -28,7 +28,7 @@ class Dense(Weighted):
     """Width of the output."""
     activation: Activation = Linear()
     """What the output goes through."""
-    tied_to: str | None = None
+    tied_to: str | None = Field(default=None, examples=["encoder/dense_1"])
     """The dense layer whose transposed kernel this one uses instead of its own, as ``encoder/dense_1``."""
 
     def infer(self, x: Shape) -> Shape:

@@ -62,7 +62,13 @@ class Recurrent(Weighted):
     def back_to(self, units: int) -> "Recurrent":
         """This kind of layer, giving ``units`` at every step."""
         return self.model_copy(
-            update={"name": None, "units": units, "return_sequences": True, "activity_regularizer": None}
+            update={
+                "name": None,
+                "freeze": None,
+                "units": units,
+                "return_sequences": True,
+                "activity_regularizer": None,
+            }
         )
 
 
@@ -182,7 +188,7 @@ class Bidirectional(Layer):
         if self.merge_mode == "concat" and units % 2:
             return self.recurrent.back_to(units)
         own = units // 2 if self.merge_mode == "concat" else units
-        return self.model_copy(update={"name": None, "layer": self.recurrent.back_to(own)})
+        return self.model_copy(update={"name": None, "freeze": None, "layer": self.recurrent.back_to(own)})
 
     def penalties(self, input_elements: int | None) -> tuple[tuple[Target, Regularizer], ...]:
         """Those of the layer, on the merged output."""

@@ -55,7 +55,7 @@ class TimeDistributed(Layer):
         """The layer."""
         return self.layer.innermost
 
-    def tied(self, node: str) -> Self:
+    def tied(self, node: str | None) -> Self:
         """The same with the layer tied."""
         return self.model_copy(update={"layer": self.layer.tied(node)})
 

@@ -80,7 +80,7 @@ def _held(run: Run) -> str:
 def _terms(run: Run) -> str:
     """What is added up to the loss."""
     others = (term.regularizer.kind for term in run.graph.terms)
-    return " + ".join(dict.fromkeys([run.graph.loss.kind, *others]))
+    return " + ".join(dict.fromkeys([*(loss.kind for loss in run.graph.losses), *others]))
 
 
 def _value(losses: Mapping[str, float] | None) -> str:

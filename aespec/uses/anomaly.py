@@ -185,11 +185,12 @@ def residual_scale(model: Model, x: Samples, *, seed: int = 0) -> float:
     posterior, as those of `log_probability` are.
 
     Raises:
-        AespecError: The code is a point.
+        AespecError: The code is a point, or the loss is that of no distribution.
     """
     import numpy as np
 
-    random, power = np.random.default_rng(seed), 2 if isinstance(model.graph.loss, MeanSquaredError) else 1
+    need_distribution(model.graph)
+    random, power = np.random.default_rng(seed), 2 if isinstance(model.graph.losses[0], MeanSquaredError) else 1
     total, count = 0.0, 0
     for batch in batches(x):
         residuals = np.abs(batch.astype(np.float64) - _from_posteriors(model, batch, 1, random)) ** power
@@ -210,7 +211,7 @@ def probable(graph: Graph) -> bool:
     import numpy as np
 
     one = np.full((1, 1), 0.5)
-    return latent(graph) is not None and likelihood(graph.loss, one, one) is not None
+    return latent(graph) is not None and likelihood(graph.losses, one, one) is not None
 
 
 def need_distribution(graph: Graph) -> None:
@@ -221,12 +222,13 @@ def need_distribution(graph: Graph) -> None:
     """
     need_latent(graph)
     if not probable(graph):
+        kinds = [f"`{loss.kind}`" for loss in graph.losses]
         raise AespecError(
             Diagnostic(
                 UnsupportedKind,
-                f"no distribution goes with the loss `{graph.loss.kind}`",
-                wanted="`binary_crossentropy`, `categorical_crossentropy`, `mse` or `mae`",
-                got=f"`{graph.loss.kind}`",
+                f"no distribution goes with {'these losses together' if len(kinds) > 1 else f'the loss {kinds[0]}'}",
+                wanted="`binary_crossentropy`, `categorical_crossentropy`, `mse` or `mae`, alone",
+                got=" and ".join(kinds),
                 help="score by the reconstruction error",
             )
         )
@@ -253,10 +255,10 @@ def log_probability(model: Model, x: Samples, scale: float | None = None, *, dra
     import numpy as np
 
     need_distribution(model.graph)
-    random, loss, found = np.random.default_rng(seed), model.graph.loss, []
+    random, losses, found = np.random.default_rng(seed), model.graph.losses, []
     for batch in batches(x, max(ROWS // draws, 1)):
         restored = _from_posteriors(model, batch, draws, random)
-        given = likelihood(loss, np.repeat(batch, draws, axis=0).astype(np.float64), restored, scale)
+        given = likelihood(losses, np.repeat(batch, draws, axis=0).astype(np.float64), restored, scale)
         assert given is not None  # `need_distribution` has looked
         found.append(given.logarithms.reshape(-1, draws).mean(axis=1))
     return _finite(np.concatenate(found))

@@ -184,7 +184,8 @@ def bound(model: Model, x: Floats, mean: Array, log_var: Array, *, seed: int = 0
     a Bernoulli distribution, `categorical_crossentropy` a categorical one. `mse` is a normal and `mae` a Laplace
     distribution of unknown scale; they are given the one that fits these samples best, as Rybkin et al. (2021,
     https://arxiv.org/abs/2006.13202) do. The logarithms of cross-entropies are those of outputs clipped to
-    [epsilon, 1 - epsilon], as the loss has it for outputs that are no sigmoid.
+    [epsilon, 1 - epsilon], as the loss has it for outputs that are no sigmoid. The weight of a loss is that of the
+    likelihood beside the divergence in training; the bound weighs both 1.
 
     Args:
         model: The model.
@@ -194,7 +195,7 @@ def bound(model: Model, x: Floats, mean: Array, log_var: Array, *, seed: int = 0
         seed: Decides the draws.
 
     Returns:
-        None where the loss is that of no distribution.
+        None where the loss, or several together, are that of no distribution.
 
     Raises:
         AespecError: The code is a point, or there are fewer than two samples.
@@ -203,7 +204,7 @@ def bound(model: Model, x: Floats, mean: Array, log_var: Array, *, seed: int = 0
 
     codes = draw(mean, log_var, np.random.default_rng(seed))
     restored = np.concatenate([model.decode(each.astype(x.dtype)) for each in batches(codes)])
-    found = likelihood(model.graph.loss, x.astype(np.float64), restored.astype(np.float64))
+    found = likelihood(model.graph.losses, x.astype(np.float64), restored.astype(np.float64))
     if found is None:
         return None
     divergence = _divergences(mean, log_var).sum(axis=1)
@@ -213,8 +214,8 @@ def bound(model: Model, x: Floats, mean: Array, log_var: Array, *, seed: int = 0
         value=estimate(found.logarithms - divergence),
         family=found.family,
         scale=found.scale,
-        proper=not model.graph.loss.within_unit or bool(np.isin(x, (0, 1)).all()),
-        weight=_weight(model.graph) * found.factor,
+        proper=model.graph.unit_loss is None or bool(np.isin(x, (0, 1)).all()),
+        weight=_weight(model.graph) * found.factor / model.graph.losses[0].weight,
     )
 
 
@@ -226,15 +227,18 @@ class Likelihood:
     logarithms: Array
     """Of each sample, in nats, (n,)."""
     factor: float
-    """By which the loss is multiplied to be minus their mean, up to a constant."""
+    """By which the loss, at weight 1, is multiplied to be minus their mean, up to a constant."""
     scale: float | None = None
 
 
-def likelihood(loss: Loss, x: Array, y: Array, scale: float | None = None) -> Likelihood | None:
+def likelihood(losses: tuple[Loss, ...], x: Array, y: Array, scale: float | None = None) -> Likelihood | None:
     """Of samples x where the decoder gives y, by what the loss is; None where it is that of no distribution.
 
+    A weight makes no other distribution of a loss. Several together are that of none: what their sum is the negative
+    logarithm of is no density, and what it would have to be divided by has no formula.
+
     Args:
-        loss: The model's.
+        losses: The model's.
         x: Samples, (n, ...), in float64.
         y: What the decoder gives, of the same shape.
         scale: That of a normal or Laplace distribution; by default the one that fits these samples best.
@@ -242,19 +246,19 @@ def likelihood(loss: Loss, x: Array, y: Array, scale: float | None = None) -> Li
     import numpy as np
 
     numbers, axes = prod(x.shape[1:]), tuple(range(1, x.ndim))
-    match loss:
-        case BinaryCrossentropy():
+    match losses:
+        case (BinaryCrossentropy() as loss,):
             y = y.clip(loss.epsilon, 1 - loss.epsilon)
             return Likelihood("Bernoulli", (x * np.log(y) + (1 - x) * np.log1p(-y)).sum(axis=axes), numbers)
-        case CategoricalCrossentropy():
+        case (CategoricalCrossentropy() as loss,):
             y = y.clip(loss.epsilon, 1 - loss.epsilon)
             return Likelihood("categorical", (x * np.log(y)).sum(axis=axes), numbers / x.shape[-1])
-        case MeanSquaredError():
+        case (MeanSquaredError(),):
             squares = ((x - y) ** 2).sum(axis=axes)
             variance = _positive(squares.mean() / numbers if scale is None else scale**2)
             logarithms = -squares / (2 * variance) - numbers / 2 * np.log(2 * np.pi * variance)
             return Likelihood("normal", logarithms, numbers / (2 * variance), sqrt(variance))
-        case MeanAbsoluteError():
+        case (MeanAbsoluteError(),):
             sizes = np.abs(x - y).sum(axis=axes)
             scale = _positive(sizes.mean() / numbers if scale is None else scale)
             return Likelihood("Laplace", -sizes / scale - numbers * np.log(2 * scale), numbers / scale, scale)

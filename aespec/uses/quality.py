@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from aespec.backend import Model
+    from aespec.losses import Loss
 
     Floats = NDArray[np.floating[Any]]
 
@@ -25,16 +27,14 @@ class Quality:
     """What a model comes to on some samples."""
 
     samples: int
-    loss: str
-    """The kind of the loss."""
-    reconstruction: float
-    """The loss between samples and their reconstructions, without its other terms; codes are means."""
+    reconstruction: Mapping[Loss, float]
+    """Each loss between samples and their reconstructions, times its weight; codes are means."""
     squared_error: Estimate
     """The mean squared error of the same reconstructions."""
     units: Units | None
     """What each unit carries; None of a model that is not variational."""
     bound: Bound | None
-    """The evidence lower bound; None too where the loss is that of no distribution."""
+    """The evidence lower bound; None too where the losses are that of no distribution."""
 
 
 def quality(model: Model, x: Floats, *, seed: int = 0) -> Quality:
@@ -51,13 +51,14 @@ def quality(model: Model, x: Floats, *, seed: int = 0) -> Quality:
     import numpy as np
 
     squared_error = estimate(errors(model, x))
-    loss = model.graph.loss.kind
-    losses = [model.losses(batch)[loss] for batch in batches(x)]
+    terms = [model.losses(batch) for batch in batches(x)]
+    sizes = [len(batch) for batch in batches(x)]
     posterior = None if latent(model.graph) is None else moments(model, x)
     return Quality(
         samples=len(x),
-        loss=loss,
-        reconstruction=float(np.average(losses, weights=[len(batch) for batch in batches(x)])),
+        reconstruction={
+            loss: float(np.average([found[loss.kind] for found in terms], weights=sizes)) for loss in model.graph.losses
+        },
         squared_error=squared_error,
         units=posterior and units(*posterior, x),
         bound=posterior and bound(model, x, *posterior, seed=seed),

@@ -44,7 +44,7 @@ class Job:
     @cached_property
     def lacks_scale(self) -> bool:
         """Whether the surprise is left out as what its scale is found from is gone."""
-        return self.kind == "error" and not self.model.graph.loss.within_unit and self.data.gone
+        return self.kind == "error" and self.model.graph.unit_loss is None and self.data.gone
 
     @cached_property
     def in_series(self) -> bool:
@@ -128,7 +128,7 @@ class Job:
     def _scale(self) -> float | None:
         from aespec.uses.anomaly import residual_scale
 
-        if self.model.graph.loss.within_unit:
+        if self.model.graph.unit_loss:
             return None
         with self.data.needed("the surprise", "score by the reconstruction error"):
             given = self.data.held or self.data.training

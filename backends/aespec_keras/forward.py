@@ -61,7 +61,11 @@ def terms(
     logits = _logits(graph, cells, values, training)
     output = ops.cast(values[graph.output.name], x.dtype)
     logits = None if logits is None else ops.cast(logits, x.dtype)
-    found = {graph.loss.kind: lowerings[graph.loss](graph.loss, x if targets is None else targets, output, logits)}
+    target = x if targets is None else targets
+    found = {}
+    for loss in graph.losses:
+        value = lowerings[loss](loss, target, output, logits if loss.logits_of else None)
+        found[loss.kind] = value if loss.weight == 1 else loss.weight * value
     found |= {term.name: _term(term, graph, cells, variables, values, x.dtype) for term in graph.terms}
     return {**found, "total": sum(found.values())}
 
@@ -87,7 +91,7 @@ def _term(
 
 
 def _logits(graph: Graph, cells: Mapping[str, Cell], values: Mapping[str, Tensor], training: bool) -> Tensor | None:
-    """The pre-activation that the loss takes, moved as the output is."""
+    """The pre-activation that a loss takes, moved as the output is."""
     if graph.logits is None:
         return None
     names = [node.name for node in graph]

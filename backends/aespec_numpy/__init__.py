@@ -55,7 +55,7 @@ class NumpyBackend:
         """
         self.lowerings.require(graph.kinds())
         if graph.logits is not None:
-            from_logits.require([graph.loss])
+            from_logits.require(loss for loss in graph.losses if loss.logits_of)
         return NumpyModel(graph, seed, dtype)
 
     def save(self, model: Model, folder: Any) -> list[str]:

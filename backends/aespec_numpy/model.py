@@ -81,14 +81,14 @@ class NumpyModel:
         training: bool = False,
         draws: Mapping[str, Array] | None = None,
     ) -> dict[str, float]:
-        """Each term of the loss by name, the output's under its kind, and their sum as ``total``.
+        """Each term of the loss by name, the output's under their kinds, and their sum as ``total``.
 
         The output is compared with the targets, or else with the input. In training noise is drawn, anew at each call,
         or given, and batches are normalized by their own moments.
         """
         noise = self._noises(draws) if training else {}
         values = self._run({INPUT: self._cast(x)}, self.graph, noise)
-        terms = {self.graph.loss.kind: self._compared(self._cast(x if targets is None else targets), values, noise)}
+        terms = self._compared(self._cast(x if targets is None else targets), values, noise)
         terms |= {term.name: self._term(term, values) for term in self.graph.terms}
         return {**terms, "total": sum(terms.values())}
 
@@ -118,13 +118,18 @@ class NumpyModel:
         """Where each node's noise comes from in training."""
         return {node.name: Given(draws[node.name]) if draws and node.draws else self._noise for node in self.graph}
 
-    def _compared(self, target: Array, values: dict[str, Array], noise: Mapping[str, Generator]) -> float:
-        table = lowerings
+    def _compared(self, target: Array, values: dict[str, Array], noise: Mapping[str, Generator]) -> dict[str, float]:
+        """Each loss, times its weight."""
+        found, output, logits = {}, self.graph.output.name, None
         if self.graph.logits is not None:
-            table = from_logits
-            values = self._run(values, self._without_activation(self.graph.logits), noise)
-        value: float = table[self.graph.loss](self.graph.loss, target, values[self.graph.output.name])
-        return value
+            logits = self._run(values, self._without_activation(self.graph.logits), noise)[output]
+        for loss in self.graph.losses:
+            if logits is not None and loss.logits_of:
+                value = from_logits[loss](loss, target, logits)
+            else:
+                value = lowerings[loss](loss, target, values[output])
+            found[loss.kind] = loss.weight * value
+        return found
 
     def _without_activation(self, name: str) -> list[Node]:
         """The nodes from one to the output, the first without its activation."""

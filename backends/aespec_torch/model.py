@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from aespec.graph import Graph, Term
+from aespec.regularizers import Target
 from aespec.weights import draw
 from aespec_torch.contexts import buffers_kept, device, mode, seeded
 from aespec_torch.native import assemble
@@ -42,10 +43,16 @@ class TorchModel:
         self.native, self._steps = assemble(graph, self.device, self.dtype)
         self._seed, self._rehearsals = seed, 0
         self._logits = next((s.node.name for s in self._steps if s.node.name == graph.logits and s.activation), None)
-        loss = (lowerings if self._logits is None else from_logits)[graph.loss]
-        self._loss = partial(loss, graph.loss)
+        by_logits = {loss for loss in graph.losses if self._logits and loss.logits_of}
+        self._losses = [
+            (loss, partial((from_logits if loss in by_logits else lowerings)[loss], loss), loss in by_logits)
+            for loss in graph.losses
+        ]
         self._terms = [(term, partial(lowerings[term.regularizer], term.regularizer)) for term in graph.terms]
+        self._output: tuple[Target, str] = ("activity", graph.output.name)
         self._watched = {(term.target, term.of) for term in graph.terms}
+        if by_logits and len(by_logits) < len(graph.losses):
+            self._watched.add(self._output)
         self._stored = {
             step.node.parameter(short): (step.layouts[short], step.main)
             for step in self._steps
@@ -98,7 +105,7 @@ class TorchModel:
         training: bool = False,
         draws: Mapping[str, Array] | None = None,
     ) -> dict[str, float]:
-        """Each term of the loss by name, the output's under its kind, and their sum as ``total``.
+        """Each term of the loss by name, the output's under their kinds, and their sum as ``total``.
 
         The output is compared with the targets, or else with the input. In training noise is drawn, anew at each call,
         or given, and batches are normalized by their own moments.
@@ -149,9 +156,12 @@ class TorchModel:
         Where noise is given, for each node that draws, it stands for what the module would draw. Without targets the
         output is compared with the batch.
         """
-        output, seen = self._run(x, draws or {}, self._watched)
-        output = output.to(self.dtype)
-        found = {self.graph.loss.kind: self._loss(x if targets is None else targets, output)}
+        last, seen = self._run(x, draws or {}, self._watched)
+        (output,) = seen.get(self._output, (last,))
+        target, found = x if targets is None else targets, {}
+        for loss, lowering, takes_logits in self._losses:
+            value = lowering(target, (last if takes_logits else output).to(self.dtype))
+            found[loss.kind] = value if loss.weight == 1 else loss.weight * value
         for term, regularizer in self._terms:
             found[term.name] = regularizer(*(seen.get((term.target, term.of)) or self._parameter(term)))
         total, *others = found.values()
@@ -162,9 +172,9 @@ class TorchModel:
     def _run(
         self, x: Tensor, draws: Mapping[str, Tensor], watched: Set[tuple[str, str]]
     ) -> tuple[Tensor, dict[tuple[str, str], tuple[Tensor, ...]]]:
-        """What the loss compares with the target, and what is watched in passing.
+        """What the losses compare with the target, and what is watched in passing.
 
-        Where the loss is a function of logits, the activation that it names is left out. Only layers that move
+        Where one is a function of logits, the activation that it names is left out. Only layers that move
         values follow it, so what is watched there is got by activating the moved logits.
         """
         seen: dict[tuple[str, str], tuple[Tensor, ...]] = {}
