@@ -1,0 +1,364 @@
+"""Lints about layers and what stands beside them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from aespec.activations import Linear, Selu
+from aespec.diagnostics import Diagnostic, Place
+from aespec.fixes import SetField
+from aespec.graph import Graph, Node
+from aespec.initializers import Initializer, LecunNormal, LecunUniform, VarianceScaling
+from aespec.layers.activation import Activation as ActivationLayer
+from aespec.layers.base import Weighted
+from aespec.layers.noise import Dropout
+from aespec.layers.normalization import BatchNormalization, LayerNormalization
+from aespec.layers.resize import ZeroPadding1D, ZeroPadding2D
+from aespec.lints.base import Lint, loc_of, place_of, value_before, written
+from aespec.shapes import counted, show_shape
+from aespec.spec import Mirror, Spec
+
+__all__ = ["BiasBeforeNormalization", "LostBorder", "SeluDropout", "SeluNormalized", "SeluStart", "TiedScales"]
+
+
+class SeluStart(Lint):
+    """A selu whose weights do not start as selu wants them.
+
+    Selu's two constants are computed such that values keep a mean of 0 and a variance of 1 from layer to layer, for
+    weights of mean 0 and variance 1 / fan-in: `lecun_normal`. `glorot_uniform`, the default, has that variance only
+    where a layer is as wide as its input. In a model of a few layers the difference is small, in a deep one it decides
+    whether training starts. (Klambauer, Unterthiner, Mayr and Hochreiter, Self-Normalizing Neural Networks, 2017)
+    """
+
+    code = "W201"
+    bad = """
+input: [8]
+encoder:
+  - dense: {units: 5, activation: selu}
+  - dense: 3
+decoder: mirror
+"""
+    good = """
+input: [8]
+encoder:
+  - dense: {units: 5, activation: selu, kernel_initializer: lecun_normal}
+  - dense: 3
+decoder: mirror
+"""
+
+    @classmethod
+    def check(cls, spec: Spec, graph: Graph) -> Iterator[Diagnostic]:
+        """Each layer that goes through a selu."""
+        nodes = written(graph)
+        for node, following in zip(nodes, [*nodes[1:], None], strict=True):
+            layer = node.layer.innermost
+            if not isinstance(layer, Weighted) or node.ties or _is_lecun(start := layer.kernel_initializer):
+                continue
+            if _is_selu(node) or (_is_linear(node) and following and _is_selu_alone(following)):
+                yield Diagnostic(
+                    cls,
+                    f"`{node.name}` ends in a selu, and its weights do not start as selu wants them",
+                    place_of(spec, node, "kernel_initializer", "activation"),
+                    wanted="`lecun_normal`, of variance 1 / fan-in",
+                    got=f"`{start.kind}`",
+                    help="state `kernel_initializer: lecun_normal`",
+                )
+
+
+class SeluNormalized(Lint):
+    """A selu beside a normalization.
+
+    Selu is there to keep a mean of 0 and a variance of 1 without normalization. A `batch_normalization` or a
+    `layer_normalization` of its values, or right before it, does the same by force, with other means at each step, and
+    what selu was chosen for is lost. Take one of the two: selu without it, or relu or elu with it.
+    (Klambauer, Unterthiner, Mayr and Hochreiter, Self-Normalizing Neural Networks, 2017)
+    """
+
+    code = "W202"
+    bad = """
+input: [8]
+encoder:
+  - dense: {units: 5, activation: selu, kernel_initializer: lecun_normal}
+  - batch_normalization
+  - dense: 3
+decoder: mirror
+"""
+    good = """
+input: [8]
+encoder:
+  - dense: {units: 5, activation: relu}
+  - batch_normalization
+  - dense: 3
+decoder: mirror
+"""
+
+    @classmethod
+    def check(cls, spec: Spec, graph: Graph) -> Iterator[Diagnostic]:
+        """Each normalization beside its neighbours."""
+        nodes = written(graph)
+        for node, following in zip(nodes, [*nodes[1:], None], strict=True):
+            if not isinstance(node.layer.innermost, BatchNormalization | LayerNormalization):
+                continue
+            before = value_before(graph, node)
+            selu = before if before and _is_selu(before) else following
+            if selu and (selu is before or _is_selu_alone(selu)):
+                yield Diagnostic(
+                    cls,
+                    f"`{node.name}` normalizes what the selu of `{selu.name}` keeps normal by itself",
+                    spec.place(node.place, key=True),
+                    wanted="a selu or a normalization",
+                    got="both",
+                    help=f"remove `{node.layer.innermost.kind}`, or use another activation, such as `relu`",
+                )
+
+
+class SeluDropout(Lint):
+    """Dropout of what a selu gave.
+
+    Dropout sets values to zero and enlarges the others, which keeps their sum. Selu's values have a mean of 0 and a
+    variance of 1, which the layers after it count on, and dropout changes the variance: the further a selu is on the
+    negative side, the further zero is from its end. The authors of selu give a dropout of its own, to be had in no
+    backend here. (Klambauer, Unterthiner, Mayr and Hochreiter, Self-Normalizing Neural Networks, 2017)
+    """
+
+    code = "W203"
+    bad = """
+input: [8]
+encoder:
+  - dense: {units: 5, activation: selu, kernel_initializer: lecun_normal}
+  - dropout: 0.2
+  - dense: 3
+decoder: mirror
+"""
+    good = """
+input: [8]
+encoder:
+  - dense: {units: 5, activation: relu}
+  - dropout: 0.2
+  - dense: 3
+decoder: mirror
+"""
+
+    @classmethod
+    def check(cls, spec: Spec, graph: Graph) -> Iterator[Diagnostic]:
+        """Each dropout beside what it is given."""
+        for node in written(graph):
+            before = value_before(graph, node)
+            if isinstance(node.layer.innermost, Dropout) and before and _is_selu(before):
+                yield Diagnostic(
+                    cls,
+                    f"`{node.name}` changes the variance that the selu of `{before.name}` is there to keep",
+                    spec.place(node.place, key=True),
+                    wanted="a selu without dropout, or dropout after another activation",
+                    got="`dropout` after `selu`",
+                    help="remove the dropout, or use another activation, such as `relu`",
+                )
+
+
+class BiasBeforeNormalization(Lint):
+    """A bias that a batch normalization takes away again.
+
+    A `batch_normalization` subtracts the mean of each channel, and with it whatever constant was added before; its own
+    beta is the bias. One in the linear layer right before it is trained for nothing. `use_bias: false` leaves a model
+    that computes the same with fewer parameters. `aespec validate --fix` states it.
+
+    Before a `decoder: mirror` nothing is said: the layer's mirror has a bias where the layer has, and needs it.
+    """
+
+    code = "W204"
+    bad = """
+input: [8]
+encoder:
+  - dense: 5
+  - batch_normalization
+  - activation: relu
+  - dense: 3
+decoder:
+  - dense: 8
+"""
+    good = """
+input: [8]
+encoder:
+  - dense: {units: 5, use_bias: false}
+  - batch_normalization
+  - activation: relu
+  - dense: 3
+decoder:
+  - dense: 8
+"""
+
+    @classmethod
+    def check(cls, spec: Spec, graph: Graph) -> Iterator[Diagnostic]:
+        """Each batch normalization beside the layer before it."""
+        found: dict[Place | None, list[Node]] = defaultdict(list)
+        for node, following in zip(graph, graph.nodes[1:], strict=False):
+            mirrored = isinstance(spec.decoder, Mirror) and node.block == "encoder"
+            if not mirrored and node.block == following.block and _is_shifted_in_vain(node, following):
+                found[place_of(spec, node, "use_bias")].append(node)
+        for place, nodes in found.items():
+            node, stated = nodes[0], _about_bias(nodes[0])
+            yield Diagnostic(
+                cls,
+                f"the bias of `{node.name}` is subtracted again by the batch normalization after it",
+                place,
+                wanted="`use_bias: false`",
+                got="a bias of " + counted(node.params["bias"].size, "number"),
+                help="state `use_bias: false`" + (f", and leave `{stated}` out" if stated else ""),
+                fix=None if stated else _without_bias(spec, nodes),
+            )
+
+
+class LostBorder(Lint):
+    """A mirror that has to make up a border.
+
+    A window that does not fit any more is left out: `max_pool2d: 2` of 5 rows makes 2 and never looks at the fifth, and
+    so does a convolution with strides and `padding: valid`. The mirror brings the length back and has nothing to put
+    there, so it writes zeros, or what a bias alone gives: the same for every sample. With `padding: same` the last
+    window reaches beyond the end, and nothing is left out. Lengths that the strides divide do as well.
+    """
+
+    code = "W205"
+    bad = """
+input: [5, 5, 1]
+encoder:
+  - max_pool2d: 2
+  - conv2d: {filters: 2, kernel_size: 2}
+decoder: mirror
+"""
+    good = """
+input: [5, 5, 1]
+encoder:
+  - max_pool2d: {pool_size: 2, padding: same}
+  - conv2d: {filters: 2, kernel_size: 2}
+decoder: mirror
+"""
+
+    @classmethod
+    def check(cls, spec: Spec, graph: Graph) -> Iterator[Diagnostic]:
+        """Each layer of the mirror beside what it undoes."""
+        for node in graph:
+            undone = [graph[name] for name in node.undoes]
+            source = next((each for each in reversed(undone) if _padding(each) == "valid"), None)
+            if source and (count := _made_up(node)):
+                yield Diagnostic(
+                    cls,
+                    f"the mirror of `{source.name}` makes up {counted(count, 'position')} at the end of an axis",
+                    place_of(spec, source, "padding"),
+                    wanted="windows that reach every position: `padding: same`",
+                    got=f"`padding: valid`, {show_shape(source.input_shape)} -> {show_shape(source.shape)}",
+                    help="state `padding: same`",
+                )
+
+
+class TiedScales(Lint):
+    """A tied kernel between values of different scales.
+
+    A tied layer uses the encoder's kernel transposed, at the encoder's scale. Between activations of one kind that
+    fits. Where the encoder's layer ends in a sigmoid or a tanh, whose values stay within 1, and the tied one has to
+    give values without bounds (or the other way round), one of them is served badly: a kernel large enough to reach
+    large values drives the sigmoid into saturation. The layer that makes the reconstruction is free: the loss decides
+    it.
+    """
+
+    code = "W206"
+    bad = """
+input: [8]
+encoder:
+  - dense: {units: 5, activation: relu}
+  - dense: {units: 3, activation: sigmoid}
+decoder:
+  mirror: {tie_weights: true}
+"""
+    good = """
+input: [8]
+encoder:
+  - dense: {units: 5, activation: sigmoid}
+  - dense: {units: 3, activation: sigmoid}
+decoder:
+  mirror: {tie_weights: true}
+"""
+
+    @classmethod
+    def check(cls, spec: Spec, graph: Graph) -> Iterator[Diagnostic]:
+        """Each tied layer, but the last with weights, beside the one that stores its kernel."""
+        weighted = [node for node in graph if node.params or node.ties]
+        for node in weighted[:-1]:
+            for tie in node.ties.values():
+                source = graph[tie.parameter.rpartition("/")[0]]
+                ends = [each.layer.output_activation for each in (source, node)]
+                if None in ends or _is_squashed(source) == _is_squashed(node):
+                    continue
+                there, here = (end.kind for end in ends if end)
+                yield Diagnostic(
+                    cls,
+                    f"`{node.name}` ends in `{here}` with the kernel of `{source.name}`, which ends in `{there}`",
+                    place_of(spec, *((node, "tied_to") if len(node.place) > 1 else (source, "activation"))),
+                    wanted="both bounded, or neither",
+                    got=f"`{there}` and `{here}`",
+                    help="use activations of one kind in the layers that are tied, or do not tie them",
+                )
+
+
+def _is_lecun(start: Initializer) -> bool:
+    if isinstance(start, VarianceScaling):
+        return start.scale == 1.0 and start.mode == "fan_in"
+    return isinstance(start, LecunNormal | LecunUniform)
+
+
+def _is_selu(node: Node) -> bool:
+    return isinstance(node.layer.output_activation, Selu)
+
+
+def _is_linear(node: Node) -> bool:
+    return isinstance(node.layer.output_activation, Linear)
+
+
+def _is_selu_alone(node: Node) -> bool:
+    return isinstance(node.layer.innermost, ActivationLayer) and _is_selu(node)
+
+
+def _is_squashed(node: Node) -> bool:
+    """Whether the values stay within 1, as those of a sigmoid and a tanh do."""
+    activation = node.layer.output_activation
+    return activation is not None and max(map(abs, activation.reach)) <= 1
+
+
+def _is_shifted_in_vain(node: Node, following: Node) -> bool:
+    layer = node.layer.innermost
+    normalized = isinstance(following.layer.innermost, BatchNormalization) and not following.settled
+    return (
+        normalized
+        and isinstance(layer, Weighted)
+        and layer.use_bias
+        and layer.activity_regularizer is None
+        and _is_linear(node)
+    )
+
+
+def _without_bias(spec: Spec, nodes: list[Node]) -> SetField | None:
+    """What states of layers that are written in one place that they have no bias, where that speaks of no other."""
+    key, main = spec.place(loc_of(nodes[0], "use_bias"), key=True), nodes[0].layer.innermost.main
+    if spec.source is None or key is None or main is None or key.name != spec.source.name:
+        return None
+    alike = list(spec.source.keys.values()).count(key)
+    return SetField(key, main, "use_bias", False) if alike == len(nodes) else None
+
+
+def _about_bias(node: Node) -> str | None:
+    """A field that is stated of a layer's bias."""
+    layer = node.layer.innermost
+    fields = ("bias_initializer", "bias_regularizer")
+    return next((name for name in fields if getattr(layer, name) != type(layer).model_fields[name].default), None)
+
+
+def _padding(node: Node) -> object:
+    return getattr(node.layer.innermost, "padding", None)
+
+
+def _made_up(node: Node) -> int:
+    """How many positions at the end of an axis a layer fills with what does not depend on its input."""
+    layer = node.layer.innermost
+    if isinstance(layer, ZeroPadding1D | ZeroPadding2D):
+        return max(sum(margin) for margin in layer.padding)
+    return max(getattr(layer, "output_padding", (0,)))

@@ -1,0 +1,734 @@
+"""Lints: what each finds and does not, how a comment silences it, and how files are mended."""
+
+import json
+import stat
+from difflib import unified_diff
+from math import inf
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import aespec
+from aespec.cli import main
+from aespec.diagnostics import render
+from aespec.lints import LINTS, lint
+from aespec.passes import read
+from aespec.registry import find_backend, kinds
+from aespec.zoo import zoo
+
+
+def found(text, ignored=()):
+    spec = aespec.parse(text)
+    return lint(spec, aespec.compile(spec), ignored)
+
+
+def told(text, ignored=()):
+    """Each finding as its code and the stretch of the line that it is about."""
+    return [
+        (each.rule.code, each.place.text[each.place.column - 1 :][: each.place.width]) for each in found(text, ignored)
+    ]
+
+
+def spec(encoder, decoder="mirror", loss="mse", input="[8]", more=""):
+    return f"input: {input}\nencoder: [{encoder}]\ndecoder: {decoder}\nloss: {loss}\n{more}"
+
+
+def validate(*args):
+    return CliRunner().invoke(main, ["validate", *map(str, args)])
+
+
+@pytest.mark.parametrize("code", LINTS)
+def test_bad_example_has_the_warning_and_the_good_one_none(code):
+    assert {each.rule.code for each in found(LINTS[code].bad)} == {code}
+    assert found(LINTS[code].good) == []
+
+
+@pytest.mark.parametrize("code", LINTS)
+def test_a_message_says_all(code):
+    for each in found(LINTS[code].bad):
+        assert each.rule.severity == "warning"
+        assert None not in (each.place, each.wanted, each.help)
+
+
+@pytest.mark.parametrize("name", zoo())
+def test_the_zoo_is_clean(name):
+    assert lint(*read(zoo()[name])) == []
+
+
+@pytest.mark.parametrize("kind", kinds("activation"))
+def test_an_activation_reaches_what_it_says(kind):
+    """By the reference, for inputs from -50 to 50."""
+    activation = kinds("activation")[kind]()
+    x = np.linspace(-50.0, 50.0, 20_001)
+    y = find_backend("numpy").lowerings[activation](activation, np.stack([x, -x], axis=-1))
+    low, high = activation.reach
+    for bound, reached in ((low, y.min()), (-high, -y.max())):
+        assert reached >= bound
+        assert reached < -9 if bound == -inf else reached < bound + 0.03  # softsign is 1 / 51 from its bound there
+
+
+SELU = "kernel_initializer: lecun_normal, activation: selu"
+UNIT, AROUND = "{shape: [8], range: [0, 1]}", "{shape: [8], range: [-1, 1]}"
+KL = "activity_regularizer: {kl_divergence: {target: 0.2}}"
+
+FINDINGS = {
+    # W101: what the output reaches beside what the data has
+    "sigmoid below 0": (
+        spec("dense: 3", "[dense: {units: 8, activation: sigmoid}]", input=AROUND),
+        [("W101", "sigmoid")],
+    ),
+    "tanh above 1": (
+        spec("dense: 3", "[dense: 8, activation: tanh]", input="{shape: [8], range: [0, 255]}"),
+        [("W101", "tanh")],
+    ),
+    "a mirror's": (
+        spec("dense: 3", "{mirror: {output_activation: tanh}}", input="{shape: [8], range: [0, 2]}"),
+        [("W101", "tanh")],
+    ),
+    "relu of values around 0": (
+        spec("dense: 3", "[dense: {units: 8, activation: relu}]", input="{shape: [8], scaling: standard}"),
+        [("W101", "relu")],
+    ),
+    "selu of values around 0": (  # nothing below -1.758
+        spec("dense: 3", f"[dense: {{units: 8, {SELU}}}]", input="{shape: [8], scaling: standard}"),
+        [("W101", "selu")],
+    ),
+    "elu as far as it goes": (
+        spec("dense: 3", "[dense: {units: 8, activation: {elu: 2.0}}]", input="{shape: [8], range: [-2, 9]}"),
+        [],
+    ),
+    "elu beyond": (
+        spec("dense: 3", "[dense: {units: 8, activation: {elu: 1.5}}]", input="{shape: [8], range: [-2, 9]}"),
+        [("W101", "{elu: 1.5}")],
+    ),
+    "after a reshape": (
+        spec(
+            "flatten, dense: 3",
+            "[dense: {units: 4, activation: relu}, reshape: [2, 2]]",
+            input="{shape: [2, 2], range: [-1, 1]}",
+        ),
+        [("W101", "relu")],
+    ),
+    "lstm, which has no choice": (
+        spec(
+            "lstm: 3",
+            "[repeat_vector: 4, lstm: {units: 2, return_sequences: true}]",
+            input="{shape: [4, 2], range: [0, 5]}",
+        ),
+        [("W101", "lstm")],
+    ),
+    "tanh of 0..1": (spec("dense: 3", "[dense: 8, activation: tanh]", input=UNIT), []),
+    "nothing known of the data": (spec("dense: 3", "[dense: 8, activation: relu]"), []),
+    "normalized last": (
+        spec(
+            "dense: 3",
+            "[dense: {units: 8, activation: relu, use_bias: false}, batch_normalization]",
+            input=AROUND,
+        ),
+        [],
+    ),
+    # W102
+    "cross-entropy of anything": (spec("dense: 3", loss="binary_crossentropy"), [("W102", "binary_crossentropy")]),
+    "cross-entropy around 0": (
+        spec("dense: 3", loss="binary_crossentropy", input="{shape: [8], scaling: standard}"),
+        [("W102", "binary_crossentropy")],
+    ),
+    "one of two": (spec("dense: 3", loss="[mae, binary_crossentropy]"), [("W102", "binary_crossentropy")]),
+    "scaled between": (spec("dense: 3", loss="binary_crossentropy", input="{shape: [8], scaling: minmax}"), []),
+    # W103
+    "cross-entropy of a mirror's relu": (
+        spec("dense: 3", "{mirror: {output_activation: relu}}", "binary_crossentropy", UNIT),
+        [("W103", "relu")],
+    ),
+    "categorical of a sigmoid": (
+        spec("dense: 3", "{mirror: {output_activation: sigmoid}}", "categorical_crossentropy", UNIT),
+        [],
+    ),
+    # W104
+    "mae of a hard sigmoid": (
+        spec("dense: 3", "[dense: {units: 8, activation: hard_sigmoid}]", "mae", UNIT),
+        [("W104", "hard_sigmoid")],
+    ),
+    "mse beside cross-entropy": (
+        spec("dense: 3", loss="[mse, binary_crossentropy]", input=UNIT),
+        [],
+    ),
+    # W201
+    "selu as a layer": (spec("dense: 5, activation: selu, dense: 3"), [("W201", "dense")]),
+    "selu from he": (
+        spec("dense: {units: 3, activation: selu, kernel_initializer: he_normal}"),
+        [("W201", "he_normal")],
+    ),
+    "selu from lecun's uniform": (spec("dense: {units: 3, activation: selu, kernel_initializer: lecun_uniform}"), []),
+    "selu from the same by another name": (
+        spec("dense: {units: 3, activation: selu, kernel_initializer: variance_scaling}"),
+        [],
+    ),
+    "in a wrapper": (
+        spec("time_distributed: {layer: {dense: {units: 1, activation: selu}}}", input="[4, 2]"),
+        [("W201", "selu")],
+    ),
+    "tied, so not drawn": (
+        spec(
+            f"dense: {{units: 4, {SELU}}}, dense: 3",
+            "[dense: {units: 4, activation: selu, tied_to: encoder/dense_2}, dense: 8]",
+        ),
+        [],
+    ),
+    # W202
+    "normalization before a selu alone": (
+        spec(
+            "dense: {units: 5, use_bias: false, kernel_initializer: lecun_normal}, batch_normalization,"
+            "activation: selu, dense: 3"
+        ),
+        [("W202", "batch_normalization")],
+    ),
+    "layer normalization": (
+        spec(f"dense: {{units: 5, {SELU}}}, layer_normalization, dense: 3"),
+        [("W202", "layer_normalization")],
+    ),
+    "normalization of the input": (spec(f"batch_normalization, dense: {{units: 5, {SELU}}}, dense: 3"), []),
+    # W203
+    "dropout after a reshape": (
+        spec(f"dense: {{units: 4, {SELU}}}, reshape: [2, 2], dropout: 0.1, flatten, dense: 3"),
+        [("W203", "dropout")],
+    ),
+    "dropout of the input": (spec(f"dropout: 0.5, dense: {{units: 4, {SELU}}}"), []),
+    # W204
+    "a bias that is stated": (
+        spec("dense: {units: 5, use_bias: true}, batch_normalization, dense: 3", "[dense: 8]"),
+        [("W204", "true")],
+    ),
+    "a convolution": (
+        spec(
+            "conv1d: {filters: 2, kernel_size: 1}, batch_normalization, flatten, dense: 3",
+            "[dense: 8, reshape: [4, 2]]",
+            input="[4, 2]",
+        ),
+        [("W204", "conv1d")],
+    ),
+    "an activation between": (
+        spec("dense: {units: 5, activation: relu}, batch_normalization, dense: 3", "[dense: 8]"),
+        [],
+    ),
+    "dropout between": (spec("dense: 5, dropout: 0.1, batch_normalization, dense: 3", "[dense: 8]"), []),
+    "a mirror that needs it": (spec("dense: 5, batch_normalization, dense: 3"), []),
+    "the code's own": (spec("dense: 3", "[batch_normalization, dense: 8]"), []),
+    "averages that stand still": (
+        spec(
+            "dense: 5, batch_normalization, dense: 3",
+            "[dense: 8]",
+            more="training: {freeze: encoder/batch_normalization_1}",
+        ),
+        [],
+    ),
+    "a price on the output": (
+        spec("dense: {units: 5, activity_regularizer: l2}, batch_normalization, dense: 3", "[dense: 8]"),
+        [],
+    ),
+    # W205
+    "a strided convolution": (  # windows of 2 at 0, 2 of 5 steps
+        spec("conv1d: {filters: 2, kernel_size: 2, strides: 2}", input="[5, 2]"),
+        [("W205", "conv1d")],
+    ),
+    "the pooling that is folded in": (  # 5 -> 2 -> 4
+        spec("conv1d: {filters: 2, kernel_size: 2, padding: same}, max_pool1d: 2", input="[5, 2]"),
+        [("W205", "max_pool1d")],
+    ),
+    "a kernel that reaches": (  # 7 -> 3 -> 2 * 2 + 3 = 7
+        spec("conv1d: {filters: 1, kernel_size: 3, padding: same}, max_pool1d: 2", input="[7, 2]"),
+        [],
+    ),
+    "an encoder's own cropping": (spec("cropping1d: 1, conv1d: {filters: 1, kernel_size: 3}", input="[7, 2]"), []),
+    "a decoder that is written out": (
+        spec("max_pool1d: 2, flatten, dense: 2", "[dense: 10, reshape: [5, 2]]", input="[5, 2]"),
+        [],
+    ),
+    # W206
+    "a decoder's own": (
+        spec(
+            "dense: {units: 5, activation: tanh}, dense: {units: 3, activation: tanh}",
+            "[dense: {units: 5, activation: relu, tied_to: encoder/dense_2},"
+            " dense: {units: 8, tied_to: encoder/dense_1}]",
+        ),
+        [("W206", "encoder/dense_2")],
+    ),
+    "relu and selu": (
+        spec(f"dense: {{units: 5, {SELU}}}, dense: {{units: 3, activation: relu}}", "{mirror: {tie_weights: true}}"),
+        [],
+    ),
+    "the output's sigmoid": (
+        spec("dense: {units: 3, activation: relu}", "{mirror: {tie_weights: true}}", "binary_crossentropy", UNIT),
+        [],
+    ),
+    # W301
+    "as wide as the input": (spec("dense: 8"), [("W301", "8")]),
+    "convolutions": (  # 4 x 4 of 4 channels for 8 x 8
+        spec("conv2d: {filters: 4, kernel_size: 3, strides: 2, padding: same}", input="[8, 8, 1]"),
+        [("W301", "4")],
+    ),
+    "narrower on the way back": (spec("dense: 9", "[dense: 3, dense: 8]"), []),
+    "a price": (spec(f"dense: {{units: 9, activation: sigmoid, {KL}}}"), []),
+    "a price on what follows": (
+        spec("dense: 9, activation: {function: relu, activity_regularizer: l1}"),
+        [],
+    ),
+    "noise": (spec("gaussian_noise: 0.1, dense: 9"), []),
+    "a prior": (spec("gaussian_latent: 9"), []),
+    "lengths that vary": (spec("dense: 9", "[dense: 8]", input="[null, 8]"), []),
+    # W302
+    "a wide prior": (spec("dense: 2, gaussian_latent: 5"), [("W302", "5")]),
+    "wide and sparse": (spec(f"dense: 2, dense: {{units: 6, activation: sigmoid, {KL}}}"), []),
+    "pooled to less": (  # 8 x 2 -> 8 x 4, pooled to 4 x 4
+        spec(
+            "conv1d: {filters: 2, kernel_size: 1}, conv1d: {filters: 4, kernel_size: 1}, max_pool1d: 2",
+            input="[8, 3]",
+        ),
+        [],
+    ),
+    # W303, W304
+    "tanh": (spec(f"dense: {{units: 6, activation: tanh, {KL}}}"), [("W303", "{kl_divergence: {target: 0.2}}")]),
+    "softmax": (spec(f"dense: {{units: 6, activation: softmax, {KL}}}"), []),
+    "half a unit": (  # 0.2 x 3 = 0.6
+        spec(f"dense: {{units: 3, activation: sigmoid, {KL}}}"),
+        [("W304", "0.2")],
+    ),
+    "one unit": (spec(f"dense: {{units: 5, activation: sigmoid, {KL}}}"), []),
+    # W305
+    "a small beta": (spec("gaussian_latent: {units: 3, beta: 1.0e-6}"), []),
+    # W401
+    "inside a text": ("vars: {a: 3}\nname: n-${a}\n" + spec("dense: 3"), []),
+    "escaped": ("vars: {a: 3}\ndescription: $${a}\n" + spec("dense: 3"), [("W401", "a")]),
+    "part of another's name": ("vars: {a: 3, ab: 3}\n" + spec("dense: '${ab}'"), [("W401", "a")]),
+}
+
+
+@pytest.mark.parametrize("case", FINDINGS)
+def test_what_is_found(case):
+    text, expected = FINDINGS[case]
+    assert told(text) == expected
+
+
+def test_layers_that_share_a_text_are_told_of_once():
+    text = "input: [8]\nencoder: [&d {dense: {units: 5, activation: selu}}, *d, dense: 3]\ndecoder: mirror\n"
+    assert told(text) == [("W201", "selu")]
+
+
+# What the help says, done to the bad example: the warning is gone, and no other has come.
+HELP = {
+    "W101": ("use `activation: linear`", ("activation: relu", "activation: linear")),
+    "W102": ("write `input: {shape: [8], range: [0, 1]}`", ("input: [8]", "input: {shape: [8], range: [0, 1]}")),
+    "W103": ("use `activation: sigmoid`", ("dense: 8", "dense: {units: 8, activation: sigmoid}")),
+    "W104": ("use `loss: binary_crossentropy`", ("loss: mse", "loss: binary_crossentropy")),
+    "W201": ("state `kernel_initializer: lecun_normal`", ("selu}", "selu, kernel_initializer: lecun_normal}")),
+    "W202": ("another activation, such as `relu`", ("selu, kernel_initializer: lecun_normal", "relu")),
+    "W203": ("remove the dropout", ("  - dropout: 0.2\n", "")),
+    "W204": ("state `use_bias: false`", ("dense: 5", "dense: {units: 5, use_bias: false}")),
+    "W205": ("state `padding: same`", ("max_pool2d: 2", "max_pool2d: {pool_size: 2, padding: same}")),
+    "W206": ("activations of one kind", ("activation: sigmoid", "activation: relu")),
+    "W301": ("`masking_noise: 0.3`", ("encoder:\n", "encoder:\n  - masking_noise: 0.3\n")),
+    "W302": ("widen the layer before it", ("units: 5", "units: 10")),
+    "W303": ("use `activation: sigmoid`", ("activation: relu", "activation: sigmoid")),
+    "W304": ("raise `target`", ("target: 0.05", "target: 0.1")),
+    "W305": ("leave `beta` out", (", beta: 0", "")),
+    "W401": ("remove `width`", ("width: 64, ", "")),
+    "W402": ("remove `W201` from the comment", ("  # aespec: ignore[W201]", "")),
+}
+
+
+@pytest.mark.parametrize("code", LINTS)
+def test_what_the_help_says_helps(code):
+    help, (before, after) = HELP[code]
+    bad = LINTS[code].bad
+    assert help in found(bad)[0].help
+    assert before in bad
+    assert found(bad.replace(before, after)) == []
+
+
+def test_a_text_that_is_repeated_or_included_is_told_of_once_and_mended_where_it_is_written(tmp_path):
+    inner, outer = tmp_path / "inner.yaml", tmp_path / "outer.yaml"
+    inner.write_text(spec("dense: {units: 4, activation: selu}, dense: 4, batch_normalization", "[dense: 8]"))
+    outer.write_text(
+        "vars: {a: 2, n: '${a * 2}', b: 3}\n"
+        + spec(
+            "repeat: {times: 2, index: i, layers: [dense: '${n - i}', batch_normalization]},"
+            "include: inner.yaml, dense: '${n // 2}'",
+            "[dense: 8]",
+        )
+    )
+    done = validate(outer, "--fix")
+    assert done.stdout.splitlines()[0] == f"{outer}: fixed 2 problems (W401 line 1, W204 line 3)"
+    assert outer.read_text().splitlines()[0] == "vars: {a: 2, n: '${a * 2}'}"
+    assert "dense: {units: '${n - i}', use_bias: false}" in outer.read_text()
+    left = [(each.rule.code, Path(each.place.name).name) for each in lint(*read(outer))]
+    assert left == [("W201", "inner.yaml"), ("W204", "inner.yaml")]
+
+    inner.write_text("# aespec: ignore-file[W201, W204, W301]\n" + inner.read_text())
+    assert lint(*read(outer)) == []
+
+
+# --- ignoring -----------------------------------------------------------------------------------------------------
+
+SELUS = """
+input: [8]  {0}
+{1}
+encoder:
+  {2}
+  - dense: {{units: 5, activation: selu}}  {3}
+  {4}
+
+  # more
+  - dense:
+      units: 3  {5}
+      activation: selu  {6}
+  - reshape: [3]
+{7}
+decoder: mirror
+"""
+ONE, BOTH = "# aespec: ignore[W201]", [("W201", "selu"), ("W201", "selu")]
+
+
+@pytest.mark.parametrize(
+    ("comments", "expected"),
+    [
+        ({}, BOTH),
+        ({1: "# aespec: ignore-file[W201] as published"}, []),
+        ({7: "#aespec:ignore-file[ W201 ]"}, []),
+        ({3: ONE}, BOTH[1:]),
+        ({2: ONE, 6: ONE + " as published"}, []),
+        ({3: ONE, 6: "# aespec: ignore[W201,W301]"}, [("W402", "W301")]),
+        ({4: ONE}, [BOTH[0], ("W402", "W201"), BOTH[1]]),  # the line below says `dense:`, not `selu`
+        ({5: ONE}, [BOTH[0], ("W402", "W201"), BOTH[1]]),
+        ({0: ONE}, [("W402", "W201"), *BOTH]),
+        ({1: "# aespec: ignore-file[W201, W203]"}, [("W402", "W203")]),
+        ({1: "# aespec: ignore-file[W201]", 3: ONE}, []),
+        ({3: "# aespec: ignore[w201]"}, [BOTH[0], ("W402", "w201"), BOTH[1]]),
+        ({3: "# aespec: ignore[E201]"}, [BOTH[0], ("W402", "E201"), BOTH[1]]),
+        ({3: "# aespec: ignore"}, [BOTH[0], ("W402", "# aespec: ignore"), BOTH[1]]),
+        ({3: "# aespec: ignroe[W201]"}, [BOTH[0], ("W402", "# aespec: ignroe[W201]"), BOTH[1]]),
+        ({3: "# aespec: a compiler for autoencoders"}, BOTH),
+        ({3: "# see aespec: ignore[W201]"}, BOTH),
+    ],
+)
+def test_comments_silence(comments, expected):
+    assert told(SELUS.format(*(comments.get(i, "") for i in range(8)))) == expected
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'description: "no # aespec: ignore-file[W201]"',
+        "description: 'no # aespec: ignore-file[W201]'",
+        "description: no#aespec: ignore-file[W201]",
+        "description: |\n  # aespec: ignore-file[W201]\n  # more",
+        "description: >-\n  a\n\n  # aespec: ignore-file[W201]",
+        'description: "a\n  # aespec: ignore-file[W201]"',
+    ],
+)
+def test_what_looks_like_a_comment_in_a_text_is_none(line):
+    if "no#aespec" in line:
+        line = line.replace(": ignore", ":ignore")  # a plain text cannot hold a colon and a space
+    assert told(f"{line}\n{spec('dense: {units: 3, activation: selu}')}") == [("W201", "selu")]
+
+
+@pytest.mark.parametrize(
+    "before", ["\ufeff", "description: |\n  text\n\n", "vars: {a: 3}\nname: 'x${a}'\n", "\r\n\u2028"]
+)
+def test_a_comment_is_found_wherever_it_stands(before):
+    text = before + "# aespec: ignore-file[W201]\n" + spec("dense: {units: 3, activation: selu}")
+    assert told(text) == []
+
+
+def test_variables_in_braces_hide_no_comment():
+    text = "vars: {n: 3}\n" + spec("\n  dense: {units: ${n}, activation: selu}  # aespec: ignore[W201]\n")
+    assert told(text) == []
+
+
+def test_codes_that_are_ignored_from_outside():
+    text = SELUS.format("", "# aespec: ignore[W301]", *[""] * 6)
+    assert told(text, ["W201"]) == [("W402", "W301")]
+    assert told(text, ["W201", "W402"]) == []
+
+
+# --- the command --------------------------------------------------------------------------------------------------
+
+WARNED = "vars: {n: 3}\n" + spec("dense: {units: 3, activation: selu}")
+
+
+@pytest.fixture
+def warned(tmp_path):
+    path = tmp_path / "warned.yaml"
+    path.write_text(WARNED)
+    return path
+
+
+def test_warnings_do_not_fail(warned):
+    done = validate(warned)
+    assert done.exit_code == 0
+    assert done.stdout == f"{warned}: fine (59 parameters)\n"  # 8 x 3 + 3 + 3 x 8 + 8
+    assert done.stderr == render(lint(*read(warned))) + "\n"
+    assert [line for line in done.stderr.splitlines() if line.startswith("warning")] == [
+        "warning[W401]: the variable `n` is not used",
+        "warning[W201]: `encoder/dense_1` ends in a selu, and its weights do not start as selu wants them",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("args", "code"),
+    [
+        (["--strict"], 1),
+        (["--strict", "--ignore", "W201"], 1),
+        (["--strict", "--ignore", "W201", "--ignore", "W401"], 0),
+        (["--ignore", "W999"], 2),
+        (["--ignore", "E101"], 2),
+        (["--fix", "--set", "encoder.0.dense.units=2"], 2),
+        (["--diff", "--fix"], 2),
+        (["--diff", "--format", "json"], 2),
+        (["--strict", "--format", "json"], 1),
+        (["--strict", "--format", "github"], 1),
+        (["--format", "sarif"], 0),
+    ],
+)
+def test_exit_codes(warned, args, code):
+    assert validate(warned, *args).exit_code == code
+    assert warned.read_text() == WARNED
+
+
+def test_warnings_as_json(warned):
+    (record,) = json.loads(validate(warned, "--format", "json").stdout)
+    assert record["fine"] is True
+    shown = [(d["code"], d["severity"], d["line"], d["fixable"]) for d in record["diagnostics"]]
+    assert shown == [("W401", "warning", 1, True), ("W201", "warning", 3, False)]
+
+
+def test_warnings_beside_errors(warned, tmp_path):
+    bad = tmp_path / "bad.yaml"
+    bad.write_text(spec("dens: 3"))
+    done = validate(warned, bad)
+    assert done.exit_code == 1
+    assert done.stderr.splitlines()[-1] == "1 error, 2 warnings"
+
+
+@pytest.mark.parametrize("code", ["W201", "w201"])
+def test_explain_tells_of_warnings(code):
+    done = CliRunner().invoke(main, ["explain", code])
+    assert done.stdout.startswith("W201: A selu whose weights")
+    assert "Wrong:" in done.stdout
+
+
+# --- mending ------------------------------------------------------------------------------------------------------
+
+REST = "decoder: [dense: 8]\n"
+AFTER = "  - batch_normalization\n  - dense: 3\n" + REST
+FLAT = "batch_normalization, flatten, dense: 3"
+MENDED = {
+    "a variable": (
+        "vars:\n  a: 1  # one\n  # two\n  b: 2\n" + spec("dense: '${b}'"),
+        "vars:\n  # two\n  b: 2\n" + spec("dense: '${b}'"),
+        "W401 line 2",
+    ),
+    "a variable on several lines": (
+        "vars:\n  b: 2\n  a:\n    - 1\n    # half\n    - 2\n\n# more\n" + spec("dense: '${b}'"),
+        "vars:\n  b: 2\n\n# more\n" + spec("dense: '${b}'"),
+        "W401 line 3",
+    ),
+    "all variables": (
+        "name: x\nvars:\n  a: 1\n  b: 2\n\n" + spec("dense: 3"),
+        "name: x\n\n" + spec("dense: 3"),
+        "W401 line 3, W401 line 4",
+    ),
+    "a variable between braces": (
+        "vars: {a: 1, b: 2, c: 3}\n" + spec("dense: '${b}'"),
+        "vars: {b: 2}\n" + spec("dense: '${b}'"),
+        "W401 line 1, W401 line 1",
+    ),
+    "a bias of a short form": (
+        "input: [8]\nencoder:\n  - dense: 5  # five\n" + AFTER,
+        "input: [8]\nencoder:\n  - dense: {units: 5, use_bias: false}  # five\n" + AFTER,
+        "W204 line 3",
+    ),
+    "of a variable": (
+        "vars: {n: 5}\n" + spec("dense: ${n}, batch_normalization, dense: 3", "[dense: 8]"),
+        "vars: {n: 5}\n" + spec("dense: {units: ${n}, use_bias: false}, batch_normalization, dense: 3", "[dense: 8]"),
+        "W204 line 3",
+    ),
+    "between braces": (
+        spec("dense: {units: 5, name: a}, batch_normalization, dense: 3", "[dense: 8]"),
+        spec("dense: {units: 5, name: a, use_bias: false}, batch_normalization, dense: 3", "[dense: 8]"),
+        "W204 line 2",
+    ),
+    "that is stated": (
+        spec("dense: {use_bias: true, units: 5}, batch_normalization, dense: 3", "[dense: 8]"),
+        spec("dense: {use_bias: false, units: 5}, batch_normalization, dense: 3", "[dense: 8]"),
+        "W204 line 2",
+    ),
+    "in a block": (
+        "input: [8]\nencoder:\n  - dense:\n      # wide\n      units: 5  # five\n\n" + AFTER,
+        "input: [8]\nencoder:\n  - dense:\n      # wide\n      units: 5  # five\n      use_bias: false\n\n" + AFTER,
+        "W204 line 3",
+    ),
+    "in a wrapper": (
+        spec("time_distributed: {layer: {dense: 2}}, " + FLAT, "[dense: 8, reshape: [4, 2]]", input="[4, 2]"),
+        spec(
+            "time_distributed: {layer: {dense: {units: 2, use_bias: false}}}, " + FLAT,
+            "[dense: 8, reshape: [4, 2]]",
+            input="[4, 2]",
+        ),
+        "W204 line 2",
+    ),
+    "that layers share": (
+        "input: [8]\nencoder: [&d {dense: 5}, &b batch_normalization, *d, *b, dense: 3]\n" + REST,
+        "input: [8]\nencoder: [&d {dense: {units: 5, use_bias: false}}, &b batch_normalization, *d, *b, dense: 3]\n"
+        + REST,
+        "W204 line 2",
+    ),
+    "an ignore": (
+        "input: [8]  # aespec: ignore[W201] no more\nencoder: [dense: 3]\ndecoder: mirror",
+        "input: [8]\nencoder: [dense: 3]\ndecoder: mirror",
+        "W402 line 1",
+    ),
+    "two alike": (
+        "input: [8]  # aespec: ignore[W201]\nencoder: [dense: 3]\ndecoder: mirror  # aespec: ignore[W201]\n",
+        "input: [8]\nencoder: [dense: 3]\ndecoder: mirror\n",
+        "W402 line 1, W402 line 3",
+    ),
+    "an ignore's line": (
+        "# top\n  # aespec: ignore-file[W201, W203]\ninput: [8]\nencoder: [dense: 3]\ndecoder: mirror\n",
+        "# top\ninput: [8]\nencoder: [dense: 3]\ndecoder: mirror\n",
+        "W402 line 2, W402 line 2",
+    ),
+    "one of an ignore's": (
+        spec("dense: {units: 3, activation: selu}") + "# aespec: ignore-file[W203, W201, W301]",
+        spec("dense: {units: 3, activation: selu}") + "# aespec: ignore-file[W201]",
+        "W402 line 5, W402 line 5",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", MENDED)
+@pytest.mark.parametrize("dress", ["lf", "crlf", "bom"])
+def test_fix_changes_no_more_than_needed(case, dress, tmp_path):
+    before, after, lines = MENDED[case]
+    mark, end = ("\ufeff" if dress == "bom" else ""), ("\r\n" if dress == "crlf" else "\n")
+    before, after = ((mark + text.replace("\n", end)).encode() for text in (before, after))
+    path = tmp_path / "x.yaml"
+    path.write_bytes(before)
+    path.chmod(0o640)
+
+    shown = validate(path, "--diff")
+    assert path.read_bytes() == before
+    lines_of = [text.decode().splitlines(keepends=True) for text in (before, after)]
+    expected = "".join(f"{line.rstrip()}\n" for line in unified_diff(*lines_of, str(path), str(path)))
+    assert "\n".join(line.rstrip() for line in shown.stdout.splitlines()[:-1]) == expected.rstrip("\n")
+
+    done = validate(path, "--fix", "--strict")
+    assert path.read_bytes() == after
+    assert (done.exit_code, done.stderr) == (0, "")
+    count = lines.count("line")
+    assert done.stdout.splitlines()[0] == f"{path}: fixed {count} problem{'s' * (count > 1)} ({lines})"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("indent", [None, 2, "\t"])
+def test_fix_json(indent, tmp_path):
+    dense = {"dense": {"units": 5, "name": "a"}}
+    data = {
+        "vars": {"a": 1, "b": 3},
+        "input": [8],
+        "encoder": [dense, "batch_normalization", {"dense": "${b}"}],
+        "decoder": [{"dense": 8}],
+    }
+    path = tmp_path / "x.json"
+    path.write_text(json.dumps(data, indent=indent))
+    assert validate(path, "--fix", "--strict").exit_code == 0
+    del data["vars"]["a"]
+    dense["dense"]["use_bias"] = False
+    assert path.read_text() == json.dumps(data, indent=indent)
+
+
+def test_json_in_which_a_fix_finds_no_place_is_left(tmp_path):
+    path = tmp_path / "x.json"
+    data = {"description": "\x7f", "vars": {"a": 1}, "input": [8], "encoder": [{"dense": 3}], "decoder": "mirror"}
+    text = json.dumps(data, ensure_ascii=False)
+    path.write_text(text)
+    done = validate(path, "--fix")
+    assert f"{path}: to be mended by hand, as it is written: W401 line 1" in done.stderr
+    assert path.read_text() == text
+
+
+UNTOUCHED = {
+    "an error": "vars: {a: 1}\ninput: [8]\nencoder: [dens: 3]\ndecoder: mirror\n",
+    "a comment that would go too": "vars: {b: 1,  # the first\n  a: 2}\n" + spec("dense: '${b}'"),
+    "a bias of which more is stated": spec(
+        "dense: {units: 5, bias_initializer: ones}, batch_normalization, dense: 3", "[dense: 8]"
+    ),
+    "a bias that the plan names": spec(
+        "dense: 5, batch_normalization, dense: 3", "[dense: 8]", more="training: {freeze: encoder/dense_1/bias}"
+    ),
+    "a text that another layer has too": (
+        "input: [8]\nencoder: [&d {dense: 5}, batch_normalization, *d, dense: 3]\n" + REST
+    ),
+    "nothing to fix": spec("dense: {units: 3, activation: selu}"),
+    "nothing wrong": spec("dense: 3"),
+}
+
+
+@pytest.mark.parametrize("case", UNTOUCHED)
+def test_fix_leaves_alone(case, tmp_path):
+    path = tmp_path / "x.yaml"
+    path.write_text(UNTOUCHED[case])
+    before = path.stat()
+    done = validate(path, "--fix")
+    assert "fixed" not in done.stdout
+    assert path.read_text() == UNTOUCHED[case]
+    assert path.stat().st_ino == before.st_ino
+    assert validate(path, "--diff").stdout.count("@@") == 0
+
+
+def test_a_fix_that_would_do_something_else_is_not_made(tmp_path, monkeypatch):
+    from aespec.fixes import Edit, RemoveEntry
+
+    path = tmp_path / "x.yaml"
+    path.write_text("vars: {a: 1}\n" + spec("dense: 3"))
+    cut = path.read_text().index("\ndecoder")
+    for edit in (Edit(0, cut, ""), Edit(0, 12, "name: y"), Edit(0, 0, "# x\n")):
+        monkeypatch.setattr(RemoveEntry, "_edit", lambda self, text, source, edit=edit: edit)
+        done = validate(path, "--fix")
+        assert "to be mended by hand" in done.stderr
+        assert path.read_text() == "vars: {a: 1}\n" + spec("dense: 3")
+
+
+def test_fix_writes_through_a_link(tmp_path):
+    path, link = tmp_path / "x.yaml", tmp_path / "link.yaml"
+    path.write_text(WARNED)
+    link.symlink_to(path)
+    assert validate(link, "--fix").exit_code == 0
+    assert link.is_symlink()
+    assert path.read_text() == WARNED.replace("vars: {n: 3}\n", "")
+
+
+def test_a_folder_that_cannot_be_written_is_told(warned, monkeypatch):
+    def refuse(self, target):
+        raise PermissionError(13, "Permission denied", str(target))
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    done = validate(warned, "--fix")
+    assert done.exit_code == 1
+    assert "error[E" in done.stderr
+    assert warned.read_text() == WARNED
+
+
+def test_a_mended_model_computes_the_same(tmp_path):
+    """A bias before a batch normalization makes no difference in training: the moments are the batch's."""
+    text = spec("dense: 5, batch_normalization, dense: 3", "[dense: 8]", input="[8]")
+    path = tmp_path / "x.yaml"
+    path.write_text(text)
+    validate(path, "--fix")
+    x = np.random.default_rng(0).normal(size=(4, 8)).astype("float32")
+    values = [
+        aespec.build(spec_, backend="numpy", seed=0).reconstruct(x) for spec_ in (aespec.parse(text), aespec.load(path))
+    ]
+    np.testing.assert_array_equal(*values)  # biases start at zero, and other weights are drawn by their names
