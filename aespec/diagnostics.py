@@ -5,8 +5,11 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from aespec.fixes import Fix
 
 Loc = tuple[str | int, ...]
 """The way to a value: mapping keys and list indices, ``("encoder", 1, "dense", "units")``."""
@@ -25,6 +28,28 @@ class Place:
     """In characters, at least 1."""
     text: str
     """The whole line."""
+    turns: tuple[str, ...] = field(default=(), compare=False)
+    """The turns of `repeat` that it stands in, in words, the innermost first."""
+    included_at: "Place | None" = field(default=None, compare=False)
+    """Where its file is included, if another includes it."""
+
+    @property
+    def position(self) -> tuple[tuple[int, int], ...]:
+        """The line and column of each inclusion on the way to it, and its own: places are met in this order."""
+        before = self.included_at.position if self.included_at else ()
+        return (*before, (self.line, self.column))
+
+    @property
+    def within(self) -> str | None:
+        """What repeats and includes it, in words, the innermost first; None where nothing does."""
+        at = self.included_at
+        including = [f"{at.name}:{at.line}:{at.column}, which includes this", at.within or ""] if at else []
+        return "\n".join([*self.turns, *including]).strip() or None
+
+    @property
+    def file(self) -> str | None:
+        """The file's path; None in an option or a text that is no file."""
+        return None if self.name.startswith(("-", "<")) else self.name
 
 
 class Rule:
@@ -46,6 +71,15 @@ class Diagnostic:
     wanted: str | None = None
     got: str | None = None
     help: str | None = None
+    fix: "Fix | None" = None
+    """The one change of the text that mends it without changing what is meant, if there is one."""
+
+    @property
+    def notes(self) -> dict[str, str]:
+        """What there is to say beside the message, by what it is, in the order of reading."""
+        within = self.place.within if self.place else None
+        labelled = {"in": within, "wanted": self.wanted, "got": self.got, "help": self.help}
+        return {label: note for label, note in labelled.items() if note is not None}
 
 
 class AespecError(Exception):
@@ -82,8 +116,8 @@ def missing(package: str, extra: str, purpose: str, *, instead: str = "") -> Aes
 
 
 def in_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
-    """Sort by place in the file; those that have none come first."""
-    return sorted(diagnostics, key=lambda d: (d.place.line, d.place.column) if d.place else (0, 0))
+    """Sort by place in the file, each once; those that have none come first."""
+    return sorted(dict.fromkeys(diagnostics), key=lambda d: d.place.position if d.place else ())
 
 
 def render(diagnostics: Sequence[Diagnostic], *, color: bool = False) -> str:
@@ -104,6 +138,7 @@ def to_json(diagnostic: Diagnostic) -> dict[str, Any]:
         "file": place and place.name,
         "line": place and place.line,
         "column": place and place.column,
+        "within": place and place.within,
         "wanted": diagnostic.wanted,
         "got": diagnostic.got,
         "help": diagnostic.help,
@@ -115,20 +150,25 @@ def nearest(name: str, options: Iterable[str]) -> str | None:
 
     >>> nearest("MaxPooling2D", ["max_pool2d", "average_pool2d", "conv2d"])
     'max_pool2d'
-    >>> nearest("lr", ["learning_rate", "momentum"])
-    'learning_rate'
+    >>> nearest("BatchNorm2d", ["conv2d", "batch_normalization"])
+    'batch_normalization'
+    >>> nearest("lr", ["learning_rate", "momentum"]), nearest("mean_squared_error", ["mae", "mse"])
+    ('learning_rate', 'mse')
     >>> nearest("banana", ["dense", "flatten"]) is None
     True
     """
-    wanted = _squash(name[:_NAME])
-    best, best_score = None, (0.6, 0.0)  # 0.6: difflib's own bound for "close"
+    wanted, words = _squash(name[:_NAME]), _words(name[:_NAME])
+    best, best_score = (
+        None,
+        (False, 0.69, 0.0),
+    )  # below, as at difflib's own bound of 0.6, half of what is found is wrong
     for option in options:
-        squashed = _squash(option[:_NAME])
-        initials = "".join(word[:1] for word in re.split(r"[_-]", option))
-        if squashed == wanted or (len(initials) > 1 and initials == wanted):
+        squashed, parts = _squash(option[:_NAME]), _words(option[:_NAME])
+        if squashed == wanted or wanted == _initials(parts) or squashed == _initials(words):
             return option
         # The second ratio knows no order: ConvTranspose2d is conv2d_transpose rather than conv1d_transpose.
         score = (
+            _begins(words, parts),
             difflib.SequenceMatcher(None, wanted, squashed).ratio(),
             difflib.SequenceMatcher(None, sorted(wanted), sorted(squashed)).ratio(),
         )
@@ -164,6 +204,21 @@ _NAME = 80  # characters of a name that are compared
 
 def _squash(name: str) -> str:
     return re.sub(r"[\s_.-]", "", name).lower()
+
+
+def _words(name: str) -> list[str]:
+    """The words and numbers of a name in small letters, without a dimension such as that of ``BatchNorm2d``."""
+    name = re.sub(r"\d[dD](?![a-z])", "", name)
+    return [word.lower() for word in re.findall(r"[A-Z]{2,}(?![a-z])|[^\W\d_][a-z]*|\d+", name)]
+
+
+def _begins(words: Sequence[str], parts: Sequence[str]) -> bool:
+    """Whether each word is one of the parts or its beginning, as in ``val_split``; two letters alone say nothing."""
+    return sum(map(len, words)) > 2 and all(any(part.startswith(word) for part in parts) for word in words)
+
+
+def _initials(words: Sequence[str]) -> str | None:
+    return "".join(word[0] for word in words) if len(words) > 1 else None
 
 
 def _clip(text: str, limit: int) -> str:
@@ -223,11 +278,9 @@ def _block(diagnostic: Diagnostic, paint: _Plain) -> str:
             f" {paint('frame', f'{number} |')} {text}".rstrip(),
             f"{bar} {' ' * indent}{paint('severity', '^' * carets)}",
         ]
-    for label in ("wanted", "got", "help"):
-        if (note := getattr(diagnostic, label)) is not None:
-            hanging = "\n" + margin + " " * len(f" = {label}: ")
-            frame = paint("frame", "=")
-            lines.append(f"{margin} {frame} {label}: " + _printable(note).replace("\n", hanging))
+    for label, note in diagnostic.notes.items():
+        hanging = "\n" + margin + " " * len(f" = {label}: ")
+        lines.append(f"{margin} {paint('frame', '=')} {label}: " + _printable(note).replace("\n", hanging))
     return "\n".join(lines)
 
 

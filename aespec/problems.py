@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, get_args
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from json import dumps
+from typing import Any
 
 from pydantic import BaseModel
 
-from aespec.diagnostics import Diagnostic, Loc, Place, in_order, nearest, show
-from aespec.kind import Kind, own_first
+from aespec.diagnostics import Diagnostic, in_order, nearest, show
+from aespec.faults import Fault, faults
+from aespec.kind import own_first
 from aespec.rules import (
     BadCombination,
     BadOverride,
@@ -21,8 +23,9 @@ from aespec.rules import (
     WrongValue,
 )
 from aespec.source import Source
+from aespec.source.items import ITEMS
 
-__all__ = ["diagnose", "faulty", "holder"]
+__all__ = ["diagnose"]
 
 
 def diagnose(errors: Sequence[Mapping[str, Any]], source: Source, model: type[BaseModel]) -> list[Diagnostic]:
@@ -30,138 +33,48 @@ def diagnose(errors: Sequence[Mapping[str, Any]], source: Source, model: type[Ba
 
     A value that its own text spoils is not blamed again, nor is a field called missing that is only misspelt.
     """
-    faults = [Fault(loc, error, source, _owner(_field(loc), model)) for loc, error in _unfold(errors)]
-    misspelt = {(*fault.loc[:-1], fault.meant) for fault in faults if fault.type == "extra_forbidden"}
+    found = faults(errors, source, model)
+    misspelt = {(*fault.loc[:-1], fault.meant) for fault in found if fault.type == "extra_forbidden"}
     told = [
         fault
-        for fault in faults
+        for fault in found
         if fault.written not in source.spoilt and not (fault.type == "missing" and fault.loc in misspelt)
     ]
-    found = [_SAY.get(fault.type, _wrong_value)(fault) for fault in told]
-    unique = {(d.rule, d.place, d.message): d for d in found}
+    said = [_SAY.get(fault.type, _wrong_value)(fault) for fault in told]
+    unique = {(d.rule, d.place, d.message): d for d in reversed(said)}  # of several turns of a `repeat` the first
     return in_order(unique.values())
-
-
-def faulty(errors: Sequence[Mapping[str, Any]]) -> list[Loc]:
-    """The path of each single error."""
-    return [loc for loc, _ in _unfold(errors)]
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One error of pydantic, with its whole path and the model that has the field it ends in."""
-
-    loc: Loc
-    error: Mapping[str, Any]
-    source: Source
-    owner: type[BaseModel] | None
-
-    @property
-    def kind(self) -> type[Kind] | None:
-        """The owner, where it is a kind."""
-        return self.owner if self.owner and issubclass(self.owner, Kind) and self.owner.concrete() else None
-
-    @property
-    def type(self) -> str:
-        """The name that pydantic gives the error."""
-        return str(self.error["type"])
-
-    @property
-    def context(self) -> Mapping[str, Any]:
-        """What the error says beside its text."""
-        context: Mapping[str, Any] = self.error.get("ctx", {})
-        return context
-
-    @property
-    def subject(self) -> str:
-        """The field, as messages name it."""
-        if not self.loc:
-            return "the spec"
-        item, field = self.written[-1:], f"`{_field(self.loc)[-1]}`"
-        if isinstance(self.loc[-1], int) and item and isinstance(item[0], int):
-            return f"item {item[0] + 1} of {field}"
-        return field
-
-    @property
-    def written(self) -> Loc:
-        """The path as the file has it: without the fields that a short form leaves out."""
-        path: Loc = ()
-        for part in self.loc:
-            if (*path, part) in self.source.values:
-                path = (*path, part)
-        return path
-
-    @property
-    def value(self) -> Place | None:
-        """Where the value stands."""
-        return self.source.place(self.written)
-
-    @property
-    def key(self) -> Place | None:
-        """Where the field's name stands."""
-        return self.source.place(self.written, key=True)
-
-    @property
-    def got(self) -> str:
-        """The value, as messages show it."""
-        value = self.error["input"]
-        return show(value.to_data() if isinstance(value, Kind) else value)
-
-    @property
-    def doc(self) -> str:
-        """What the owner says of the field."""
-        from aespec.reference import field_docs
-
-        name = str(_field(self.loc)[-1])
-        return (field_docs(self.owner).get(name) if self.owner else None) or f"a value for `{name}`"
-
-    @property
-    def wraps(self) -> bool:
-        """Whether an unknown field is a kind that the main field takes, as in ``time_distributed: {dense: 3}``."""
-        from aespec.registry import kind_names
-
-        if self.kind is None or self.kind.main is None:
-            return False
-        families = [inner.family for inner in _inner(self.kind, self.kind.main) if issubclass(inner, Kind)]
-        return any(self.loc[-1] in kind_names(family) for family in families)
-
-    @property
-    def meant(self) -> str | None:
-        """The field that an unknown one was likely meant to be."""
-        if self.kind and self.wraps:
-            return self.kind.main
-        return nearest(str(self.loc[-1]), own_first(self.owner)) if self.owner else None
-
-
-def _field(loc: Loc) -> Loc:
-    """The path of the field that a path leads into: without the items of its value."""
-    return _field(loc[:-1]) if loc and isinstance(loc[-1], int) else loc
-
-
-def _unfold(errors: Sequence[Mapping[str, Any]], above: Loc = ()) -> Iterator[tuple[Loc, Mapping[str, Any]]]:
-    """Every single error with its whole path, those that a kind's own validation gathered included."""
-    for error in errors:
-        loc, context = (*above, *error["loc"]), error.get("ctx", {})
-        if error["type"] == "nested":
-            yield from _unfold(context["errors"], (*loc, *context["at"]))
-        else:
-            yield (*loc, *context.get("at", ())), error
 
 
 def _unknown_kind(fault: Fault) -> Diagnostic:
     family, name, options = (fault.context[key] for key in ("family", "name", "options"))
-    near = nearest(name, options)
-    where = (
-        "`aespec layers` lists all kinds" if family == "layer" else f"`aespec layers --family '{family}'` lists them"
-    )
+    few = len(options) <= _FEW
+    choice = _choice(options) if few else f"a kind of {family}"
     return Diagnostic(
         UnknownKind,
         f"unknown {family} `{name}`" if family == "decoder form" else f"unknown {family} kind `{name}`",
         fault.source.keys.get(fault.loc) or fault.value,
-        wanted=_choice(options),
+        wanted=f"{choice}, or a list of layers" if family == "decoder form" else choice,
         got=f"`{name}`",
-        help=f"did you mean `{near}`?" if near else where,
+        help=_another_kind(fault, few=few),
     )
+
+
+def _another_kind(fault: Fault, *, few: bool) -> str | None:
+    """What to write for an unknown kind."""
+    from aespec.registry import kind_names
+
+    family, name, options = (fault.context[key] for key in ("family", "name", "options"))
+    all_of_them = f"`aespec layers{'' if family == 'layer' else f' --family {family}'}` lists all kinds"
+    if family == "layer" and name in ITEMS:
+        return f"`{name}` is an item of a list of layers: write it there, beside the layers"
+    if near := nearest(name, [*options, *(ITEMS if family == "layer" else ())]):
+        return f"did you mean `{near}`?" + ("" if few else f" {all_of_them}")
+    bare = name == fault.error["input"]
+    if family == "layer" and bare and (activation := nearest(name, kind_names("activation"))):
+        return f"as a layer of its own write `activation: {activation}`"
+    if family == "decoder form" and name in kind_names("layer"):
+        return _A_LIST[fault.source.is_json]
+    return None if few else all_of_them
 
 
 def _unknown_field(fault: Fault) -> Diagnostic:
@@ -186,13 +99,14 @@ def _instead(fault: Fault) -> str:
 
 def _missing(fault: Fault) -> Diagnostic:
     name = str(fault.loc[-1])
+    bare = fault.kind and fault.kind.main == name and isinstance(fault.source.value(fault.written), str)
     return Diagnostic(
         MissingField,
         f"{f'`{fault.loc[-2]}`' if len(fault.loc) > 1 else 'the spec'} lacks the field {fault.subject}",
         fault.key,
         wanted=f"`{name}`: {fault.doc}",
         got="nothing",
-        help=f"add `{name}: ...`",
+        help=f"write `{fault.loc[-2]}: ...`" if bare else f"add `{name}: ...`",
     )
 
 
@@ -203,39 +117,71 @@ def _not_one_key(fault: Fault) -> Diagnostic:
     if added and standing:
         return _second_kind(fault, added[0], standing[0])
     article = "an" if family[0] in "aeiou" else "a"
+    beside = _fields_beside(fault)
     return Diagnostic(
         NotOneKey,
-        f"this is not one {family}",
+        f"{_choice(beside, 'and')} stand{'s' * (len(beside) == 1)} beside `{keys[0]}`, not in it"
+        if beside
+        else f"this is not one {family}",
         fault.value,
         wanted=f"{article} {family}: a bare name, `kind: value` or `kind: {{fields}}`",
         got=_choice(keys, "and") if keys else fault.got,
-        help=_one_key(fault),
+        help=_write_in(fault, beside) if beside else _one_key(fault),
     )
+
+
+def _fields_beside(fault: Fault) -> list[str]:
+    """The keys beside a kind, where all of them are fields of it."""
+    from aespec.registry import kinds
+
+    first, *others = fault.context["keys"] or [""]
+    kind = kinds(fault.context["family"]).get(first)
+    return others if kind and all(key in kind.model_fields for key in others) else []
+
+
+def _write_in(fault: Fault, fields: Sequence[str]) -> str:
+    """How to write a kind with the fields in it that stand beside it."""
+    from aespec.registry import kinds
+
+    name, stated = fault.context["keys"][0], fault.error["input"]
+    own, main = stated[name], kinds(fault.context["family"])[name].main
+    inside = own if isinstance(own, dict) else {main: own} if main and own is not None else {}
+    return f"write `{_piece(fault, {name: {**inside, **{field: stated[field] for field in fields}}})}`"
 
 
 def _one_key(fault: Fault) -> str | None:
     """How to write one kind."""
-    keys, item = fault.context["keys"], not isinstance(fault.loc[-1], str)
-    if keys and item and fault.source.is_json:
-        return f'give each layer braces of its own: `{{"{keys[0]}": ...}}`; its fields go inside inner braces'
+    keys, item, family = fault.context["keys"], not isinstance(fault.loc[-1], str), fault.context["family"]
     if keys and item:
-        return f"give each layer a dash of its own: `- {keys[0]}: ...`; fields go inside braces or one level deeper"
+        own = "braces" if fault.source.is_json else "a dash"
+        each = [_piece(fault, {key: fault.error["input"][key]}) for key in keys]
+        return f"in a list, give each {family} {own} of its own: {_choice(each, 'and')}"
     if keys:
         return f"write `{{{keys[0]}: {{...}}}}`, one kind with its fields inside"
-    if item:
+    if item and fault.loc == fault.written:
         is_list = isinstance(fault.error["input"], list)
-        return "a layer cannot be a list: take the inner brackets or the extra dash away" if is_list else None
+        return f"a {family} cannot be a list: take the inner brackets or the extra dash away" if is_list else None
     examples = getattr(fault.kind, "examples", ())
     if fault.kind and fault.kind.main == fault.loc[-1] and examples:
         return f"write for example `{show({fault.kind.kind: dict(examples[0].fields)}, 100)[1:-1]}`"
     return f"{fault.subject}: {fault.doc}"
 
 
+def _piece(fault: Fault, kind: Mapping[str, Any]) -> str:
+    """A kind with its fields, as the file would have it: an item of a list, or a value in braces."""
+    if fault.source.is_json:
+        return dumps(kind, ensure_ascii=False)
+    text = show(kind, 100)
+    return f"- {text[1:-1].removesuffix(': null')}" if isinstance(fault.loc[-1], int) else text
+
+
 def _second_kind(fault: Fault, name: str, standing: str) -> Diagnostic:
     """An override whose path names another kind than the one that stands there."""
     from aespec.registry import kinds
 
-    family, path = fault.context["family"], ".".join(map(str, fault.written))
+    family, place = fault.context["family"], fault.source.keys[(*fault.written, name)]
+    # What the assignment itself says: a `repeat` before it counts as one item there, and as many layers in the data.
+    path = place.text[: place.column - 1].strip().rstrip(".")
     members = kinds(family)
     if name in members:
         help = f"to make it another kind, set it as a whole: `{path}={{{name}: …}}`"
@@ -245,7 +191,7 @@ def _second_kind(fault: Fault, name: str, standing: str) -> Diagnostic:
     return Diagnostic(
         BadOverride,
         f"the {family} at `{path}` is `{standing}`, not `{name}`",
-        fault.source.keys[(*fault.written, name)],
+        place,
         wanted=f"`{standing}`",
         got=f"`{name}`",
         help=help,
@@ -273,7 +219,9 @@ def _combination(fault: Fault) -> Diagnostic:
 
 def _bad_regularizer(fault: Fault) -> Diagnostic:
     kind, target = fault.context["kind"], fault.context["wanted"]
-    help = f"use `activity_regularizer: {{{kind}: ...}}`" if target == "activity" else f"`{kind}` comes with its layer"
+    regularizer = fault.error["input"]
+    stated = regularizer if isinstance(regularizer, str) else fault.got
+    help = f"use `activity_regularizer: {stated}`" if target == "activity" else f"`{kind}` comes with its layer"
     return Diagnostic(
         BadRegularizer,
         str(fault.error["msg"]),
@@ -307,8 +255,15 @@ def _wrong_value(fault: Fault) -> Diagnostic:
         fault.value,
         wanted=_wanted(fault),
         got=fault.got,
-        help=f"did you mean `{near}`?" if near else f"`{_field(fault.loc)[-1]}`: {fault.doc}" if fault.loc else None,
+        help=f"did you mean `{near}`?" if near else _what_it_is(fault),
     )
+
+
+def _what_it_is(fault: Fault) -> str | None:
+    """What to know of a field whose value is wrong."""
+    if fault.type == "tuple_type" and fault.layers:
+        return _A_LIST[fault.source.is_json]
+    return f"`{fault.field}`: {fault.doc}" if fault.loc else None
 
 
 def _unusable(fault: Fault) -> Diagnostic:
@@ -351,6 +306,10 @@ _WANTED = {
     "too_long": "at most {max_length} items",
 }
 
+_FEW = 12  # that are listed in a message
+
+_A_LIST = ("write the layers as a list, a line and a `- ` for each", "write the layers as a list, in brackets")
+
 _PATTERNS = {
     r"^[A-Za-z][A-Za-z0-9_]*$": "letters, digits and `_`, a letter first",
     r"^[A-Za-z0-9][A-Za-z0-9_.-]*$": "letters, digits, `_`, `.` and `-`, a letter or a digit first",
@@ -371,58 +330,6 @@ def _expected(context: Mapping[str, Any]) -> list[str]:
 
 def _choice(options: Sequence[str], word: str = "or") -> str:
     quoted = [f"`{option}`" for option in options]
-    if len(quoted) > 12:
+    if len(quoted) > _FEW:
         return ", ".join([*quoted[:7], f"... ({len(quoted)} in all)"])
     return f" {word} ".join(", ".join(quoted).rsplit(", ", 1))
-
-
-def holder(loc: Loc, model: type[BaseModel]) -> Loc | None:
-    """The outermost field on a path that may be left out and holds a kind that changes no shape: an activation, a loss.
-
-    A field that does not exist counts as the one that it was likely meant to be.
-
-    Args:
-        loc: The path.
-        model: What has its first part as a field.
-    """
-    for end in range(1, len(loc) + 1):
-        owner, name = _owner(loc[:end], model), loc[end - 1]
-        field = nearest(str(name), own_first(owner)) if owner and isinstance(name, str) else None
-        if owner is None or field is None or owner.model_fields[field].is_required():
-            continue
-        if any(issubclass(inner, Kind) and inner.family != "layer" for inner in _inner(owner, field)):
-            return loc[:end]
-    return None
-
-
-def _owner(loc: Loc, model: type[BaseModel]) -> type[BaseModel] | None:
-    """The model that has the field which a path ends in, found by walking the path from the top."""
-    from aespec.registry import kinds
-
-    owner: type[BaseModel] | None = model
-    families: list[str] = []
-    for part in loc[:-1]:
-        if isinstance(part, int):
-            continue
-        if families:
-            owner = next((member for family in families if (member := kinds(family).get(part))), None)
-            families = []
-        elif owner is not None and part in owner.model_fields:
-            inner = _inner(owner, part)
-            if len(inner) == 1 and not (issubclass(inner[0], Kind) and not inner[0].concrete()):
-                owner = inner[0]
-            else:  # the next part is the name of a kind
-                owner, families = None, [each.family for each in inner if issubclass(each, Kind)]
-    return owner
-
-
-def _inner(owner: type[BaseModel], name: str) -> list[type[BaseModel]]:
-    """The models and families that a field holds: alone, optional, in a tuple or one of several."""
-    found = []
-    waiting = [owner.model_fields[name].annotation]
-    while waiting:
-        annotation = waiting.pop()
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            found.append(annotation)
-        waiting.extend(get_args(annotation))
-    return found

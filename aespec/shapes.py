@@ -76,8 +76,25 @@ def fill(shape: Shape, length: int) -> Shape:
 
 def need_rank(shape: Shape, axes: str, *, help: str | None = None) -> None:
     """Refuse a shape that has not exactly these axes, named in words such as ``"height, width, channels"``."""
-    if len(shape) != len(axes.split(", ")):
+    if len(shape) != len(names := axes.split(", ")):
+        help = help or _rearranged(shape, names)
         raise ShapeError("the input has the wrong number of axes", wanted=f"({axes})", got=show_shape(shape), help=help)
+
+
+def _rearranged(shape: Shape, names: list[str]) -> str | None:
+    """What to put before a layer that takes other axes."""
+    lengths = [n for n in shape if n is not None]
+    lacking = len(names) - len(lengths)
+    if len(lengths) < len(shape):
+        return None
+    if lacking == 1 and names[-1] == "channels":
+        return f"put `- reshape: {[*lengths, 1]}` before it to give each position one channel"
+    if len(lengths) == 1:
+        return f"put `- reshape: [{', '.join(names)}]` before it, {lengths[0]} values in all"
+    if lacking < 0:
+        merged = [*lengths[: len(names) - 1], prod(lengths[len(names) - 1 :])]
+        return f"put `- reshape: {merged}` before it to make one axis of the last {1 - lacking}"
+    return None
 
 
 def window_length(n: int | None, size: int, stride: int, padding: Padding, dilation: int = 1) -> int | None:

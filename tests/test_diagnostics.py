@@ -141,12 +141,13 @@ def test_to_json() -> None:
         "file": "specs/x.yaml",
         "line": 5,
         "column": 5,
+        "within": None,
         "wanted": "a layer kind",
         "got": "`dens`",
         "help": "did you mean `dense`? `aespec layers` lists all kinds",
     }
     assert to_json(Diagnostic(Doubtful, "hm")) == {
-        **dict.fromkeys(["file", "line", "column", "wanted", "got", "help"]),
+        **dict.fromkeys(["file", "line", "column", "within", "wanted", "got", "help"]),
         "code": "W999",
         "severity": "warning",
         "message": "hm",

@@ -312,7 +312,7 @@ def test_a_name_given_by_hand_is_kept_and_not_taken_again():
         ),
         # a field that can change no shape does not stop the layer
         (
-            "input: [9]\nencoder: [{dense: {units: 3, kernel_size: 3}}, {lstm: 3}]\ndecoder: mirror\n",
+            "input: [9]\nencoder: [{dense: {units: 3, kernel_initialiser: ones}}, {lstm: 3}]\ndecoder: mirror\n",
             ["E102", "E201"],
         ),
         # a layer that cannot be read may be the one that is meant

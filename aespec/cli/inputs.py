@@ -50,7 +50,7 @@ class Problems:
     def tell(self, records: Sequence[Any], form: str) -> None:
         """End a command: print what it found out of the specs that are right, if as JSON, and tell the problems."""
         if form == "json":
-            wrong = [{"file": path, "diagnostics": as_json(error)} for path, error in self.errors.items()]
+            wrong = [{"file": path, "diagnostics": as_json(error.diagnostics)} for path, error in self.errors.items()]
             echo_json([*records, *wrong])
             if wrong:
                 raise click.exceptions.Exit(1)

@@ -64,7 +64,7 @@ def format_option(*formats: str) -> Callable[[Callable[..., Any]], Callable[...,
             except AespecError as error:
                 if form != "json":
                     raise
-                echo_json({"diagnostics": as_json(error)})
+                echo_json({"diagnostics": as_json(error.diagnostics)})
                 raise click.exceptions.Exit(1) from None
 
         return option(run)

@@ -2,44 +2,99 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from aespec.cli import tell
 from aespec.cli.inputs import Compiled, Problems, Specs, takes_specs
 from aespec.cli.options import backend_option, format_option
-from aespec.cli.output import as_json, echo_json, show_versions
-from aespec.diagnostics import AespecError, Diagnostic
+from aespec.cli.output import as_json, echo_json, show_versions, writing
+from aespec.diagnostics import AespecError, Diagnostic, nearest
+from aespec.shapes import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from aespec.source import Source
     from aespec.summary import Summary
+
+
+def _known_warnings(_: click.Context, __: click.Parameter, codes: tuple[str, ...]) -> tuple[str, ...]:
+    """Refuse codes that no warning has."""
+    from aespec.lints import LINTS
+
+    for code in codes:
+        if code not in LINTS:
+            near = nearest(code, LINTS)
+            hint = f"did you mean {near}?" if near else "`aespec explain` lists them"
+            raise click.BadParameter(f"there is no warning '{code}', and errors cannot be ignored: {hint}")
+    return codes
 
 
 @click.command()
 @takes_specs()
-@format_option("text", "json")
-def validate(specs: Specs, form: str) -> None:
+@click.option("--strict", is_flag=True, help="Fail on warnings too.")
+@click.option(
+    "--ignore",
+    "ignored",
+    metavar="CODE",
+    multiple=True,
+    callback=_known_warnings,
+    help="Leave out the warnings of a code, such as W201. Can be repeated.",
+)
+@click.option("--fix", is_flag=True, help="Mend in the files what there is one safe way to mend.")
+@click.option("--diff", is_flag=True, help="Show what --fix would change, and change nothing.")
+@format_option("text", "json", "github", "sarif")
+def validate(specs: Specs, form: str, strict: bool, ignored: tuple[str, ...], fix: bool, diff: bool) -> None:
     """Say whether specs are right, and everything that is not.
 
     Each SPEC is a YAML or JSON file. It is read and compiled, so the shapes are checked as well. The exit code is 1
-    if anything is wrong.
+    if anything is wrong. Warnings are about what is right and hardly meant; a comment in the file silences one, as in
+    `# aespec: ignore[W201]`. The format github is that of GitHub's workflow commands, which it shows beside the lines
+    of a pull request, and sarif that of code scanners.
     """
-    problems: list[Diagnostic] = []
+    from aespec.lints import lint
+
+    if (fix or diff) and specs.overrides:
+        raise click.UsageError("--fix and --diff are about the files as they are written: leave --set out.")
+    if diff and (fix or form != "text"):
+        raise click.UsageError("--diff shows text and changes nothing: leave --fix and --format out.")
+    problems: list[tuple[str, Diagnostic]] = []
     records: list[dict[str, Any]] = []
+    sources: dict[str, Source | None] = {}
+    failed = False
     for path, outcome in specs.read():
         if isinstance(outcome, AespecError):
-            problems += outcome.diagnostics
-            records.append({"file": path, "fine": False, "parameters": None, "diagnostics": as_json(outcome)})
+            found: Sequence[Diagnostic] = outcome.diagnostics
+            count = None
         else:
+            if fix or diff:
+                outcome = _mended(outcome, specs, ignored, form, write=fix)
+            found = lint(outcome.spec, outcome.graph, ignored)
+            sources[path] = outcome.spec.source
             count = sum(node.count() for node in outcome.graph)
-            records.append({"file": path, "fine": True, "parameters": count, "diagnostics": []})
             if form == "text":
                 click.echo(f"{path}: fine ({count:,} parameters)")
-    if form == "json":
+        problems += ((path, each) for each in found)
+        fine = not any(strict or each.rule.severity == "error" for each in found)
+        failed = failed or not fine
+        records.append({"file": path, "fine": fine, "parameters": count, "diagnostics": as_json(found)})
+    if form == "text" and problems:
+        tell([each for _, each in problems])
+    elif form == "json":
         echo_json(records)
-        raise click.exceptions.Exit(1 if problems else 0)
-    if problems:
-        raise AespecError(*problems)
+    elif form == "github":
+        from aespec.annotations import as_command
+
+        for path, each in problems:
+            click.echo(as_command(each, path))
+    elif form == "sarif":
+        from aespec.annotations import as_sarif
+
+        echo_json(as_sarif(problems, sources))
+    raise click.exceptions.Exit(1 if failed else 0)
 
 
 @click.command()
@@ -70,6 +125,29 @@ def summary(specs: Specs, form: str, explain_mirror: bool, backend: tuple[str, .
                     click.echo(f"\n{'- ' if form == 'markdown' else ''}{_agreed(found, name, versions)}")
             records.append({"file": each.path, **as_data(found), "built_with": agreed})
     problems.tell(records, form)
+
+
+def _mended(read: Compiled, specs: Specs, ignored: Collection[str], form: str, *, write: bool) -> Compiled:
+    """Mend a spec in its file, or show what would change there."""
+    from aespec.mending import mend, save
+
+    mended = mend(read.path, read.spec, read.graph, specs.limits, ignored)
+    fixed, left = mended.fixed, [problem for problem in mended.left if problem.fix]
+    if not write:
+        click.echo(mended.difference(read.path), nl=False)
+        return read
+    if fixed:
+        with writing(Path(read.path).resolve().parent):
+            save(read.path, mended.text)
+    if form == "text" and fixed:
+        click.echo(f"{read.path}: fixed {counted(len(fixed), 'problem')} ({_lines(fixed)})")
+    if form == "text" and left:
+        click.echo(f"{read.path}: to be mended by hand, as it is written: {_lines(left)}", err=True)
+    return Compiled(read.path, mended.spec, mended.graph)
+
+
+def _lines(problems: Sequence[Diagnostic]) -> str:
+    return ", ".join(f"{each.rule.code} line {each.place.line}" for each in problems if each.place)
 
 
 def _agreement(read: Compiled, backend: str) -> dict[str, str]:

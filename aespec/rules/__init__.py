@@ -1,7 +1,6 @@
 """Every rule by its code, with what it means, an example that breaks it and one that keeps it.
 
-E0 is about the text of a spec, E1 about its fields, E2 about how its layers fit together, E3 about
-backends, E4 about data, E5 about runs. ``aespec explain CODE`` prints one.
+A code begins with the area that it is of. ``aespec explain CODE`` prints one.
 """
 
 import inspect
@@ -22,7 +21,10 @@ from aespec.rules.graphs import (
 )
 from aespec.rules.text import (
     AmbiguousScalar,
+    BadExpression,
+    BadInclude,
     BadOverride,
+    BadRepeat,
     DuplicateKey,
     FileUnreadable,
     NotAMapping,
@@ -43,6 +45,8 @@ from aespec.rules.use import (
     DataUnreadable,
     FolderUnwritable,
     LossNotFinite,
+    ModelUnreadable,
+    NotExpressible,
     NotThisRun,
     NotVariational,
     OtherSweep,
@@ -57,14 +61,18 @@ from aespec.rules.use import (
 )
 
 __all__ = [
+    "AREAS",
     "RULES",
     "AmbiguousScalar",
     "BackendUnavailable",
     "BadCombination",
+    "BadExpression",
+    "BadInclude",
     "BadLaunch",
     "BadOverride",
     "BadPlan",
     "BadRegularizer",
+    "BadRepeat",
     "BadSweep",
     "BadTie",
     "BuiltDiffers",
@@ -80,8 +88,10 @@ __all__ = [
     "LossNotFinite",
     "MissingField",
     "ModelTooLarge",
+    "ModelUnreadable",
     "NoMirror",
     "NotAMapping",
+    "NotExpressible",
     "NotOneKey",
     "NotThisRun",
     "NotVariational",
@@ -103,7 +113,9 @@ __all__ = [
     "UnsupportedYaml",
     "WeightsMismatch",
     "WrongValue",
+    "every_rule",
     "explain",
+    "explanation",
     "title",
 ]
 
@@ -111,12 +123,40 @@ __all__ = [
 RULES = MappingProxyType(
     {rule.code: rule for rule in Rule.__subclasses__() if rule.__module__.startswith(f"{__name__}.")}
 )
-"""Every rule by its code."""
+"""Every rule about errors by its code."""
+
+AREAS = MappingProxyType(
+    {
+        "E0": "the text of a spec",
+        "E1": "the fields of a spec",
+        "E2": "how layers fit together",
+        "E3": "backends",
+        "E4": "data",
+        "E5": "runs",
+        "W1": "losses and the values of data",
+        "W2": "layers and what stands beside them",
+        "W3": "the code",
+        "W4": "what is written for nothing",
+    }
+)
+"""What rules are about, by the first two characters of their codes."""
+
+
+def every_rule() -> dict[str, type[Rule]]:
+    """Every rule by its code: those about errors, and the lints, which are warnings."""
+    from aespec.lints import LINTS
+
+    return {**RULES, **LINTS}
 
 
 def title(rule: type[Rule]) -> str:
     """What a rule is about, in a line."""
     return (rule.__doc__ or "").partition("\n")[0]
+
+
+def explanation(rule: type[Rule]) -> str:
+    """What a rule means, in full, without its title."""
+    return inspect.cleandoc(rule.__doc__ or "").removeprefix(title(rule)).strip()
 
 
 def explain(code: str) -> str:
@@ -125,12 +165,12 @@ def explain(code: str) -> str:
     Raises:
         AespecError: if there is no such rule.
     """
-    rule = RULES.get(code.upper())
+    rule = RULES.get(code.upper()) or every_rule().get(code.upper())
     if rule is None:
-        near = nearest(code, RULES)
-        help = f"did you mean `{near}`?" if near else f"codes go from {min(RULES)} to {max(RULES)}"
+        rules = every_rule()
+        near = nearest(code, rules)
+        help = f"did you mean `{near}`?" if near else f"codes go from {min(rules)} to {max(rules)}"
         raise AespecError(Diagnostic(UnknownKind, f"unknown rule `{code}`", wanted="the code of a rule", help=help))
-    text = inspect.cleandoc(rule.__doc__ or "").removeprefix(title(rule))
     examples = (("Wrong", rule.bad), ("Right", rule.good))
     shown = [f"{label}:\n\n{indent(example.strip(), '    ')}" for label, example in examples]
-    return "\n\n".join([f"{rule.code}: {title(rule)}", text.strip(), *shown]) + "\n"
+    return "\n\n".join([f"{rule.code}: {title(rule)}", explanation(rule), *shown]) + "\n"

@@ -188,6 +188,7 @@ class BadPlan(Rule):
 
     `freeze` takes `encoder`, `decoder`, the name of a layer with weights (`encoder/dense_1`) or of a parameter
     (`encoder/dense_1/bias`), as `aespec summary` shows them; what a tied layer uses is frozen where it is stored.
+    A layer can say so itself, `dense: {units: 3, freeze: true}`, if it has weights.
     `greedy` has a phase for each layer of the encoder that has weights, or one for all, and needs `decoder: mirror`,
     which knows what undoes what.
     """

@@ -269,11 +269,35 @@ class NotVariational(Rule):
     good = "aespec generate runs/stacked-torch --prior mixture:10"
 
 
-class RunExists(Rule):
-    """The run folder exists already.
+class ModelUnreadable(Rule):
+    """The file to import is no model's, or it is damaged.
 
-    A finished run is not overwritten. Give the new one another name with `-o`, or say with `--force` that it may be
-    replaced.
+    Files are read as data, never run: a `.keras` file of Keras 3, or a `.pt2` file, which `torch.export.save` writes.
+    What is larger than the model that it describes, or names things outside itself, is not read on.
+    """
+
+    code = "E512"
+    bad = "aespec import model.h5"
+    good = "aespec import model.keras"
+
+
+class NotExpressible(Rule):
+    """A spec cannot say some part of a model that is to be imported.
+
+    A spec has the kinds of layers that `aespec layers` lists, one after the other. Each part that is none of them is
+    named, with what would take its place. `--partial` imports the rest: what is left out is then missing in the model.
+    """
+
+    code = "E513"
+    bad = "aespec import with_a_lambda.keras -o spec.yaml"
+    good = "aespec import with_a_lambda.keras -o spec.yaml --partial"
+
+
+class RunExists(Rule):
+    """The run folder, or the file, exists already.
+
+    A finished run is not overwritten, nor is a spec or code that somebody may have changed. Give the new one another
+    name with `-o`, or say with `--force` that the old one may be replaced.
     """
 
     code = "E504"

@@ -1,0 +1,190 @@
+"""What pydantic found wrong, each with its place in the file and what the model says of the field."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from pydantic import BaseModel
+
+from aespec.diagnostics import Loc, Place, nearest, show
+from aespec.kind import Kind, own_first
+from aespec.source import Source
+
+__all__ = ["Fault", "faults", "faulty", "holder"]
+
+
+def faults(errors: Sequence[Mapping[str, Any]], source: Source, model: type[BaseModel]) -> list[Fault]:
+    """The single errors of a validation of ``source`` against ``model``."""
+    return [Fault(loc, error, source, _owner(_field(loc), model)) for loc, error in _unfold(errors)]
+
+
+def faulty(errors: Sequence[Mapping[str, Any]]) -> list[Loc]:
+    """The path of each single error."""
+    return [loc for loc, _ in _unfold(errors)]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One error of pydantic, with its whole path and the model that has the field it ends in."""
+
+    loc: Loc
+    error: Mapping[str, Any]
+    source: Source
+    owner: type[BaseModel] | None
+
+    @property
+    def kind(self) -> type[Kind] | None:
+        """The owner, where it is a kind."""
+        return self.owner if self.owner and issubclass(self.owner, Kind) and self.owner.concrete() else None
+
+    @property
+    def type(self) -> str:
+        """The name that pydantic gives the error."""
+        return str(self.error["type"])
+
+    @property
+    def context(self) -> Mapping[str, Any]:
+        """What the error says beside its text."""
+        context: Mapping[str, Any] = self.error.get("ctx", {})
+        return context
+
+    @property
+    def field(self) -> str:
+        """The field's name, of an item's value the field that has the list."""
+        return str(_field(self.loc)[-1]) if self.loc else ""
+
+    @property
+    def subject(self) -> str:
+        """The field, as messages name it."""
+        if not self.loc:
+            return "the spec"
+        item = self.written[-1:]
+        if isinstance(self.loc[-1], int) and item and isinstance(item[0], int):
+            return f"item {item[0] + 1} of `{self.field}`"
+        return f"`{self.field}`"
+
+    @property
+    def written(self) -> Loc:
+        """The path as the file has it: without the fields that a short form leaves out."""
+        path: Loc = ()
+        for part in self.loc:
+            if (*path, part) in self.source.values:
+                path = (*path, part)
+        return path
+
+    @property
+    def value(self) -> Place | None:
+        """Where the value stands."""
+        return self.source.place(self.written)
+
+    @property
+    def key(self) -> Place | None:
+        """Where the field's name stands."""
+        return self.source.place(self.written, key=True)
+
+    @property
+    def got(self) -> str:
+        """The value, as messages show it."""
+        value = self.error["input"]
+        return show(value.to_data() if isinstance(value, Kind) else value)
+
+    @property
+    def doc(self) -> str:
+        """What the owner says of the field."""
+        from aespec.reference import field_docs
+
+        return (field_docs(self.owner).get(self.field) if self.owner else None) or f"a value for `{self.field}`"
+
+    @property
+    def wraps(self) -> bool:
+        """Whether an unknown field is a kind that the main field takes, as in ``time_distributed: {dense: 3}``."""
+        from aespec.registry import kind_names
+
+        if self.kind is None or self.kind.main is None:
+            return False
+        families = [inner.family for inner in _inner(self.kind, self.kind.main) if issubclass(inner, Kind)]
+        return any(self.loc[-1] in kind_names(family) for family in families)
+
+    @property
+    def layers(self) -> bool:
+        """Whether the field holds a list of layers."""
+        return self.owner is not None and any(
+            issubclass(inner, Kind) and inner.family == "layer" and not inner.concrete()
+            for inner in _inner(self.owner, self.field)
+        )
+
+    @property
+    def meant(self) -> str | None:
+        """The field that an unknown one was likely meant to be."""
+        if self.kind and self.wraps:
+            return self.kind.main
+        return nearest(str(self.loc[-1]), own_first(self.owner)) if self.owner else None
+
+
+def holder(loc: Loc, model: type[BaseModel]) -> Loc | None:
+    """The outermost field on a path that may be left out and holds a kind that changes no shape: an activation, a loss.
+
+    A field that does not exist counts as the one that it was likely meant to be.
+
+    Args:
+        loc: The path.
+        model: What has its first part as a field.
+    """
+    for end in range(1, len(loc) + 1):
+        owner, name = _owner(loc[:end], model), loc[end - 1]
+        field = nearest(str(name), own_first(owner)) if owner and isinstance(name, str) else None
+        if owner is None or field is None or owner.model_fields[field].is_required():
+            continue
+        if any(issubclass(inner, Kind) and inner.family != "layer" for inner in _inner(owner, field)):
+            return loc[:end]
+    return None
+
+
+def _field(loc: Loc) -> Loc:
+    """The path of the field that a path leads into: without the items of its value."""
+    return _field(loc[:-1]) if loc and isinstance(loc[-1], int) else loc
+
+
+def _unfold(errors: Sequence[Mapping[str, Any]], above: Loc = ()) -> Iterator[tuple[Loc, Mapping[str, Any]]]:
+    """Every single error with its whole path, those that a kind's own validation gathered included."""
+    for error in errors:
+        loc, context = (*above, *error["loc"]), error.get("ctx", {})
+        if error["type"] == "nested":
+            yield from _unfold(context["errors"], (*loc, *context["at"]))
+        else:
+            yield (*loc, *context.get("at", ())), error
+
+
+def _owner(loc: Loc, model: type[BaseModel]) -> type[BaseModel] | None:
+    """The model that has the field which a path ends in, found by walking the path from the top."""
+    from aespec.registry import kinds
+
+    owner: type[BaseModel] | None = model
+    families: list[str] = []
+    for part in loc[:-1]:
+        if isinstance(part, int):
+            continue
+        if families:
+            owner = next((member for family in families if (member := kinds(family).get(part))), None)
+            families = []
+        elif owner is not None and part in owner.model_fields:
+            inner = _inner(owner, part)
+            if len(inner) == 1 and not (issubclass(inner[0], Kind) and not inner[0].concrete()):
+                owner = inner[0]
+            else:  # the next part is the name of a kind
+                owner, families = None, [each.family for each in inner if issubclass(each, Kind)]
+    return owner
+
+
+def _inner(owner: type[BaseModel], name: str) -> list[type[BaseModel]]:
+    """The models and families that a field holds: alone, optional, in a tuple or one of several."""
+    found = []
+    waiting = [owner.model_fields[name].annotation]
+    while waiting:
+        annotation = waiting.pop()
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            found.append(annotation)
+        waiting.extend(get_args(annotation))
+    return found
