@@ -3,15 +3,16 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+SERVER := tests/editor/node_modules/.package-lock.json
 
-.PHONY: demo test lint types wheel clean
+.PHONY: demo test lint types docs wheel clean
 
 demo: $(READY)
 	$(BIN)/aespec build specs/stacked.yaml --backend torch
 	$(BIN)/aespec train specs/stacked.yaml --backend torch --data digits -o runs/demo --force
 	$(BIN)/aespec reconstruct runs/demo
 
-test: lint types
+test: lint types $(SERVER)
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: $(READY)
@@ -20,6 +21,10 @@ lint: $(READY)
 
 types: $(READY)
 	$(BIN)/mypy
+
+# The site, in build/site: every warning, such as a link to nowhere, is an error.
+docs: $(READY)
+	$(BIN)/sphinx-build -W --keep-going -n -q docs build/site
 
 # The wheel, installed where there is no framework, checks and shows a spec.
 wheel: $(READY)
@@ -35,5 +40,9 @@ $(READY): pyproject.toml tests/plugin/pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable tests/plugin
 	touch $(READY)
 
+# The language server that editors check a spec with, for its tests, where there is npm.
+$(SERVER): tests/editor/package-lock.json
+	! command -v npm > /dev/null || npm ci --prefix tests/editor --no-audit --no-fund --silent
+
 clean:
-	rm -rf $(VENV) build dist runs sweeps
+	rm -rf $(VENV) build dist runs sweeps tests/editor/node_modules

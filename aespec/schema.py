@@ -1,6 +1,9 @@
 """The JSON Schema (draft 2020-12) of a spec, and of what each of its parts may hold.
 
-Everything in it is read off the classes: kinds, fields, bounds, defaults, and the texts that stand beside them.
+Everything in it is read off the classes: kinds, fields, bounds, defaults, examples, and the texts beside them. Its form
+suits editors, above all yaml-language-server. That speaks of one way of an ``anyOf`` only, the first of those that are
+equally wrong, so all types of a value are one way, after its names, and their bounds stand beside both. It also writes
+out whatever has ``properties`` or ``items`` at its top, so that those mostly stand one level below, in an ``allOf``.
 """
 
 from __future__ import annotations
@@ -11,9 +14,13 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
-from aespec.kind import Kind
-from aespec.reference import described, field_docs
+from aespec.diagnostics import show
+from aespec.kind import Kind, own_first
+from aespec.reference import described, field_docs, summary_line
 from aespec.registry import kinds
+from aespec.source.include import BLOCKS
+from aespec.source.items import ITEMS
+from aespec.source.text import MAX_NODES
 
 __all__ = ["families", "kind_schema", "spec_schema"]
 
@@ -23,8 +30,19 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 VARIABLE = {
     "type": "string",
     "pattern": r"\$\{[^{}]+\}",
-    "description": "A variable: `${name}` stands for a value of `vars`.",
+    "$comment": "`${name}` stands for a value of `vars`, `${a // 2}` for what it comes to.",
 }
+WORDS = {
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "fields",
+}
+ITEM = "item"
+"""The definition of what may stand in a list of layers."""
+SHOWN = 3
+"""How many examples of a kind are shown at most."""
 
 
 @cache
@@ -35,21 +53,27 @@ def families() -> dict[str, type[Kind]]:
     return {family.family: family for family in Kind.__subclasses__()}
 
 
-def spec_schema() -> Schema:
-    """The schema of a whole spec, as a file has it: with ``vars``, bare names and one main value for a kind."""
+def spec_schema(*, plugins: bool = True) -> Schema:
+    """The schema of a whole spec, as a file has it: with ``vars``, bare names and one main value for a kind.
+
+    Args:
+        plugins: Whether the kinds that other packages bring are in it.
+    """
     from aespec.spec import Spec
 
     spec = _schema_of(Spec)
-    parts = spec.pop("$defs")
-    parts["Input"] = _either(_value(parts["Input"]["properties"]["shape"]), parts["Input"])
-    spec["properties"]["decoder"] |= _either({"x-family": "decoder form"}, _value(spec["properties"]["encoder"]))
-    for name, family in families().items():
-        members = kinds(name)
-        parts[_key(name)] = _family(family, members)
-        parts |= {_key(name, member): _member(cls) for member, cls in members.items()}
-    spec["properties"] = {name: _finished(part) for name, part in spec["properties"].items()}
-    definitions = {name: _finished(part) for name, part in parts.items()}
-    return {"$schema": DIALECT, "title": "A spec of aespec", **spec, "$defs": {**definitions, "variable": VARIABLE}}
+    sections = spec.pop("$defs")
+    spec["properties"]["decoder"]["anyOf"][0] = {"x-family": "decoder form"}  # it has one member so far, a model
+    definitions = {name: _section(part) for name, part in sections.items()}
+    for name in families():
+        members = {kind: cls for kind, cls in kinds(name).items() if plugins or cls.__module__.startswith("aespec.")}
+        definitions |= {_names(name): _alone(name, members), _key(name): _family(name, members)}
+        definitions |= {_key(name, kind): _member(cls) for kind, cls in members.items()}
+        if name == "layer":
+            definitions[ITEM] = _family(name, members, *ITEMS)
+    definitions |= {name: _item(name, schema) for name, schema in _ITEMS.items()}
+    del definitions["Mirror"]
+    return {"$schema": DIALECT, "description": spec["description"], **_mapping(spec), "$defs": definitions}
 
 
 def kind_schema(kind: type[Kind]) -> Schema:
@@ -68,17 +92,23 @@ class _Generator(GenerateJsonSchema):
         return super().function_plain_schema(schema)
 
     def model_schema(self, schema: Any) -> Schema:
-        """A model, its fields with their texts."""
+        """A model, its fields with their texts and examples, and which of them a value alone sets."""
         model: type[BaseModel] = schema["cls"]
         found = super().model_schema(schema)
-        texts = field_docs(model)
+        texts, examples = field_docs(model), _examples(model)
         for name, field in found.get("properties", {}).items():
             field |= {"description": texts[name]} if name in texts else {}
+            field |= {"examples": examples[name]} if name in examples else {}
         own = {"title", "description"}
-        return {"description": described(model), **{key: value for key, value in found.items() if key not in own}}
+        main = getattr(model, "main", None)
+        marks = {"x-main": main} if main else {}
+        found = {key: value for key, value in found.items() if key not in own}
+        return {"description": described(model), **marks, **found}
 
     def encode_default(self, default: Any) -> Any:
         """A default as a spec would state it."""
+        if isinstance(default, tuple) and len(default) == 1:
+            return self.encode_default(default[0])
         return _shortest(default) if isinstance(default, Kind) else super().encode_default(default)
 
     def field_title_should_be_set(self, schema: Any) -> bool:
@@ -90,6 +120,16 @@ def _schema_of(model: type[BaseModel]) -> Schema:
     return model.model_json_schema(schema_generator=_Generator)
 
 
+def _examples(model: type[BaseModel]) -> dict[str, list[Any]]:
+    """A number and a list that a kind's examples have in each of its fields; texts and kinds are listed anyway."""
+    found: dict[str, dict[type, Any]] = {}
+    for example in getattr(model, "examples", ()):
+        for name, value in example.fields.items():
+            if isinstance(value, int | float | list) and not isinstance(value, bool):
+                found.setdefault(name, {}).setdefault(type(value), value)
+    return {name: list(values.values()) for name, values in found.items()}
+
+
 def _shortest(kind: Kind) -> Any:
     """The kind's name where all its fields have their defaults, else the kind with every field."""
     return kind.kind if str(kind) == kind.kind else kind.to_data()
@@ -99,67 +139,203 @@ def _key(family: str, member: str | None = None) -> str:
     return ".".join([family.replace(" ", "_"), *([member] if member else [])])
 
 
-def _family(family: type[Kind], members: dict[str, type[Kind]]) -> Schema:
-    """A member as a spec writes it: its bare name where nothing is required, else the name as the only key."""
-    bare = [name for name, member in members.items() if not any(f.is_required() for f in member.model_fields.values())]
+def _names(family: str) -> str:
+    """The key of the definition of a family's bare names."""
+    return f"names.{_key(family)}"
+
+
+def _reference(key: str) -> Schema:
+    return {"$ref": f"#/$defs/{key}"}
+
+
+def _family(name: str, members: dict[str, type[Kind]], *others: str) -> Schema:
+    """A member as a spec writes it: its bare name where nothing is required, else the name as the only key.
+
+    Args:
+        name: The family.
+        members: Its kinds, by name.
+        others: Definitions that can stand for a member, by their own name as the only key.
+    """
+    own = {kind: _reference(_key(name, kind)) for kind in members}
     one_key = {
         "type": "object",
+        "properties": own | {other: _reference(other) for other in others},
+        "additionalProperties": False,
         "minProperties": 1,
         "maxProperties": 1,
-        "additionalProperties": False,
-        "properties": {name: {"$ref": f"#/$defs/{_key(family.family, name)}"} for name in members},
     }
-    return {"description": described(family), **_either({"enum": bare}, one_key)}
+    return {"$comment": described(families()[name]), "allOf": [_either(one_key, _reference(_names(name)), VARIABLE)]}
 
 
-def _member(member: type[Kind]) -> Schema:
+def _alone(name: str, members: dict[str, type[Kind]]) -> Schema:
+    """The names of a family's members that stand without fields, each with its text."""
+    bare = [kind for kind, cls in members.items() if not any(f.is_required() for f in cls.model_fields.values())]
+    found: Schema = {"enum": bare, "markdownEnumDescriptions": [summary_line(members[kind]) for kind in bare]}
+    if len(bare) < len(members):
+        names = ", ".join(bare)
+        found["errorMessage"] = f"No {name} stands alone by this name. Write `kind: {{fields}}`, or one of: {names}."
+    return found
+
+
+def _member(cls: type[Kind]) -> Schema:
     """What may stand behind a kind's name: its fields, its main value, or nothing where nothing is required."""
-    fields = _schema_of(member)
-    text = fields.pop("description")
-    ways = [fields]
-    if member.main is not None:
-        ways.append({"allOf": [_value(fields["properties"][member.main]), {"not": {"type": ["object", "null"]}}]})
-    if not fields.get("required"):
-        ways.append({"type": "null"})
-    return {"description": text, **_either(*ways)}
+    schema = _schema_of(cls)
+    text, usage = schema["description"], "\n".join(_usage(cls, schema))
+    found = {"description": text, "markdownDescription": f"{text}\n\n```yaml\n{usage}\n```"}
+    if not schema.get("required"):
+        return found | _part(schema, {"type": "null"})
+    return found | {"defaultSnippets": _skeleton(schema)} | _part(schema)
 
 
-def _value(field: Schema) -> Schema:
-    """A field's schema without what is said about the field."""
-    return {key: value for key, value in field.items() if key not in ("default", "description")}
+def _usage(cls: type[Kind], schema: Schema) -> list[str]:
+    """The kind as specs state it: as in its examples, else with each of its fields."""
+    stated = [dict(example.fields) for example in getattr(cls, "examples", ())]
+    if not stated:
+        fields = schema.get("properties", {})
+        shown = {name: [*fields[name].get("examples", []), fields[name].get("default")][0] for name in own_first(cls)}
+        stated = [{name: value for name, value in shown.items() if value is not None}]
+    dash = "- " if cls.family == "layer" else ""
+    lines = [dash + (_yaml({cls.kind: fields})[1:-1] if fields else cls.kind) for fields in stated]
+    return list(dict.fromkeys(lines))[:SHOWN]
 
 
-def _either(*ways: Schema) -> Schema:
-    return {"anyOf": list(ways)}
+def _section(schema: Schema) -> Schema:
+    """A part of a spec that has a name of its own."""
+    return {"description": schema["description"], "defaultSnippets": _skeleton(schema), **_part(schema)}
 
 
-_SAID = ("description", "default")
+def _skeleton(schema: Schema) -> list[Schema]:
+    """What an editor inserts after the colon: the fields that are required, each to be filled in."""
+    known = {name: schema["properties"][name].get("examples") for name in schema.get("required", [])}
+    stops = [f"${{{i}:{_yaml(values[0])}}}" if values else f"${i}" for i, values in enumerate(known.values(), 1)]
+    fields = ", ".join(f"{name}: {stop}" for name, stop in zip(known, stops, strict=True))
+    return [{"body": "{" + (fields or "$1") + "}"}]
+
+
+def _yaml(value: Any) -> str:
+    """A value in one line of YAML; no name in aespec needs quotes."""
+    return show(value, 200).replace('"', "")
+
+
+def _part(schema: Schema, *others: Schema) -> Schema:
+    """What may stand for a part of a spec: its fields, or the value of its main one alone."""
+    main = schema["properties"][schema["x-main"]] if "x-main" in schema else {"anyOf": []}
+    family = main.get("x-family")
+    alone = [_reference(_names(family))] if family else [way for way in _ways(main) if way.get("type") != "null"]
+    return {"allOf": [_either(_mapping(schema), *alone, *others, VARIABLE)]}
+
+
+def _mapping(schema: Schema) -> Schema:
+    """A mapping of fields, each with its text."""
+    fields = {name: _field(field) for name, field in schema.get("properties", {}).items()}
+    kept = ("type", "required", "additionalProperties")
+    return {**{key: schema[key] for key in kept if key in schema}, "properties": fields}
+
+
+def _field(schema: Schema) -> Schema:
+    """A field: its text, its default, examples, and what it may hold."""
+    found: Schema = {key: schema[key] for key in ("description", "default", "examples") if key in schema}
+    default = found.get("default")
+    if default is None or "$ref" in schema:  # null says that it is not stated; a part of a spec has defaults inside
+        found.pop("default", None)
+    told = f"\n\nDefault: `{_yaml(default)}`" if found.get("default") else ""
+    found["markdownDescription"] = found["description"] + told
+    value = _value(schema)
+    listed = value.get("type", ["array"])[0] == "array" and "default" not in found
+    return found | (value if listed or not value.keys() & {"$ref", "anyOf", "items"} else {"allOf": [value]})
+
+
+def _value(schema: Schema) -> Schema:
+    """What a field or an item may hold; a variable may stand for every value but free text."""
+    ways = _ways(schema)
+    return _either(*ways, *([] if all(map(_takes_no_variable, ways)) else [VARIABLE]))
+
+
+def _takes_no_variable(way: Schema) -> bool:
+    free_text = way.get("type") == "string" and not way.keys() & {"enum", "pattern"}
+    return free_text or "$ref" in way or way.get("type") == "null"
+
+
 _LENGTHS = {"minLength": "minItems", "maxLength": "maxItems"}
 
 
-def _finished(schema: Schema) -> Schema:
-    """A schema with references to the families, and a variable allowed wherever a value may stand."""
+def _ways(schema: Schema) -> list[Schema]:
+    """The alternatives that a value has, each without what is said about it."""
+    if "anyOf" in schema:
+        return [way for part in schema["anyOf"] for way in _ways(part)]
     if "x-family" in schema:
-        return {"$ref": f"#/$defs/{_key(schema['x-family'])}", **{k: schema[k] for k in _SAID if k in schema}}
-    inner = {key: _finished_part(key, value) for key, value in schema.items()}
-    if "anyOf" in inner:
-        ways = [way for part in inner["anyOf"] for way in (part["anyOf"] if list(part) == ["anyOf"] else [part])]
-        inner["anyOf"] = [way for i, way in enumerate(ways) if way not in ways[:i]]
-    if inner.get("type") == "array":  # pydantic counts what a validator has yet to make a tuple as text
-        inner = {_LENGTHS.get(key, key): value for key, value in inner.items()}
-    free_text = inner.get("type") == "string" and not inner.keys() & {"enum", "pattern"}
-    if inner.get("type", "null") == "null" or free_text:
-        return inner
-    said = {key: inner.pop(key) for key in _SAID if key in inner}
-    return {**said, **_either(inner, {"$ref": "#/$defs/variable"})}
+        return [_reference(_key(schema["x-family"]))]
+    if "const" in schema:
+        return [{"enum": [schema["const"]]}]
+    way = {key: value for key, value in schema.items() if key not in ("default", "description", "examples")}
+    if way.get("type") == "array":  # pydantic counts what a validator has yet to make a tuple as text
+        way = {_LENGTHS.get(key, key): value for key, value in way.items()}
+        if "items" in way:
+            way["items"] = _reference(ITEM) if way["items"].get("x-family") == "layer" else _value(way["items"])
+        way |= {"prefixItems": [_value(item) for item in way["prefixItems"]]} if "prefixItems" in way else {}
+    return [way]
 
 
-def _finished_part(key: str, value: Any) -> Any:
-    match key:
-        case "properties":
-            return {name: _finished(part) for name, part in value.items()}
-        case "anyOf" | "allOf" | "prefixItems":
-            return [_finished(part) for part in value]
-        case "items":
-            return _finished(value)
-    return value
+_ITEMS: dict[str, Schema] = {
+    "repeat": {
+        "type": "object",
+        "description": "Layers several times over: `times` many, or once for the values of `each`.",
+        "properties": {
+            "times": {"type": "integer", "minimum": 1, "maximum": MAX_NODES, "examples": [3]},
+            "each": {
+                "type": "object",
+                "minProperties": 1,
+                "additionalProperties": {"type": ["array", "string"], "minItems": 1, "pattern": VARIABLE["pattern"]},
+                "examples": [{"filters": [16, 32]}],
+            },
+            "index": {"type": "string", "examples": ["i"]},
+            "layers": {"type": "array", "items": {"x-family": "layer"}, "minItems": 1},
+        },
+        "required": ["layers"],
+        "oneOf": [{"required": ["times"]}, {"required": ["each"]}],
+        "additionalProperties": False,
+    },
+    "include": {
+        "type": "object",
+        "description": "The layers of another spec, which lies in the folder of this one or below.",
+        "properties": {
+            "spec": {"type": "string", "examples": ["blocks.yaml"]},
+            "block": {"enum": [*BLOCKS]},
+            "vars": {"type": "object", "examples": [{"width": 64}]},
+        },
+        "required": ["spec"],
+        "additionalProperties": False,
+        "x-main": "spec",
+    },
+}
+
+
+def _item(name: str, schema: Schema) -> Schema:
+    """What stands beside layers in a list of them."""
+    fields = {field: {"description": ITEMS[name][field], **what} for field, what in schema["properties"].items()}
+    kept = {"oneOf": schema["oneOf"]} if "oneOf" in schema else {}
+    return {"description": schema["description"], **kept, **_part({**schema, "properties": fields})}
+
+
+def _either(*ways: Schema) -> Schema:
+    """One of these: names and references each by itself, all types together, and what they must satisfy beside them."""
+    named = [way for way in ways if "$ref" in way or "enum" in way]
+    texts = [way for way in ways if way.get("type") == "string" and way not in named]
+    others = [way for way in ways if way not in named and way not in texts]
+    types = [way["type"] for way in others]
+    beside = {key: value for way in others for key, value in way.items() if key != "type"}
+    typed = {"type": [*types, "string"][: len(types) + len(texts[:1])], **_text(texts, types)}
+    if named and typed["type"]:
+        return {**beside, "anyOf": [*named, typed]}
+    return named[0] if named else {**typed, **beside}
+
+
+def _text(ways: list[Schema], types: list[str]) -> Schema:
+    """What any of these texts satisfies."""
+    if free := [way for way in ways if "pattern" not in way]:
+        return {key: value for key, value in free[0].items() if key != "type"}
+    found = {"pattern": "|".join(way["pattern"] for way in ways)} if ways else {}
+    wanted = [WORDS.get(name, name) for name in types if name != "null"]
+    if found and wanted:
+        found["patternErrorMessage"] = f"Expected {' or '.join(wanted)}, or a variable such as `${{name}}`."
+    return found
