@@ -1,0 +1,49 @@
+"""``aespec eject``: a model as one file of framework code."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from aespec.cli.inputs import Specs, takes_specs
+from aespec.cli.options import backend_option
+from aespec.cli.output import vacant, writing
+
+
+@click.command()
+@takes_specs(several=False)
+@backend_option(required=True)
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write the code into this file, instead of printing it.",
+)
+@click.option("--force", is_flag=True, help="Write over a file that is there.")
+def eject(specs: Specs, backend: str, out: Path | None, force: bool) -> None:
+    """Write the model of a spec as one file of framework code.
+
+    SPEC is a spec, or the folder of a run or of a built model. The code builds the model, loads the weights of a run
+    and trains as the spec says. It needs the framework and safetensors, and nothing of aespec.
+    """
+    from aespec.eject import ejector
+    from aespec.files import write_text
+    from aespec.registry import find_backend
+    from aespec.run import SPEC
+
+    if out is not None:
+        vacant(out, force=force)
+    source = Path(specs.paths[0])
+    if source.is_dir():
+        source = source / SPEC
+    read = replace(specs, paths=(str(source),)).only()
+    code = ejector(find_backend(backend)).eject(read.spec, read.graph, str(source))
+    if out is None:
+        click.echo(code, nl=False)
+        return
+    with writing(out.parent):
+        write_text(out, code)
+    click.echo(f"wrote {out}: {len(code.splitlines())} lines")

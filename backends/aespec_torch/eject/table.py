@@ -1,0 +1,7 @@
+"""The table of the code of each kind, filled by the modules beside this one."""
+
+from aespec.backend import Lowerings
+
+__all__ = ["cells"]
+
+cells = Lowerings("torch")
