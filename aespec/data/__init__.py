@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     Range = tuple[float, float] | None
 
-__all__ = ["DATASETS", "Dataset", "Scaling", "Stream", "Windows", "load", "load_for"]
+__all__ = ["DATASETS", "Dataset", "Scaling", "Stream", "Windows", "load", "load_for", "place"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +126,7 @@ def load(
     if name_or_path in DATASETS:
         raw, path = DATASETS[name_or_path].read(split, None if cache is None else Path(cache), download), None
     else:
-        path = _place(name_or_path)
+        path = place(name_or_path)
         if path.is_dir() and not holds_arrays(path) and find_pictures(path):
             raw = read_pictures(Path(name_or_path).expanduser(), split, shape)
         elif is_table(path):
@@ -187,7 +187,7 @@ def load_for(
         range=None if scaled else given.range,
         split=split,
         dtype="float64" if scaled else dtype,
-        within_unit=graph.loss.within_unit and not scaled,
+        within_unit=graph.unit_loss is not None and not scaled,
         window=spec.training.window,
         columns=given.columns or columns,
         label=given.label,
@@ -196,8 +196,12 @@ def load_for(
     return found if scaling is None else scaling.scaled(found, dtype)
 
 
-def _place(name: str) -> Path:
-    """Where a file or a folder is, from the root."""
+def place(name: str) -> Path:
+    """Where a file or a folder is, from the root.
+
+    Raises:
+        AespecError: There is none.
+    """
     path = Path(name).expanduser().absolute()
     try:
         there = path.exists()

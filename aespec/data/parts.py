@@ -19,7 +19,7 @@ from aespec.rules import DataShape, DataUnreadable
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["SUFFIXES", "find_parts", "holds_arrays"]
+__all__ = ["SUFFIXES", "find_parts", "holds_arrays", "is_list", "open_parquet"]
 
 SUFFIXES = (".npy", ".npz", ".parquet")
 
@@ -106,7 +106,7 @@ class RowGroup(Part):
 
     def read(self, start: int, stop: int) -> NDArray[Any]:
         """See `Part.read`."""
-        found = _group(self._path, _parquet(self._path), self._group, self._columns, start, stop)
+        found = _group(self._path, open_parquet(self._path), self._group, self._columns, start, stop)
         if found.shape[1:] != self.sample:
             _refuse_lists(self._path, [prod(found.shape[1:]), prod(self.sample)])
         return found
@@ -117,7 +117,7 @@ class RowGroup(Part):
 
         if self._label is None:
             return None
-        table = _parquet(self._path).read_row_group(self._group, columns=[self._label])
+        table = open_parquet(self._path).read_row_group(self._group, columns=[self._label])
         values: NDArray[Any] = table.column(0).to_numpy()
         if values.dtype != object:
             return values
@@ -129,7 +129,7 @@ def _group(path: Path, file: Any, group: int, columns: Sequence[str], start: int
     import numpy as np
 
     table = file.read_row_group(group, columns=columns).slice(start, stop - start)
-    if _is_list(table.schema.field(0).type):
+    if is_list(table.schema.field(0).type):
         return _rows(path, table.column(0))
     return np.stack([column.to_numpy() for column in table.columns], axis=1)
 
@@ -141,7 +141,7 @@ def _rows(path: Path, column: Any) -> NDArray[Any]:
     found, shape = column.combine_chunks(), []
     if isinstance(found, ChunkedArray):
         found = concat_arrays(found.chunks)
-    while _is_list(found.type):
+    while is_list(found.type):
         lengths = compute.unique(compute.list_value_length(found)).to_pylist()
         if len(lengths) != 1 or None in lengths:
             _refuse_lists(path, lengths)
@@ -160,7 +160,8 @@ def _refuse_lists(path: Path, lengths: Sequence[int | None]) -> NoReturn:
     )
 
 
-def _is_list(kind: Any) -> bool:
+def is_list(kind: Any) -> bool:
+    """Whether a column of a parquet file is of lists."""
     from pyarrow import types
 
     return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
@@ -226,7 +227,12 @@ def find_parts(path: Path, split: Split, columns: Sequence[str] | None = None, l
     return found
 
 
-def _parquet(path: Path) -> Any:
+def open_parquet(path: Path) -> Any:
+    """Open a parquet file.
+
+    Raises:
+        AespecError: pyarrow is missing, or the file is damaged.
+    """
     try:
         from pyarrow import ArrowException, parquet
     except ImportError:
@@ -240,9 +246,9 @@ def _parquet(path: Path) -> Any:
 def _row_groups(path: Path, wanted: Sequence[str] | None, label: str | None) -> list[RowGroup]:
     from pyarrow import types
 
-    file = _parquet(path)
+    file = open_parquet(path)
     fields = list(file.schema_arrow)
-    lists = [_is_list(field.type) for field in fields]
+    lists = [is_list(field.type) for field in fields]
     numeric = [types.is_integer(f.type) or types.is_floating(f.type) or types.is_boolean(f.type) for f in fields]
     names = [field.name for field in fields]
     chosen = pick(path, names, [a or b for a, b in zip(lists, numeric, strict=True)], wanted, label)

@@ -17,7 +17,21 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["LABELS", "SUFFIXES", "Columns", "is_table", "listed", "pick", "read_table"]
+__all__ = [
+    "LABELS",
+    "SUFFIXES",
+    "Columns",
+    "Head",
+    "is_gap",
+    "is_number",
+    "is_table",
+    "listed",
+    "opened",
+    "pick",
+    "read_head",
+    "read_table",
+    "rows",
+]
 
 SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 
@@ -33,6 +47,18 @@ class Columns(NamedTuple):
 
     features: list[int]
     label: int | None
+
+
+class Head(NamedTuple):
+    """How a table begins."""
+
+    delimiter: str
+    names: list[str] | None
+    """Of the columns; None where its first line holds a sample."""
+    first: list[str]
+    """The first line."""
+    row: list[str]
+    """The first sample."""
 
 
 def is_table(path: Path) -> bool:
@@ -100,22 +126,13 @@ def read_table(path: Path, columns: Sequence[str] | None = None, label: str | No
     """
     import numpy as np
 
-    try:
-        with _opened(path) as file:
-            line = file.readline()
-            delimiter = max(",;\t", key=line.count)
-            file.seek(0)
-            first, row = [*islice(csv.reader(file, delimiter=delimiter), 2), [], []][:2]
-    except (*BROKEN, csv.Error) as error:
-        unreadable(path, reason(error), "write it again as text, in UTF-8")
-    names = _header(path, first)
-    row = first if names is None else row
+    delimiter, names, first, row = read_head(path)
     if not row:
         _refuse(path, "holds no samples", "a row for each sample", "no rows" if first else "nothing", rule=DataShape)
     if names is not None and len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         _refuse(path, "has two columns of one name", "a name for each column", f"`{twice}` twice")
-    numeric = [_is_gap(cell) or _is_number(cell) for cell in row]
+    numeric = [is_gap(cell) or is_number(cell) for cell in row]
     numeric += [True] * (len(first) - len(row))
     chosen = pick(path, names, numeric, columns, label)
     read: dict[str, Any] = {"delimiter": delimiter, "skiprows": int(names is not None), "comments": None}
@@ -132,12 +149,30 @@ def read_table(path: Path, columns: Sequence[str] | None = None, label: str | No
     return Raw(values, labels, whole=True, columns=found)
 
 
+def read_head(path: Path) -> Head:
+    """Read the first lines of a table.
+
+    Raises:
+        AespecError: It cannot be read, or its first line is neither of names nor of numbers.
+    """
+    try:
+        with opened(path) as file:
+            line = file.readline()
+            delimiter = max(",;\t", key=line.count)
+            file.seek(0)
+            first, row = [*islice(csv.reader(file, delimiter=delimiter), 2), [], []][:2]
+    except (*BROKEN, csv.Error) as error:
+        unreadable(path, reason(error), "write it again as text, in UTF-8")
+    names = _header(path, first)
+    return Head(delimiter, names, first, first if names is None else row)
+
+
 def _header(path: Path, first: list[str]) -> list[str] | None:
     """The names in a table's first line; None where it holds a sample."""
-    numbers = list(map(_is_number, first))
+    numbers = list(map(is_number, first))
     if not any(numbers):
         return [name.strip() for name in first]
-    text = [cell for cell, number in zip(first, numbers, strict=True) if not number and not _is_gap(cell)]
+    text = [cell for cell, number in zip(first, numbers, strict=True) if not number and not is_gap(cell)]
     if text:
         got = f"`{text[0]}` beside `{first[numbers.index(True)]}`"
         _refuse(path, "has no first line of names, and one column or more of text", "names", got, "add a line of names")
@@ -163,14 +198,14 @@ def _explain(path: Path, delimiter: str, names: list[str] | None, width: int, fe
     Raises:
         AespecError: There is one, or a row has another number of values.
     """
-    with _opened(path) as file:
-        for number, row in _rows(file, delimiter, skip=names is not None):
+    with opened(path) as file:
+        for number, row in rows(file, delimiter, skip=names is not None):
             if len(row) != width:
                 got = f"{len(row)} in line {number}"
                 _refuse(path, "has rows of different lengths", f"{width} values in each", got, "mend that line")
             for i in features:
                 column = f"column `{names[i]}`" if names else f"column {i + 1}"
-                if _is_gap(row[i]):
+                if is_gap(row[i]):
                     _refuse(
                         path,
                         "has gaps",
@@ -179,29 +214,33 @@ def _explain(path: Path, delimiter: str, names: list[str] | None, width: int, fe
                         "drop these rows, or fill the gaps, and save the table again",
                         DataNotFinite,
                     )
-                if not _is_number(row[i]):
+                if not is_number(row[i]):
                     got = f"`{row[i]}` in line {number}, {column}"
                     _refuse(path, "holds what is no number", "numbers", got, "mend that line, or leave the column out")
 
 
-def _rows(file: TextIO, delimiter: str, *, skip: bool) -> Iterator[tuple[int, list[str]]]:
+def rows(file: TextIO, delimiter: str, *, skip: bool) -> Iterator[tuple[int, list[str]]]:
+    """The rows of an open table that hold anything, each with its line; the first is left out where it has names."""
     reader = csv.reader(file, delimiter=delimiter)
     for row in islice(reader, int(skip), None):
         if row:
             yield reader.line_num, row
 
 
-def _opened(path: Path) -> TextIO:
+def opened(path: Path) -> TextIO:
+    """Open a table of text, packed with gzip or not."""
     if path.suffix == ".gz":
         return cast(TextIO, gzip.open(path, "rt", encoding="utf-8-sig", newline=""))
     return path.open(encoding="utf-8-sig", newline="")
 
 
-def _is_gap(cell: str) -> bool:
+def is_gap(cell: str) -> bool:
+    """Whether a cell says that its value is missing."""
     return cell.strip().lower() in GAPS
 
 
-def _is_number(cell: str) -> bool:
+def is_number(cell: str) -> bool:
+    """Whether a cell holds a number."""
     try:
         float(cell)
     except ValueError:

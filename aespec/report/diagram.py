@@ -16,7 +16,7 @@ from aespec.tables import number
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-__all__ = ["diagram", "words"]
+__all__ = ["TIMES", "Box", "Layout", "diagram", "extents", "lay_out", "words"]
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 
@@ -39,12 +39,30 @@ class Box:
     """Where it stands beside the others, counted from 1: its first row, and the one after its last."""
 
 
+@dataclass(frozen=True)
+class Layout:
+    """Where the boxes of a graph stand."""
+
+    encoder: list[Box]
+    """From the input down."""
+    code: Box
+    decoder: list[Box]
+    """From the code up."""
+    about: str
+    """All of it in words."""
+
+
 def diagram(graph: Graph) -> Markup:
     """A graph as HTML: a box for each node with its shape and its parameters, the wider the more numbers it gives.
 
     Raises:
         AespecError: jinja2 is missing.
     """
+    return render("diagram.html.j2", layout=lay_out(graph))
+
+
+def lay_out(graph: Graph) -> Layout:
+    """The boxes of a graph, and where they stand beside each other."""
     shapes = [graph.input, *(node.shape for node in graph)]
     sizes = [log2(size) if (size := elements(_known(shape))) else 0.0 for shape in shapes]
     low, high = min(sizes), max(sizes)
@@ -59,7 +77,7 @@ def diagram(graph: Graph) -> Markup:
         return Box(
             node.short if node.layer.name else node.layer.kind,
             words(node.layer, node.shape),
-            _shape(node.shape),
+            extents(node.shape),
             stored,
             width(node.shape),
             rows,
@@ -68,18 +86,17 @@ def diagram(graph: Graph) -> Markup:
     encoder, decoder = graph.block("encoder"), graph.block("decoder")
     places, height = _places(graph)
     code, end = graph[graph.code].shape, graph.output.shape
-    return render(
-        "diagram.html.j2",
+    return Layout(
         encoder=[
-            Box("input", "", _shape(graph.input), "", width(graph.input), (1, 2)),
+            Box("input", "", extents(graph.input), "", width(graph.input), (1, 2)),
             *(box(node, places[node.name]) for node in encoder),
         ],
-        code=Box("code", _numbers(code), _shape(code) if len(code) > 1 else "", "", width(code), (height, height + 1)),
+        code=Box("code", _numbers(code), extents(code) if len(code) > 1 else "", "", width(code), (height, height + 1)),
         decoder=[
             *(box(node, places[node.name]) for node in decoder),
-            Box("reconstruction", "", _shape(end), "", width(end), (1, 2)),
+            Box("reconstruction", "", extents(end), "", width(end), (1, 2)),
         ],
-        about=f"{graph.name}: {_shape(graph.input)} to a code {_shape(code)} and back to {_shape(graph.output.shape)}, "
+        about=f"{graph.name}: {extents(graph.input)} to a code {extents(code)} and back to {extents(end)}, "
         f"{counted(sum(node.count() for node in graph), 'parameter')}",
     )
 
@@ -123,12 +140,9 @@ def words(layer: Layer, shape: Shape = ()) -> str:
     >>> words(Dense(units=100, activation="selu")), words(Dense(units=100, activation="selu"), (100,))
     ('100, selu', 'selu')
     """
-    fields, kind = dict(layer), type(layer)
-    needed = {name: fields[name] for name, field in kind.model_fields.items() if field.is_required()}
-    usual = dict(kind(**needed))
-    said = []
-    for name, value in fields.items():
-        if name == "name" or (name not in needed and value == usual[name]):
+    kind, said = type(layer), []
+    for name, value in layer.stated().items():
+        if name == "name":
             continue
         if name == kind.main and _word(value) == _word(shape):
             continue
@@ -156,7 +170,7 @@ def _known(shape: Shape) -> Shape:
     return tuple(n for n in shape if n is not None)
 
 
-def _shape(shape: Shape) -> str:
+def extents(shape: Shape) -> str:
     """A shape as it is said, such as 28 times 28, with a question mark for an unknown length."""
     return f" {TIMES} ".join(map(number, shape))
 

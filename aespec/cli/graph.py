@@ -1,0 +1,60 @@
+"""``aespec graph``: the graph of a spec, as text or as a picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from aespec.cli.inputs import Compiled, Specs, takes_specs
+from aespec.cli.options import file_option
+
+ENDINGS = {"text": ".txt", "mermaid": ".mmd", "svg": ".svg"}
+"""Each form with how a file of it ends."""
+
+
+@click.command()
+@takes_specs(several=False)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice([*ENDINGS]),
+    help="text, a flowchart for Mermaid, or a drawing.  [default: what the ending of FILE says, or text]",
+)
+@file_option("-o", "--out", suffixes=(*ENDINGS.values(),), help="Write it to a file instead of printing it.")
+def graph(specs: Specs, form: str | None, out: Path | None) -> None:
+    """Show the graph that a spec compiles to: as text, as a flowchart, or as a drawing.
+
+    As text each node is a line: its name, the type of its value (n is the batch, t a length that the input leaves
+    open), its layer with the fields that are not at their default, its inputs, the parameters that it stores or has
+    from elsewhere, and remarks. A flowchart for Mermaid is drawn by GitHub where it stands in Markdown, in a block of
+    the language mermaid.
+    """
+    ending = None if out is None else out.suffix.lower()
+    form = form or next((form for form in ENDINGS if ENDINGS[form] == ending), "text")
+    if ending not in (None, ENDINGS[form]):
+        raise click.UsageError(f"'{out}' does not end in {ENDINGS[form]}, as a file of {form} does.")
+    text = _written(specs.only(), form)
+    if out is None:
+        click.echo(text)
+        return
+    from aespec.cli.output import writing
+    from aespec.files import write_text
+
+    with writing(out.parent):
+        write_text(out, f"{text}\n")
+    click.echo(f"wrote {out}")
+
+
+def _written(read: Compiled, form: str) -> str:
+    if form == "svg":
+        from aespec.report.drawing import drawing
+
+        return drawing(read.graph)
+    if form == "mermaid":
+        from aespec.flowchart import flowchart
+
+        return flowchart(read.graph)
+    from aespec.listing import listing
+
+    return listing(read.graph, read.spec.training.dtype)

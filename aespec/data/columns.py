@@ -1,0 +1,132 @@
+"""The columns of a table: which can be learnt, and which one labels samples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from aespec.data.tables import LABELS, is_gap, is_number, opened, read_head, rows
+from aespec.shapes import counted
+
+__all__ = ["Survey", "survey"]
+
+ROWS = 100_000
+"""How many rows are looked at."""
+
+FEW = 20
+"""The most values that a column of text has which labels samples."""
+
+TARGETS = (*LABELS, "class", "target", "species", "category")
+"""What columns are called that label samples."""
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What is to be stated of a table's columns."""
+
+    features: Sequence[str] | None
+    """Those that can be learnt; None where that is all, or all but the label."""
+    label: str | None
+    """The column that labels samples, where it would not be found without being named."""
+    left_out: Mapping[str, str]
+    """Why others cannot be learnt, by their names."""
+    width: int
+    """How many can be learnt."""
+
+
+class _Seen:
+    """What the values of a column have been so far."""
+
+    def __init__(self) -> None:
+        self.lists, self.text, self.gaps, self.values = False, False, 0, set[str]()
+        self.counts = True
+        """Whether each value is the one before and one more."""
+        self._last: float | None = None
+
+    def add(self, cell: str) -> None:
+        """Look at a value."""
+        if is_gap(cell):
+            self.gaps += 1
+            return
+        if len(self.values) <= FEW:
+            self.values.add(cell)
+        self.text = self.text or not is_number(cell)
+        if not self.text:
+            number = float(cell)
+            self.counts = self.counts and self._last in (None, number - 1)
+            self._last = number
+
+    @property
+    def fault(self) -> str:
+        """Why it cannot be learnt; empty where it can."""
+        if self.lists:
+            return ""
+        if self.text:
+            return "text"
+        if self.gaps:
+            return counted(self.gaps, "gap")
+        if len(self.values) < 2:
+            return "the same in every row"
+        return "counts the rows" if self.counts and len(self.values) > 2 else ""
+
+
+def survey(path: Path) -> Survey:
+    """Look at the columns of a table of text, or of a parquet file.
+
+    A column of text, or with gaps, cannot be learnt; one that is constant or counts the rows has nothing to learn. The
+    label is a column that is called so, else the only one of text that has few values.
+
+    Raises:
+        AespecError: It cannot be read.
+    """
+    seen = _parquet(path) if path.suffix == ".parquet" else _text(path)
+    if seen is None:
+        return Survey(None, None, {}, len(read_head(path).first))
+    classes = [name for name, column in seen.items() if column.text and 2 <= len(column.values) <= FEW]
+    named = next((name for name in seen if name.lower() in TARGETS), None)
+    label = named or (classes[0] if len(classes) == 1 else None)
+    told = {name: column.fault if name else "no name" for name, column in seen.items() if name != label}
+    faults = {name: fault for name, fault in told.items() if fault}
+    if lists := [name for name, column in seen.items() if column.lists]:
+        faults |= {name: f"beside the lists of {lists[0]}" for name in seen if name not in (label, *lists)}
+    features = [name for name in seen if name != label and name not in faults]
+    if not features:  # the reader says what is wrong with them
+        return Survey(None, None, {}, len(seen))
+    return Survey(features if faults else None, None if label in LABELS else label, faults, len(features))
+
+
+def _text(path: Path) -> dict[str, _Seen] | None:
+    """What the columns of a table of text hold; None where they have no names."""
+    head = read_head(path)
+    if head.names is None:
+        return None
+    seen = {name: _Seen() for name in head.names}
+    with opened(path) as file:
+        for _, row in islice(rows(file, head.delimiter, skip=True), ROWS):
+            for column, cell in zip(
+                seen.values(), row, strict=False
+            ):  # a row too long or short is the reader's to tell
+                column.add(cell)
+    return seen
+
+
+def _parquet(path: Path) -> dict[str, _Seen]:
+    from aespec.data.parts import is_list, open_parquet
+
+    file = open_parquet(path)
+    seen = {field.name: _Seen() for field in file.schema_arrow}
+    for field in file.schema_arrow:
+        seen[field.name].lists = is_list(field.type)
+    single = {name: column for name, column in seen.items() if not column.lists}
+    for batch in islice(file.iter_batches(batch_size=ROWS, columns=[*single]), 1):
+        for name, column in single.items():
+            for value in batch.column(name).to_pylist():
+                column.add(_cell(value))
+    return seen
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else str(int(value)) if isinstance(value, bool) else str(value)
