@@ -22,15 +22,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from warnings import catch_warnings, filterwarnings
+from typing import TYPE_CHECKING
 
 from aespec.backend import Lowerings, Model, Team
 from aespec.graph import Graph
-from aespec_keras import functions, optimizers, plain, weighted  # noqa: F401 (they fill the table)
+from aespec.spec import Spec
+from aespec_keras import functions, optimizers, plain, saving, weighted  # noqa: F401 (they fill the table)
 from aespec_keras.framework import keras, tf
 from aespec_keras.model import KerasModel
 from aespec_keras.table import lowerings
 from aespec_keras.team import strategy, team
+
+if TYPE_CHECKING:
+    from aespec.backend import Array
+    from aespec.importing import Archive, Found
 
 __all__ = ["KerasBackend", "KerasModel", "backend", "lowerings"]
 
@@ -41,6 +46,7 @@ class KerasBackend:
     name = "keras"
     lowerings: Lowerings = lowerings
     known_gaps: Mapping[str, str] = {}
+    suffixes = (".keras",)
 
     def build(self, graph: Graph, *, seed: int = 0, dtype: str = "float32") -> KerasModel:
         """The model of a graph, with the initial weights that the core draws from the seed."""
@@ -48,16 +54,38 @@ class KerasBackend:
         with strategy().scope():
             return KerasModel(graph, seed=seed, dtype=dtype)
 
+    def eject(self, spec: Spec, graph: Graph, source: str) -> str:
+        """A file of Keras code; see `aespec.eject.Ejector`."""
+        from aespec_keras.eject import eject
+
+        return eject(spec, graph, source)
+
     def team(self) -> Team:
         """The processes of the cluster in ``TF_CONFIG``."""
         return team()
 
     def save(self, model: Model, folder: str | Path) -> list[str]:
         """Write ``model.keras`` into a folder."""
-        with catch_warnings():
-            filterwarnings("ignore", "__array__ implementation", DeprecationWarning)  # Keras 3.15 under NumPy 2
-            model.native.save(Path(folder) / "model.keras")
+        saving.write(model.native, Path(folder) / "model.keras")
         return ["model.keras"]
+
+    def export(self, model: Model, path: Path) -> saving.Export:
+        """Write a ``.keras`` file; see `aespec.converting.Exporter`."""
+        return saving.export(model.native, path)
+
+    def plain(self, graph: Graph, weights: Mapping[str, Array]) -> tuple[Graph, dict[str, Array], list[str]]:
+        """The graph in stock layers, and what is lost."""
+        return saving.plain(graph, weights)
+
+    def read(self, archive: Archive) -> Found:
+        """What a ``.keras`` file holds; see `aespec.importing.Reader`."""
+        from aespec_keras.reading import read
+
+        return read(archive)
+
+    def rerun(self, path: Path, x: Array) -> Array:
+        """What the model of a file makes of a batch."""
+        return saving.rerun(path, x)
 
     def versions(self) -> dict[str, str]:
         """The versions of Keras and TensorFlow."""

@@ -21,7 +21,9 @@ __all__ = [
     "TiedConv2DTranspose",
     "TiedDense",
     "TiedModel",
+    "all_layers",
     "nested",
+    "stretch",
 ]
 
 ops = keras.ops
@@ -137,7 +139,7 @@ class TiedModel(keras.Model):  # type: ignore[misc]
 
     def get_config(self) -> dict[str, Any]:
         """The functional model's."""
-        for layer in _all_layers(self):
+        for layer in all_layers(self):
             if isinstance(layer, _Tied):
                 keras.saving.serialize_keras_object(layer.source)
         config: dict[str, Any] = super().get_config()
@@ -163,10 +165,11 @@ class Steps(keras.layers.Wrapper):  # type: ignore[misc]
         return ops.reshape(outputs, (*shape[:2], *ops.shape(outputs)[1:]))
 
 
-def _all_layers(layer: Any) -> Iterator[Any]:
+def all_layers(layer: Any) -> Iterator[Any]:
+    """A layer, and those that it is made of."""
     yield layer
     for part in getattr(layer, "layers", [layer.layer] if isinstance(layer, keras.layers.Wrapper) else []):
-        yield from _all_layers(part)
+        yield from all_layers(part)
 
 
 def stretch(kernel: Tensor, rates: Sequence[int]) -> Tensor:

@@ -27,16 +27,17 @@ aespec_torch.optimizers.Step``. Those of losses and regularizers are described i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from aespec.backend import Model, Team
 from aespec.graph import Graph
-from aespec_torch import activations, layers, losses, optimizers  # noqa: F401  (they fill the tables)
+from aespec.spec import Spec
+from aespec_torch import activations, layers, losses, optimizers, saving  # noqa: F401  (they fill the tables)
 from aespec_torch.model import TorchModel
-from aespec_torch.saving import save
 from aespec_torch.table import (
     Latent,
     Layout,
@@ -48,6 +49,10 @@ from aespec_torch.table import (
     lowerings,
     permuted,
 )
+
+if TYPE_CHECKING:
+    from aespec.backend import Array
+    from aespec.importing import Archive, Found
 
 __all__ = [
     "Latent",
@@ -69,6 +74,7 @@ class TorchBackend:
     name = "torch"
     lowerings = lowerings
     known_gaps: dict[str, str] = {}  # noqa: RUF012  (never changed)
+    suffixes = saving.SUFFIXES
 
     def build(self, graph: Graph, *, seed: int = 0, dtype: str = "float32") -> TorchModel:
         """The model of a graph.
@@ -82,7 +88,32 @@ class TorchBackend:
     def save(self, model: Model, folder: Any) -> list[str]:
         """Write the native model for use without aespec; see `aespec_torch.saving.save`."""
         assert isinstance(model, TorchModel)
-        return save(model, Path(folder))
+        return saving.save(model, Path(folder))
+
+    def export(self, model: Model, path: Path) -> saving.Files:
+        """Write a program and a ``state_dict``; see `aespec.converting.Exporter`."""
+        assert isinstance(model, TorchModel)
+        return saving.write(model, path)
+
+    def plain(self, graph: Graph, weights: Mapping[str, Array]) -> tuple[Graph, dict[str, Array], list[str]]:
+        """The graph as it is: a program has torch's own operations alone."""
+        return graph, dict(weights), []
+
+    def read(self, archive: Archive) -> Found:
+        """What a ``.pt2`` file holds; see `aespec.importing.Reader`."""
+        from aespec_torch.reading import read
+
+        return read(archive)
+
+    def rerun(self, path: Path, x: Array) -> Array:
+        """What the program of a file makes of a batch."""
+        return saving.rerun(path, x)
+
+    def eject(self, spec: Spec, graph: Graph, source: str) -> str:
+        """A file of PyTorch code; see `aespec.eject.Ejector`."""
+        from aespec_torch.eject import eject
+
+        return eject(spec, graph, source)
 
     def team(self) -> Team:
         """The processes that ``torchrun`` has started."""

@@ -4,14 +4,30 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
+from safetensors.torch import save_file
 from torch.export import Dim, ExportedProgram
 
-from aespec_torch.contexts import mode
+from aespec.diagnostics import AespecError, Diagnostic
+from aespec.rules import UnsupportedKind
+from aespec_torch.contexts import device, mode
 from aespec_torch.model import TorchModel
 
-__all__ = ["export", "save"]
+if TYPE_CHECKING:
+    from aespec.backend import Array
+
+__all__ = ["SUFFIXES", "Files", "export", "rerun", "save", "write"]
+
+SUFFIXES = (".pt2", ".safetensors")
+
+
+class Files:
+    """See `aespec.converting.Exported`."""
+
+    needs: tuple[str, ...] = ()
+    load = 'model = torch.export.load("{path}").module()'
 
 
 def save(model: TorchModel, folder: Path) -> list[str]:
@@ -27,6 +43,38 @@ def save(model: TorchModel, folder: Path) -> list[str]:
         return ["model.pt"]
     torch.export.save(program, folder / "model.pt2")
     return ["model.pt", "model.pt2"]
+
+
+def write(model: TorchModel, path: Path) -> Files:
+    """Write the program, and beside it the ``state_dict`` as safetensors, a tied tensor under each of its names.
+
+    Raises:
+        AespecError: torch cannot export the model.
+    """
+    try:
+        program = export(model)
+    except Exception as error:  # as in `save`
+        raise AespecError(
+            Diagnostic(
+                UnsupportedKind,
+                f"torch cannot export `{model.graph.name}` as a program",
+                wanted="a model that `torch.export` can trace",
+                got=(str(error).strip() or type(error).__name__).splitlines()[0],
+                help="`aespec eject` writes it as code, `--to safetensors` its weights",
+            )
+        ) from None
+    torch.export.save(program, path)
+    state = {name: tensor.detach().cpu().clone() for name, tensor in model.native.state_dict().items()}
+    save_file(state, path.with_suffix(SUFFIXES[1]))
+    return Files()
+
+
+@torch.no_grad()
+def rerun(path: Path, x: Array) -> Array:
+    """What the program of a file makes of a batch."""
+    program = torch.export.load(path).module()
+    values: Array = program(torch.as_tensor(x, device=device())).cpu().numpy()
+    return values
 
 
 @torch.no_grad()

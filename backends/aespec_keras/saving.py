@@ -1,0 +1,130 @@
+"""The ``.keras`` files that a Keras user loads: which of them need aespec, and how to write one that does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from warnings import catch_warnings, filterwarnings
+
+import numpy as np
+
+from aespec.diagnostics import AespecError, Diagnostic
+from aespec.graph import Graph, Node
+from aespec.layers.conv import Conv1DTranspose, Conv2DTranspose
+from aespec.rules import UnsupportedKind
+from aespec_keras.framework import keras
+from aespec_keras.layers import all_layers, stretch
+from aespec_keras.table import lowerings
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.floating[Any]]
+
+__all__ = ["Export", "export", "plain", "rerun", "write"]
+
+
+@dataclass(frozen=True)
+class Export:
+    """See `aespec.converting.Exported`."""
+
+    needs: tuple[str, ...]
+
+    @property
+    def load(self) -> str:
+        """Keras's own loading, after the import of what is needed."""
+        first = "import aespec_keras; " if self.needs else ""
+        return f'{first}model = keras.saving.load_model("{{path}}")'
+
+
+def write(native: Any, path: Path) -> None:
+    """Write a ``.keras`` file."""
+    with catch_warnings():
+        filterwarnings("ignore", "__array__ implementation", DeprecationWarning)  # Keras 3.15 under NumPy 2
+        native.save(path)
+
+
+def export(native: Any, path: Path) -> Export:
+    """Write a ``.keras`` file, and say which of its layers Keras has not."""
+    write(native, path)
+    return Export(tuple(dict.fromkeys(_foreign(native))))
+
+
+def rerun(path: Path, x: Array) -> Array:
+    """What the model of a file makes of a batch."""
+    values: Array = keras.ops.convert_to_numpy(keras.saving.load_model(path, compile=False)(x, training=False))
+    return values
+
+
+def plain(graph: Graph, weights: Mapping[str, Array]) -> tuple[Graph, dict[str, Array], list[str]]:
+    """The graph in stock layers: its tied kernels written out, and those that a transposed convolution dilates.
+
+    Raises:
+        AespecError: Some layer cannot be said so.
+    """
+    values, lost = dict(weights), []
+    nodes = []
+    for node in graph:
+        for short, tie in node.ties.items():
+            value = weights[tie.parameter]
+            values[f"{node.name}/{short}"] = value.T.copy() if tie.transposed else value
+            lost.append(
+                f"`{node.name}` has a kernel of its own, equal to that of `{tie.parameter}`: training parts them"
+            )
+        if node.ties:
+            node = _of(node, node.layer.tied(None))
+        if isinstance(node.layer, Conv1DTranspose | Conv2DTranspose) and max(node.layer.dilation_rate) > 1:
+            layer, name = node.layer, f"{node.name}/kernel"
+            values[name] = np.asarray(stretch(values[name], layer.dilation_rate))
+            same_values = {"kernel_size": layer.reach, "dilation_rate": (1,) * layer.rank}
+            node = _of(node, layer.model_copy(update=same_values))
+            lost.append(
+                f"`{node.name}` has a kernel with zeros between its elements, not dilated: training changes them"
+            )
+        nodes.append(node)
+    terms = []
+    for term in graph.terms:
+        if _stock(lowerings[term.regularizer](term.regularizer)):
+            terms.append(term)
+        else:
+            lost.append(f"`{term.of}` has no penalty `{term.regularizer.kind}`: training does not ask for it")
+    if steps := [node for node in nodes if _open(node)]:
+        raise AespecError(
+            *(
+                Diagnostic(
+                    UnsupportedKind,
+                    f"`{node.name}` cannot be said in stock Keras layers",
+                    wanted="a known number of steps",
+                    got=f"`{node.layer}` over an unknown number",
+                    help="convert without `--plain`; the file then needs `import aespec_keras`",
+                )
+                for node in steps
+            )
+        )
+    return replace(graph, nodes=tuple(nodes), terms=tuple(terms)), values, lost
+
+
+def _of(node: Node, layer: Any) -> Node:
+    """The node with another layer, its parameters all its own."""
+    return replace(node, layer=layer, params=layer.params(node.input_shape), ties={})
+
+
+def _open(node: Node) -> bool:
+    made = lowerings[node.layer](node.layer, node.input_shape, name=node.short, dtype="float32")
+    return not all(map(_stock, all_layers(made)))
+
+
+def _stock(thing: Any) -> bool:
+    return type(thing).__module__.startswith("keras.")
+
+
+def _foreign(native: Any) -> Iterator[str]:
+    """What Keras has not, a sentence for each layer."""
+    for layer in (layer for block in native.layers for layer in all_layers(block)):
+        if not _stock(layer):
+            yield f"`{layer.name}` is a `{type(layer).__name__}`"
+        penalty = getattr(layer, "activity_regularizer", None)
+        if penalty is not None and not _stock(penalty):
+            yield f"`{layer.name}` has a `{type(penalty).__name__}`"

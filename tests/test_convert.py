@@ -1,0 +1,238 @@
+"""Models as files for those who do not have aespec: each loads in a process that cannot import it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from click.testing import CliRunner
+from safetensors import safe_open
+
+import aespec
+from aespec import weights
+from aespec.cli import main
+from aespec.comparison import from_reference, sample, shaken
+from aespec.registry import find_backend
+
+ZOO = sorted((Path(__file__).parents[1] / "specs").glob("*.yaml"))
+
+MORE = {
+    "tied_conv": {
+        "input": [8, 8, 1],
+        "encoder": [{"conv2d": {"filters": 3, "kernel_size": 3, "strides": 2, "padding": "same"}}],
+        "decoder": [
+            {
+                "conv2d_transpose": {
+                    "filters": 1,
+                    "kernel_size": 3,
+                    "strides": 2,
+                    "padding": "same",
+                    "tied_to": "encoder/conv2d_1",
+                }
+            }
+        ],
+    },
+    "dilated": {
+        "input": [9, 2],
+        "encoder": [{"conv1d": {"filters": 3, "kernel_size": 3, "dilation_rate": 2}}],
+        "decoder": [{"conv1d_transpose": {"filters": 2, "kernel_size": 3, "dilation_rate": 2}}],
+    },
+    "tied_steps": {
+        "input": [None, 4],
+        "encoder": [{"time_distributed": {"layer": {"dense": 3}}}, "batch_normalization"],
+        "decoder": [{"time_distributed": {"layer": {"dense": {"units": 4, "tied_to": "encoder/time_distributed_1"}}}}],
+    },
+}
+"""What the zoo has not: kernels that are written out as they are, stretched, or inside a wrapper."""
+
+WITHOUT_AESPEC = """
+import sys
+class Blocked:
+    def find_spec(self, name, *_):
+        if name.partition(".")[0].startswith("aespec"):
+            raise ImportError(name + " is not to be had here")
+sys.meta_path.insert(0, Blocked())
+import json, numpy as np
+{load}
+values = {{}}
+for path, x in json.loads(sys.argv[1]).items():
+    model = load(path)
+    values[path] = run(model, np.load(x))
+np.savez(sys.argv[2], **values)
+assert not any(name.startswith("aespec") for name in sys.modules)
+"""
+
+KERAS = """
+import keras
+def load(path): return keras.saving.load_model(path)
+def run(model, x): return keras.ops.convert_to_numpy(model(x))
+"""
+
+TORCH = """
+import torch
+def load(path): return torch.export.load(path).module()
+def run(model, x): return model(torch.from_numpy(x)).detach().numpy()
+"""
+
+STATE = """
+import torch
+from safetensors.torch import load_file
+def load(path):
+    model = torch.export.load(path).module()
+    with torch.no_grad():
+        for value in model.state_dict().values(): value.zero_()
+    model.load_state_dict(load_file(path.replace(".pt2", ".safetensors")))
+    return model
+def run(model, x): return model(torch.from_numpy(x)).detach().numpy()
+"""
+
+
+def convert(*args):
+    return CliRunner().invoke(main, ["convert", *map(str, args)])
+
+
+def said(*args):
+    """What a conversion says of itself, as JSON."""
+    done = convert(*args, "--format", "json")
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout)
+
+
+def folder_of(path, spec):
+    """A model in a folder."""
+    path.mkdir()
+    (path / "spec.yaml").write_text(yaml.safe_dump(spec) if isinstance(spec, dict) else spec.read_text())
+    graph = aespec.compile(aespec.load(path / "spec.yaml"))
+    weights.write(path / "weights.safetensors", shaken(graph))
+    return path
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    """Each model's folder, a batch of its input, and what the reference makes of that."""
+    home = tmp_path_factory.mktemp("models")
+    found = {}
+    for name, spec in ({path.stem: path for path in ZOO} | MORE).items():
+        folder = folder_of(home / name, spec)
+        graph = aespec.compile(aespec.load(folder / "spec.yaml"))
+        model = find_backend("numpy").build(graph)
+        model.load_weights(weights.read(folder / "weights.safetensors"))
+        x = sample(graph, batch=5, bounds=(0, 1)).astype("float32")
+        np.save(home / f"{name}.npy", x)
+        found[name] = folder, home / f"{name}.npy", model.reconstruct(x)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("form", "suffix", "loads"),
+    [("keras", ".keras", (KERAS,)), ("torch", ".pt2", (TORCH, STATE))],
+    ids=["keras", "torch"],
+)
+def test_a_file_loads_without_aespec_and_gives_the_same_values(models, form, suffix, loads, tmp_path):
+    given = {}
+    for name, (folder, x, _) in models.items():
+        path = tmp_path / f"{name}{suffix}"
+        record = said(folder, "--to", form, "--plain", "-o", path)
+        assert record["needs"] == []
+        assert record["difference"] <= 1e-6
+        given[str(path)] = str(x)
+    for load in loads:
+        code, out = WITHOUT_AESPEC.format(load=load), tmp_path / "values.npz"
+        subprocess.run([sys.executable, "-c", code, json.dumps(given), out], check=True, capture_output=True)
+        with np.load(out) as values:
+            for name, (_, _, wanted) in models.items():
+                assert from_reference(values[str(tmp_path / f"{name}{suffix}")], wanted) <= 1e-6, name
+
+
+@pytest.mark.parametrize(
+    ("name", "needs", "lost"),
+    [
+        ("stacked", [], []),
+        ("variational", [], []),
+        (
+            "tied",
+            ["`dense_1` is a `TiedDense`", "`dense_2` is a `TiedDense`"],
+            ["`decoder/dense_1`", "`decoder/dense_2`"],
+        ),
+        ("sparse_kl", ["`dense_2` has a `KLDivergence`"], ["`encoder/dense_2` has no penalty `kl_divergence`"]),
+        (
+            "dilated",
+            ["`conv1d_transpose_1` is a `DilatedConv1DTranspose`"],
+            ["`decoder/conv1d_transpose_1` has a kernel"],
+        ),
+        ("tied_steps", ["`time_distributed_1` is a `TiedDense`"], ["`decoder/time_distributed_1` has a kernel"]),
+    ],
+)
+def test_what_a_keras_file_needs_and_what_a_plain_one_lacks_is_said(models, name, needs, lost, tmp_path):
+    folder = models[name][0]
+    full = said(folder, "--to", "keras", "-o", tmp_path / "full.keras")
+    assert (full["needs"], full["lost"]) == (needs, [])
+    assert full["load"].startswith("import aespec_keras") == bool(needs)
+    plain = said(folder, "--to", "keras", "--plain", "-o", tmp_path / "plain.keras")
+    assert plain["needs"] == []
+    assert len(plain["lost"]) == len(lost)
+    assert all(told.startswith(start) for told, start in zip(plain["lost"], lost, strict=True))
+
+
+def test_the_weights_alone_have_their_names_and_the_spec(models, tmp_path):
+    folder = models["tied"][0]
+    said(folder, "--to", "safetensors", "-o", tmp_path / "tied.safetensors")
+    before = weights.read(folder / "weights.safetensors")
+    with safe_open(tmp_path / "tied.safetensors", "numpy") as file:
+        assert set(file.keys()) == set(before)
+        assert all(np.array_equal(file.get_tensor(name), value) for name, value in before.items())
+        about = file.metadata()
+    assert about["aespec"] == aespec.__version__
+    again = aespec.compile(aespec.parse(about["spec"]))
+    assert again == aespec.compile(aespec.load(folder / "spec.yaml"))
+
+
+OPEN_STEPS = {
+    "input": [None, 4, 4, 1],
+    "encoder": [{"time_distributed": {"layer": {"conv2d": {"filters": 2, "kernel_size": 3, "padding": "same"}}}}],
+    "decoder": [{"time_distributed": {"layer": {"conv2d": {"filters": 1, "kernel_size": 3, "padding": "same"}}}}],
+}
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "message"),
+    [
+        (["nowhere", "--to", "keras"], 1, "nowhere is not the folder of a finished run"),
+        (["stacked", "--to", "numpy"], 1, "the backend `numpy` has no files of its own"),
+        (["stacked", "--to", "onyx"], 2, "'onyx' is none of"),
+        (["stacked", "--to", "keras", "-o", "a.h5"], 2, "'a.h5' does not end in .keras"),
+        (["stacked", "--to", "keras", "-o", "there.keras"], 1, "there.keras is there already"),
+        (["stacked", "--to", "torch", "-o", "there.pt2"], 1, "there.safetensors is there already"),
+        (["damaged", "--to", "safetensors", "-o", "damaged/weights.safetensors", "--force"], 1, "cannot be read"),
+        (["open", "--to", "safetensors", "-o", "open/weights.safetensors", "--force"], 1, "a file of the model itself"),
+        (["open", "--to", "torch", "-o", "open/weights.pt2", "--force"], 1, "a file of the model itself"),
+        (["stacked", "--to", "safetensors", "-o", "there.keras/a.safetensors"], 1, "there.keras cannot be written"),
+        (["open", "--to", "keras", "--plain"], 1, "`encoder/time_distributed_1` cannot be said in stock Keras layers"),
+        (["damaged", "--to", "keras"], 1, "damaged/weights.safetensors cannot be read"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_cannot_be_converted_is_said(args, code, message, models, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder_of(tmp_path / "open", OPEN_STEPS)
+    (folder_of(tmp_path / "damaged", MORE["dilated"]) / "weights.safetensors").write_bytes(b"no tensors")
+    for name in ("there.keras", "there.safetensors"):
+        (tmp_path / name).write_text("before")
+    (tmp_path / "stacked").symlink_to(models["stacked"][0])
+    done = convert(*args)
+    assert done.exit_code == code
+    assert message in done.stderr
+    assert "Traceback" not in done.output
+    assert (tmp_path / "there.keras").read_text() == (tmp_path / "there.safetensors").read_text() == "before"
+
+
+def test_force_writes_over_a_file_and_nothing_else_is_left(models, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("pca.safetensors").write_text("before")
+    assert convert(models["pca"][0], "--to", "safetensors", "--force").exit_code == 0
+    assert convert(models["pca"][0], "--to", "torch", "--force", "-o", "new/pca.pt2").exit_code == 0
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["new", "pca.pt2", "pca.safetensors", "pca.safetensors"]
+    assert len(weights.read(Path("pca.safetensors"))) == 4

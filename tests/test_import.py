@@ -1,0 +1,556 @@
+"""Models of frameworks as specs: the same layers, the same values; whatever a spec cannot say is named."""
+
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from click.testing import CliRunner
+
+import aespec
+from aespec import weights
+from aespec.cli import main
+from aespec.comparison import from_reference, sample, shaken
+from aespec.registry import find_backend
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation")  # Keras 3.15 under NumPy 2
+
+ZOO = sorted((Path(__file__).parents[1] / "specs").glob("*.yaml"))
+
+
+def run(*args):
+    return CliRunner().invoke(main, list(map(str, args)))
+
+
+def imported(path, *more):
+    """The graph of a file's model, and the reference's model of it with the file's weights."""
+    folder = path.with_suffix("")
+    done = run("import", path, "-o", folder / "spec.yaml", "--weights", folder / "weights.safetensors", *more)
+    assert done.exit_code == 0, done.output
+    graph = aespec.compile(aespec.load(folder / "spec.yaml"))
+    found = weights.read(folder / "weights.safetensors")
+    weights.check(graph, found)
+    model = find_backend("numpy").build(graph)
+    model.load_weights(found)
+    return graph, model, done.stdout
+
+
+def saved(folder, spec, form, *more):
+    """A spec's model, its weights shaken, in a file of a framework."""
+    folder.mkdir()
+    (folder / "spec.yaml").write_text(yaml.safe_dump(spec) if isinstance(spec, dict) else spec.read_text())
+    graph = aespec.compile(aespec.load(folder / "spec.yaml"))
+    values = shaken(graph)
+    weights.write(folder / "weights.safetensors", values)
+    path = folder / f"model{'.keras' if form == 'keras' else '.pt2'}"
+    done = run("convert", folder, "--to", form, "-o", path, *more)
+    assert done.exit_code == 0, done.output
+    model = find_backend("numpy").build(graph)
+    model.load_weights(values)
+    return graph, model, path
+
+
+def described(graph):
+    """What two graphs have to agree on; a divergence is compared by its weight, wherever the spec takes that from."""
+    dropped = {"kl_scale", "beta"}
+    return [
+        (node.name, type(node.layer), {k: v for k, v in node.layer if k not in dropped}, node.shape, dict(node.params))
+        for node in graph
+    ]
+
+
+MORE = {
+    "tied_conv": {
+        "input": [8, 8, 1],
+        "encoder": [
+            {"conv2d": {"filters": 3, "kernel_size": 3, "strides": 2, "padding": "same", "kernel_regularizer": "l2"}},
+            "batch_normalization",
+            {"activation": "relu"},
+        ],
+        "decoder": [
+            {
+                "conv2d_transpose": {
+                    "filters": 1,
+                    "kernel_size": 3,
+                    "strides": 2,
+                    "padding": "same",
+                    "tied_to": "encoder/conv2d_1",
+                }
+            }
+        ],
+    },
+    "one_axis": {
+        "input": [8, 2],
+        "encoder": [
+            {"zero_padding1d": [[1, 2]]},
+            {"conv1d": {"filters": 3, "kernel_size": 3, "dilation_rate": 2, "use_bias": False, "name": "wide"}},
+            {"average_pool1d": {"pool_size": 2, "strides": 1}},
+            {"max_pool1d": {"pool_size": 2}},
+        ],
+        "decoder": [
+            {"upsampling1d": 2},
+            {"conv1d_transpose": {"filters": 2, "kernel_size": 3, "strides": 4, "output_padding": 1}},
+            {"cropping1d": [[8, 9]]},
+            "layer_normalization",
+            {"dense": {"units": 2, "activation": {"leaky_relu": 0.1}, "kernel_initializer": "he_normal"}},
+        ],
+    },
+    "steps": {
+        "input": [4, 6, 6, 1],
+        "encoder": [
+            {"time_distributed": {"layer": {"conv2d": {"filters": 2, "kernel_size": 3}}}},
+            {"time_distributed": {"layer": "flatten"}},
+            {"bidirectional": {"layer": {"gru": 3}, "merge_mode": "sum"}},
+        ],
+        "decoder": [
+            {"repeat_vector": 4},
+            {"lstm": {"units": 5, "return_sequences": True, "use_bias": False}},
+            {"dense": {"units": 36, "activation": "elu"}},
+            {"reshape": [4, 6, 6, 1]},
+        ],
+    },
+}
+"""What the zoo has not."""
+
+SPECS = {path.stem: path for path in ZOO} | MORE
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_a_keras_file_of_a_spec_comes_back_as_that_spec(name, tmp_path):
+    graph, model, path = saved(tmp_path / name, SPECS[name], "keras")
+    again, other, _ = imported(path)
+    assert described(again) == described(graph)
+    assert [node.ties for node in again] == [node.ties for node in graph]
+    assert [(term.of, term.regularizer) for term in again.terms] == [(t.of, t.regularizer) for t in graph.terms]
+    assert again.code == graph.code
+    x = sample(graph, batch=4, bounds=(0, 1))
+    assert from_reference(other.reconstruct(x), model.reconstruct(x)) <= 1e-6
+    assert from_reference(other.encode(x), model.encode(x)) <= 1e-6
+    for parameter, value in model.weights().items():
+        assert np.array_equal(other.weights()[parameter], value), parameter
+
+
+# --- models that Keras users write -------------------------------------------------------------------------------
+
+
+def keras_models():
+    """Models that were never a spec's: how they are made, and the kinds and the code that they come to."""
+    import keras
+
+    layers = keras.layers
+    image = keras.Input((12, 12, 2))
+    encoder = keras.Sequential(
+        [image, layers.Conv2D(4, 3, activation="swish"), layers.MaxPooling2D(), layers.Flatten(), layers.Dense(5)],
+        name="squeeze",
+    )
+    code = keras.Input((5,))
+    grown = layers.Reshape((3, 3, 4))(layers.LeakyReLU(0.3)(layers.Dense(36)(code)))
+    decoder = keras.Model(code, layers.Conv2DTranspose(2, 6, strides=3)(grown), name="grow")
+    x = keras.Input((9,))
+    hidden = layers.BatchNormalization(epsilon=0.01)(
+        layers.Dense(8, activation=keras.activations.gelu, name="first")(x)
+    )
+    chain = layers.Dense(9)(layers.ReLU()(layers.Dense(6, name="bottleneck")(hidden)))
+    series = [
+        keras.Input((None, 3)),
+        layers.Bidirectional(layers.LSTM(4, return_sequences=True)),
+        layers.GRU(2),
+        layers.RepeatVector(7),
+        layers.LSTM(4, return_sequences=True, unit_forget_bias=False),
+        layers.TimeDistributed(layers.Dense(3)),
+    ]
+    return {
+        "two_models": (
+            keras.Model(image, decoder(encoder(image))),
+            ["conv2d", "max_pool2d", "flatten", "dense", "dense", "activation", "reshape", "conv2d_transpose"],
+            "encoder/dense_1",
+        ),
+        "chain": (
+            keras.Model(x, chain),
+            ["dense", "batch_normalization", "dense", "activation", "dense"],
+            "encoder/activation_1",
+        ),
+        "series": (
+            keras.Sequential(series),
+            ["bidirectional", "gru", "repeat_vector", "lstm", "time_distributed"],
+            "encoder/gru_1",
+        ),
+    }
+
+
+@pytest.fixture(scope="module")
+def stock(tmp_path_factory):
+    """Each of those models, its weights shaken, saved by Keras, with a batch and its values."""
+    home, found = tmp_path_factory.mktemp("stock"), {}
+    rng = np.random.default_rng(7)
+    for name, (model, kinds, code) in keras_models().items():
+        model.compile("adam", loss="mae")
+        for variable in model.weights:
+            variable.assign(variable + rng.uniform(0, 0.3, variable.shape))
+        model.save(home / f"{name}.keras")
+        x = rng.normal(size=(4, *(n or 7 for n in model.input_shape[1:]))).astype("float32")
+        found[name] = home / f"{name}.keras", kinds, code, x, np.asarray(model(x, training=False))
+    return found
+
+
+@pytest.mark.parametrize("name", ["two_models", "chain", "series"])
+def test_a_model_that_keras_saved_gives_the_same_values(name, stock):
+    path, kinds, code, x, wanted = stock[name]
+    graph, model, _ = imported(path)
+    assert [node.layer.kind for node in graph] == kinds
+    assert graph.code == code
+    assert [loss.kind for loss in graph.losses] == ["mae"]
+    assert from_reference(model.reconstruct(x), wanted) <= 1e-6
+
+
+def test_the_code_is_the_narrowest_layer_unless_it_is_named(stock):
+    path, _, _, x, wanted = stock["chain"]
+    graph, model, said = imported(path, "--code", "bottleneck", "--force")
+    assert graph.code == "encoder/bottleneck"
+    assert from_reference(model.reconstruct(x), wanted) <= 1e-6
+    assert "the code is the value of `bottleneck`, as asked for" in said
+    wrong = run("import", path, "--code", "botleneck")
+    assert wrong.exit_code == 1
+    assert "did you mean `bottleneck`?" in wrong.stderr
+
+
+def lossy():
+    """A model with layers and fields that a spec cannot say."""
+    import keras
+
+    layers = keras.layers
+    return keras.Sequential(
+        [
+            keras.Input((4, 4, 1)),
+            layers.Rescaling(0.5),
+            layers.Conv2D(4, 3, padding="same", groups=1, kernel_constraint="max_norm"),
+            layers.Lambda(lambda x: x * 2),
+            layers.Flatten(),
+            layers.Dense(2, kernel_regularizer=keras.regularizers.OrthogonalRegularizer()),
+            layers.PReLU(),
+            layers.Dense(16),
+            layers.Reshape((4, 4, 1)),
+        ]
+    )
+
+
+def test_what_a_spec_cannot_say_is_listed_or_left_out(tmp_path):
+    path = tmp_path / "lossy.keras"
+    lossy().save(path)
+    done = run("import", path, "-o", tmp_path / "spec.yaml")
+    assert done.exit_code == 1
+    assert not (tmp_path / "spec.yaml").exists()
+    for what in ("`Rescaling`", "kernel_constraint: MaxNorm", "`Lambda`", "OrthogonalRegularizer", "`PReLU`"):
+        assert what in done.stderr
+    graph, _, said = imported(path, "--partial")
+    assert [node.layer.kind for node in graph] == ["conv2d", "flatten", "dense", "dense", "reshape"]
+    assert "left out, so that the values are others" in said
+    record = json.loads(run("import", path, "--partial", "--format", "json").stdout)
+    assert [flaw["changes"] for flaw in record["left_out"]] == [True, False, True, False, True]
+
+
+def test_a_gru_that_resets_before_the_product_is_none_of_a_spec(tmp_path):
+    import keras
+
+    gru = keras.layers.GRU(3, reset_after=False, use_bias=False, name="before")
+    model = keras.Sequential([keras.Input((4, 2)), gru, keras.layers.RepeatVector(4), keras.layers.Dense(2)])
+    model.save(tmp_path / "gru.keras")
+    done = run("import", tmp_path / "gru.keras")
+    assert done.exit_code == 1
+    assert "`before`" in done.stderr
+    assert "`reset_after: False`" in done.stderr
+
+
+def test_a_model_with_branches_is_none_of_a_spec(tmp_path):
+    import keras
+
+    x = keras.Input((6,))
+    both = keras.layers.Concatenate(name="both")([keras.layers.Dense(3)(x), keras.layers.Dense(2)(x)])
+    keras.Model(x, keras.layers.Dense(6)(both)).save(tmp_path / "branches.keras")
+    done = run("import", tmp_path / "branches.keras")
+    assert done.exit_code == 1
+    assert "`both`, which is given several values" in done.stderr
+
+
+# --- programs of PyTorch ------------------------------------------------------------------------------------------
+
+
+def torch_models():
+    """Models of `torch.nn` alone, channels first, each with a sample's shape and the kinds that it comes to."""
+    from torch import nn
+
+    return {
+        "images": (
+            nn.Sequential(
+                *(nn.Conv2d(2, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()),
+                *(nn.Linear(36, 5), nn.Tanh(), nn.Dropout(0.1), nn.Linear(5, 36), nn.LeakyReLU(0.1)),
+                *(nn.Unflatten(1, (4, 3, 3)), nn.ConvTranspose2d(4, 2, 3, 2, 1, output_padding=1), nn.Sigmoid()),
+            ),
+            (2, 6, 6),
+            [
+                *(
+                    "permute",
+                    "conv2d",
+                    "batch_normalization",
+                    "activation",
+                    "max_pool2d",
+                    "permute",
+                    "flatten",
+                    "dense",
+                ),
+                *("dropout", "dense", "reshape", "permute", "conv2d_transpose", "cropping2d", "activation", "permute"),
+            ],
+        ),
+        "series": (
+            nn.Sequential(
+                nn.Sequential(nn.Conv1d(3, 4, 5, stride=2, padding=2), nn.GELU(), nn.AvgPool1d(2)),
+                nn.Sequential(nn.ConvTranspose1d(4, 3, 6, stride=4, padding=1), nn.ELU(0.5), nn.Softmax(dim=1)),
+            ),
+            (3, 8),
+            [
+                *("permute", "zero_padding1d", "conv1d", "average_pool1d"),
+                *("conv1d_transpose", "cropping1d", "activation", "activation", "permute"),
+            ],
+        ),
+        "vectors": (
+            nn.Sequential(nn.Linear(7, 4, bias=False), nn.LayerNorm(4), nn.SiLU(), nn.BatchNorm1d(4), nn.Linear(4, 7)),
+            (7,),
+            ["dense", "layer_normalization", "activation", "batch_normalization", "dense"],
+        ),
+    }
+
+
+@pytest.mark.parametrize("name", ["images", "series", "vectors"])
+def test_a_program_that_torch_saved_gives_the_same_values(name, tmp_path):
+    import torch
+
+    torch.manual_seed(0)
+    model, shape, kinds = torch_models()[name]
+    for value in model.state_dict().values():
+        if value.is_floating_point():
+            value.add_(0.3 * torch.rand(value.shape))
+    x = torch.randn(4, *shape)
+    program = torch.export.export(model.eval(), (x,), dynamic_shapes=({0: torch.export.Dim("batch")},))
+    torch.export.save(program, tmp_path / f"{name}.pt2")
+    graph, other, said = imported(tmp_path / f"{name}.pt2")
+    assert [node.layer.kind for node in graph] == kinds
+    assert ("`permute` stands where" in said) == ("permute" in kinds)
+    assert from_reference(other.reconstruct(x.numpy()), model(x).detach().numpy()) <= 1e-6
+
+
+OTHERWISE = ("conv", "denoising", "overcomplete_denoising", "variational")
+"""Programs that come back as other layers of the same values: a crop apart, no noise, a Gaussian code as its mean."""
+
+UNREAD = {
+    "conv1d": "a computed parameter",
+    "recurrent": "`encoder.lstm_1`",
+    "recurrent_gru": "`cat.default`, which is given several values",
+}
+"""Programs that a spec cannot be read from: a kernel that is padded, recurrent layers."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [path.stem for path in ZOO if path.stem not in UNREAD],
+)
+def test_a_program_of_a_spec_comes_back(name, tmp_path):
+    graph, model, path = saved(tmp_path / name, SPECS[name], "torch")
+    again, other, _ = imported(path)
+    if name not in OTHERWISE:
+        assert [(node.name, type(node.layer), node.shape, node.ties) for node in again] == [
+            (node.name, type(node.layer), node.shape, node.ties) for node in graph
+        ]
+    x = sample(graph, batch=4, bounds=(0, 1))
+    assert again[again.code].shape == graph[graph.code].shape
+    assert from_reference(other.reconstruct(x), model.reconstruct(x)) <= 1e-6
+    assert from_reference(other.encode(x), model.encode(x)) <= 1e-6
+
+
+@pytest.mark.parametrize(("name", "message"), UNREAD.items())
+def test_a_program_that_a_spec_cannot_be_read_from_is_refused_in_words(name, message, tmp_path):
+    _, _, path = saved(tmp_path / name, SPECS[name], "torch")
+    done = run("import", path)
+    assert done.exit_code == 1
+    assert message in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda name, data: b"[]" if name.endswith("model.json") else data,
+            "a program as `torch.export.save` writes it",
+        ),
+        (lambda name, data: data[:-4] if name.endswith("weight_0") else data, "numbers in `weight_0`"),
+        (lambda name, data: data.replace(b'"use_pickle": false', b'"use_pickle": true'), "stored as it is"),
+        (
+            lambda name, data: data.replace(b'"weight_0"', b'"../../../../etc/passwd"'),
+            "a member `model/data/weights/../",
+        ),
+        (lambda name, data: data.replace(b"relu.default", b"exec.default"), "`exec`"),
+    ],
+    ids=["list", "short", "pickle", "traversal", "operation"],
+)
+def test_a_program_that_is_no_good_is_refused_in_words(change, message, tmp_path):
+    import torch
+    from torch import nn
+
+    model = nn.Sequential(nn.Linear(5, 3), nn.ReLU(), nn.Linear(3, 5)).eval()
+    torch.export.save(torch.export.export(model, (torch.zeros(2, 5),)), tmp_path / "model.pt2")
+    good = members(tmp_path / "model.pt2")
+    archive(tmp_path / "model.pt2", {name: change(name, data) for name, data in good.items()})
+    done = run("import", tmp_path / "model.pt2")
+    assert done.exit_code == 1
+    assert message in done.stderr
+
+
+# --- files that are no good, or mean harm ------------------------------------------------------------------------
+
+
+def members(path):
+    with zipfile.ZipFile(path) as file:
+        return {name: file.read(name) for name in file.namelist()}
+
+
+def archive(path, contents, **how):
+    with zipfile.ZipFile(path, "w", **how) as file:
+        for name, data in contents.items():
+            file.writestr(name, data)
+
+
+def changed(contents, change):
+    """The members with another config."""
+    config = json.loads(contents["config.json"])
+    change(config["config"]["layers"])
+    return {**contents, "config.json": json.dumps(config)}
+
+
+def outside(contents, path):
+    """The members with a first array that lies in another file."""
+    import h5py
+
+    file = io.BytesIO(contents["model.weights.h5"])
+    with h5py.File(file, "r+") as arrays:
+        group = arrays["layers/dense/vars"]
+        shape = group["0"].shape
+        del group["0"]
+        group.create_dataset("0", shape, "f4", external=[(str(path), 0, 4 * int(np.prod(shape)))])
+    return {**contents, "model.weights.h5": file.getvalue()}
+
+
+def packed(contents, path):
+    """The members with a first array that is small in the file alone."""
+    import h5py
+
+    file = io.BytesIO(contents["model.weights.h5"])
+    with h5py.File(file, "r+") as arrays:
+        group = arrays["layers/dense/vars"]
+        shape = group["0"].shape
+        del group["0"]
+        group.create_dataset("0", shape, "f4", chunks=True, compression="gzip", data=np.zeros(shape))
+    return {**contents, "model.weights.h5": file.getvalue()}
+
+
+def linked(contents, path):
+    import h5py
+
+    file = io.BytesIO(contents["model.weights.h5"])
+    with h5py.File(file, "r+") as arrays:
+        del arrays["layers/dense/vars/0"]
+        arrays["layers/dense/vars/0"] = h5py.ExternalLink(str(path), "/x")
+    return {**contents, "model.weights.h5": file.getvalue()}
+
+
+def layer_of(name, **fields):
+    def change(layers):
+        for layer in layers:
+            if layer["config"].get("name") == name:
+                layer["config"].update(fields)
+
+    return change
+
+
+HARM = {
+    "empty": (lambda c, p: b"", "a whole zip archive"),
+    "truncated": (lambda c, p: 300, "a whole zip archive"),
+    "another": (lambda c, p: {"a.txt": "x"}, "a member `metadata.json`"),
+    "old": (lambda c, p: {**c, "metadata.json": '{"keras_version": "2.12.0"}'}, "a file of Keras 3"),
+    "list": (lambda c, p: {**c, "config.json": "[]"}, "a model as Keras 3 writes it"),
+    "deep": (lambda c, p: {**c, "config.json": "[" * 200_000}, "JSON in `config.json`"),
+    "large": (lambda c, p: {**c, "config.json": b" " * (70 * 2**20)}, "at most 67,108,864 bytes in `config.json`"),
+    "bomb": (lambda c, p: {**c, "model.weights.h5": bytes(2**26)}, "bytes in `model.weights.h5`"),
+    "packed": (packed, "is not stored as it is"),
+    "no arrays": (lambda c, p: {**c, "model.weights.h5": b"nothing"}, "a model as Keras 3 writes it"),
+    "outside": (outside, "lies outside the file"),
+    "linked": (linked, "lies outside the file"),
+    "units": (lambda c, p: changed(c, layer_of("first", units=-1)), "fields that no spec may state"),
+    "units of text": (lambda c, p: changed(c, layer_of("first", units="8")), "fields that no spec may state"),
+    "huge": (lambda c, p: changed(c, layer_of("first", units=2**30)), "parameters of the shapes (9, 1073741824)"),
+    "other units": (lambda c, p: changed(c, layer_of("first", units=7)), "parameters of the shapes (9, 7), (7,)"),
+    "code": (
+        lambda c, p: changed(
+            c,
+            layer_of(
+                "first",
+                activation={"module": "builtins", "class_name": "exec", "config": {}, "registered_name": "x>exec"},
+            ),
+        ),
+        "an activation `x>exec`",
+    ),
+    "circle": (
+        lambda c, p: changed(
+            c,
+            lambda layers: layers[1]["inbound_nodes"][0]["args"][0]["config"].update(keras_history=["dense_1", 0, 0]),
+        ),
+        "a model as Keras 3 writes it",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HARM)
+def test_a_file_that_is_no_good_is_refused_in_words(name, stock, tmp_path):
+    change, message = HARM[name]
+    contents = members(stock["chain"][0])
+    secret, path = tmp_path / "secret", tmp_path / "model.keras"
+    secret.write_bytes(bytes(4096))
+    made = change(contents, secret)
+    if isinstance(made, dict):
+        archive(path, made, compression=zipfile.ZIP_DEFLATED if name == "bomb" else zipfile.ZIP_STORED)
+    else:
+        path.write_bytes(made if isinstance(made, bytes) else stock["chain"][0].read_bytes()[:made])
+    done = run("import", path, "-o", tmp_path / "spec.yaml")
+    assert done.exit_code == 1
+    assert message in done.stderr
+    assert "should not have happened" not in done.stderr
+    assert not (tmp_path / "spec.yaml").exists()
+
+
+def test_nothing_is_unpacked(stock, tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    archive(tmp_path / "model.keras", {**members(stock["chain"][0]), "../escaped": "x"})
+    assert run("import", tmp_path / "model.keras").exit_code == 0
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["here", "model.keras"]
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "message"),
+    [
+        (["nothing.keras"], 1, "no such file"),
+        (["model.h5"], 1, "a file that ends in .keras or .pt2"),
+        (["model.keras", "-o", "spec.txt"], 2, "'spec.txt' does not end in .yaml or .yml"),
+        (["model.keras", "-o", "there.yaml"], 1, "there.yaml is there already"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_cannot_be_imported_is_said(args, code, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("model.h5", "model.keras", "there.yaml"):
+        Path(name).write_text("before")
+    done = run("import", *args)
+    assert done.exit_code == code
+    assert message in done.stderr
+    assert Path("there.yaml").read_text() == "before"
