@@ -27,9 +27,9 @@ def field_docs(model: type[BaseModel]) -> dict[str, str]:
     return {name: doc for name, doc in docs.items() if name in model.model_fields}
 
 
-def described(model: type) -> str:
-    """A class's own docstring, as users are shown it."""
-    return plain(inspect.cleandoc(model.__doc__ or ""))
+def described(thing: object) -> str:
+    """The docstring of a class or a function, as users are shown it."""
+    return plain(inspect.cleandoc(thing.__doc__ or ""))
 
 
 def summary_line(model: type) -> str:

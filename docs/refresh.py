@@ -12,7 +12,7 @@ All of a page runs from top to bottom in one new folder that has ``specs/``; pic
 ``pictures/`` are those of the page, and ``$DOCS`` is the folder of this script. A block whose first line is
 ``# NAME.yaml``, or another such name, is that file in the folder. Where the output that a page shows begins with
 ``...``, only as many of the last lines as it shows are shown again. A command that fails ends the script, unless the
-page shows an error there.
+page shows an error there, or it is a diff that finds something.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def refresh(page: Path, *, slow: bool) -> None:
             return found[0]
 
         text = PART.sub(part, page.read_text())
-        for picture in (folder / "pictures").glob("*.png"):
+        for picture in (folder / "pictures").iterdir():
             shutil.copy(picture, HERE / "pictures" / picture.name)
     page.write_text(text)
 
@@ -87,7 +87,9 @@ def shown(block: str, folder: Path) -> Iterator[str]:
         while lines and not lines[0].startswith("$ "):
             before.append(lines.pop(0))
         yield "\n".join(command) + "\n"
-        printed = run("\n".join(command).removeprefix("$ "), folder, may_fail=any("error" in line for line in before))
+        line = "\n".join(command).removeprefix("$ ")
+        may_fail = line.startswith("aespec diff ") or any("error" in line for line in before)
+        printed = run(line, folder, may_fail=may_fail)
         if before[:1] == ["..."]:
             printed = ["...", *printed[1 - len(before) :]]
         yield from (f"{line}\n" for line in printed)

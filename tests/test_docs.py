@@ -79,6 +79,14 @@ def test_what_python_imports_is_there(page):
             exec(line)
 
 
+def test_the_tutorial_shows_the_same_in_both_languages():
+    english, korean = (
+        re.findall(r"^```.*?^```$", (ROOT / "docs" / name).read_text(), flags=re.DOTALL | re.MULTILINE)
+        for name in ("tutorial.md", "tutorial.ko.md")
+    )
+    assert english == korean != []
+
+
 USES = ("features", "pretraining", "dimensionality-reduction", "generation", "anomaly-detection", "denoising", "report")
 
 

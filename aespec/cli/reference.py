@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import click
 
-from aespec.cli.options import format_option
-from aespec.cli.output import echo_json
-from aespec.diagnostics import AespecError, Diagnostic, nearest, show
-
-if TYPE_CHECKING:
-    from aespec.kind import Kind
+from aespec.cli.options import file_option, format_option
+from aespec.cli.output import echo_json, pretty, writing
+from aespec.diagnostics import AespecError, Diagnostic, nearest
+from aespec.files import write_text
 
 
 @click.command()
@@ -25,6 +23,7 @@ def layers(kind: str | None, family: str | None, backends: bool, form: str) -> N
 
     KIND is any kind: a layer, or also an activation, an initializer, a regularizer, a loss or an optimizer.
     """
+    from aespec.pages import entry, page, supporting
     from aespec.registry import kinds
     from aespec.schema import families
 
@@ -37,12 +36,12 @@ def layers(kind: str | None, family: str | None, backends: bool, form: str) -> N
         found = [members[kind] for name in searched if kind in (members := kinds(name))]
         if not found:
             raise AespecError(_unknown(kind, [name for family in searched for name in kinds(family)]))
-        pages = [_page(member) for member in found]
+        pages = [page(member) for member in found]
     else:
         found = list(kinds(family or "layer").values())
-        pages = [_entry(member) for member in found]
+        pages = [entry(member) for member in found]
     if backends:
-        pages = [{**page, "backends": _supporting(member)} for page, member in zip(pages, found, strict=True)]
+        pages = [{**one, "backends": supporting(member)} for one, member in zip(pages, found, strict=True)]
     if form == "json":
         echo_json(pages)
     else:
@@ -50,29 +49,39 @@ def layers(kind: str | None, family: str | None, backends: bool, form: str) -> N
 
 
 @click.command()
-def schema() -> None:
+@file_option("-o", "--out", suffixes=(".json",), help="Write it to a file, a .json, instead of printing it.")
+@click.option("--no-plugins", is_flag=True, help="Leave out the kinds that other packages bring.")
+def schema(out: Path | None, no_plugins: bool) -> None:
     """Print the JSON Schema of a spec, for editors and other tools.
 
-    It is of draft 2020-12 and describes a whole spec file.
+    It is of draft 2020-12 and describes a whole spec file. An editor with a YAML language server completes and checks
+    a spec by it if the spec's first line is `# yaml-language-server: $schema=FILE`, where FILE is the path from the
+    spec to what `-o` wrote.
     """
     from aespec.schema import spec_schema
 
-    echo_json(spec_schema())
+    found = spec_schema(plugins=not no_plugins)
+    if out is None:
+        echo_json(found)
+        return
+    with writing(out.parent):
+        write_text(out, pretty(found) + "\n")
+    click.echo(f"{out}: written")
 
 
 @click.command()
 @click.argument("code", required=False)
 def explain(code: str | None) -> None:
-    """Explain the code of an error.
+    """Explain the code of an error or a warning.
 
-    CODE is what stands in brackets behind the word error, such as E101. Without one, all codes are listed.
+    CODE is what stands in brackets behind that word, such as E101 or W201. Without one, all codes are listed.
     """
     from aespec import rules
 
     if code is not None:
         click.echo(rules.explain(code).rstrip())
         return
-    for known, rule in sorted(rules.RULES.items()):
+    for known, rule in sorted(rules.every_rule().items()):
         click.echo(f"{known}  {rules.title(rule)}")
 
 
@@ -82,86 +91,6 @@ def _unknown(kind: str, names: list[str]) -> Diagnostic:
     near = nearest(kind, names)
     help = f"did you mean `{near}`?" if near else "`aespec layers` lists them"
     return Diagnostic(UnknownKind, f"there is no kind `{kind}`", wanted="a kind", got=f"`{kind}`", help=help)
-
-
-def _entry(member: type[Kind]) -> dict[str, Any]:
-    from aespec.reference import summary_line
-
-    return {"kind": member.kind, "family": member.family, "text": summary_line(member)}
-
-
-def _page(member: type[Kind]) -> dict[str, Any]:
-    """Everything that there is to say about a kind."""
-    from aespec.reference import described
-    from aespec.schema import kind_schema
-
-    schema = kind_schema(member)
-    fields, required = schema.get("properties", {}), schema.get("required", [])
-    # A kind's own fields say most about it, those that it shares with others come after them.
-    own_first = dict.fromkeys(name for cls in member.__mro__ for name in vars(cls).get("__annotations__", ()))
-    return {
-        **_entry(member),
-        "text": described(member),
-        "main": member.main,
-        "fields": [
-            {
-                "name": name,
-                "type": _words(fields[name]),
-                "required": name in required,
-                "default": fields[name].get("default"),
-                "text": fields[name].get("description", ""),
-            }
-            for name in sorted(filter(fields.__contains__, own_first), key=lambda name: name not in required)
-        ],
-        "examples": [_example(member, example) for example in getattr(member, "examples", ())],
-    }
-
-
-def _example(member: type[Kind], example: Any) -> dict[str, Any]:
-    layer: Any = member.model_validate(dict(example.fields))
-    return {
-        "spec": {member.kind: dict(example.fields)} if example.fields else member.kind,
-        "input": example.input,
-        "output": layer.infer(example.input),
-        "parameters": {name: param.shape for name, param in layer.params(example.input).items()},
-    }
-
-
-def _words(field: Mapping[str, Any]) -> str:
-    """The type of a field, in words, from its schema."""
-    match field:
-        case {"x-family": family}:
-            return str(family)
-        case {"anyOf": [one, {"type": "array"}]}:
-            return f"{_words(one)}, or a list"
-        case {"anyOf": ways}:
-            return " or ".join(map(_words, ways))
-        case {"enum": values}:
-            return " or ".join(", ".join(map(str, values)).rsplit(", ", 1))
-        case {"type": "array", "items": items}:
-            return f"list of {_words(items)}s"
-        case {"type": ("integer" | "number") as name}:
-            stated = {key: field[key] for key in BOUNDS if key in field and 1e-9 < (abs(field[key]) or 1) < 1e6}
-            bounds = ", ".join(f"{BOUNDS[key]} {bound}" for key, bound in stated.items())
-            return f"{'whole number' if name == 'integer' else name} {bounds}".rstrip()
-    return {"boolean": "true or false", "string": "text", "null": "null"}[field["type"]]
-
-
-BOUNDS = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
-"""How a schema states a bound, and how a text does, but for those that only keep numbers computable."""
-
-
-def _supporting(member: type[Kind]) -> list[str]:
-    """The backends that have a lowering for a kind; one that cannot be imported has none."""
-    from contextlib import suppress
-
-    from aespec.registry import backend_names, find_backend
-
-    found = []
-    for name in backend_names():
-        with suppress(AespecError):
-            found += [name] if member in find_backend(name).lowerings else []
-    return found
 
 
 def _list_text(entries: list[dict[str, Any]]) -> str:
@@ -176,6 +105,7 @@ def _list_text(entries: list[dict[str, Any]]) -> str:
 
 
 def _page_text(page: dict[str, Any]) -> str:
+    from aespec.pages import in_yaml
     from aespec.tables import table
 
     parts = [f"{page['kind']} ({page['family']})", page["text"]]
@@ -184,7 +114,7 @@ def _page_text(page: dict[str, Any]) -> str:
             [
                 field["name"],
                 field["type"],
-                "(required)" if field["required"] else _yaml(field["default"]),
+                "(required)" if field["required"] else in_yaml(field["default"]),
                 field["text"],
             ]
             for field in page["fields"]
@@ -192,6 +122,8 @@ def _page_text(page: dict[str, Any]) -> str:
         parts.append(table(["Field", "Type", "Default", "What it does"], rows))
     if page["main"]:
         parts.append(f"`{page['kind']}: VALUE` sets `{page['main']}`.")
+    if page["rules"]:
+        parts.append("\n".join(f"{rule.capitalize()}: {text}" for rule, text in page["rules"].items()))
     if page["examples"]:
         parts.append("Examples\n" + "\n".join(map(_example_text, page["examples"])))
     if "backends" in page:
@@ -202,17 +134,13 @@ def _page_text(page: dict[str, Any]) -> str:
 def _example_text(example: dict[str, Any]) -> str:
     from textwrap import fill
 
+    from aespec.pages import in_yaml
     from aespec.shapes import show_shape
     from aespec.tables import WIDTH
 
     spec = example["spec"]
-    written = _yaml(spec) if isinstance(spec, str) else _yaml(spec)[1:-1]
+    written = in_yaml(spec) if isinstance(spec, str) else in_yaml(spec)[1:-1]
     params = [f"{name} {show_shape(shape)}" for name, shape in example["parameters"].items()]
     shapes = f"{show_shape(example['input'])} -> {show_shape(example['output'])}"
     result = "; ".join([shapes, *([", ".join(params)] if params else [])])
     return "\n".join([f"  - {written}", fill(result, WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 8)])
-
-
-def _yaml(value: Any) -> str:
-    """A value in one line of YAML; no name in aespec needs quotes."""
-    return show(value, 200).replace('"', "")

@@ -1,0 +1,193 @@
+"""The reference, written from the classes: a page for each family of kinds, the fields of a spec, commands, codes.
+
+`docs/conf.py` calls it whenever the site is built, and `docs/reference` is not kept in Git.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+import click
+
+from aespec.cli import COMMANDS, main
+from aespec.kind import Kind
+from aespec.pages import fields, in_yaml, page, supporting
+from aespec.reference import described, summary_line
+from aespec.registry import kinds
+from aespec.rules import AREAS, every_rule, explanation, title
+from aespec.schema import families, kind_schema
+from aespec.shapes import show_shape
+from aespec.spec import Spec
+from aespec.tables import table
+
+WIDTH = 88
+"""Columns of a command's help: as many as stand beside the two sidebars."""
+
+
+def write(folder: Path) -> None:
+    """Write every page; one that says what it said is left alone, so that it is not built again."""
+    folder.mkdir(exist_ok=True)
+    pages = {folder / f"{name}.md": "\n\n".join(parts) + "\n" for name, parts in reference()}
+    for path in {*folder.glob("*.md")} - {*pages}:
+        path.unlink(missing_ok=True)
+    for path, text in pages.items():
+        if not path.exists() or path.read_text() != text:
+            new = path.with_suffix(f".{os.getpid()}")  # two builds at a time are in nobody's way
+            new.write_text(text)
+            new.replace(path)
+
+
+def reference() -> Iterator[tuple[str, Iterable[str]]]:
+    """Each page's name and its parts."""
+    yield "spec", spec()
+    for family, base in families().items():
+        if home(base) != "spec":
+            yield home(base), family_page(family, base)
+    yield "commands", commands()
+    yield "codes", codes()
+
+
+def home(base: type[Kind]) -> str:
+    """A family's page, named as its module is."""
+    return base.__module__.split(".")[1]
+
+
+def own(family: str) -> dict[str, type[Kind]]:
+    """The kinds of a family that aespec brings itself."""
+    return {name: member for name, member in kinds(family).items() if member.__module__.startswith("aespec.")}
+
+
+def spec() -> Iterator[str]:
+    """The fields of a spec, and of each part of it."""
+    schema = kind_schema(Spec)
+    parts = dict(sections(schema, schema["$defs"], ()))
+    yield "# A spec"
+    yield "A spec is a YAML or JSON file. Every field that it may have is here; one that is not is refused."
+    yield fields_table(fields(schema).values())
+    for path, part in parts.items():
+        yield f"## `{path[-1]}`"
+        yield f"`{'.'.join(path)}`: {part['description']}" if path[:-1] else part["description"]
+        yield fields_table(fields(part).values())
+
+
+def sections(
+    schema: Mapping[str, Any], parts: Mapping[str, Any], path: tuple[str, ...]
+) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
+    """The parts of a spec that have fields of their own, by the way to them."""
+    for name, field in schema["properties"].items():
+        for part in dict.fromkeys(re.findall(r"'#/\$defs/(\w+)'", str(field))):
+            yield (*path, name), parts[part]
+            yield from sections(parts[part], parts, (*path, name))
+
+
+def family_page(family: str, base: type[Kind]) -> Iterator[str]:
+    """Each kind of a family: what it is, its fields, its rules, examples, the backends that have it."""
+    members = own(family)
+    yield f"# {home(base).capitalize()}"
+    yield described(base)
+    yield f"On a terminal `aespec layers {next(iter(members))}` shows what is here about one."
+    rows = [[f"[`{name}`](#{name})", summary_line(member)] for name, member in members.items()]
+    yield markdown(["Kind", "What it is"], rows)
+    for member in members.values():
+        yield from kind_section(page(member), supporting(member))
+
+
+def kind_section(shown: Mapping[str, Any], backends: Iterable[str]) -> Iterator[str]:
+    """One kind."""
+    yield f"## `{shown['kind']}`"
+    yield shown["text"]
+    if shown["fields"]:
+        yield fields_table(shown["fields"])
+    if shown["main"]:
+        yield f"`{shown['kind']}: VALUE` sets `{shown['main']}`."
+    if shown["rules"]:
+        yield "\n".join(f"- **{rule.capitalize()}**: {text}" for rule, text in shown["rules"].items())
+    if shown["examples"]:
+        rows = [
+            [
+                code(in_yaml(example["spec"]).removeprefix("{").removesuffix("}")),
+                f"{code(show_shape(example['input']))} → {code(show_shape(example['output']))}",
+                ", ".join(f"{name} {code(show_shape(shape))}" for name, shape in example["parameters"].items()),
+            ]
+            for example in shown["examples"]
+        ]
+        yield markdown(["Example", "Shape", "Parameters"], rows)
+    aespecs_own = {entry.name for entry in entry_points(group="aespec.backends") if entry.dist.name == "aespec"}
+    if having := [name for name in backends if name in aespecs_own]:
+        yield f"Backends: {', '.join(having)}"
+
+
+def fields_table(found: Iterable[Mapping[str, Any]]) -> str:
+    """Fields with their types, which link to what they name."""
+    rows = [[code(field["name"]), linked(field), default(field), field["text"].replace("|", r"\|")] for field in found]
+    return markdown(["Field", "Type", "Default", "What it does"], rows)
+
+
+def default(field: Mapping[str, Any]) -> str:
+    """What stands for a field that is not stated; the fields of a part of a spec have their own."""
+    if field["required"]:
+        return "required"
+    value = field["default"]
+    none = isinstance(value, dict) or (value is None and "null" not in field["type"])
+    return "" if none else code(in_yaml(value) or '""')
+
+
+def linked(field: Mapping[str, Any]) -> str:
+    """A field's type, with links to the families that it names; a part of a spec has a section on the same page."""
+    pages = {family: f"{home(base)}.md" for family, base in families().items()}
+    pages["mapping"] = f"#{field['name']}"
+    names = rf"\b({'|'.join(pages)})s?\b"
+    return re.sub(names, lambda found: f"[{found[0]}]({pages[found[1]]})", field["type"].replace("|", r"\|"))
+
+
+def commands() -> Iterator[str]:
+    """What each command says about itself."""
+    context = click.Context(main, info_name="aespec", terminal_width=WIDTH, **main.context_settings)
+    yield "# Commands"
+    yield "What `aespec COMMAND --help` prints. It ends with 0 where all is well, 1 for a finding, 2 for wrong usage."
+    for section, names in COMMANDS.items():
+        yield f"## {section}"
+        for name in names:
+            yield f"### `{name}`"
+            command = main.get_command(context, name)
+            yield fenced("text", command.get_help(click.Context(command, info_name=name, parent=context)))
+
+
+def codes() -> Iterator[str]:
+    """Every rule: what it means, what breaks it, what keeps it."""
+    yield "# Codes"
+    yield "What stands in brackets behind the word error or warning. On a terminal `aespec explain E101` shows one."
+    for area, about in AREAS.items():
+        yield f"## {area}: {about}"
+        for number, rule in sorted(every_rule().items()):
+            if number.startswith(area):
+                yield f"({number.lower()})=\n### {number}: {title(rule).removesuffix('.')}"
+                yield explanation(rule)
+                yield f"Wrong:\n\n{example(rule.bad)}"
+                yield f"Right:\n\n{example(rule.good)}"
+
+
+def example(text: str) -> str:
+    """An example of a rule: a command, or a spec, which may be so wrong that it is no YAML."""
+    text = text.strip()
+    return fenced("{code-block} yaml", f":force:\n\n{text}") if "\n" in text else fenced("sh", text)
+
+
+def fenced(language: str, text: str) -> str:
+    """A block of text that is shown as it is."""
+    return f"```{language}\n{text}\n```"
+
+
+def code(text: str) -> str:
+    """A text within a line that is shown as it is."""
+    return f"`{text}`".replace("|", r"\|")
+
+
+def markdown(heads: list[str], rows: list[list[str]]) -> str:
+    """A table."""
+    return table(heads, rows, markdown=True)
