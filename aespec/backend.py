@@ -125,7 +125,7 @@ class Model(Protocol):
         training: bool = False,
         draws: Mapping[str, Array] | None = None,
     ) -> dict[str, float]:
-        """Each term of the loss by name, the output's under its kind, and their sum as ``total``.
+        """Each term of the loss by name, the output's under their kinds, and their sum as ``total``.
 
         The output is compared with the input, or with targets of the shape that `Graph.target` states. In training
         noise is drawn, or given as `aespec.noise.Noise.draws` gives it.
@@ -229,6 +229,8 @@ class Backend(Protocol):
     One that can train in several processes has a method ``team() -> Team``, and trainers that share the work: they are
     given the same calls in all processes, and give the same losses. `aespec.launchers` knows how many
     processes there are.
+
+    One that can write its models as code has the method of `aespec.eject.Ejector`.
     """
 
     name: str

@@ -22,7 +22,7 @@ Number = Annotated[float, Field(ge=-1e30, le=1e30)]
 Size = Annotated[float, Field(gt=0, le=1e30)]
 """A positive one."""
 
-_TRUNCATED_STDDEV = 0.87962566103423978
+TRUNCATED_STDDEV = 0.87962566103423978
 """Standard deviation of a unit normal truncated at two standard deviations."""
 
 
@@ -88,7 +88,7 @@ class Constant(Initializer):
     kind = "constant"
     main = "value"
 
-    value: Number
+    value: Number = Field(examples=[0.1])
     """The value."""
 
     def draw(self, rng: "np.random.Generator", shape: tuple[int, ...]) -> "Draw":
@@ -271,4 +271,4 @@ def _scaled(rng: "np.random.Generator", shape: tuple[int, ...], scale: float, mo
         return rng.uniform(-limit, limit, shape)
     if distribution == "untruncated_normal":
         return rng.normal(0.0, sqrt(variance), shape)
-    return sqrt(variance) / _TRUNCATED_STDDEV * _truncated(rng, shape)
+    return sqrt(variance) / TRUNCATED_STDDEV * _truncated(rng, shape)

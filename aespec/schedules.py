@@ -54,7 +54,7 @@ class Step(Schedule):
     kind = "step"
     main = "every"
 
-    every: Epochs
+    every: Epochs = Field(examples=[10])
     """Epochs from one change to the next."""
     factor: Factor = 0.1
     """What the rate is multiplied by."""

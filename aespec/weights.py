@@ -75,13 +75,13 @@ def misfits(shapes: Mapping[str, Shape], arrays: Mapping[str, Array]) -> dict[st
     return {name: pair for name, pair in found.items() if pair[0] != pair[1]}
 
 
-def write(path: Path, weights: Mapping[str, Array]) -> None:
-    """Write a safetensors file, whole or not at all."""
+def write(path: Path, weights: Mapping[str, Array], about: dict[str, str] | None = None) -> None:
+    """Write a safetensors file, whole or not at all, with what it says of itself."""
     import numpy as np
     from safetensors.numpy import save
 
     with whole(path) as temporary:
-        temporary.write_bytes(save({name: np.ascontiguousarray(value) for name, value in weights.items()}))
+        temporary.write_bytes(save({name: np.ascontiguousarray(value) for name, value in weights.items()}, about))
 
 
 def read(path: Path) -> dict[str, Array]:

@@ -1000,13 +1000,13 @@ def test_layers_shows_any_kind(name):
             "dense",
             [
                 "`dense: VALUE` sets `units`.",
-                "units                 whole number >= 1    (required)      Width of the output.",
-                "use_bias              true or false        true            Add a bias.",
+                "units                 whole number >= 1      (required)      Width of the output.",
+                "use_bias              true or false          true            Add a bias.",
                 "  - dense: {units: 4, activation: selu, use_bias: false}",
                 "      (2, 3) -> (2, 4); kernel (3, 4)",
             ],
         ),
-        ("dropout", ["rate   number >= 0, < 1  (required)  Fraction of the values that is set to zero."]),
+        ("dropout", ["rate    number >= 0, < 1       (required)  Fraction of the values that is set to zero."]),
         ("leaky_relu", ["negative_slope  number >= 0  0.2      Slope below zero."]),
         ("flatten", ["  - flatten", "      (3, 4) -> (12,)"]),
     ],
@@ -1041,10 +1041,11 @@ def test_explain_prints_what_a_rule_means(code):
 
 
 def test_explain_lists_every_code():
+    from aespec.lints import LINTS
     from aespec.rules import RULES
 
     lines = aespec_("explain").stdout.splitlines()
-    assert [line.split()[0] for line in lines] == sorted(RULES)
+    assert [line.split()[0] for line in lines] == sorted([*RULES, *LINTS])
     assert "E101  A name that is no kind." in lines
 
 

@@ -6,23 +6,33 @@ import gc
 import os
 import sys
 from importlib import import_module
+from keyword import iskeyword
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from aespec.diagnostics import AespecError
+    from collections.abc import Sequence
 
-__all__ = ["main"]
+    from aespec.diagnostics import Diagnostic
+
+__all__ = ["main", "tell"]
 
 COMMANDS = {
     "Specs": {
+        "new": ("new", "Write a spec to begin with: one for data of yours, or a copy of one of the zoo."),
         "validate": ("specs", "Say whether specs are right, and everything that is not."),
         "summary": ("specs", "Show the layers, shapes and parameters of specs."),
+        "graph": ("graph", "Show the graph that a spec compiles to: as text, as a flowchart, or as a drawing."),
+        "diff": ("diff", "Say what differs between two specs or runs, by its effect."),
+        "fmt": ("fmt", "Put specs into their usual form."),
     },
     "Models": {
         "build": ("models", "Build the models of specs, and check them against the specs."),
         "verify": ("models", "Compare what several backends compute for specs."),
+        "eject": ("eject", "Write the model of a spec as one file of Keras or PyTorch code."),
+        "convert": ("convert", "Write a trained model as a file for those who do not have aespec."),
+        "import": ("imports", "Make a spec and weights of a model in a file of Keras or PyTorch."),
         "train": ("train", "Train the model of a spec on data."),
         "sweep": ("sweep", "Train a spec under many values of its fields, and rank them."),
         "reconstruct": ("runs", "Draw what a trained model makes of some samples."),
@@ -46,7 +56,7 @@ COMMANDS = {
         "backends": ("backends", "List the backends, and what is missing for those that cannot be used."),
         "conformance": ("conformance", "Run the conformance suite on a backend."),
         "schema": ("reference", "Print the JSON Schema of a spec, for editors and other tools."),
-        "explain": ("reference", "Explain the code of an error."),
+        "explain": ("reference", "Explain the code of an error or a warning."),
     },
 }
 """Every command by section: the module that has it, and its line in the help."""
@@ -80,7 +90,8 @@ class CommandLine(click.Group):
         home = next((section[name][0] for section in COMMANDS.values() if name in section), None)
         if home is None:
             return None
-        command: click.Command = getattr(import_module(f"aespec.cli.{home}"), name.replace("-", "_"))
+        attribute = name.replace("-", "_") + "_" * iskeyword(name)
+        command: click.Command = getattr(import_module(f"aespec.cli.{home}"), attribute)
         if COLOR not in command.params:
             command.params.append(COLOR)
         return command
@@ -109,7 +120,7 @@ class CommandLine(click.Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise  # click's own; a pipe that was closed is silent
         except AespecError as error:
-            _report(context, error)
+            tell(error.diagnostics)
             context.exit(1)
         except KeyboardInterrupt as interruption:
             click.echo("\n" + ": ".join(["interrupted", *map(str, interruption.args)]), err=True)
@@ -119,11 +130,13 @@ class CommandLine(click.Group):
             context.exit(BUG)
 
 
-def _report(context: click.Context, error: AespecError) -> None:
+def tell(problems: Sequence[Diagnostic]) -> None:
+    """Write problems to the standard error."""
+    from aespec.cli.output import colored
     from aespec.diagnostics import render
 
-    color = sys.stderr.isatty() and not os.environ.get("NO_COLOR") if context.color is None else context.color
-    click.echo(render(error.diagnostics, color=color), err=True, color=color)
+    color = colored(sys.stderr)
+    click.echo(render(problems, color=color), err=True, color=color)
 
 
 def _report_bug(error: Exception) -> None:

@@ -3,23 +3,41 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
-from aespec.diagnostics import AespecError, to_json
+from aespec.diagnostics import AespecError, Diagnostic, to_json
 
-__all__ = ["as_json", "echo_json", "ended_softly", "json_line", "made", "ready", "show_versions", "writing"]
+__all__ = [
+    "as_json",
+    "colored",
+    "echo_json",
+    "ended_softly",
+    "json_line",
+    "made",
+    "pretty",
+    "ready",
+    "show_versions",
+    "vacant",
+    "writing",
+]
 
 
 def echo_json(data: Any) -> None:
     """Print data as JSON; what JSON cannot say, NaN and infinity, becomes null."""
-    click.echo(json.dumps(_strict(data), indent=2, ensure_ascii=False))
+    click.echo(pretty(data))
+
+
+def pretty(data: Any) -> str:
+    """Data as JSON of several lines."""
+    return json.dumps(_strict(data), indent=2, ensure_ascii=False)
 
 
 def json_line(data: Any) -> str:
@@ -27,9 +45,15 @@ def json_line(data: Any) -> str:
     return json.dumps(_strict(data), ensure_ascii=False)
 
 
-def as_json(error: AespecError) -> list[dict[str, Any]]:
+def as_json(problems: Iterable[Diagnostic]) -> list[dict[str, Any]]:
     """Each problem as a record."""
-    return [to_json(problem) for problem in error.diagnostics]
+    return [{**to_json(problem), "fixable": problem.fix is not None} for problem in problems]
+
+
+def colored(stream: TextIO) -> bool:
+    """Whether what is written there is to be in color: as it was asked for, else on a terminal."""
+    asked = click.get_current_context().color
+    return stream.isatty() and not os.environ.get("NO_COLOR") if asked is None else asked
 
 
 def show_versions(versions: Mapping[str, str]) -> str:
@@ -70,6 +94,27 @@ def ready(path: Path) -> Path:
     """
     with writing(path.parent):
         return path
+
+
+def vacant(path: Path, *, force: bool) -> Path:
+    """The path of a file that a command is to write, and may.
+
+    Raises:
+        AespecError: Something is there, and it may not be written over.
+    """
+    if path.exists() and (path.is_dir() or not force):
+        from aespec.rules import RunExists
+
+        raise AespecError(
+            Diagnostic(
+                RunExists,
+                f"{path} is there already",
+                wanted="the name of a new file",
+                got="a folder" if path.is_dir() else "a file",
+                help="give another with `-o`" + ("" if path.is_dir() else ", or `--force` to write over it"),
+            )
+        )
+    return path
 
 
 @contextmanager
