@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,13 +11,14 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from aespec import weights
 from aespec.backend import Backend, Model
+from aespec.data.scaling import Scaling
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.files import StrPath
 from aespec.graph import Graph
 from aespec.passes import Limits, compile
 from aespec.registry import backend_names, find_backend
-from aespec.rules import RunExists, UnsupportedKind
-from aespec.run import SPEC, WEIGHTS, open_run
+from aespec.rules import UnsupportedKind
+from aespec.run import RECORD, SPEC, WEIGHTS, open_run
 from aespec.spec import Spec, load
 
 if TYPE_CHECKING:
@@ -26,12 +28,12 @@ __all__ = [
     "Converted",
     "Exporter",
     "Exporting",
+    "Plain",
     "Saved",
     "Tensors",
     "exporting",
     "formats",
     "open_saved",
-    "refuse_to_replace",
 ]
 
 BATCH = 8
@@ -44,6 +46,10 @@ class Exported(Protocol):
     @property
     def needs(self) -> Sequence[str]:
         """What has to be imported beside the framework, a sentence for each reason; empty where nothing has."""
+
+    @property
+    def lost(self) -> Sequence[str]:
+        """What of the model is not in them, in sentences."""
 
     @property
     def load(self) -> str:
@@ -60,11 +66,16 @@ class Exporter(Protocol):
     def export(self, model: Model, path: Path) -> Exported:
         """Write a model under that name, and what else there is of it beside that, with the other endings."""
 
-    def plain(self, graph: Graph, weights: Mapping[str, Array]) -> tuple[Graph, dict[str, Array], list[str]]:
-        """A model of the same values that the framework can say alone, and in sentences what is lost."""
-
     def rerun(self, path: Path, x: Array) -> Array:
         """The reconstruction of a batch by a file that `export` wrote."""
+
+
+@runtime_checkable
+class Plain(Protocol):
+    """An `Exporter` whose files may need more than the framework, and can do without."""
+
+    def plain(self, graph: Graph, weights: Mapping[str, Array]) -> tuple[Graph, dict[str, Array], list[str]]:
+        """A model of the same values that the framework can say alone, and in sentences what is lost."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +85,8 @@ class Saved:
     spec: Spec
     graph: Graph
     weights: dict[str, Array]
+    scaling: Scaling | None = None
+    """How the run scaled features, where it did: the model takes and gives them so."""
 
     @property
     def dtype(self) -> str:
@@ -111,6 +124,11 @@ class Exporting:
         """How the files end."""
         return self.exporter.suffixes
 
+    @property
+    def simplifies(self) -> bool:
+        """Whether `convert` can be asked for files that need the framework alone."""
+        return isinstance(self.exporter, Plain)
+
     def convert(self, saved: Saved, path: Path, *, plain: bool) -> Converted:
         """Write the files, read the first of them back and run it.
 
@@ -122,7 +140,7 @@ class Exporting:
         x = sample(saved.graph, batch=BATCH, bounds=saved.spec.input.range)
         model, lost = self._built(saved.graph, saved.weights, saved.dtype), list[str]()
         wanted = model.reconstruct(x)
-        if plain:
+        if plain and isinstance(self.exporter, Plain):
             graph, values, lost = self.exporter.plain(saved.graph, saved.weights)
             model = self._built(graph, values, saved.dtype)
         with TemporaryDirectory(dir=path.parent, prefix=".convert-") as folder:
@@ -133,7 +151,7 @@ class Exporting:
             for file in files:
                 (Path(folder) / file.name).replace(file)
         load = done.load.format(path=path)
-        return Converted(files, load, tuple(done.needs), tuple(lost), len(x), difference)
+        return Converted(files, load, tuple(done.needs), (*lost, *done.lost), len(x), difference)
 
     def _built(self, graph: Graph, values: Mapping[str, Array], dtype: str) -> Model:
         model = self.backend.build(graph, dtype=dtype)
@@ -146,6 +164,7 @@ class Tensors:
     """Conversion to the weights alone, under their canonical names, with the spec beside them; they are plain."""
 
     suffixes: tuple[str, ...] = (".safetensors",)
+    simplifies = False
 
     def convert(self, saved: Saved, path: Path, *, plain: bool) -> Converted:
         """Write the file."""
@@ -153,6 +172,8 @@ class Tensors:
         from aespec.source.yaml_dump import dump_yaml
 
         about = {"aespec": __version__, "name": saved.graph.name, "spec": dump_yaml(saved.spec.to_data())}
+        if saved.scaling:
+            about["scaling"] = json.dumps(saved.scaling.model_dump())
         weights.write(path, saved.weights, about)
         return Converted((path,), f'weights = safetensors.numpy.load_file("{path}")')
 
@@ -197,30 +218,5 @@ def open_saved(folder: StrPath) -> Saved:
     graph = compile(spec, Limits(parameters=10**15, activations=10**15))
     found = weights.read(folder / WEIGHTS)
     weights.check(graph, found)
-    return Saved(spec, graph, found)
-
-
-def refuse_to_replace(files: Sequence[Path], *, force: bool = False, source: Path | None = None) -> None:
-    """Refuse to write where something is.
-
-    Args:
-        files: What is to be written.
-        force: Write over what is there all the same, but for the source.
-        source: The folder of a model, whose own files nothing may write over.
-
-    Raises:
-        AespecError: Some of the files are there.
-    """
-    own = {(source / name).resolve() for name in (SPEC, WEIGHTS)} if source else set[Path]()
-    there = [path for path in files if path.exists() and (not force or path.resolve() in own)]
-    if there:
-        lasting = any(path.is_dir() or path.resolve() in own for path in there)
-        raise AespecError(
-            Diagnostic(
-                RunExists,
-                f"{' and '.join(map(str, there))} {'is' if len(there) == 1 else 'are'} there already",
-                wanted="the name of a new file",
-                got="a file of the model itself" if own & {path.resolve() for path in there} else "an earlier one",
-                help="give another with `-o`" + ("" if lasting else ", or `--force` to write over it"),
-            )
-        )
+    scaling = open_run(folder).scaling if (folder / RECORD).is_file() else None
+    return Saved(spec, graph, found, scaling)

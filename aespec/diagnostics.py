@@ -154,21 +154,21 @@ def nearest(name: str, options: Iterable[str]) -> str | None:
     'batch_normalization'
     >>> nearest("lr", ["learning_rate", "momentum"]), nearest("mean_squared_error", ["mae", "mse"])
     ('learning_rate', 'mse')
+    >>> nearest("mes", ["mae", "mse"])
+    'mse'
     >>> nearest("banana", ["dense", "flatten"]) is None
     True
     """
     wanted, words = _squash(name[:_NAME]), _words(name[:_NAME])
-    best, best_score = (
-        None,
-        (False, 0.69, 0.0),
-    )  # below, as at difflib's own bound of 0.6, half of what is found is wrong
+    # Below this bound, as at difflib's own of 0.6, half of what is found is wrong.
+    best, best_score = None, (False, 0.69, 0.0)
     for option in options:
         squashed, parts = _squash(option[:_NAME]), _words(option[:_NAME])
         if squashed == wanted or wanted == _initials(parts) or squashed == _initials(words):
             return option
         # The second ratio knows no order: ConvTranspose2d is conv2d_transpose rather than conv1d_transpose.
         score = (
-            _begins(words, parts),
+            _begins(words, parts) or sorted(squashed) == sorted(wanted),
             difflib.SequenceMatcher(None, wanted, squashed).ratio(),
             difflib.SequenceMatcher(None, sorted(wanted), sorted(squashed)).ratio(),
         )

@@ -108,7 +108,8 @@ def header(spec: Spec, source: str, versions: str, usage: Iterable[str]) -> str:
     made = fill(
         _plain(f"Written by aespec {version('aespec')} from {source}, for {versions}. It needs no aespec."), WIDTH
     )
-    return "\n".join([f'"""{title}', "", made, "", *(f"    {line}" for line in usage), '"""'])
+    scaling = [fill(words, WIDTH), ""] if (words := _scaling(spec)) else []
+    return "\n".join([f'"""{title}', "", made, "", *scaling, *(f"    {line}" for line in usage), '"""'])
 
 
 def _plain(text: str) -> str:
@@ -122,8 +123,20 @@ def samples(spec: Spec, graph: Graph) -> str:
     shape = ", ".join(["samples", *("any" if n is None else str(n) for n in graph.sample_shape)])
     bounds = spec.input.range
     values = f" of values from {bounds[0]:g} to {bounds[1]:g}" if bounds else ""
-    scaled = f", scaled ({spec.input.scaling}) as run.json says" if spec.input.scaling else ""
+    scaled = ", scaled" if spec.input.scaling else ""
     return f"({shape}){values}{scaled}"
+
+
+def _scaling(spec: Spec) -> str | None:
+    """How samples are scaled before the model sees them, in words; None where they are not."""
+    if spec.input.scaling is None:
+        return None
+    low, high = spec.input.range or (0.0, 1.0)
+    ends = "a mean of 0 and a deviation of 1" if spec.input.scaling == "standard" else f"{low:g} to {high:g}"
+    return (
+        f"Each feature, an index of the last axis, is scaled to {ends} over the training samples: "
+        "(x - center) / scale. A run has both in its run.json, under data and scaling."
+    )
 
 
 def remarks(graph: Graph, plan: TrainingPlan, framework: str) -> Iterator[str]:

@@ -94,8 +94,8 @@ class SetField(Fix):
 
     key: Place
     """Of the kind's name."""
-    main: str
-    """The field that the kind's short form sets."""
+    main: str | None
+    """The field that the kind's short form sets; None where it has none, so that fields are always written out."""
     field: str
     value: bool
 

@@ -233,7 +233,8 @@ class RunData:
             run, given = self.run, self.run.record["data"]
             found = load_for(run.spec, run.graph, place, split, run.record["dtype"], given["columns"], run.scaling)
             fits(run.graph, found.inputs, name)
-            self._keep(place, split, replace(found, name=name))
+            columns = found.columns or (given["columns"] and tuple(given["columns"]))  # of bare arrays, by position
+            self._keep(place, split, replace(found, name=name, columns=columns))
         return self._parts[place, split]
 
     def _keep(self, place: str, split: Split, data: Dataset) -> None:

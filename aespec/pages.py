@@ -18,7 +18,12 @@ __all__ = ["entry", "fields", "in_yaml", "page", "supporting"]
 
 def entry(member: type[Kind]) -> dict[str, Any]:
     """A kind in a list of kinds."""
-    return {"kind": member.kind, "family": member.family, "text": summary_line(member)}
+    return {
+        "kind": member.kind,
+        "family": member.family,
+        "package": registry.package(member),
+        "text": summary_line(member),
+    }
 
 
 def page(member: type[Kind]) -> dict[str, Any]:

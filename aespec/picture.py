@@ -29,6 +29,7 @@ __all__ = [
     "draw_legend",
     "draw_sample",
     "foremost",
+    "foremost_curves",
     "is_table",
     "named",
     "plain",
@@ -36,8 +37,11 @@ __all__ = [
     "save",
 ]
 
-COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#000000", "#56b4e9", "#e69f00", "#8c8c8c")
-"""Okabe and Ito's, which are told apart with any eyes; gray instead of their yellow, which is hard to see on white."""
+COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#8c8c8c", "#000000")
+"""Okabe and Ito's, which are told apart with any eyes; gray instead of their yellow, which is hard to see on white.
+
+Black, which seems to be of the frame, comes last.
+"""
 
 MARKERS = ("o", "s", "^")
 """Tell more apart than there are colors: when the colors begin anew, the marker is another."""
@@ -48,35 +52,51 @@ CLASSES = len(COLORS) * len(MARKERS)
 BARS = 16
 """Features of a table that have a bar each."""
 
-LEGEND = 2.1
-"""Inches that a name in a legend may take."""
+HANDLE, LETTER = 0.6, 0.0625
+"""Inches that a name in a legend takes beside its letters, and for each of these."""
 
 GRAY = "#595959"
 """Of what explains."""
 
 
 def reconstructions(
-    rows: Mapping[str, Array], path: StrPath, *, images: bool, columns: Sequence[str] = (), title: str = ""
+    rows: Mapping[str, Array],
+    path: StrPath,
+    *,
+    images: bool,
+    columns: Sequence[str] = (),
+    names: Sequence[str] = (),
+    title: str = "",
 ) -> None:
     """Draw samples and what became of them, a row each and one below the other, as a PNG.
 
-    The gray of an image has the range of the first row.
+    The gray of an image has the range of the first row. Of more features than have room those that changed most are
+    drawn.
 
     Args:
         rows: What each row is called, and its samples, (n, ...); the originals first.
         path: Where the picture goes.
         images: Whether they are drawn as images; else as curves, one for each feature, and rows of a table as bars.
         columns: What each feature is called.
+        names: What each sample is called.
         title: Written above.
 
     Raises:
         AespecError: matplotlib is missing.
     """
-    everything = list(rows.values())
-    n = len(everything[0])
-    if everything[0].ndim == 2 and is_table(everything[0].shape[1], columns):
-        _draw_tables(rows, path, named(columns, everything[0].shape[1]), title)
+    import numpy as np
+
+    first, *_, last = rows.values()
+    n, legend = len(first), list[str]()
+    if first.ndim == 2 and is_table(first.shape[1], columns):
+        _draw_tables(rows, path, named(columns, first.shape[1]), title)
         return
+    if first.ndim == 3 and not images:
+        changed = np.square(last - first).mean(axis=(0, 1))
+        drawn, legend, few = foremost_curves(changed, columns, "the largest differences")
+        rows = {name: samples[..., drawn] for name, samples in rows.items()}
+        title = "\n".join(filter(None, (title, few)))
+    everything = list(rows.values())
     width = 1.1 if images else 2.4
     figure = blank(max(width * n + 0.9, 4.0), len(rows) * width + 0.5)
     if title:
@@ -88,8 +108,10 @@ def reconstructions(
         axes[row, 0].set_ylabel(name, fontsize=9)
         for column, sample in enumerate(samples):
             draw_sample(axes[row, column], sample, low, high, image=images)
-    if columns and not images:
-        draw_legend(figure, axes[0, 0].get_lines(), columns)
+    for place, called in zip(axes[0], names, strict=False):
+        place.set_title(called, fontsize=8)
+    if legend:
+        draw_legend(figure, axes[0, 0].get_lines(), legend)
     save(figure, path)
 
 
@@ -146,11 +168,13 @@ def draw_sample(axes: Axes, sample: Array, low: float, high: float, *, image: bo
 
 def draw_legend(figure: Figure, lines: Sequence[Any], names: Sequence[str]) -> None:
     """What the curves of a series are called, the first of these lines, below them."""
-    lines = lines[: len(names)]
-    across = max(1, int(figure.get_figwidth() / LEGEND))
-    figure.set_figheight(figure.get_figheight() + 0.2 * ceil(len(lines) / across))
-    place: dict[str, Any] = {"loc": "outside lower center", "ncols": across, "fontsize": 8, "frameon": False}
-    for text in figure.legend(lines, [clipped(name) for name in names], **place).get_texts():
+    names = [clipped(name) for name in names]
+    across = max(1, int(figure.get_figwidth() / (HANDLE + LETTER * max(map(len, names)))))
+    rows = ceil(len(names) / across)
+    figure.set_figheight(figure.get_figheight() + 0.2 * rows)
+    place: dict[str, Any] = {"loc": "outside lower center", "fontsize": 8, "frameon": False}
+    legend = figure.legend(lines[: len(names)], names, ncols=ceil(len(names) / rows), **place)  # rows of like length
+    for text in legend.get_texts():
         text.set_parse_math(False)
 
 
@@ -176,6 +200,23 @@ def foremost(sizes: Array, count: int, what: str) -> tuple[NDArray[np.int64], st
 
     chosen = np.argsort(-sizes, kind="stable")[:count]
     return chosen, "" if len(chosen) == len(sizes) else f"the {len(chosen)} of {len(sizes)} features with {what}"
+
+
+def foremost_curves(sizes: Array, columns: Sequence[str] | None, what: str) -> tuple[list[int], list[str], str]:
+    """The features of a series that are drawn as curves, no more than there are colors, and what a legend calls them.
+
+    Args:
+        sizes: One for each feature, (features,).
+        columns: What each is called, where that is known.
+        what: What is large in those that are drawn, where not all are.
+
+    Returns:
+        The features in their order, their names, or none for an only one that has no name, and a remark as
+        `foremost` makes.
+    """
+    chosen, few = foremost(sizes, len(COLORS), what)
+    drawn, called = sorted(chosen.tolist()), named(columns, len(sizes))
+    return drawn, [called[i] for i in drawn] if columns or len(sizes) > 1 else [], few
 
 
 def draw_bars(axes: Axes, values: Array, names: Sequence[str], color: str, *, left: float = 0.0) -> None:

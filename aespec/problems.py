@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from json import dumps
@@ -245,9 +246,12 @@ def _said_in_full(fault: Fault) -> Diagnostic:
 
 
 def _wrong_value(fault: Fault) -> Diagnostic:
-    near = None
-    if fault.type == "literal_error" and isinstance(fault.error["input"], str):
-        near = nearest(fault.error["input"], _expected(fault.context))
+    near, value = None, fault.error["input"]
+    if isinstance(value, str):
+        use = _SHELL.fullmatch(value)
+        near = f"${{{use[1] or use[2]}}}" if use else None
+        if fault.type == "literal_error":
+            near = near or nearest(value, _expected(fault.context))
     bounds = fault.type.startswith(("greater_than", "less_than"))
     return Diagnostic(
         WrongValue,
@@ -307,6 +311,8 @@ _WANTED = {
 }
 
 _FEW = 12  # that are listed in a message
+
+_SHELL = re.compile(r"\$(?:\((.+)\)|(\w+))")  # a variable as it is written elsewhere: $(name), $name
 
 _A_LIST = ("write the layers as a list, a line and a `- ` for each", "write the layers as a list, in brackets")
 

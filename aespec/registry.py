@@ -26,7 +26,7 @@ from aespec.rules import BackendUnavailable, PluginConflict, UnknownBackend
 if TYPE_CHECKING:
     from aespec.backend import Backend
 
-__all__ = ["backend_names", "find_backend", "find_kind", "kind_names", "kinds"]
+__all__ = ["backend_names", "find_backend", "find_kind", "kind_names", "kinds", "package"]
 
 _HOMES = {
     "layer": "aespec.layers",
@@ -75,6 +75,13 @@ def find_kind(family: type[Kind], name: Any) -> type[Any]:
         "unknown {family} kind",
         {"family": family.family, "name": str(name), "options": [*builtin, *plugins], "at": (name,)},
     )
+
+
+def package(kind: type[Kind]) -> str:
+    """The package that brings a kind."""
+    if kind in _builtin(kind.family).values():
+        return "aespec"
+    return _owner(_entry(_GROUPS[kind.family], kind.kind))
 
 
 def backend_names() -> list[str]:

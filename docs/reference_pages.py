@@ -15,13 +15,15 @@ from typing import Any
 import click
 
 from aespec.cli import COMMANDS, main
+from aespec.diagnostics import Rule
 from aespec.kind import Kind
 from aespec.pages import fields, in_yaml, page, supporting
 from aespec.reference import described, summary_line
-from aespec.registry import kinds
-from aespec.rules import AREAS, every_rule, explanation, title
+from aespec.registry import kinds, package
+from aespec.rules import AREAS, BadExpression, UnknownVariable, every_rule, explanation, title
 from aespec.schema import families, kind_schema
 from aespec.shapes import show_shape
+from aespec.source.items import ITEMS, RULES
 from aespec.spec import Spec
 from aespec.tables import table
 
@@ -59,7 +61,7 @@ def home(base: type[Kind]) -> str:
 
 def own(family: str) -> dict[str, type[Kind]]:
     """The kinds of a family that aespec brings itself."""
-    return {name: member for name, member in kinds(family).items() if member.__module__.startswith("aespec.")}
+    return {name: member for name, member in kinds(family).items() if package(member) == "aespec"}
 
 
 def spec() -> Iterator[str]:
@@ -73,6 +75,21 @@ def spec() -> Iterator[str]:
         yield f"## `{path[-1]}`"
         yield f"`{'.'.join(path)}`: {part['description']}" if path[:-1] else part["description"]
         yield fields_table(fields(part).values())
+    yield "## What stands for layers and values"
+    yield "An item of a list of layers can stand for several layers, and `${...}` for any value."
+    for name, texts in ITEMS.items():
+        yield f"### `{name}`"
+        yield from ruled(RULES[name])
+        yield markdown(["Field", "What it does"], [[code(field), text] for field, text in texts.items()])
+    yield "### Variables and arithmetic"
+    yield from ruled(UnknownVariable)
+    yield from ruled(BadExpression)
+
+
+def ruled(rule: type[Rule]) -> Iterator[str]:
+    """What a rule says of what it is about, and what keeps it."""
+    yield explanation(rule)
+    yield example(rule.good)
 
 
 def sections(
@@ -90,7 +107,7 @@ def family_page(family: str, base: type[Kind]) -> Iterator[str]:
     members = own(family)
     yield f"# {home(base).capitalize()}"
     yield described(base)
-    yield f"On a terminal `aespec layers {next(iter(members))}` shows what is here about one."
+    yield f"On a terminal `aespec layers NAME` shows one of them, as in `aespec layers {next(iter(members))}`."
     rows = [[f"[`{name}`](#{name})", summary_line(member)] for name, member in members.items()]
     yield markdown(["Kind", "What it is"], rows)
     for member in members.values():
@@ -160,7 +177,7 @@ def commands() -> Iterator[str]:
 
 def codes() -> Iterator[str]:
     """Every rule: what it means, what breaks it, what keeps it."""
-    yield "# Codes"
+    yield "# Errors and warnings"
     yield "What stands in brackets behind the word error or warning. On a terminal `aespec explain E101` shows one."
     for area, about in AREAS.items():
         yield f"## {area}: {about}"

@@ -25,7 +25,7 @@ from aespec.uses.anomaly import (
     residual_scale,
     worst,
 )
-from aespec.uses.anomaly_picture import worst_samples
+from aespec.uses.anomaly_picture import ranking_curves, worst_samples
 from aespec.uses.detection import detection, ranking, threshold, truth_of
 
 
@@ -526,6 +526,9 @@ def test_the_columns_of_a_table_have_their_names(tmp_path, rows):
     assert (found["samples"], found["ranking"]["error"]["auroc"]) == (14, 1.0)  # without 36 that it saw
     assert list(read_table(tmp_path / "s.csv"))[-5:] == ["height", "width", "depth", "mass", "age"]
     assert "height" in aespec_("score", tmp_path / "r", *options).stdout
+    np.save(tmp_path / "bare.npy", rows["x_test"])  # columns are found by their places
+    found = scored(tmp_path / "r", "--data", tmp_path / "bare.npy", "--by", "feature")
+    assert [part["name"] for part in found["by"]["mean_errors"]] == ["height", "width", "depth", "mass", "age"]
 
 
 @pytest.fixture(scope="module")
@@ -557,7 +560,93 @@ def test_windows_of_a_series_are_put_together_again(series, tmp_path):
     assert any("errors of overlapping windows go together" in note for note in whole["notes"])
     assert not any("overlapping windows" in note for note in found["notes"])
     assert (whole["samples"], whole["steps"]) == (48, None)
-    assert sum(read_table(path)["truth"].astype(int)) == 6  # those that begin at 54, 56, ..., 64
+    table = read_table(path)
+    assert sum(table["truth"].astype(int)) == 6  # those that begin at 54, 56, ..., 64
+    assert list(table)[:3] == ["sample", "start", "error"]
+    starts = [*range(0, 93, 2), 93]  # each of 8 steps, the last one ends with the series
+    assert table["start"].astype(int).tolist() == starts
+    assert all(each["start"] == starts[each["sample"]] for each in whole["worst"])
+    head = next(line for line in aespec_("score", series, *options).stdout.splitlines() if "Said to be" in line)
+    assert head.split()[:3] == ["Sample", "Start", "Error"]
+
+
+TOO_SMALL = ("the interval is too small", "the interval and the standard error are too small")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--by", "step"], TOO_SMALL[:1]),
+        (["--by", "step", "--contamination", 0.05], TOO_SMALL[:1]),
+        (["--by", "step", "--truth", "truth.npy"], TOO_SMALL[1:]),
+        (["--truth", "truth.npy"], TOO_SMALL[:1]),  # an area of 1, as that of these windows is, has no error
+        (["--truth", "none.npy"], TOO_SMALL[:1]),  # without an anomaly there is no AUROC, and so no error of one
+        (["--data", "short.npy", "--contamination", 0.05], ()),  # of one window there is no interval
+    ],
+    ids=lambda value: " ".join(map(str, value)),
+)
+def test_of_numbers_that_are_told_alone_it_is_said_that_they_are_too_small(options, said, series, monkeypatch):
+    monkeypatch.chdir(series.parent)
+    np.save("none.npy", np.zeros(101, int))
+    np.save("short.npy", np.load("other.npy")[:8])
+    notes = " ".join(scored(series, "--data", "other.npy", *options)["notes"])
+    assert [each for each in TOO_SMALL if each in notes] == [*said]
+
+
+def test_a_place_in_a_window_is_no_part_of_a_series(series):
+    done = aespec_("score", series, "--by", "pixel")
+    assert done.exit_code == 1
+    assert "= wanted: `--by step` or `--by feature`" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("t.csv", "{}"),
+        ("t.csv", "fault\n{}"),
+        ("t.txt", "{}"),
+        ("t.tsv", "label\tnote\n{}"),
+    ],
+)
+def test_the_truth_is_read_from_text(name, text, series, monkeypatch, tmp_path):
+    flags = np.load(series.parent / "truth.npy")
+    monkeypatch.chdir(tmp_path)
+    lines = (f"{flag}\tsensor" if "note" in text else f"{flag}" for flag in flags)
+    (tmp_path / name).write_text(text.format("\n".join(lines)) + "\n")
+    given = ("--data", series.parent / "other.npy", "--by", "step", "--truth")
+    assert scored(series, *given, name) == scored(series, *given, series.parent / "truth.npy")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("t.csv", "step,fault\n0,1\n", "t.csv does not say which column labels samples"),
+        ("t.csv", "0,1\n", "2 columns without names"),
+        ("t.csv", "", "t.csv holds no samples"),
+        ("t.csv", "0\n1\n", "wanted: 50 labels, along one axis"),
+        ("t.txt", "normal\nodd\n", "wanted: 50 labels, along one axis"),
+        ("t.csv", "note,label\na,0\nb\n", "cannot read t.csv"),
+        ("t.csv", None, "wanted: the path of a .npy, .csv or .txt file"),
+    ],
+)
+def test_text_that_holds_no_truth_is_refused(name, text, said, run, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    if text is not None:
+        (tmp_path / name).write_text(text)
+    done = aespec_("score", run, "--truth", name)
+    assert done.exit_code == 1, done.output
+    assert said in done.stderr
+    assert "Traceback" not in done.output
+
+
+def test_a_picture_of_curves_says_what_its_numbers_are(drawn):
+    truth, scores = np.array([False, True, False, True]), np.array([1.0, 2.0, 3.0, 4.0])
+    ranking_curves({"error": ranking(truth, scores), "surprise": ranking(truth, -scores)}, "p.png")
+    found = [[each.get_legend().get_title().get_text(), *texts(each.get_legend().texts)] for each in drawn[0].axes]
+    assert found == [  # 3 of 4 pairs are in order; 1/2 * 1 + 1/2 * 2/3, and in the other order 1/2 * 1/2 + 1/2 * 2/4
+        ["area under the curve", "error: 0.750", "surprise: 0.250", "by chance: 0.500"],
+        ["average precision", "error: 0.833", "surprise: 0.500", "by chance: 0.500"],
+    ]
 
 
 @pytest.fixture

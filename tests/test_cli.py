@@ -125,6 +125,8 @@ def test_nothing_heavy_is_imported(args, heavy):
         (["verify", ZOO["pca"], "--backends", "numpi"], 1, "error[E301]"),
         (["conformance", "--backend", "numpi"], 1, "error[E301]"),
         (["layers", "dens"], 1, "did you mean `dense`?"),
+        (["layers", "repeat"], 1, "an item of a list of layers: `aespec explain E011`"),
+        (["layers", "include"], 1, "an item of a list of layers: `aespec explain E012`"),
         (["explain", "E999"], 1, "unknown rule `E999`"),
         (["reconstruct", "no-such-run"], 1, "error[E501]"),
         (["train", ZOO["pca"], "--backend", "numpi"], 1, "error[E301]"),
@@ -201,6 +203,14 @@ def test_a_bad_spec_does_not_stop_the_others(command, said, bad):
     tied, conv, wrong = json.loads(aespec_(*command, ZOO["tied"], bad, ZOO["conv"], "--format", "json").stdout)
     assert (tied["name"], conv["name"], wrong["file"]) == ("tied", "conv", str(bad))
     assert [problem["code"] for problem in wrong["diagnostics"]] == ["E101", "E102"]
+
+
+@pytest.mark.parametrize("command", [["validate"], ["summary"], ["graph"], ["verify", "--backends", "numpy"]])
+def test_a_folder_stands_for_the_spec_in_it(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert aespec_("build", ZOO["pca"], "--backend", "numpy", "-o", "built").exit_code == 0
+    done = aespec_(*command, "built")
+    assert (done.exit_code, done.stdout) == (0, aespec_(*command, "built/spec.yaml").stdout)
 
 
 def test_a_folder_in_use_does_not_stop_the_other_builds(tmp_path):
@@ -623,7 +633,7 @@ def test_train_writes_a_run_and_says_how_it_went(trained, tmp_path):
     done = trained()
     assert (done.exit_code, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
-    assert lines[0] == "small on torch, 40 samples of data.npy"
+    assert lines[0] == "small on torch, 36 training and 4 held-out samples of data.npy"
     assert [line.split()[1] for line in lines if line.startswith("epoch")] == ["1/3", "2/3", "3/3"]
     assert lines[-1].startswith("wrote runs/small-torch;")
     run = tmp_path / "runs" / "small-torch"
@@ -858,7 +868,9 @@ def test_a_bar_has_its_numbers_at_any_width(columns, losses, told):
 
 def test_train_goes_on_from_another_folder(trained, monkeypatch):
     np.save("held.npy", np.load("data.npy")[:5])
-    assert trained("--validation-data", "held.npy").exit_code == 0
+    done = trained("--validation-data", "held.npy")
+    assert done.exit_code == 0
+    assert done.stdout.startswith("small on torch, 40 samples of data.npy and 5 validation samples of held.npy\n")
     Path("elsewhere").mkdir()
     monkeypatch.chdir("elsewhere")
     done = aespec_("train", "--resume", "../runs/small-torch", "--epochs", 4)

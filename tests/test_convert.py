@@ -84,7 +84,7 @@ def load(path):
     model = torch.export.load(path).module()
     with torch.no_grad():
         for value in model.state_dict().values(): value.zero_()
-    model.load_state_dict(load_file(path.replace(".pt2", ".safetensors")))
+    model.load_state_dict(load_file(path.replace(".pt2", ".state_dict.safetensors")))
     return model
 def run(model, x): return model(torch.from_numpy(x)).detach().numpy()
 """
@@ -127,15 +127,15 @@ def models(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    ("form", "suffix", "loads"),
-    [("keras", ".keras", (KERAS,)), ("torch", ".pt2", (TORCH, STATE))],
+    ("form", "more", "suffix", "loads"),
+    [("keras", ["--plain"], ".keras", (KERAS,)), ("torch", [], ".pt2", (TORCH, STATE))],
     ids=["keras", "torch"],
 )
-def test_a_file_loads_without_aespec_and_gives_the_same_values(models, form, suffix, loads, tmp_path):
+def test_a_file_loads_without_aespec_and_gives_the_same_values(models, form, more, suffix, loads, tmp_path):
     given = {}
     for name, (folder, x, _) in models.items():
         path = tmp_path / f"{name}{suffix}"
-        record = said(folder, "--to", form, "--plain", "-o", path)
+        record = said(folder, "--to", form, *more, "-o", path)
         assert record["needs"] == []
         assert record["difference"] <= 1e-6
         given[str(path)] = str(x)
@@ -177,6 +177,38 @@ def test_what_a_keras_file_needs_and_what_a_plain_one_lacks_is_said(models, name
     assert all(told.startswith(start) for told, start in zip(plain["lost"], lost, strict=True))
 
 
+FROZEN = {
+    "input": [6],
+    "encoder": [
+        {"gaussian_noise": 0.1},
+        {"dense": {"units": 4, "activation": {"celu": 0.5}, "freeze": True, "activity_regularizer": {"l1": 0.01}}},
+    ],
+    "decoder": [{"dense": {"units": 6, "tied_to": "encoder/dense_1", "freeze": True}}],
+}
+
+
+@pytest.mark.parametrize(
+    ("args", "lost"),
+    [
+        (["--to", "keras"], ["`decoder/dense_1/bias` is not frozen"]),
+        (["--to", "keras", "--plain"], ["`decoder/dense_1` has a kernel of its own"]),
+        (["--to", "torch"], ["`encoder/gaussian_noise_1` draws no noise", "`encoder/dense_1` has no penalty `l1`"]),
+    ],
+    ids=" ".join,
+)
+def test_what_a_file_does_not_keep_of_training_is_said(args, lost, tmp_path):
+    import keras
+
+    folder = folder_of(tmp_path / "frozen", FROZEN)
+    record = said(folder, *args, "-o", tmp_path / f"frozen.{'pt2' if 'torch' in args else 'keras'}")
+    assert len(record["lost"]) == len(lost)
+    assert all(told.startswith(start) for told, start in zip(record["lost"], lost, strict=True))
+    if "keras" in args:
+        model = keras.saving.load_model(tmp_path / "frozen.keras")
+        trained = sum(int(np.prod(variable.shape)) for variable in model.trainable_weights)
+        assert trained == (0 if "--plain" in args else 6)  # the decoder's bias
+
+
 def test_the_weights_alone_have_their_names_and_the_spec(models, tmp_path):
     folder = models["tied"][0]
     said(folder, "--to", "safetensors", "-o", tmp_path / "tied.safetensors")
@@ -188,6 +220,29 @@ def test_the_weights_alone_have_their_names_and_the_spec(models, tmp_path):
     assert about["aespec"] == aespec.__version__
     again = aespec.compile(aespec.parse(about["spec"]))
     assert again == aespec.compile(aespec.load(folder / "spec.yaml"))
+
+
+def test_how_features_were_scaled_is_handed_on(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    x = np.random.default_rng(0).normal([3.0, -50.0], [0.5, 20.0], (40, 2)).astype("float32")
+    np.save("x.npy", x)
+    spec = {
+        "name": "two",
+        "input": {"shape": [2], "scaling": "standard"},
+        "encoder": [{"dense": 1}],
+        "decoder": "mirror",
+    }
+    Path("two.yaml").write_text(json.dumps({**spec, "training": {"epochs": 1, "validation_split": 0}}))
+    trained = CliRunner().invoke(main, ["train", "two.yaml", "--backend", "torch", "--data", "x.npy", "--quiet"])
+    assert trained.exit_code == 0, trained.output
+    told = convert("runs/two-torch", "--to", "torch").stdout
+    assert "takes scaled samples and gives them back scaled: (x - center) / scale" in told
+    record = json.loads(convert("runs/two-torch", "--to", "safetensors", "--format", "json").stdout)
+    with safe_open("two.safetensors", "numpy") as file:
+        kept = json.loads(file.metadata()["scaling"])
+    for found in (record["scaling"], kept):
+        np.testing.assert_allclose(found["center"], x.mean(axis=0, dtype="float64"), rtol=1e-6)
+        np.testing.assert_allclose(found["scale"], x.std(axis=0, dtype="float64"), rtol=1e-6)
 
 
 OPEN_STEPS = {
@@ -203,12 +258,13 @@ OPEN_STEPS = {
         (["nowhere", "--to", "keras"], 1, "nowhere is not the folder of a finished run"),
         (["stacked", "--to", "numpy"], 1, "the backend `numpy` has no files of its own"),
         (["stacked", "--to", "onyx"], 2, "'onyx' is none of"),
+        (["stacked", "--to", "torch", "--plain"], 2, "--plain: has no meaning with `--to torch`"),
+        (["stacked", "--to", "safetensors", "--plain"], 2, "no meaning with `--to safetensors`"),
         (["stacked", "--to", "keras", "-o", "a.h5"], 2, "'a.h5' does not end in .keras"),
         (["stacked", "--to", "keras", "-o", "there.keras"], 1, "there.keras is there already"),
-        (["stacked", "--to", "torch", "-o", "there.pt2"], 1, "there.safetensors is there already"),
+        (["stacked", "--to", "torch", "-o", "there.pt2"], 1, "there.state_dict.safetensors is there already"),
         (["damaged", "--to", "safetensors", "-o", "damaged/weights.safetensors", "--force"], 1, "cannot be read"),
         (["open", "--to", "safetensors", "-o", "open/weights.safetensors", "--force"], 1, "a file of the model itself"),
-        (["open", "--to", "torch", "-o", "open/weights.pt2", "--force"], 1, "a file of the model itself"),
         (["stacked", "--to", "safetensors", "-o", "there.keras/a.safetensors"], 1, "there.keras cannot be written"),
         (["open", "--to", "keras", "--plain"], 1, "`encoder/time_distributed_1` cannot be said in stock Keras layers"),
         (["damaged", "--to", "keras"], 1, "damaged/weights.safetensors cannot be read"),
@@ -219,14 +275,15 @@ def test_what_cannot_be_converted_is_said(args, code, message, models, tmp_path,
     monkeypatch.chdir(tmp_path)
     folder_of(tmp_path / "open", OPEN_STEPS)
     (folder_of(tmp_path / "damaged", MORE["dilated"]) / "weights.safetensors").write_bytes(b"no tensors")
-    for name in ("there.keras", "there.safetensors"):
-        (tmp_path / name).write_text("before")
+    there = [tmp_path / name for name in ("there.keras", "there.state_dict.safetensors")]
+    for path in there:
+        path.write_text("before")
     (tmp_path / "stacked").symlink_to(models["stacked"][0])
     done = convert(*args)
     assert done.exit_code == code
     assert message in done.stderr
     assert "Traceback" not in done.output
-    assert (tmp_path / "there.keras").read_text() == (tmp_path / "there.safetensors").read_text() == "before"
+    assert [path.read_text() for path in there] == ["before", "before"]
 
 
 def test_force_writes_over_a_file_and_nothing_else_is_left(models, tmp_path, monkeypatch):
@@ -234,5 +291,6 @@ def test_force_writes_over_a_file_and_nothing_else_is_left(models, tmp_path, mon
     Path("pca.safetensors").write_text("before")
     assert convert(models["pca"][0], "--to", "safetensors", "--force").exit_code == 0
     assert convert(models["pca"][0], "--to", "torch", "--force", "-o", "new/pca.pt2").exit_code == 0
-    assert sorted(path.name for path in tmp_path.rglob("*")) == ["new", "pca.pt2", "pca.safetensors", "pca.safetensors"]
+    found = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*"))
+    assert found == ["new", "new/pca.pt2", "new/pca.state_dict.safetensors", "pca.safetensors"]
     assert len(weights.read(Path("pca.safetensors"))) == 4

@@ -337,6 +337,25 @@ def test_the_picture_has_three_rows_and_without_noise_two(runs, tmp_path):
     assert sizes["three"][1] == pytest.approx((3 * 1.1 + 0.5) / (2 * 1.1 + 0.5) * sizes["two"][1], rel=0.01)
 
 
+@pytest.mark.parametrize(
+    ("options", "starts"),
+    [
+        ([], [0, 160, 304]),  # of 20 that share no step, from 0, 16, ..., 304, the first, one in the middle, the last
+        (["--noise", "gaussian:0.1", "--limit", 9], [0, 32, 64]),  # of those from 0, 16, ..., 64
+    ],
+)
+def test_windows_that_are_drawn_share_no_step(options, starts, runs, tmp_path, monkeypatch):
+    found, series = [], np.random.default_rng(1).normal(size=(328, 9)).astype("float32")
+    np.save(tmp_path / "other.npy", series)
+    monkeypatch.setattr("aespec.picture.reconstructions", lambda rows, path, **how: found.append((rows, how["names"])))
+    given = ("--data", tmp_path / "other.npy", "-n", 3, "-o", tmp_path / "p.png")
+    done = aespec_("reconstruct", runs / "series", *given, *options)
+    assert done.exit_code == 0, done.output
+    ((rows, names),) = found
+    assert names == [f"steps {start} to {start + 15}" for start in starts]
+    assert np.array_equal(rows["original"], [series[start : start + 16] for start in starts])
+
+
 def test_without_noise_the_error_of_what_is_drawn_is_reported(runs, tmp_path):
     args = runs / "points", "-o", tmp_path / "p.png", "-n", 4
     found = record(*args)

@@ -361,6 +361,22 @@ def drawn_code(ejected, x):
     return ejected.native.get_layer("encoder")(x, training=True).numpy()
 
 
+SCALED = [
+    ({"scaling": "standard"}, "is scaled to a mean of 0 and a deviation of 1 over"),
+    ({"scaling": "minmax"}, "is scaled to 0 to 1 over"),
+    ({"scaling": "minmax", "range": [-1, 1]}, "is scaled to -1 to 1 over"),
+    ({}, None),
+]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(("scaling", "words"), SCALED)
+def test_how_samples_are_scaled_stands_at_the_top(scaling, words, backend):
+    spec = parse({"input": {"shape": [4], **scaling}, "encoder": [{"dense": 2}], "decoder": "mirror"})
+    top = " ".join(ast.get_docstring(ast.parse(find_backend(backend).eject(spec, compiled(spec), "a test"))).split())
+    assert words in top if words else "scaled" not in top
+
+
 REFUSED = [
     ("torch", {"input": [5, 3], "encoder": ["attention_pool"]}, "the layer `attention_pool` cannot be ejected"),
     ("keras", {"input": [5, 3], "encoder": ["attention_pool"]}, "the layer `attention_pool` cannot be ejected"),

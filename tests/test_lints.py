@@ -195,6 +195,7 @@ FINDINGS = {
         spec(f"dense: {{units: 4, {SELU}}}, reshape: [2, 2], dropout: 0.1, flatten, dense: 3"),
         [("W203", "dropout")],
     ),
+    "dropout of nothing": (spec(f"dense: {{units: 4, {SELU}}}, dropout: 0, dense: 3"), []),
     "dropout of the input": (spec(f"dropout: 0.5, dense: {{units: 4, {SELU}}}"), []),
     # W204
     "a bias that is stated": (
@@ -265,6 +266,8 @@ FINDINGS = {
     ),
     # W301
     "as wide as the input": (spec("dense: 8"), [("W301", "8")]),
+    "noise of nothing": (spec("masking_noise: 0, dense: 9"), [("W301", "9")]),
+    "a price of nothing": (spec("dense: {units: 9, activity_regularizer: {l1: 0}}"), [("W301", "9")]),
     "convolutions": (  # 4 x 4 of 4 channels for 8 x 8
         spec("conv2d: {filters: 4, kernel_size: 3, strides: 2, padding: same}", input="[8, 8, 1]"),
         [("W301", "4")],
@@ -496,6 +499,10 @@ def test_exit_codes(warned, args, code):
     assert warned.read_text() == WARNED
 
 
+def test_what_fails_with_strict_alone_is_said(warned):
+    assert validate(warned, "--strict").stderr == validate(warned).stderr + "warnings fail with --strict\n"
+
+
 def test_warnings_as_json(warned):
     (record,) = json.loads(validate(warned, "--format", "json").stdout)
     assert record["fine"] is True
@@ -557,6 +564,15 @@ MENDED = {
     "between braces": (
         spec("dense: {units: 5, name: a}, batch_normalization, dense: 3", "[dense: 8]"),
         spec("dense: {units: 5, name: a, use_bias: false}, batch_normalization, dense: 3", "[dense: 8]"),
+        "W204 line 2",
+    ),
+    "of a convolution": (
+        spec("conv1d: {filters: 2, kernel_size: 1}, " + FLAT, "[dense: 8, reshape: [4, 2]]", input="[4, 2]"),
+        spec(
+            "conv1d: {filters: 2, kernel_size: 1, use_bias: false}, " + FLAT,
+            "[dense: 8, reshape: [4, 2]]",
+            input="[4, 2]",
+        ),
         "W204 line 2",
     ),
     "that is stated": (

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from aespec.picture import COLORS, reconstructions
+from aespec.picture import COLORS, blank, draw_legend, reconstructions
 from aespec.uses.features_picture import draw_first_layer
 from aespec.uses.generation_picture import draw_grid
 
@@ -53,6 +53,49 @@ def test_a_wide_table_that_was_made_has_its_names_and_a_key(figure):
     table, key = figure().axes
     assert tuple(text.get_text() for text in table.get_xticklabels()) == WIDE
     assert [text.get_text() for text in key.get_yticklabels()] == ["lowest", "highest"]
+
+
+def called(legend):
+    return [text.get_text() for text in legend.get_texts()]
+
+
+@pytest.mark.parametrize(
+    ("features", "columns", "legend", "said"),
+    [
+        (1, (), None, ""),
+        (1, ("flow",), ["flow"], ""),
+        (3, (), ["feature 0", "feature 1", "feature 2"], ""),
+        (9, (), [f"feature {i}" for i in range(1, 9)], "the 8 of 9 features with the largest differences"),
+    ],
+)
+def test_a_series_that_is_restored_has_a_legend_and_the_steps_of_its_windows(features, columns, legend, said, figure):
+    x = np.zeros((2, 5, features)) + np.arange(features)  # restored as zeros: the last changes most
+    names = ["steps 0 to 4", "steps 9 to 13"]
+    rows = {"original": x, "restored": 0 * x}
+    reconstructions(rows, "p.png", images=False, columns=columns, names=names, title="pump")
+    assert [called(each) for each in figure().legends] == ([] if legend is None else [legend])
+    assert figure().get_suptitle() == "\n".join(filter(None, ("pump", said)))
+    assert [axes.get_title() for axes in figure().axes] == [*names, "", ""]
+    above = figure().axes[0].get_lines()
+    assert [line.get_ydata()[0] for line in above] == [*range(features)][-len(COLORS) :]
+
+
+@pytest.mark.parametrize(
+    ("width", "names", "across"),
+    [
+        (10.0, ["flow"] * 6, 6),
+        (5.0, ["flow"] * 6, 3),  # 5 would have room
+        (4.4, ["c" * 40] * 5, 2),
+        (1.0, ["c" * 24] * 3, 1),
+    ],
+)
+def test_the_rows_of_a_legend_are_of_like_length(width, names, across):
+    drawing = blank(width, 2.0)
+    lines = drawing.subplots().plot(np.zeros((2, len(names))))
+    draw_legend(drawing, lines, names)
+    (legend,) = drawing.legends
+    assert legend._ncols == across
+    assert drawing.get_figheight() == pytest.approx(2 + 0.2 * -(-len(names) // across))
 
 
 @pytest.mark.filterwarnings("error")

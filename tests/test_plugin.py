@@ -115,10 +115,13 @@ def test_the_schema_knows_it():
 
 def test_the_command_line_shows_it():
     listed = CliRunner().invoke(main, ["layers"]).stdout
-    assert "The mean of all steps, each weighted by how well it matches a learned query." in listed
+    about = "The mean of all steps, each weighted by how well it matches a learned query. (of aespec-example-plugin)"
+    assert about in " ".join(listed.split())
+    assert listed.count("(of ") == 1
     (page,) = json.loads(CliRunner().invoke(main, ["layers", "attention_pool", "--format", "json"]).stdout)
     assert [field["name"] for field in page["fields"]] == ["temperature", "query_initializer", "name", "freeze"]
     assert page["examples"][0]["parameters"] == {"query": [3, 1]}
+    assert page["package"] == "aespec-example-plugin"
 
 
 # --- its lowerings ----------------------------------------------------------------------------------------------

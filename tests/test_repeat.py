@@ -160,6 +160,20 @@ def test_what_is_refused(fields: str, problems: list[tuple[str, str]]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("fields", "help"),
+    [
+        ("{times: 2, layers: [{dense: '${i}'}]}", "for the number of the turn state `index: i` in the `repeat`"),
+        ("{each: {u: [1]}, layers: [{dense: '${i}'}]}", "for the number of the turn state `index: i` in the `repeat`"),
+        ("{times: 2, index: k, layers: [{dense: '${i}'}]}", "write `$${` for the characters"),
+        ("{times: 2, layers: [{dense: '${wdth}'}]}", "did you mean `${width}`?"),
+    ],
+)
+def test_an_index_that_is_not_stated_is_asked_for(fields: str, help: str) -> None:
+    found = refused(f"vars: {{width: 64}}\nencoder:\n  - repeat: {fields}\n")[0]
+    assert (found.rule.code, (found.help or "").rpartition("; ")[2]) == ("E008", help)
+
+
+@pytest.mark.parametrize(
     ("item", "help"),
     [
         ("- repeat:\n    times: 2\n    layers: [a]", "indent `times`, `layers` below `repeat`, as its fields"),

@@ -11,6 +11,7 @@ import pytest
 from aespec.cli import COMMANDS
 from aespec.registry import kinds
 from aespec.rules import AREAS, every_rule
+from aespec.source.items import ITEMS
 from aespec.spec import Spec
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -89,6 +90,12 @@ def test_each_field_of_a_spec_is_on_one_page(site):
     assert {"input", "decoder", "training", "early-stopping", "greedy", "classifier"} <= ids(
         site, "reference/spec.html"
     )
+
+
+def test_what_stands_in_a_list_of_layers_is_on_the_page_of_a_spec(site):
+    assert {*ITEMS, "variables-and-arithmetic"} <= ids(site, "reference/spec.html")
+    text = " ".join(re.sub("<[^>]+>", "", (site / "reference/spec.html").read_text()).split())
+    assert [told for fields in ITEMS.values() for told in fields.values() if told.replace("`", "") not in text] == []
 
 
 def test_a_page_of_a_kind_says_what_the_kind_says(site):

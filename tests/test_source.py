@@ -480,6 +480,9 @@ SET: list[tuple[tuple[str, ...], Loc, Any]] = [
     (("loss={huber: {delta: 1e-1}}",), ("loss",), {"huber": {"delta": 0.1}}),
     (("a.b.c=1",), ("a",), {"b": {"c": 1}}),
     (("encoder.1.dense.units=50",), ("encoder", 1, "dense"), {"units": 50, "activation": "selu"}),
+    (("input.stride=7",), ("input",), {"shape": [28, 28], "stride": 7}),
+    (("input.shape=[5]",), ("input",), {"shape": [5]}),
+    (("input.1=7",), ("input",), [28, 7]),
     (("encoder.01.dense.units=50",), ("encoder", 1, "dense", "units"), 50),
     (("encoder.2.dense=10",), ("encoder", 2), {"dense": 10}),
     (("encoder.0=[1, 2]",), ("encoder", 0), [1, 2]),
@@ -561,6 +564,7 @@ BAD_SET: list[tuple[str, list[tuple[str, str]]]] = [
     ("encoder.4=1", [("E006", "4")]),
     ("encoder.99999999999999999999.x=1", [("E006", "99999999999999999999")]),
     ("encoder.-1.dense=1", [("E006", "-1")]),
+    ("input.-1=1", [("E006", "-1")]),
     ("encoder.dense.units=1", [("E006", "dense")]),
     ("encoder.1.5=x", []),
     ("training.epochs.x=1", [("E006", "x")]),
@@ -795,6 +799,14 @@ def test_unreadable(path: str, code: str, place: tuple[int, str] | None, says: s
     (found,) = error.value.diagnostics
     assert found.rule.code == code
     assert (marked(found.place) if found.place else None) == place
+
+
+def test_the_help_for_a_folder_names_specs_alone(tmp_path: Path) -> None:
+    for name in ("b.yaml", "a.json", "run.json", "spec.schema.json", "weights.safetensors"):
+        (tmp_path / name).touch()
+    with pytest.raises(AespecError) as error:
+        Source.read(tmp_path)
+    assert error.value.diagnostics[0].help == "name a file in it: a.json, b.yaml"
 
 
 def test_a_file_that_may_not_be_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from aespec import data
 from aespec.data.files import Raw
 from aespec.data.fitting import fit
 from aespec.data.scaling import Scaling
-from aespec.data.series import as_series, cut
+from aespec.data.series import Windows, as_series, cut
 from aespec.data.streams import Stream
 from aespec.diagnostics import AespecError
 
@@ -270,6 +270,23 @@ class TestSeries:
         assert found.windows.steps == steps
         for window, start in zip(found.inputs, starts, strict=True):
             assert window.tolist() == series[start : start + 4].tolist()
+
+    @pytest.mark.parametrize(
+        ("starts", "count", "chosen"),
+        [
+            ([0, 2, 4, 6, 8, 9], 9, [0, 2, 4]),  # of 4 steps each: those from 0, 4 and 8
+            ([0, 2, 4, 6, 8, 9], 2, [0, 4]),
+            ([0, 2, 4, 6, 8, 9], 1, [0]),
+            ([3, 8, 13, 18, 23], 3, [0, 2, 4]),
+            ([7], 5, [0]),
+        ],
+    )
+    def test_some_share_no_step(self, starts, count, chosen):
+        windows = Windows(np.array(starts), 4, 30)
+        assert windows.apart(count).tolist() == chosen
+
+    def test_tell_their_steps(self):
+        assert Windows(np.array([0, 1000]), 32, 2000).spans(np.array([1])) == ["steps 1,000 to 1,031"]
 
     def test_of_one_feature_needs_no_second_axis(self):
         np.save("x.npy", np.arange(6.0))

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aespec.cli.options import format_option
-from aespec.cli.output import echo_json, made, writing
+from aespec.cli.output import echo_json, made, vacant, writing
 from aespec.shapes import counted
 
 if TYPE_CHECKING:
-    from aespec.converting import Converted
+    from aespec.converting import Converted, Saved
 
 
 def _known(context: click.Context, _: click.Parameter, name: str) -> str:
@@ -44,28 +44,33 @@ def convert(run: Path, form_of: str, out: Path | None, plain: bool, force: bool,
     """Write a trained model as a file for those who do not have aespec.
 
     RUN is the folder of a run or of a built model. For keras the file is a .keras, which Keras loads; for torch a .pt2,
-    a program that PyTorch runs, and its state_dict beside it as .safetensors; for safetensors it has the weights under
+    a program that PyTorch runs, and its state_dict beside it; for safetensors it has the weights under
     their names in aespec, and the spec. A model's file is read back and run on a few samples, and it is printed by how
     much the values differ.
     """
-    from aespec.converting import exporting, open_saved, refuse_to_replace
+    from aespec.converting import exporting, open_saved
+    from aespec.run import SPEC, WEIGHTS
 
     saved = open_saved(run)
     format = exporting(form_of)
+    if plain and not format.simplifies:
+        raise click.BadParameter(
+            f"has no meaning with `--to {form_of}`: no file of it needs aespec.", param_hint="--plain"
+        )
     suffix, *more = format.suffixes
     out = Path(saved.graph.name + suffix) if out is None else out
     if out.suffix != suffix:
         raise click.BadParameter(f"'{out}' does not end in {suffix}.", param_hint="-o")
-    refuse_to_replace([out, *(out.with_suffix(other) for other in more)], force=force, source=run)
+    vacant(out, *(out.with_suffix(other) for other in more), force=force, keep=(run / SPEC, run / WEIGHTS))
     with writing(out.parent):
         done = format.convert(saved, out, plain=plain)
     if form == "json":
-        echo_json(_as_data(done))
+        echo_json(_as_data(done, saved))
     else:
-        click.echo(_told(done, plain=plain))
+        click.echo(_told(done, saved, plain=plain))
 
 
-def _as_data(done: Converted) -> dict[str, Any]:
+def _as_data(done: Converted, saved: Saved) -> dict[str, Any]:
     return {
         **made(done.files),
         "load": done.load,
@@ -73,15 +78,19 @@ def _as_data(done: Converted) -> dict[str, Any]:
         "lost": list(done.lost),
         "samples": done.samples,
         "difference": done.difference,
+        "scaling": saved.scaling and saved.scaling.model_dump(),
     }
 
 
-def _told(done: Converted, *, plain: bool) -> str:
+def _told(done: Converted, saved: Saved, *, plain: bool) -> str:
     lines = [f"wrote {' and '.join(map(str, done.files))}", f"  load it with: {done.load}"]
     if done.difference is not None:
         lines.append(
             f"  read back: the values of {counted(done.samples, 'sample')} differ by {done.difference:.1e} at most"
         )
+    if saved.scaling:
+        lines += ["  it takes scaled samples and gives them back scaled: (x - center) / scale, for each feature"]
+        lines += ["  the numbers are in the run's run.json, under data and scaling, and in what `--format json` prints"]
     if done.needs:
         lines += ["  it needs aespec, since the framework has no such layers:", *(f"    {need}" for need in done.needs)]
         lines += [] if plain else ["  `--plain` writes a file of the same values that does not"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -24,7 +23,7 @@ from aespec.cli.output import vacant, writing
 )
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
 def eject(specs: Specs, backend: str, out: Path | None, force: bool) -> None:
-    """Write the model of a spec as one file of framework code.
+    """Write the model of a spec as one file of Keras or PyTorch code.
 
     SPEC is a spec, or the folder of a run or of a built model. The code builds the model, loads the weights of a run
     and trains as the spec says. It needs the framework and safetensors, and nothing of aespec.
@@ -32,15 +31,11 @@ def eject(specs: Specs, backend: str, out: Path | None, force: bool) -> None:
     from aespec.eject import ejector
     from aespec.files import write_text
     from aespec.registry import find_backend
-    from aespec.run import SPEC
 
     if out is not None:
         vacant(out, force=force)
-    source = Path(specs.paths[0])
-    if source.is_dir():
-        source = source / SPEC
-    read = replace(specs, paths=(str(source),)).only()
-    code = ejector(find_backend(backend)).eject(read.spec, read.graph, str(source))
+    read = specs.only()
+    code = ejector(find_backend(backend)).eject(read.spec, read.graph, read.path)
     if out is None:
         click.echo(code, nl=False)
         return

@@ -34,7 +34,7 @@ def encode(trained: Trained, out: Path, split: Split, form: str) -> None:
     behind the file of a picture, the label, and the step that a window of a series begins with, where those are
     known. A window's label is the highest of its steps', 1 if a step is an anomaly; where labels are names it is the
     one that all steps have, else none. A .npy has the codes in their own shape. Data of any size streams through the
-    encoder.
+    encoder. A file that is there already is written over.
     """
     import numpy as np
 

@@ -80,6 +80,13 @@ class Findings:
         stride = self.job.data.run.spec.input.stride
         return stride is not None and stride < self.job.scored.inputs.shape[1]
 
+    @property
+    def _spreads(self) -> list[str]:
+        """Which of the numbers that are told say how far others may be off."""
+        known = not (isinf(self.limit.low) and isinf(self.limit.high))
+        tell = any(found is not None and not isnan(found.error) for found in self.rankings.values())
+        return ["the interval"] * known + ["the standard error"] * tell
+
     def summary(self) -> Iterator[str]:
         """What was scored, and how much of it is anomalous."""
         import numpy as np
@@ -115,9 +122,10 @@ class Findings:
             yield "there is no surprise: its scale needs the run's own data, which is gone"
         if scored.what == HELD and self.job.data.other is not None:
             yield f"the run was trained on {scored.name}: the {scored.first:,} samples that it saw are left out"
-        if self.job.in_series or self._overlap:
+        if (self.job.in_series or self._overlap) and (numbers := self._spreads):
             neighbours = "neighbouring steps" if self.job.in_series else "overlapping windows"
-            yield f"errors of {neighbours} go together: the interval and the standard error are too small"
+            verb = "is" if len(numbers) == 1 else "are"
+            yield f"errors of {neighbours} go together: {' and '.join(numbers)} {verb} too small"
         if self._overlap and not self.job.in_series:
             yield "of windows that overlap the table has the worst alone"
         if self.known is not None and None in self.rankings.values():
@@ -162,6 +170,8 @@ class Findings:
         from aespec.tables import table
 
         columns = {"Step" if self.job.in_series else "Sample": [f"{i:,}" for i in self.job.index[self.worst]]}
+        if (starts := self.job.starts) is not None:
+            columns["Start"] = [f"{start:,}" for start in starts[self.worst].tolist()]
         for kind, scores in self.job.by_kind.items():
             columns[kind.title()] = [f"{x:.4g}" for x in scores[self.worst]]
         numbers = [*columns]
@@ -220,6 +230,8 @@ class Findings:
         found: dict[str, NDArray[Any]] = {"step" if job.in_series else "sample": job.index}
         if job.scored.names is not None:
             found["file"] = np.asarray(job.scored.names)
+        if job.starts is not None:
+            found["start"] = job.starts
         found |= {**job.by_kind, "anomaly": self.labelled.astype(np.int8)}
         return found if self.known is None else {**found, "truth": self.known.astype(np.int8)}
 
@@ -276,8 +288,7 @@ class Findings:
         names = [given.names[i] if given.names else f"sample {i + given.first:,}" for i in chosen]
         starts: list[int] | None = None
         if given.windows is not None:
-            starts = given.windows.starts[chosen].tolist()
-            names = [f"steps {start:,} to {start + given.windows.length - 1:,}" for start in starts]
+            starts, names = given.windows.starts[chosen].tolist(), given.windows.spans(chosen)
         with writing(path.parent):
             worst_samples(
                 samples,

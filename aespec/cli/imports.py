@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aespec.cli.options import file_option, format_option
-from aespec.cli.output import echo_json, made, writing
+from aespec.cli.output import echo_json, made, vacant, writing
 from aespec.shapes import counted, show_shape
 from aespec.tables import number
 
@@ -33,14 +33,14 @@ def import_(
     run. The encoder is the first of two models that the model is made of, else all layers up to the narrowest one.
     Under the names spec.yaml and weights.safetensors in one folder, the two files are a model that other commands take.
     """
-    from aespec.converting import refuse_to_replace
     from aespec.files import write_text
     from aespec.importing import import_model
     from aespec.source.yaml_dump import dump_yaml
     from aespec.weights import write
 
     files = [path for path in (out, weights) if path is not None]
-    refuse_to_replace(files, force=force)
+    for path in files:
+        vacant(path, force=force)
     found = import_model(file, code=code, partial=partial)
     text = dump_yaml(found.brief())
     if out is not None:

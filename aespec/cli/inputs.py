@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import wraps
+from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import click
@@ -98,7 +99,10 @@ class Specs:
 
 
 def takes_specs(*, several: bool = True, required: bool = True) -> Callable[[F], Callable[..., Any]]:
-    """Give a command the argument SPEC and the options that go with it, as one parameter ``specs``."""
+    """Give a command the argument SPEC and the options that go with it, as one parameter ``specs``.
+
+    The folder of a run or of a built model stands for the spec in it.
+    """
 
     def decorate(command: F) -> Callable[..., Any]:
         @wraps(command)
@@ -110,7 +114,8 @@ def takes_specs(*, several: bool = True, required: bool = True) -> Callable[[F],
             **others: Any,
         ) -> Any:
             paths = (spec,) if isinstance(spec, str) else spec or ()
-            return command(specs=Specs(paths, overrides, Limits(max_parameters, max_activations)), **others)
+            limits = Limits(max_parameters, max_activations)
+            return command(specs=Specs(tuple(map(_file, paths)), overrides, limits), **others)
 
         options = (
             click.argument("spec", nargs=-1 if several else 1, required=required),
@@ -130,6 +135,16 @@ def takes_specs(*, several: bool = True, required: bool = True) -> Callable[[F],
         return decorated
 
     return decorate
+
+
+def _file(path: str) -> str:
+    """The file of a spec that is named by itself, or by the folder of a run or of a built model that it is in."""
+    if not Path(path).is_dir():
+        return path
+    from aespec.run import SPEC
+
+    within = Path(path) / SPEC
+    return str(within) if within.is_file() else path
 
 
 def _limit(what: str, default: int) -> Callable[[F], F]:

@@ -96,22 +96,27 @@ def ready(path: Path) -> Path:
         return path
 
 
-def vacant(path: Path, *, force: bool) -> Path:
-    """The path of a file that a command is to write, and may.
+def vacant(path: Path, *more: Path, force: bool, keep: Iterable[Path] = ()) -> Path:
+    """The first path of files that a command is to write, and may; those to keep it may not, forced or not.
 
     Raises:
         AespecError: Something is there, and it may not be written over.
     """
-    if path.exists() and (path.is_dir() or not force):
+    kept = {file.resolve() for file in keep}
+    there = [file for file in (path, *more) if file.exists()]
+    lasting = [file for file in there if file.is_dir() or file.resolve() in kept]
+    if lasting or (there and not force):
         from aespec.rules import RunExists
 
+        found = lasting or there
+        got = ("a folder" if lasting[0].is_dir() else "a file of the model itself") if lasting else "a file"
         raise AespecError(
             Diagnostic(
                 RunExists,
-                f"{path} is there already",
+                f"{' and '.join(map(str, found))} {'is' if len(found) == 1 else 'are'} there already",
                 wanted="the name of a new file",
-                got="a folder" if path.is_dir() else "a file",
-                help="give another with `-o`" + ("" if path.is_dir() else ", or `--force` to write over it"),
+                got=got,
+                help="give another with `-o`" + ("" if lasting else ", or `--force` to write over it"),
             )
         )
     return path

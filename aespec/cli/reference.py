@@ -87,9 +87,13 @@ def explain(code: str | None) -> None:
 
 def _unknown(kind: str, names: list[str]) -> Diagnostic:
     from aespec.rules import UnknownKind
+    from aespec.source.items import RULES
 
     near = nearest(kind, names)
-    help = f"did you mean `{near}`?" if near else "`aespec layers` lists them"
+    if kind in RULES:
+        help = f"it is an item of a list of layers: `aespec explain {RULES[kind].code}` says how it is written"
+    else:
+        help = f"did you mean `{near}`?" if near else "`aespec layers` lists them"
     return Diagnostic(UnknownKind, f"there is no kind `{kind}`", wanted="a kind", got=f"`{kind}`", help=help)
 
 
@@ -98,17 +102,26 @@ def _list_text(entries: list[dict[str, Any]]) -> str:
 
     heads = ["Kind", *(["Backends"] if "backends" in entries[0] else []), "What it is"]
     rows = [
-        [entry["kind"], *([", ".join(entry["backends"])] if "backends" in entry else []), entry["text"]]
+        [
+            entry["kind"],
+            *([", ".join(entry["backends"])] if "backends" in entry else []),
+            entry["text"] + (f" ({_brought(entry)})" if _brought(entry) else ""),
+        ]
         for entry in entries
     ]
     return f"{table(heads, rows)}\n\n`aespec layers KIND` shows one of them, `--family` lists those of another family"
+
+
+def _brought(entry: dict[str, Any]) -> str:
+    """The package that brings a kind, where it is another."""
+    return "" if entry["package"] == "aespec" else f"of {entry['package']}"
 
 
 def _page_text(page: dict[str, Any]) -> str:
     from aespec.pages import in_yaml
     from aespec.tables import table
 
-    parts = [f"{page['kind']} ({page['family']})", page["text"]]
+    parts = [f"{page['kind']} ({', '.join(filter(None, [page['family'], _brought(page)]))})", page["text"]]
     if page["fields"]:
         rows = [
             [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from math import isfinite, isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,10 @@ from aespec.cli.trained import Trained, takes_run
 from aespec.files import RECONSTRUCTIONS
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from aespec.data.streams import Samples
+    from aespec.held import Shown
     from aespec.uses.denoising import Corruption, Denoising, Span
 
     Measures = dict[str, dict[str, dict[str, float]]]
@@ -69,7 +73,7 @@ def reconstruct(
 
     RUN is the folder of a run. The picture, a PNG, has samples that the model was not trained on in its upper row, and
     their reconstructions below: the test set, where the data has one, else what was held out for validation. Where
-    nothing was held out, that is said.
+    nothing was held out, that is said. Of the windows of a series it has some that share no step, from all over it.
 
     With --noise the samples are corrupted, and a row between the two shows how. Corrupted and restored samples are
     measured against the originals by PSNR and, where they are images, SSIM: the mean over all samples, and the
@@ -89,15 +93,13 @@ def reconstruct(
 
 def _plain(trained: Trained, count: int, path: Path, form: str) -> None:
     """Draw originals and reconstructions, and print the mean squared error of those drawn."""
-    import numpy as np
-
     from aespec.shapes import counted
     from aespec.uses.anomaly import squared_errors
 
     shown = trained.unseen
-    samples = np.asarray(shown.inputs[:count])
+    samples, names = _some(shown, shown.inputs, count)
     restored = trained.model.reconstruct(samples)
-    _draw({"original": samples, "restored": restored}, path, trained, "")
+    _draw({"original": samples, "restored": restored}, names, path, trained, "")
     error = float(squared_errors(samples, restored).mean())
     if form == "json":
         about = trained.about(shown, len(samples), files=[path])
@@ -111,16 +113,14 @@ def _denoised(
     trained: Trained, count: int, noise: Corruption, seed: int, limit: int | None, path: Path, form: str
 ) -> None:
     """Draw originals, corrupted and restored samples, and print how near both are to the originals."""
-    import numpy as np
-
     from aespec.shapes import counted
     from aespec.uses.denoising import denoise_run, examples, input_noise
 
     shown = trained.unseen
     x: Samples = shown.inputs[:limit]
     found = denoise_run(trained.run, x, noise, seed=seed, model=trained.model)
-    samples, span = np.asarray(x[:count]), found.span
-    _draw(examples(trained.model, samples, noise, span=span, seed=seed), path, trained, f", {noise}")
+    (samples, names), span = _some(shown, x, count), found.span
+    _draw(examples(trained.model, samples, noise, span=span, seed=seed), names, path, trained, f", {noise}")
     measures = _measures(found)
     learnt = [f"{layer.kind} {getattr(layer, str(layer.main)):g}" for layer in input_noise(trained.run.graph)]
     notes = list(_notes(found, measures, span, learnt))
@@ -146,12 +146,26 @@ def _denoised(
         click.echo(note)
 
 
-def _draw(rows: dict[str, Any], path: Path, trained: Trained, more: str) -> None:
+def _some(shown: Shown, x: Samples, count: int) -> tuple[NDArray[Any], list[str]]:
+    """Samples to draw, of the first that are shown, and what they are called; of windows such as share no step."""
+    import numpy as np
+
+    from aespec.data.streams import take
+
+    if shown.windows is None:
+        return np.asarray(x[:count]), []
+    windows = replace(shown.windows, starts=shown.windows.starts[: len(x)])
+    chosen = windows.apart(count)
+    return take(x, chosen), windows.spans(chosen)
+
+
+def _draw(rows: dict[str, Any], names: list[str], path: Path, trained: Trained, more: str) -> None:
     from aespec.picture import reconstructions
 
+    columns = trained.unseen.data.columns or ()
     title = f"{trained.run.spec.name}, trained with {trained.run.record['backend']}{more}{trained.run.units}"
     with writing(path.parent):
-        reconstructions(rows, path, images=trained.run.images, columns=trained.unseen.data.columns or (), title=title)
+        reconstructions(rows, path, images=trained.run.images, columns=columns, names=names, title=title)
 
 
 def _measures(found: Denoising) -> Measures:

@@ -50,7 +50,8 @@ FRACTION = Number(0, 1, min_open=True, max_open=True)
     "--truth",
     "source",
     metavar="labels|FILE",
-    help="Truth: the data's own labels, or a .npy with them. 0 is normal and 1 is not, unless --normal is given.",
+    help="Truth: the data's own labels, or a .npy, .csv or .txt with them. 0 is normal and 1 is not, unless --normal "
+    "is given.",
 )
 @click.option(
     "--draws",
@@ -94,6 +95,8 @@ def score(
 
     Windows that were cut from a series are put together again by `--by step`: each step has the mean of its errors in
     the windows that cover it.
+
+    Files that are there already are written over.
     """
     from aespec.uses.scoring import Job, truth
 

@@ -50,10 +50,10 @@ def _known_warnings(_: click.Context, __: click.Parameter, codes: tuple[str, ...
 def validate(specs: Specs, form: str, strict: bool, ignored: tuple[str, ...], fix: bool, diff: bool) -> None:
     """Say whether specs are right, and everything that is not.
 
-    Each SPEC is a YAML or JSON file. It is read and compiled, so the shapes are checked as well. The exit code is 1
-    if anything is wrong. Warnings are about what is right and hardly meant; a comment in the file silences one, as in
-    `# aespec: ignore[W201]`. The format github is that of GitHub's workflow commands, which it shows beside the lines
-    of a pull request, and sarif that of code scanners.
+    Each SPEC is a YAML or JSON file, or the folder of a run. It is read and compiled, so the shapes are checked as
+    well. The exit code is 1 if anything is wrong. Warnings are about what is right and hardly meant; a comment in the
+    file silences one, as in `# aespec: ignore[W201]`. The format github is that of GitHub's workflow commands, which it
+    shows beside the lines of a pull request, and sarif that of code scanners.
     """
     from aespec.lints import lint
 
@@ -83,6 +83,8 @@ def validate(specs: Specs, form: str, strict: bool, ignored: tuple[str, ...], fi
         records.append({"file": path, "fine": fine, "parameters": count, "diagnostics": as_json(found)})
     if form == "text" and problems:
         tell([each for _, each in problems])
+        if strict and any(each.rule.severity == "warning" for _, each in problems):
+            click.echo("warnings fail with --strict", err=True)
     elif form == "json":
         echo_json(records)
     elif form == "github":
@@ -105,8 +107,8 @@ def validate(specs: Specs, form: str, strict: bool, ignored: tuple[str, ...], fi
 def summary(specs: Specs, form: str, explain_mirror: bool, backend: tuple[str, ...]) -> None:
     """Show the layers, shapes and parameters of specs.
 
-    Shapes begin with the batch axis, which is None, as is any other length that may vary. Multiply-adds are for one
-    sample.
+    Each SPEC is a YAML or JSON file, or the folder of a run. Shapes begin with the batch axis, which is None, as is any
+    other length that may vary. Multiply-adds are for one sample.
     """
     from aespec.registry import find_backend
     from aespec.summary import as_data, as_markdown, as_text, summarize

@@ -248,7 +248,7 @@ def _run(
     from aespec.cli.progress import Progress
     from aespec.course import build
     from aespec.course import train as run_training
-    from aespec.held import TRAINING
+    from aespec.held import HELD, TRAINING, VALIDATION
     from aespec.registry import find_backend
     from aespec.report.report import report_training
     from aespec.run import HISTORY, RECORD, SPEC, WEIGHTS, prepare
@@ -274,9 +274,13 @@ def _run(
         prepare(job.folder, force=force, source=source)
         samples = len(dataset.inputs)
         trained_on = samples if held is not None else len(split(dataset.inputs, plan.validation_split)[0])
+        given = counted(samples)
+        if trained_on < samples:
+            given = f"{trained_on:,} training and {counted(samples - trained_on, HELD)}"
+        measured = "" if held is None else f" and {counted(len(held.inputs), VALIDATION)} of {plan.validation_data}"
         progress = stack.enter_context(Progress(trained_on, plan.batch_size, form=form, quiet=quiet))
         logged = stack.enter_context(_logged(job, loggers, samples, built))
-        progress.say(f"{job.spec.name} on {job.backend}, {counted(samples)} of {job.data}")
+        progress.say(f"{job.spec.name} on {job.backend}, {given} of {job.data}{measured}")
         for note in (*dataset.notes, *_notes(dataset, job.spec, window)):
             progress.note(note)
         if job.begin is not None:

@@ -53,6 +53,22 @@ class Windows:
         found: NDArray[Any] = np.where(steps.min(axis=-1) == steps.max(axis=-1), names[steps[..., 0]], "")
         return found
 
+    def apart(self, count: int) -> NDArray[np.int64]:
+        """The places of windows that share no step, no more than that, spread evenly over the series."""
+        import numpy as np
+
+        free, found = 0, []
+        for i, start in enumerate(self.starts.tolist()):
+            if start >= free:
+                found.append(i)
+                free = start + self.length
+        spread = np.linspace(0, len(found) - 1, min(count, len(found))).round().astype(np.int64)
+        return np.array(found, np.int64)[spread]
+
+    def spans(self, chosen: NDArray[np.int64]) -> list[str]:
+        """Which steps windows are of: ``steps 96 to 127``."""
+        return [f"steps {start:,} to {start + self.length - 1:,}" for start in self.starts[chosen].tolist()]
+
     def highest(self, values: NDArray[Any]) -> NDArray[Any]:
         """The highest value of each window's steps, (n,): of truths whether one is true; NaN where one is.
 

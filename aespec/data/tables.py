@@ -29,6 +29,7 @@ __all__ = [
     "opened",
     "pick",
     "read_head",
+    "read_labels",
     "read_table",
     "rows",
 ]
@@ -126,17 +127,16 @@ def read_table(path: Path, columns: Sequence[str] | None = None, label: str | No
     """
     import numpy as np
 
-    delimiter, names, first, row = read_head(path)
-    if not row:
-        _refuse(path, "holds no samples", "a row for each sample", "no rows" if first else "nothing", rule=DataShape)
+    head = read_head(path)
+    delimiter, names, first, row = head
+    _need_rows(path, head)
     if names is not None and len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         _refuse(path, "has two columns of one name", "a name for each column", f"`{twice}` twice")
     numeric = [is_gap(cell) or is_number(cell) for cell in row]
     numeric += [True] * (len(first) - len(row))
     chosen = pick(path, names, numeric, columns, label)
-    read: dict[str, Any] = {"delimiter": delimiter, "skiprows": int(names is not None), "comments": None}
-    read |= {"quotechar": '"', "ndmin": 2, "encoding": "utf-8-sig"}
+    read = _how(head)
     try:
         values = np.loadtxt(path, usecols=chosen.features, **read)
         if np.isnan(values).any():
@@ -147,6 +147,25 @@ def read_table(path: Path, columns: Sequence[str] | None = None, label: str | No
         unreadable(path, reason(error), "write it again, a line for each sample")
     found = None if names is None else tuple(names[i] for i in chosen.features)
     return Raw(values, labels, whole=True, columns=found)
+
+
+def read_labels(path: Path) -> NDArray[Any]:
+    """Read the labels of a table of text: its only column, or the one that is named as one of `LABELS`.
+
+    Raises:
+        AespecError: It cannot be read, or no column is known to be the one.
+    """
+    head = read_head(path)
+    _need_rows(path, head)
+    named = [i for i, name in enumerate(head.names or ()) if name in LABELS]
+    if len(head.first) > 1 and not named:
+        got = listed(head.names) if head.names else f"{len(head.first)} columns without names"
+        help = "call the column `label` in its first line, or save the labels alone"
+        _refuse(path, "does not say which column labels samples", "one column, or one named `label`", got, help)
+    try:
+        return _labels(path, named[0] if named else 0, _how(head))
+    except BROKEN as error:
+        unreadable(path, reason(error), "write it again, a line for each sample")
 
 
 def read_head(path: Path) -> Head:
@@ -177,6 +196,18 @@ def _header(path: Path, first: list[str]) -> list[str] | None:
         got = f"`{text[0]}` beside `{first[numbers.index(True)]}`"
         _refuse(path, "has no first line of names, and one column or more of text", "names", got, "add a line of names")
     return None
+
+
+def _need_rows(path: Path, head: Head) -> None:
+    if not head.row:
+        got = "no rows" if head.first else "nothing"
+        _refuse(path, "holds no samples", "a row for each sample", got, rule=DataShape)
+
+
+def _how(head: Head) -> dict[str, Any]:
+    """How NumPy is to read a table that begins so."""
+    read: dict[str, Any] = {"delimiter": head.delimiter, "skiprows": int(head.names is not None), "comments": None}
+    return read | {"quotechar": '"', "ndmin": 2, "encoding": "utf-8-sig"}
 
 
 def _labels(path: Path, column: int, read: dict[str, Any]) -> NDArray[Any]:

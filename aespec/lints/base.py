@@ -10,7 +10,7 @@ from aespec.graph import Graph, Node
 from aespec.layers.base import Layer
 from aespec.spec import Mirror, Spec
 
-__all__ = ["Lint", "activation_place", "loc_of", "place_of", "reconstruction", "value_before", "written"]
+__all__ = ["Lint", "activation_place", "disturbs", "loc_of", "place_of", "reconstruction", "value_before", "written"]
 
 
 class Lint(Rule):
@@ -63,6 +63,12 @@ def activation_place(spec: Spec, node: Node) -> Place | None:
         form = ("decoder", "mirror", "output_activation")
         return spec.place(form if spec.decoder.output_activation else ("decoder",))
     return place_of(spec, node, "function" if hasattr(node.layer.innermost, "function") else "activation")
+
+
+def disturbs(node: Node) -> bool:
+    """Whether training draws something here that changes a value: its amount is the layer's main field."""
+    layer = node.layer.innermost
+    return node.draws is not None and getattr(layer, layer.main or "", 1) != 0
 
 
 def value_before(graph: Graph, node: Node) -> Node | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from aespec.diagnostics import Diagnostic
 from aespec.graph import Graph, Node, Term
-from aespec.lints.base import Lint, loc_of, place_of
+from aespec.lints.base import Lint, disturbs, loc_of, place_of
 from aespec.regularizers import GaussianKL, KLDivergence
 from aespec.shapes import elements
 from aespec.spec import Spec
@@ -43,7 +43,7 @@ decoder: mirror
         """The narrowest value beside the input."""
         given = elements(graph.input)
         widths = [elements(node.shape) for node in graph]
-        noise = any(node.draws for node in graph.block("encoder"))
+        noise = any(disturbs(node) for node in graph.block("encoder"))
         if given is None or noise or _code_terms(graph) or any(width is None or width < given for width in widths):
             return
         node, code = _maker(graph), elements(graph[graph.code].shape)
@@ -222,10 +222,11 @@ def _maker(graph: Graph) -> Node:
 
 
 def _code_terms(graph: Graph) -> list[Term]:
-    """The terms of the loss that are functions of the code, or of what became the code without further weights."""
+    """The terms of the loss, of weights above 0, on the code or on what became the code without further weights."""
     nodes = graph.block("encoder")
     names = {node.name for node in nodes[nodes.index(_maker(graph)) :]}
-    return [term for term in graph.terms if term.of in names and term.target != "parameter"]
+    found = [term for term in graph.terms if term.of in names and term.target != "parameter"]
+    return [term for term in found if any(getattr(term.regularizer, name, 0) > 0 for name in ("weight", "l1", "l2"))]
 
 
 def _sparsities(graph: Graph) -> list[tuple[Node, KLDivergence]]:

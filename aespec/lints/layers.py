@@ -15,7 +15,7 @@ from aespec.layers.base import Weighted
 from aespec.layers.noise import Dropout
 from aespec.layers.normalization import BatchNormalization, LayerNormalization
 from aespec.layers.resize import ZeroPadding1D, ZeroPadding2D
-from aespec.lints.base import Lint, loc_of, place_of, value_before, written
+from aespec.lints.base import Lint, disturbs, loc_of, place_of, value_before, written
 from aespec.shapes import counted, show_shape
 from aespec.spec import Mirror, Spec
 
@@ -145,7 +145,7 @@ decoder: mirror
         """Each dropout beside what it is given."""
         for node in written(graph):
             before = value_before(graph, node)
-            if isinstance(node.layer.innermost, Dropout) and before and _is_selu(before):
+            if isinstance(node.layer.innermost, Dropout) and disturbs(node) and before and _is_selu(before):
                 yield Diagnostic(
                     cls,
                     f"`{node.name}` changes the variance that the selu of `{before.name}` is there to keep",
@@ -339,7 +339,7 @@ def _is_shifted_in_vain(node: Node, following: Node) -> bool:
 def _without_bias(spec: Spec, nodes: list[Node]) -> SetField | None:
     """What states of layers that are written in one place that they have no bias, where that speaks of no other."""
     key, main = spec.place(loc_of(nodes[0], "use_bias"), key=True), nodes[0].layer.innermost.main
-    if spec.source is None or key is None or main is None or key.name != spec.source.name:
+    if spec.source is None or key is None or key.name != spec.source.name:
         return None
     alike = list(spec.source.keys.values()).count(key)
     return SetField(key, main, "use_bias", False) if alike == len(nodes) else None

@@ -197,7 +197,7 @@ loss: binary_crossentropy
             crossentropy = "use `loss: binary_crossentropy`, or " if known and activation.kind == "sigmoid" else ""
             yield Diagnostic(
                 cls,
-                f"{losses} of a `{activation.kind}` hardly learns from values that are wrong and near 0 or 1",
+                f"values that are wrong and near 0 or 1 hardly move under {losses} of a `{activation.kind}`",
                 activation_place(spec, node),
                 wanted="`binary_crossentropy` of a `sigmoid`, or a linear output",
                 got=f"`{activation.kind}` under {losses}",

@@ -108,9 +108,10 @@ class BadOverride(Rule):
     It reads `path=value`. The path goes from the top of the spec down: names of keys, and numbers of list
     items counted from 0, joined by dots. Items are those of the file as it is written: a `repeat` or an `include` is
     one, as in `encoder.0.repeat.times=2`. Mappings that are missing on the way are made; a bare kind such as
-    `optimizer: adam` becomes `{adam: {}}` when the path names that kind and goes on. To put another kind in its
-    place, set the whole value. Lists do not grow: to add an item, set the whole list. The value is YAML on one line:
-    `1e-3`, `[3, 3]`, `{sgd: {momentum: 0.9}}`. Quote the assignment for the shell where it has spaces or brackets.
+    `optimizer: adam` becomes `{adam: {}}` when the path names that kind and goes on, and `input: [128, 6]` becomes
+    `{shape: [128, 6]}` when it names a field of it. To put another kind in its place, set the whole value. Lists do
+    not grow: to add an item, set the whole list. The value is YAML on one line: `1e-3`, `[3, 3]`,
+    `{sgd: {momentum: 0.9}}`. Quote the assignment for the shell where it has spaces or brackets.
     """
 
     code = "E006"
@@ -187,10 +188,10 @@ decoder: mirror
 class BadExpression(Rule):
     """What stands in `${...}` cannot be computed.
 
-    It is the name of a variable, or arithmetic with whole numbers: `+ - *`, `//` which rounds down, `%` for what that
-    leaves, `**` for powers, parentheses, and names of variables that are whole numbers. All mean what they mean in
-    Python, and no number may pass 2**63 - 1. There are no fractions and no functions: what needs them is computed
-    elsewhere and written into `vars`.
+    Between the braces stands the name of a variable, or arithmetic with whole numbers: `+ - *`, `//` which rounds down,
+    `%` for what that leaves, `**` for powers, parentheses, and names of variables that are whole numbers. All mean what
+    they mean in Python, and no number may pass 2**63 - 1. There are no fractions and no functions: what needs them is
+    computed elsewhere and written into `vars`.
     """
 
     code = "E010"

@@ -98,10 +98,13 @@ def _unreadable(name: str, path: Path, error: Exception, start: str) -> Diagnost
     return Diagnostic(FileUnreadable, message, wanted="a spec file", help=help)
 
 
+_NO_SPECS = (".schema.json", "run.json")  # what aespec itself writes as JSON
+
+
 def _specs(folder: Path) -> list[str]:
     try:
         names = (file.name for file in folder.iterdir() if file.suffix in (".yaml", ".yml", ".json"))
-        return sorted(name for name in names if not name.endswith(".schema.json"))
+        return sorted(name for name in names if not name.endswith(_NO_SPECS))
     except OSError:
         return []
 

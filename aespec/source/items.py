@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from aespec.diagnostics import Diagnostic, Place, nearest, show
-from aespec.rules import MissingField, NotOneKey, UnknownField, WrongValue
+from aespec.diagnostics import Diagnostic, Place, Rule, nearest, show
+from aespec.rules import BadInclude, BadRepeat, MissingField, NotOneKey, UnknownField, WrongValue
 from aespec.source.text import Entry, Node, clipped
 from aespec.source.variables import Frame
 
@@ -21,6 +21,9 @@ ITEMS: Mapping[str, Mapping[str, str]] = {
     },
 }
 """Their fields, of which the first is needed, and what these are."""
+
+RULES: Mapping[str, type[Rule]] = {"repeat": BadRepeat, "include": BadInclude}
+"""The rules that explain them."""
 
 
 def fields(name: str, item: Node, frame: Frame) -> Mapping[str, Entry]:

@@ -100,7 +100,7 @@ def _assign(node: Node, steps: Sequence[_Step], done: int, value: Node) -> Node:
     if done == len(steps):
         return value
     step = steps[done]
-    if isinstance(node.value, list):
+    if isinstance(node.value, list) and not _in_short_input(steps, done):
         index = _index(node.value, steps, done)
         items = list(node.value)
         items[index] = _assign(items[index], steps, done + 1, value)
@@ -111,8 +111,10 @@ def _assign(node: Node, steps: Sequence[_Step], done: int, value: Node) -> Node:
 
 
 def _entries(node: Node, steps: Sequence[_Step], done: int) -> dict[str, Entry]:
-    """Give the mapping that a path goes through, made of nothing or of a bare kind if need be."""
+    """Give the mapping that a path goes through, made of nothing, a bare kind or a bare shape if need be."""
     name = steps[done].name
+    if isinstance(node.value, list):
+        return {"shape": Entry(node.place, node)}
     if isinstance(node.value, dict):
         return node.value
     if node.value is None:
@@ -126,6 +128,11 @@ def _entries(node: Node, steps: Sequence[_Step], done: int) -> dict[str, Entry]:
         got=show(node.value),
         help=f"set it as a whole: `{path}={{{name}: …}}`",
     )
+
+
+def _in_short_input(steps: Sequence[_Step], done: int) -> bool:
+    """Whether a step names a field of an ``input`` that is written as its shape alone."""
+    return done == 1 and steps[0].name == "input" and re.fullmatch("-?[0-9]+", steps[1].name) is None
 
 
 def _index(items: list[Node], steps: Sequence[_Step], done: int) -> int:

@@ -38,7 +38,9 @@ def turns(fields: Mapping[str, Entry], place: Place, frame: Frame) -> Iterator[F
             names[index.value] = Node(number, index.place)
         stated = ", ".join(f"{name} = {show(node.data, 20)}" for name, node in names.items())
         turn = f"turn {number + 1} of {count} of `repeat`" + (f" ({clipped(stated, 60)})" if stated else "")
-        yield replace(frame, variables={**frame.variables, **names}, turns=(turn, *frame.turns))
+        yield replace(
+            frame, variables={**frame.variables, **names}, turns=(turn, *frame.turns), uncounted=index is None
+        )
 
 
 def _mapping(node: Node | None) -> dict[str, Entry]:

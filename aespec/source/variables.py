@@ -73,6 +73,8 @@ class Frame:
     """The list of layers that it is in."""
     chain: tuple[tuple[Path, str], ...] = ()
     """The files, each with its block, that include one another down to this one."""
+    uncounted: bool = False
+    """Whether it is in a `repeat` that has no `index`."""
 
     def place(self, place: Place) -> Place:
         """The place of what is written there, as it stands in this frame."""
@@ -158,8 +160,10 @@ class Frame:
         elif guess:
             help = f"did you mean `{f'${{{guess}}}' if name == content else guess}`?"
         else:
-            known = clipped(f"`vars` has {', '.join(some)}", 80) if some else "the spec has no `vars:`"
-            help = f"{known}; write `{_ESCAPED}` for the characters"
+            none = "`vars` has none above it" if self.declared else "the spec has no `vars:`"
+            known = clipped(f"`vars` has {', '.join(some)}", 80) if some else none
+            turn = f"for the number of the turn state `index: {clipped(name)}` in the `repeat`"
+            help = f"{known}; {turn if self.uncounted else f'write `{_ESCAPED}` for the characters'}"
         return Fault(f"unknown variable `{clipped(name)}`", token.start, token.end, help=help, rule=UnknownVariable)
 
     def _tell(self, fault: Fault, use: re.Match[str], place: Place) -> None:

@@ -6,7 +6,20 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from aespec.files import StrPath
-from aespec.picture import BARS, COLORS, GRAY, blank, draw_bars, draw_legend, draw_sample, foremost, named, plain, save
+from aespec.picture import (
+    BARS,
+    COLORS,
+    GRAY,
+    blank,
+    draw_bars,
+    draw_legend,
+    draw_sample,
+    foremost,
+    foremost_curves,
+    named,
+    plain,
+    save,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -89,9 +102,9 @@ def _series(
     starts: Sequence[int],
     units: str,
 ) -> None:
-    (n, steps, features), squares = originals.shape, (originals.astype("float64") - restored) ** 2
-    errors, called = squares.mean(axis=2), named(columns, features)
-    drawn, few = foremost(squares.mean(axis=(0, 1)), len(COLORS), "the largest errors")
+    (n, steps, _), squares = originals.shape, (originals.astype("float64") - restored) ** 2
+    errors = squares.mean(axis=2)
+    drawn, called, few = foremost_curves(squares.mean(axis=(0, 1)), columns, "the largest errors")
     figure = blank(max(2.6 * n + 0.6, 4.0), 3.8)
     figure.suptitle("\n".join(filter(None, (f"original solid, restored dashed{units}", few))), fontsize=9)
     axes = figure.subplots(2, n, squeeze=False, sharex="col", sharey="row", height_ratios=[2, 1])
@@ -101,7 +114,7 @@ def _series(
         top, bottom = axes[:, column]
         top.set_title(name, fontsize=8)
         along, lines = range(starts[column], starts[column] + steps), []
-        for feature, color in zip(sorted(drawn), COLORS, strict=False):
+        for feature, color in zip(drawn, COLORS, strict=False):
             style: dict[str, Any] = {"color": color, "linewidth": 0.9}
             lines += top.plot(along, originals[column, :, feature], **style)
             top.plot(along, restored[column, :, feature], linestyle=(0, (3, 1.5)), alpha=0.8, **style)
@@ -113,8 +126,8 @@ def _series(
         for each in (top, bottom):
             plain(each)
             each.tick_params(labelsize=7)
-    if columns or features > 1:
-        draw_legend(figure, lines, [called[i] for i in sorted(drawn)])
+    if called:
+        draw_legend(figure, lines, called)
     save(figure, path)
 
 
@@ -167,9 +180,9 @@ def ranking_curves(
         roc.plot([at.false_alarm_rate], [at.recall], **dot, label="at the threshold")
         if at.precision is not None:
             precision_recall.plot([at.recall], [at.precision], **dot, label="at the threshold")
-    for axes, title, x, y in (
-        (roc, "ROC, area", "false alarm rate", "recall"),
-        (precision_recall, "precision and recall, average precision", "recall", "precision"),
+    for axes, title, number, x, y in (
+        (roc, "ROC", "area under the curve", "false alarm rate", "recall"),
+        (precision_recall, "precision and recall", "average precision", "recall", "precision"),
     ):
         axes.set_title(title, fontsize=10)
         axes.set_xlabel(x)
@@ -179,5 +192,5 @@ def ranking_curves(
         axes.set_aspect("equal")
         axes.tick_params(labelsize=7)
         plain(axes, grid=True)
-        axes.legend(fontsize=8, frameon=False, loc="best")
+        axes.legend(title=number, title_fontsize=8, alignment="left", fontsize=8, frameon=False, loc="best")
     save(figure, path)

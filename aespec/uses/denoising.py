@@ -222,7 +222,7 @@ def examples(model: Model, x: Array, corruption: Corruption, *, span: Span, seed
 
     Args:
         model: The model.
-        x: The first of the originals, (n, ...).
+        x: Some of the originals, (n, ...).
         corruption: What is done to them.
         span: Between which values they lie.
         seed: Of the noise.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.held import RunData, Shown
-from aespec.rules import DataShape, DataUnreadable
+from aespec.rules import DataNotFound, DataShape, DataUnreadable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,6 +36,17 @@ class Job:
         """
         from aespec.uses.anomaly import need_distribution, probable
 
+        if by == "pixel" and data.run.spec.input.stride is not None:
+            raise AespecError(
+                Diagnostic(
+                    DataShape,
+                    "windows of a series have no errors by pixel",
+                    wanted="`--by step` or `--by feature`",
+                    got="`--by pixel`",
+                    help="a place in a window is another step of the series in each of them: "
+                    "`--by step` gives the error of each step of the series",
+                )
+            )
         self.data, self.model, self.by, self.kind = data, model, by, kind
         self.draws, self.seed = draws, seed
         self.has_surprise = probable(model.graph) and not self.in_series and not self.lacks_scale
@@ -77,6 +89,12 @@ class Job:
         if self.in_series and (windows := given.windows) is not None:
             return np.flatnonzero(np.isfinite(by_step(np.zeros(given.inputs.shape[:2]), windows.starts, windows.steps)))
         return np.arange(len(self.scored.inputs)) + self.scored.first
+
+    @property
+    def starts(self) -> NDArray[np.int64] | None:
+        """The step that each begins with, where what is scored are windows of a series."""
+        windows = self.scored.windows
+        return None if windows is None or self.in_series else windows.starts
 
     @cached_property
     def by_kind(self) -> dict[str, Array]:
@@ -177,8 +195,20 @@ def _labels(path: str, name: str, count: int) -> NDArray[np.generic]:
         AespecError: The file is not there, or does not hold a label for each.
     """
     from aespec.data.files import read_array
+    from aespec.data.tables import is_table, read_labels
 
-    labels = read_array(path, "test").inputs
+    place = Path(path).expanduser()
+    if not place.is_file():
+        raise AespecError(
+            Diagnostic(
+                DataNotFound,
+                f"there is no file `{path}`",
+                wanted="the path of a .npy, .csv or .txt file, with a label for each",
+                help="check the path, which starts from the current folder",
+            )
+        )
+    text = is_table(place) or place.suffix.lower() == ".txt"
+    labels = read_labels(place) if text else read_array(path, "test").inputs
     if labels.shape != (count,):
         raise AespecError(
             Diagnostic(

@@ -71,10 +71,11 @@ class KerasBackend:
 
     def export(self, model: Model, path: Path) -> saving.Export:
         """Write a ``.keras`` file; see `aespec.converting.Exporter`."""
-        return saving.export(model.native, path)
+        assert isinstance(model, KerasModel)
+        return saving.export(model, path)
 
     def plain(self, graph: Graph, weights: Mapping[str, Array]) -> tuple[Graph, dict[str, Array], list[str]]:
-        """The graph in stock layers, and what is lost."""
+        """The graph in stock layers, and what is lost; see `aespec.converting.Plain`."""
         return saving.plain(graph, weights)
 
     def read(self, archive: Archive) -> Found:

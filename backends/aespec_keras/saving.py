@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,12 +10,15 @@ from warnings import catch_warnings, filterwarnings
 
 import numpy as np
 
+from aespec.activations import Linear
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.graph import Graph, Node
+from aespec.layers.activation import Activation
 from aespec.layers.conv import Conv1DTranspose, Conv2DTranspose
 from aespec.rules import UnsupportedKind
 from aespec_keras.framework import keras
 from aespec_keras.layers import all_layers, stretch
+from aespec_keras.model import KerasModel
 from aespec_keras.table import lowerings
 
 if TYPE_CHECKING:
@@ -31,6 +34,7 @@ class Export:
     """See `aespec.converting.Exported`."""
 
     needs: tuple[str, ...]
+    lost: tuple[str, ...]
 
     @property
     def load(self) -> str:
@@ -46,10 +50,18 @@ def write(native: Any, path: Path) -> None:
         native.save(path)
 
 
-def export(native: Any, path: Path) -> Export:
-    """Write a ``.keras`` file, and say which of its layers Keras has not."""
-    write(native, path)
-    return Export(tuple(dict.fromkeys(_foreign(native))))
+def export(model: KerasModel, path: Path) -> Export:
+    """Write a ``.keras`` file, frozen layers as such, and say which of its layers Keras has not and what is lost."""
+    lost = []
+    for node in model.graph:
+        frozen = [short for short, param in node.params.items() if not param.trainable and _trains(node, short)]
+        if frozen and not node.ties and not node.count(trainable=True):
+            for layer in model.cells[node.name].layers:
+                layer.trainable = False
+        else:
+            lost += [f"`{node.name}/{short}` is not frozen in it: Keras freezes layers" for short in frozen]
+    write(model.native, path)
+    return Export(tuple(dict.fromkeys(_foreign(model.native))), tuple(lost))
 
 
 def rerun(path: Path, x: Array) -> Array:
@@ -65,8 +77,9 @@ def plain(graph: Graph, weights: Mapping[str, Array]) -> tuple[Graph, dict[str, 
         AespecError: Some layer cannot be said so.
     """
     values, lost = dict(weights), []
-    nodes = []
+    nodes, trained = [], {name: param.trainable for name, param in graph.params.items()}
     for node in graph:
+        frozen = [short for short in node.layer.params(node.input_shape) if not trained[node.parameter(short)]]
         for short, tie in node.ties.items():
             value = weights[tie.parameter]
             values[f"{node.name}/{short}"] = value.T.copy() if tie.transposed else value
@@ -74,12 +87,13 @@ def plain(graph: Graph, weights: Mapping[str, Array]) -> tuple[Graph, dict[str, 
                 f"`{node.name}` has a kernel of its own, equal to that of `{tie.parameter}`: training parts them"
             )
         if node.ties:
-            node = _of(node, node.layer.tied(None))
+            frozen += [short for short, tie in node.ties.items() if not trained[tie.parameter]]
+            node = _of(node, node.layer.tied(None), frozen)
         if isinstance(node.layer, Conv1DTranspose | Conv2DTranspose) and max(node.layer.dilation_rate) > 1:
             layer, name = node.layer, f"{node.name}/kernel"
             values[name] = np.asarray(stretch(values[name], layer.dilation_rate))
             same_values = {"kernel_size": layer.reach, "dilation_rate": (1,) * layer.rank}
-            node = _of(node, layer.model_copy(update=same_values))
+            node = _of(node, layer.model_copy(update=same_values), frozen)
             lost.append(
                 f"`{node.name}` has a kernel with zeros between its elements, not dilated: training changes them"
             )
@@ -106,13 +120,25 @@ def plain(graph: Graph, weights: Mapping[str, Array]) -> tuple[Graph, dict[str, 
     return replace(graph, nodes=tuple(nodes), terms=tuple(terms)), values, lost
 
 
-def _of(node: Node, layer: Any) -> Node:
-    """The node with another layer, its parameters all its own."""
-    return replace(node, layer=layer, params=layer.params(node.input_shape), ties={})
+def _of(node: Node, layer: Any, frozen: Collection[str]) -> Node:
+    """The node with another layer, its parameters all its own, those frozen that are."""
+    params = {
+        short: replace(param, trainable=param.trainable and short not in frozen)
+        for short, param in layer.params(node.input_shape).items()
+    }
+    return replace(node, layer=layer, params=params, ties={})
+
+
+def _trains(node: Node, short: str) -> bool:
+    """Whether a parameter is one that is trained where it is not frozen."""
+    return node.layer.params(node.input_shape)[short].trainable
 
 
 def _open(node: Node) -> bool:
-    made = lowerings[node.layer](node.layer, node.input_shape, name=node.short, dtype="float32")
+    if isinstance(node.layer, Activation):
+        return False
+    layer = node.layer.activated(Linear())  # the activation may be a layer of its own, and is a stock one
+    made = lowerings[layer](layer, node.input_shape, name=node.short, dtype="float32")
     return not all(map(_stock, all_layers(made)))
 
 

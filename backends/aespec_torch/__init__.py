@@ -27,7 +27,6 @@ aespec_torch.optimizers.Step``. Those of losses and regularizers are described i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,10 +93,6 @@ class TorchBackend:
         """Write a program and a ``state_dict``; see `aespec.converting.Exporter`."""
         assert isinstance(model, TorchModel)
         return saving.write(model, path)
-
-    def plain(self, graph: Graph, weights: Mapping[str, Array]) -> tuple[Graph, dict[str, Array], list[str]]:
-        """The graph as it is: a program has torch's own operations alone."""
-        return graph, dict(weights), []
 
     def read(self, archive: Archive) -> Found:
         """What a ``.pt2`` file holds; see `aespec.importing.Reader`."""

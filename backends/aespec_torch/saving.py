@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,7 @@ from safetensors.torch import save_file
 from torch.export import Dim, ExportedProgram
 
 from aespec.diagnostics import AespecError, Diagnostic
+from aespec.graph import Graph
 from aespec.rules import UnsupportedKind
 from aespec_torch.contexts import device, mode
 from aespec_torch.model import TorchModel
@@ -20,14 +23,16 @@ if TYPE_CHECKING:
 
 __all__ = ["SUFFIXES", "Files", "export", "rerun", "save", "write"]
 
-SUFFIXES = (".pt2", ".safetensors")
+SUFFIXES = (".pt2", ".state_dict.safetensors")
 
 
+@dataclass(frozen=True)
 class Files:
     """See `aespec.converting.Exported`."""
 
+    lost: tuple[str, ...]
     needs: tuple[str, ...] = ()
-    load = 'model = torch.export.load("{path}").module()'
+    load: str = 'model = torch.export.load("{path}").module()'
 
 
 def save(model: TorchModel, folder: Path) -> list[str]:
@@ -66,7 +71,16 @@ def write(model: TorchModel, path: Path) -> Files:
     torch.export.save(program, path)
     state = {name: tensor.detach().cpu().clone() for name, tensor in model.native.state_dict().items()}
     save_file(state, path.with_suffix(SUFFIXES[1]))
-    return Files()
+    return Files(tuple(_lost(model.graph)))
+
+
+def _lost(graph: Graph) -> Iterator[str]:
+    """What of a graph is no part of a program, a sentence for each layer."""
+    for node in graph:
+        if node.draws is not None:
+            yield f"`{node.name}` draws no noise: a program does what the model does outside training"
+    for term in graph.terms:
+        yield f"`{term.of}` has no penalty `{term.regularizer.kind}`: a program has no loss"
 
 
 @torch.no_grad()

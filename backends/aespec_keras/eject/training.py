@@ -78,7 +78,7 @@ def training(blocks: Blocks, plan: TrainingPlan) -> str:
     lines.append(f"    keras.utils.set_random_seed({plan.seed})")
     fields: dict[str, Any] = {"batch_size": plan.batch_size, "epochs": plan.epochs}
     if plan.validation_split:
-        lines.append(f"    held = round(len(x) * {plan.validation_split!r})")
+        lines.append(f"    held = max(1, round(len(x) * {plan.validation_split!r}))")
         lines.append("    x, validation = x[: len(x) - held], x[len(x) - held :]")
     if plan.validation_split or plan.validation_data:
         fields["validation_data"] = (Code("validation"), Code("validation"))

@@ -120,7 +120,7 @@ def training(modules: Modules, plan: TrainingPlan) -> str:
     lines += docstring(held_out(plan), _remarks(modules.graph, plan))
     lines.append(f"    torch.manual_seed({plan.seed})")
     if plan.validation_split:
-        lines.append(f"    held = round(len(x) * {plan.validation_split!r})")
+        lines.append(f"    held = max(1, round(len(x) * {plan.validation_split!r}))")
         lines.append("    x, validation = x.split([len(x) - held, held])")
     lines += _frozen(modules)
     lines += written(cells[plan.optimizer](plan.optimizer), 4, "optimizer = ")

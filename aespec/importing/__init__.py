@@ -2,110 +2,56 @@
 
 from __future__ import annotations
 
-import json
 import re
-import zipfile
-from collections.abc import Callable, Sequence
-from contextlib import contextmanager
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from aespec.backend import Backend
 from aespec.diagnostics import AespecError, Diagnostic, nearest, show
 from aespec.graph import Graph
-from aespec.kind import Kind
+from aespec.importing.archive import Archive, branching, unreadable
+from aespec.importing.brief import brief
+from aespec.importing.found import Flaw, Found, Part, Reader, Tensor, Unsaid
 from aespec.layers.base import Layer
 from aespec.passes import Limits, compile
-from aespec.rules import ModelUnreadable, NotExpressible, UnknownField, UnsupportedKind
-from aespec.shapes import Shape, ShapeError, elements, fill, show_shape
+from aespec.rules import NotExpressible, UnknownField, UnsupportedKind
+from aespec.shapes import ShapeError, elements, fill, show_shape
+from aespec.source import Source
 from aespec.spec import Mirror, Spec, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from aespec.backend import Array
 
-__all__ = ["FORMATS", "Archive", "Flaw", "Found", "Imported", "Part", "Reader", "Tensor", "import_model", "reader"]
+__all__ = [
+    "FORMATS",
+    "Archive",
+    "Flaw",
+    "Found",
+    "Imported",
+    "Part",
+    "Reader",
+    "Tensor",
+    "Unsaid",
+    "branching",
+    "import_model",
+    "reader",
+    "unreadable",
+]
 
 FORMATS = {".keras": "keras", ".pt2": "torch"}
 """The backend that reads the files of an ending."""
-
-TEXT = 64 * 2**20
-"""The most bytes of JSON that are read: far more than a model of any size has."""
 
 ANY_SIZE = Limits(parameters=10**15, activations=10**15)
 """No limits: a model is as large as the arrays that are there."""
 
 LENGTH = 16
 """What stands for an unknown length where sizes are compared."""
-
-
-@dataclass(frozen=True)
-class Tensor:
-    """An array in a file, not yet read."""
-
-    shape: tuple[int, ...]
-    read: Callable[[], Array]
-
-
-@dataclass(frozen=True)
-class Part:
-    """A layer as the file has it."""
-
-    name: str
-    """Its name there."""
-    layer: Any
-    """What a spec would state for it."""
-    tensors: tuple[Tensor, ...] = ()
-    """Its parameters in the order and the layout of the kind's."""
-    encoding: bool | None = None
-    """Whether it is of the encoder, where the file says so."""
-    closes: bool = False
-    """Whether it is the activation of the layer before it, apart."""
-    tied_to: str | None = None
-    """The key of the part whose kernel it uses."""
-    key: str | None = None
-    """What `tied_to` of another names it by."""
-
-
-@dataclass(frozen=True)
-class Flaw:
-    """Something of the file that a spec cannot say."""
-
-    layer: str
-    what: str
-    why: str
-    help: str
-    changes: bool = True
-    """Whether the model has other values without it."""
-
-
-@dataclass(frozen=True)
-class Found:
-    """What a file holds, one layer after the other."""
-
-    name: str
-    input: Shape
-    parts: tuple[Part, ...]
-    flaws: tuple[Flaw, ...] = ()
-    loss: Any = None
-    """What a spec would state for its loss."""
-    notes: tuple[str, ...] = ()
-
-
-@runtime_checkable
-class Reader(Protocol):
-    """A `Backend` that can read a file of its framework."""
-
-    def read(self, archive: Archive) -> Found:
-        """What the file holds.
-
-        Raises:
-            AespecError: It is damaged, or no model's.
-        """
 
 
 @dataclass(frozen=True)
@@ -151,7 +97,9 @@ def import_model(path: Path, *, code: str | None = None, partial: bool = False) 
             raise AespecError(*(_told(path, flaw) for flaw in flaws))
         parts, layers = _closed(pairs)
         split, note = _split(found, parts, layers, code, path)
-        spec, graph = _compiled(found, layers, split, parts)
+        for block in (slice(0, split), slice(split, None)):
+            layers[block] = _distinct(layers[block])
+        spec, graph = _compiled(found, layers, split, parts, path)
         weights = _weights(graph, parts, path)
     return Imported(spec, graph, weights, flaws, (note, *found.notes))
 
@@ -177,100 +125,6 @@ def reader(path: Path) -> Reader:
         help="save it in Keras with `model.save('model.keras')`, or in PyTorch with `torch.export.save`: see the page "
         "on exchange",
     )
-
-
-def unreadable(path: Path, wanted: str, got: str, help: str = "save the model again") -> AespecError:
-    """The error for a file that is not what it should be."""
-    return AespecError(Diagnostic(ModelUnreadable, f"{path} cannot be imported", wanted=wanted, got=got, help=help))
-
-
-def branching(path: Path, got: str) -> AespecError:
-    """The error for a model that is no chain of layers."""
-    return AespecError(
-        Diagnostic(
-            NotExpressible,
-            f"a spec cannot say the model of {path}",
-            wanted="layers one after the other, each given the value of the one before",
-            got=got,
-            help="save a model without branches, such as the encoder and the decoder alone",
-        )
-    )
-
-
-class Archive:
-    """A zip file of which members are read into memory, by name and up to a size; none is ever unpacked."""
-
-    def __init__(self, path: Path, file: zipfile.ZipFile) -> None:
-        self.path, self._file = path, file
-        self.names = file.namelist()
-        if len(set(self.names)) < len(self.names):
-            raise unreadable(path, "members of different names", "two of one name")
-
-    @classmethod
-    @contextmanager
-    def open(cls, path: Path) -> Iterator[Archive]:
-        """The archive while it is open.
-
-        Raises:
-            AespecError: It is none, or damaged where it is read.
-        """
-        try:
-            with zipfile.ZipFile(path) as file:
-                yield cls(path, file)
-        except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError) as error:
-            raise unreadable(path, "a whole zip archive", str(error) or type(error).__name__) from None
-
-    def read(self, name: str, most: int) -> bytes:
-        """A member, if it is there and not larger than it may be."""
-        with self._member(name) as member:
-            data = member.read(most + 1)
-        if len(data) > most:
-            raise unreadable(self.path, f"at most {most:,} bytes in `{name}`", "more")
-        return data
-
-    def arrays(self, name: str) -> bytes:
-        """A member that has arrays: stored as it is, it is not larger than the archive."""
-        return self.read(name, self.path.stat().st_size)
-
-    def json(self, name: str) -> Any:
-        """A member that is JSON."""
-        try:
-            return json.loads(self.read(name, TEXT))
-        except (ValueError, RecursionError) as error:
-            got = "text nested too deep" if isinstance(error, RecursionError) else str(error)
-            raise unreadable(self.path, f"JSON in `{name}`", got) from None
-
-    def _member(self, name: str) -> IO[bytes]:
-        try:
-            return self._file.open(name)
-        except KeyError:
-            raise unreadable(self.path, f"a member `{name}`", ", ".join(self.names[:4]) or "an empty archive") from None
-        except RuntimeError as error:  # encrypted
-            raise unreadable(self.path, f"a member `{name}` to read", str(error)) from None
-
-
-def brief(kind: Kind) -> Any:
-    """The shortest value that reads back as this kind."""
-    fields = {name: _brief(name, value) for name, value in kind.stated().items()}
-    match list(fields.items()):
-        case []:
-            return kind.kind
-        case [(only, value)] if only == kind.main and not isinstance(value, dict):
-            return {kind.kind: value}
-    return {kind.kind: fields}
-
-
-def _brief(name: str, value: Any) -> Any:
-    if isinstance(value, Kind):
-        return brief(value)
-    if isinstance(value, tuple):
-        same = name in EACH_AXIS and len(set(value)) == 1
-        return value[0] if same else [list(item) if isinstance(item, tuple) else item for item in value]
-    return value
-
-
-EACH_AXIS = ("kernel_size", "strides", "dilation_rate", "pool_size", "size", "output_padding")
-"""The fields for which one number stands for all axes."""
 
 
 def _validated(found: Found) -> tuple[list[tuple[Part, Layer]], tuple[Flaw, ...]]:
@@ -355,7 +209,20 @@ def _split(found: Found, parts: list[Part], layers: list[Layer], code: str | Non
     return last + 1, f"the code is the value of `{names[last]}`, the narrowest; `--code LAYER` names another"
 
 
-def _compiled(found: Found, layers: list[Layer], split: int, parts: list[Part]) -> tuple[Spec, Graph]:
+def _distinct(layers: Sequence[Layer]) -> list[Layer]:
+    """The layers of a block, names that stand twice told apart by a number."""
+    taken = {layer.name for layer in layers}
+    found: list[Layer] = []
+    for i, layer in enumerate(layers):
+        if layer.name in {other.name for other in layers[:i]} - {None}:
+            name = next(name for n in count(2) if (name := f"{layer.name}_{n}") not in taken)
+            taken.add(name)
+            layer = layer.model_copy(update={"name": name})
+        found.append(layer)
+    return found
+
+
+def _compiled(found: Found, layers: list[Layer], split: int, parts: list[Part], path: Path) -> tuple[Spec, Graph]:
     """The spec of the layers and its graph, kernels tied."""
     name = re.sub(r"[^A-Za-z0-9_.-]+", "-", found.name).strip("-._")[:100]
     data = {
@@ -365,8 +232,7 @@ def _compiled(found: Found, layers: list[Layer], split: int, parts: list[Part]) 
         "decoder": [layer.to_data() for layer in layers[split:]],
         **({} if found.loss is None else {"loss": found.loss}),
     }
-    spec = parse(data)
-    graph = compile(spec, ANY_SIZE)
+    spec, graph = _spec(data, parts, path)
     nodes = {part.key: node.name for part, node in zip(parts, graph, strict=True) if part.key}
     if not any(part.tied_to in nodes for part in parts if part.tied_to):
         return spec, graph
@@ -374,8 +240,23 @@ def _compiled(found: Found, layers: list[Layer], split: int, parts: list[Part]) 
         (layer.tied(nodes[part.tied_to]) if part.tied_to and part.tied_to in nodes else layer).to_data()
         for part, layer in zip(parts, layers, strict=True)
     ]
-    spec = parse({**data, "encoder": tied[:split], "decoder": tied[split:]})
-    return spec, compile(spec, ANY_SIZE)
+    return _spec({**data, "encoder": tied[:split], "decoder": tied[split:]}, parts, path)
+
+
+def _spec(data: dict[str, Any], parts: list[Part], path: Path) -> tuple[Spec, Graph]:
+    """The spec and its graph; what is wrong with them is said of the file's layers."""
+    try:
+        spec = parse(data)
+        return spec, compile(spec, ANY_SIZE)
+    except AespecError as error:
+        places = Source.of(data).values
+        starts = [places[block, i].position for block in ("encoder", "decoder") for i in range(len(data[block]))]
+        found = []
+        for problem in error.diagnostics:
+            before = bisect_right(starts, problem.place.position) if problem.place else 0
+            of = f"`{parts[before - 1].name}` of {path}" if before else str(path)
+            found.append(replace(problem, message=f"{of}: {problem.message}", place=None, fix=None))
+        raise AespecError(*found) from None
 
 
 def _weights(graph: Graph, parts: list[Part], path: Path) -> dict[str, Array]:

@@ -1,0 +1,90 @@
+"""What a backend says of a file that it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from aespec.shapes import Shape
+
+if TYPE_CHECKING:
+    from aespec.backend import Array
+    from aespec.importing.archive import Archive
+
+__all__ = ["Flaw", "Found", "Part", "Reader", "Tensor", "Unsaid"]
+
+
+@runtime_checkable
+class Reader(Protocol):
+    """A `Backend` that can read a file of its framework."""
+
+    def read(self, archive: Archive) -> Found:
+        """What the file holds.
+
+        Raises:
+            AespecError: It is damaged, or no model's.
+        """
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """An array in a file, not yet read."""
+
+    shape: tuple[int, ...]
+    read: Callable[[], Array]
+    trained: bool | None = None
+    """Whether training changes it, where the file says so."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A layer as the file has it."""
+
+    name: str
+    """Its name there."""
+    layer: Any
+    """What a spec would state for it."""
+    tensors: tuple[Tensor, ...] = ()
+    """Its parameters in the order and the layout of the kind's."""
+    encoding: bool | None = None
+    """Whether it is of the encoder, where the file says so."""
+    closes: bool = False
+    """Whether it is the activation of the layer before it, apart."""
+    tied_to: str | None = None
+    """The key of the part whose kernel it uses."""
+    key: str | None = None
+    """What `tied_to` of another names it by."""
+
+
+@dataclass(frozen=True)
+class Flaw:
+    """Something of the file that a spec cannot say."""
+
+    layer: str
+    what: str
+    why: str
+    help: str
+    changes: bool = True
+    """Whether the model has other values without it."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a file holds, one layer after the other."""
+
+    name: str
+    input: Shape
+    parts: tuple[Part, ...]
+    flaws: tuple[Flaw, ...] = ()
+    loss: Any = None
+    """What a spec would state for its loss."""
+    notes: tuple[str, ...] = ()
+
+
+class Unsaid(Exception):
+    """What a spec cannot say: what it is, and what would be right."""
+
+    def __init__(self, what: str, why: str) -> None:
+        super().__init__(what)
+        self.what, self.why = what, why

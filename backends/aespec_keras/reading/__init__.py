@@ -1,0 +1,223 @@
+"""A ``.keras`` file read as data: its JSON and its HDF5 arrays. No Keras object is made of it, and no code is run."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import h5py  # type: ignore[import-untyped]
+
+from aespec.importing import Archive, Flaw, Found, Part, Tensor, Unsaid, branching, unreadable
+from aespec_keras.reading.cells import CELLS, ONE_AXIS, SILENT, TRAINING, USUAL
+from aespec_keras.reading.config import Config, groups, in_order, input_shape, is_model, registered, snake
+from aespec_keras.reading.nested import special
+from aespec_keras.reading.values import (
+    INITIALIZERS,
+    REGULARIZERS,
+    activation,
+    alike,
+    check_dtype,
+    ends,
+    freeze,
+    loss,
+    own_name,
+)
+
+__all__ = ["read"]
+
+
+def read(archive: Archive) -> Found:
+    """What a file of Keras 3 holds; see `aespec.importing.Reader`.
+
+    Raises:
+        AespecError: It is damaged, or no chain of layers.
+    """
+    written = archive.json("metadata.json")
+    version = str(written.get("keras_version")) if isinstance(written, dict) else "none"
+    if not version.startswith("3."):
+        raise unreadable(archive.path, "a file of Keras 3", f"version {version}", "load and save it with Keras 3")
+    config = archive.json("config.json")
+    try:
+        file = h5py.File(io.BytesIO(archive.arrays("model.weights.h5")), "r")  # open while its arrays are in use
+        reading = _Reading(file)
+        parts, shape = list(reading.chain(config, "", None)), input_shape(config)
+    except Unsaid as unsaid:
+        raise branching(archive.path, unsaid.what) from None
+    except (
+        KeyError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        IndexError,
+        OSError,
+        RuntimeError,
+        RecursionError,
+    ) as error:
+        got = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        raise unreadable(archive.path, "a model as Keras 3 writes it", got) from None
+    stated = loss(config.get("compile_config"))
+    notes = () if stated else ("the file states no loss that a spec can say: it is `mse`",)
+    return Found(str(config["config"]["name"]), shape, tuple(parts), tuple(reading.flaws), stated, notes)
+
+
+class _Reading:
+    """The layers of a file, and what a spec cannot say of them."""
+
+    def __init__(self, file: h5py.File) -> None:
+        self.file = file
+        self.flaws: list[Flaw] = []
+
+    def chain(self, model: Config, group: str, encoding: bool | None) -> Iterator[Part]:
+        """The parts of a model, whose arrays lie in that group."""
+        layers = in_order(model)
+        inner = [layer for layer, _ in layers if is_model(layer)]
+        split = encoding is None and len(inner) == len(layers) == 2
+        where = groups(model["config"]["layers"], f"{group}layers/")
+        for layer, position in layers:
+            at = where[position]
+            of = layer is inner[0] if split else encoding
+            meaning = special(layer, self.fields) if is_model(layer) else None
+            if meaning is not None:
+                yield replace(self._nested(meaning, layer, at), encoding=of)
+            elif is_model(layer):
+                yield from self.chain(layer, f"{at}/", of)
+            elif (part := self._part(layer, at)) is not None:
+                yield replace(part, encoding=of)
+
+    def _part(self, layer: Config, at: str) -> Part | None:
+        """A layer, or None where a spec cannot say it."""
+        name = str(layer["config"]["name"])
+        try:
+            kind, fields, where = self._said(layer)
+        except Unsaid as unsaid:
+            self._flaw(name, unsaid.what, unsaid.why)
+            return None
+        source = layer["config"].get("source")
+        tensors = [tensor for place in where for tensor in self._tensors(f"{at}/{place}")]
+        if source is not None:
+            tensors = tensors[1:]  # the kernel, which stands at its source
+        if (own := re.fullmatch(r"time_distributed_\d+", name)) and kind != "time_distributed":
+            kind, fields = "time_distributed", {"layer": {kind: fields}}  # how a model of a spec has such a layer
+        said = {kind: {**fields, **freeze(layer["config"]), **own_name(name, layer["class_name"], kind)}}
+        return Part(
+            name,
+            said,
+            tuple(tensors),
+            closes=name.endswith("_activation") and not own,
+            key=str(layer.get("shared_object_id", "")) or None,
+            tied_to=None if source is None else str(source.get("shared_object_id")),
+        )
+
+    def _said(self, layer: Config) -> tuple[str, dict[str, Any], tuple[str, ...]]:
+        """A layer's kind, its fields and where its arrays are.
+
+        Raises:
+            Unsaid: A spec cannot say it.
+        """
+        config, given = layer["config"], registered(layer)
+        check_dtype(config)
+        if given in ("ReLU", "LeakyReLU", "ELU", "Softmax"):
+            return "activation", {"function": activation(layer)}, ()
+        if given in ("TimeDistributed", "aespec>Steps"):
+            kind, fields, places = self._said(config["layer"])
+            return "time_distributed", {"layer": {kind: fields}}, tuple(f"layer/{place}" for place in places)
+        if given == "Bidirectional":
+            kind, fields, places = self._said(config["layer"])
+            twin = config.get("backward_layer")
+            if twin is not None and not alike(config["layer"]["config"], twin["config"]):
+                raise Unsaid("two layers that differ", "a backward layer like the forward one")
+            where = tuple(f"{way}_layer/{place}" for way in ("forward", "backward") for place in places)
+            return "bidirectional", {"layer": {kind: fields}, "merge_mode": config["merge_mode"]}, where
+        cell = CELLS.get(given)
+        if cell is None:
+            raise Unsaid(f"a layer `{given}`", "a layer that `aespec layers` lists")
+        for key, value in config.items():
+            if key not in cell.fields:
+                self._check(config, key, value)
+        fields = dict(self.fields(cell.fields, config))
+        if given in ONE_AXIS:
+            fields[ONE_AXIS[given]] = [fields[ONE_AXIS[given]]]
+        if given == "Activation":
+            fields["function"] = fields.pop("activation")
+        return cell.kind, fields, cell.vars
+
+    def fields(self, names: Sequence[str], config: Config) -> Iterator[tuple[str, Any]]:
+        """Those of a layer's fields, as a spec states them."""
+        without_bias = {"bias_initializer", "bias_regularizer"} if config.get("use_bias") is False else set()
+        for key in names:
+            value = config.get(key)
+            if value is None or key in without_bias or (key == "strides" and value == config.get("pool_size")):
+                continue
+            if key.endswith("_initializer"):
+                yield from self._initialized(config, key, value)
+            elif key.endswith("_regularizer"):
+                yield from self._regularized(config, key, value)
+            elif key == "activation":
+                yield key, activation(value)
+            elif key == "output_padding":
+                yield key, ends(config, value)
+            else:
+                yield key, value
+
+    def _check(self, config: Config, key: str, value: Any) -> None:
+        """Refuse a field that a spec has not, unless it is at what a spec means."""
+        if key in SILENT or value in USUAL.get(key, (None, False, 0, [0, 0])):
+            return
+        wanted = USUAL.get(key, (None,))[0]
+        if key in TRAINING or key.endswith("_constraint"):
+            what = value.get("class_name", value) if isinstance(value, dict) else value
+            self._flaw(
+                str(config["name"]), f"`{key}: {what}`, which matters in training", "a layer without", changes=False
+            )
+        else:
+            raise Unsaid(f"`{key}: {value}`", f"`{key}: {wanted}`" if wanted is not None else f"no `{key}`")
+
+    def _initialized(self, config: Config, key: str, value: Any) -> Iterator[tuple[str, Any]]:
+        kind = snake(value["class_name"])
+        if registered(value) != value["class_name"] or kind not in INITIALIZERS:
+            what = f"`{key}` by `{registered(value)}`, which matters before training"
+            self._flaw(str(config["name"]), what, "an initializer of Keras", changes=False)
+        else:
+            yield key, {kind: {k: v for k, v in value["config"].items() if v is not None and k != "seed"}}
+
+    def _regularized(self, config: Config, key: str, value: Any) -> Iterator[tuple[str, Any]]:
+        said = REGULARIZERS.get(registered(value))
+        if said is None:
+            what = f"`{key}: {registered(value)}`, which matters in training"
+            self._flaw(str(config["name"]), what, "`L1`, `L2` or `L1L2`", changes=False)
+        else:
+            yield key, said(value["config"])
+
+    def _nested(self, meaning: Any, layer: Config, at: str) -> Part:
+        """A model that stands for one kind of layer."""
+        inner = groups(layer["config"]["layers"], f"{at}/layers/")
+        tensors = [tensor for group in inner for tensor in self._tensors(f"{group}/vars")]
+        name = str(layer["config"]["name"])
+        ((kind, fields),) = meaning.items()
+        said = {kind: {**fields, **freeze(layer["config"]), **own_name(name, "Functional", kind)}}
+        return Part(name, said, tuple(tensors), closes=name.endswith("_activation"))
+
+    def _tensors(self, at: str) -> Iterator[Tensor]:
+        """The arrays in a group, which lie in the file itself."""
+        group: Any = self.file
+        for step in at.split("/"):
+            if step not in group:
+                return
+            if not isinstance(group.get(step, getlink=True), h5py.HardLink):
+                raise ValueError(f"{at} is a link to somewhere else")
+            group = group[step]
+        for i in range(len(group)):
+            own = isinstance(group.get(str(i), getlink=True), h5py.HardLink)
+            if not own or (data := group[str(i)]).external or data.is_virtual:
+                raise ValueError(f"{at}/{i} lies outside the file")
+            if data.id.get_storage_size() != data.nbytes:
+                raise ValueError(f"{at}/{i} is not stored as it is")
+            if data.dtype.kind == "f":  # a noise layer keeps the state of its random numbers, in whole numbers
+                yield Tensor(tuple(data.shape), partial(data.__getitem__, ()))
+
+    def _flaw(self, name: str, what: str, why: str, *, changes: bool = True) -> None:
+        self.flaws.append(Flaw(name, what, why, "change the layer", changes))
