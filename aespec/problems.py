@@ -246,12 +246,7 @@ def _said_in_full(fault: Fault) -> Diagnostic:
 
 
 def _wrong_value(fault: Fault) -> Diagnostic:
-    near, value = None, fault.error["input"]
-    if isinstance(value, str):
-        use = _SHELL.fullmatch(value)
-        near = f"${{{use[1] or use[2]}}}" if use else None
-        if fault.type == "literal_error":
-            near = near or nearest(value, _expected(fault.context))
+    near = _meant(fault)
     bounds = fault.type.startswith(("greater_than", "less_than"))
     return Diagnostic(
         WrongValue,
@@ -260,6 +255,23 @@ def _wrong_value(fault: Fault) -> Diagnostic:
         wanted=_wanted(fault),
         got=fault.got,
         help=f"did you mean `{near}`?" if near else _what_it_is(fault),
+    )
+
+
+def _meant(fault: Fault) -> str | None:
+    """What a wrong value was likely meant to be, as a spec writes it."""
+    value = fault.error["input"]
+    if isinstance(value, str) and (use := _SHELL.fullmatch(value)):
+        return f"${{{use[1] or use[2]}}}"
+    if fault.type == "literal_error":
+        return nearest(value, _expected(fault.context)) if isinstance(value, str) else None
+    if fault.type == "bool_type":
+        return {"0": "false", "1": "true", "false": "false", "true": "true"}.get(str(value).lower())
+    whole = re.fullmatch(r"(-?[1-9][0-9]{0,9}|0)(\.0+)?", str(value))
+    if whole and fault.type.startswith("int_"):
+        return whole[1]
+    return (
+        str(value) if fault.type == "float_type" and re.fullmatch(r"-?[0-9]{1,9}(\.[0-9]{1,9})?", str(value)) else None
     )
 
 

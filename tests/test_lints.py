@@ -303,6 +303,10 @@ FINDINGS = {
     "a small beta": (spec("gaussian_latent: {units: 3, beta: 1.0e-6}"), []),
     # W401
     "inside a text": ("vars: {a: 3}\nname: n-${a}\n" + spec("dense: 3"), []),
+    "in a comment": ("vars: {a: 3}  # ${a}\n" + spec("dense: 3"), [("W401", "a")]),
+    "part of a name with a dash": ("vars: {a-b: 2, a: 3}\n" + spec("dense: '${a-b}'"), [("W401", "a")]),
+    "computed with": ("vars: {a: 3, b: '${a + 1}'}\n" + spec("dense: '${b // 2}'"), []),
+    "in every turn": ("vars: {a: 3}\n" + spec("repeat: {times: 2, layers: [{dense: '${a}'}]}"), []),
     "escaped": ("vars: {a: 3}\ndescription: $${a}\n" + spec("dense: 3"), [("W401", "a")]),
     "part of another's name": ("vars: {a: 3, ab: 3}\n" + spec("dense: '${ab}'"), [("W401", "a")]),
 }

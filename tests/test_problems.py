@@ -43,7 +43,7 @@ def faults(text):
         ("- dense: {}", "E103", "dense", "add `units: ...`"),
         ("- dense", "E103", "dense", "write `dense: ...`"),
         ("- dense: {units: 3.5}", "E104", "3.5", "Width"),
-        ("- dense: {units: '3'}", "E104", "'3'", "Width"),
+        ("- dense: {units: '3'}", "E104", "'3'", "did you mean `3`?"),
         ("- dense: {units: $(n)}", "E104", "$(n)", "did you mean `${n}`?"),
         ("- dense: {units: $n}", "E104", "$n", "did you mean `${n}`?"),
         ("- conv1d: {filters: 2, kernel_size: 3, padding: $(p)}", "E104", "$(p)", "did you mean `${p}`?"),

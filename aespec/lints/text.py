@@ -41,14 +41,12 @@ decoder: mirror
 
     @classmethod
     def check(cls, spec: Spec, graph: Graph) -> Iterator[Diagnostic]:
-        """Each variable beside the text."""
+        """Each variable beside what is used."""
         source = spec.source
         if source is None:
             return
-        uses = re.findall(r"(?<!\$)\$\{([^{}]*)\}", source.text) if spec.vars else []
         for name in spec.vars:
-            word = re.compile(rf"(?<![\w.]){re.escape(name)}(?![\w.])")
-            if any(word.search(use) for use in uses):
+            if source.values[("vars", name)] in source.used:
                 continue
             loc = ("vars", name) if len(spec.vars) > 1 else ("vars",)
             stated = not source.is_set(("vars", name)) and source.keys.get(loc)

@@ -30,6 +30,8 @@ class Source:
     """The place of the key of each value that is in a mapping."""
     spoilt: Set[Loc]
     """The values that problems of the text spoil; a mapping counts when one of its keys is spoilt."""
+    used: Set[Place]
+    """Where the values of those variables stand that something uses."""
 
     @classmethod
     def read(
@@ -88,7 +90,7 @@ class Source:
         values: dict[Loc, Place] = {}
         keys: dict[Loc, Place] = {}
         data = _settled(root, (), values, keys)
-        return cls(name, text, data, values, keys, _spoilt(tally.spoilt, values, keys))
+        return cls(name, text, data, values, keys, _spoilt(tally.spoilt, values, keys), tally.used)
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Self:

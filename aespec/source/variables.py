@@ -25,6 +25,8 @@ class Tally:
     problems: list[Diagnostic]
     spoilt: set[Place] = field(default_factory=set)
     """The places of what problems spoil, of which nothing more is to be said."""
+    used: set[Place] = field(default_factory=set)
+    """The places of the values of those variables that something uses."""
     characters: int = 0
     values: int = 0
 
@@ -113,7 +115,7 @@ class Frame:
                 raise _fault(f"`{_LITERAL}` is never closed", use, help)
             if variable is None:
                 return evaluate(use[1], lambda token: self._number(token, use, place))
-            self._check(variable)
+            self._use(variable)
             return variable.value
         except _Spoilt:
             self.tally.spoilt.add(place)
@@ -126,7 +128,7 @@ class Frame:
         name, variable = token.text, self.variables.get(token.text)
         if variable is None:
             raise self._unknown(token, use, place)
-        self._check(variable)
+        self._use(variable)
         value = variable.value
         if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= LARGEST:
             return value
@@ -139,7 +141,8 @@ class Frame:
             help=f"compute with whole numbers; `${{{clipped(name)}}}` alone takes any value",
         )
 
-    def _check(self, variable: Node) -> None:
+    def _use(self, variable: Node) -> None:
+        self.tally.used.add(variable.place)
         if variable.place in self.tally.spoilt:
             raise _Spoilt
 
