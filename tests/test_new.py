@@ -107,6 +107,13 @@ def test_data_is_taken_for_what_it_is(data, kind, shape, stride, place):
     assert (seen.kind, seen.shape, seen.stride) == (kind, shape, stride)
 
 
+def test_channels_that_come_first_are_told(tmp_path):
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).random((20, 3, 16, 16)))
+    seen = look(str(tmp_path / "x.npy"))
+    assert seen.kind == "arrays"
+    assert "channels first, it seems" in seen.why
+
+
 def test_a_table_that_is_sorted_is_no_series(tmp_path):
     x = np.random.default_rng(0).normal(size=(2000, 3)) + np.repeat(np.arange(4), 500)[:, None] * 10
     np.save(tmp_path / "sorted.npy", x)
@@ -351,12 +358,14 @@ def test_what_is_asked_for_must_make_sense(args, says, tmp_path, monkeypatch):
     [
         (np.ones((20, 4)), "there is nothing to learn in"),
         (np.ones((20, 1)) * np.arange(20)[:, None], "there is nothing to learn in"),
+        (np.arange(10.0)[None], "1 sample, all alike"),
+        (np.tile(np.linspace(0, 1, 7), (30, 1)), "30 samples, all alike"),
         (np.full((20, 4), np.nan), "error[E403]"),
         (np.array([["a"]]), "is not made of real numbers"),
         (np.zeros((0, 3)), "there are no samples in"),
         (None, "there is no data set and no file"),
     ],
-    ids=["constant", "one number", "gaps", "text", "empty", "missing"],
+    ids=["constant", "one number", "one sample", "one sample often", "gaps", "text", "empty", "missing"],
 )
 def test_data_that_cannot_be_learnt_is_told(content, says, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

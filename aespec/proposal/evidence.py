@@ -100,13 +100,18 @@ def look(name: str) -> Evidence:
     sample = take(found, chosen(found, SAMPLES, np.random.default_rng(0))).astype("float64")
     ends = [(float(part.min()), float(part.max())) for part in batches(found)]
     low, high = min(least for least, _ in ends), max(most for _, most in ends)
-    if low == high or sample[0].size < 2:
+    poor = {
+        f"the same number, {low:g}, everywhere": low == high,
+        "one number a sample": sample[0].size < 2,
+        f"{counted(len(found), 'sample')}, all alike": not np.ptp(sample, axis=0).any(),
+    }
+    if got := next((what for what, is_so in poor.items() if is_so), None):
         raise AespecError(
             Diagnostic(
                 DataShape,
                 f"there is nothing to learn in {name}",
                 wanted="samples of two numbers or more, which differ",
-                got=f"the same number, {low:g}, everywhere" if low == high else "one number a sample",
+                got=got,
                 help="name data with more in it",
             )
         )
@@ -191,6 +196,8 @@ def _kind(source: _Source, x: Samples) -> tuple[Literal["images", "series", "tab
         return "table", f"{counted(axes[0], 'number')} a row", None
     if source.pictures:
         return "images", "in color" if len(axes) > 2 else "in gray", None
+    if len(axes) == 3 and axes[0] <= 4 < min(axes[1:]):
+        return "arrays", "channels first, it seems; images have them last, as x.transpose(0, 2, 3, 1) gives them", None
     if len(axes) == 3:
         return "images", "height, width, channels", None
     if len(axes) > 3:

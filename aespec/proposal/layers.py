@@ -136,4 +136,5 @@ def _dense(shape: Sequence[int], code: int) -> Iterator[Said]:
     while len(widths) < DEEPEST and widths[-1] // 2 > 2 * code:
         widths.append(widths[-1] // 2)
     for i, width in enumerate(widths):
-        yield Said(f"dense: {{units: {width}, activation: relu}}", "" if i else "widths halve on the way to the code")
+        why = "widths halve on the way to the code" if i == 0 and len(widths) > 1 else ""
+        yield Said(f"dense: {{units: {width}, activation: relu}}", why)
