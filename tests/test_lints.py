@@ -129,6 +129,19 @@ FINDINGS = {
         ),
         [],
     ),
+    "disturbed in training last": (
+        spec("dense: 3", "[dense: {units: 8, activation: relu}, dropout: 0.1]", input=AROUND),
+        [("W101", "relu")],
+    ),
+    "cross-entropy of what was normalized last": (
+        spec(
+            "dense: 3",
+            "[dense: {units: 8, activation: sigmoid}, batch_normalization]",
+            input=UNIT,
+            loss="binary_crossentropy",
+        ),
+        [("W103", "batch_normalization")],
+    ),
     # W102
     "cross-entropy of anything": (spec("dense: 3", loss="binary_crossentropy"), [("W102", "binary_crossentropy")]),
     "cross-entropy around 0": (

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from aespec.activations import Activation
+from aespec.activations import Activation, Linear
 from aespec.diagnostics import Diagnostic, Loc, Place, Rule
 from aespec.graph import Graph, Node
 from aespec.layers.base import Layer
+from aespec.layers.normalization import BatchNormalization, LayerNormalization
 from aespec.spec import Mirror, Spec
 
 __all__ = ["Lint", "activation_place", "disturbs", "loc_of", "place_of", "reconstruction", "value_before", "written"]
@@ -48,11 +49,17 @@ def place_of(spec: Spec, node: Node, *fields: str) -> Place | None:
 
 
 def reconstruction(graph: Graph) -> tuple[Node, Activation] | None:
-    """The node whose activation the reconstruction went through last; None where something follows that is none."""
+    """The node that made the reconstruction, and what its values went through last; None where that is not known.
+
+    A normalization gives any value; what moves values or disturbs them in training alone gives those that it is given.
+    """
     for node in reversed(graph.nodes):
+        layer = node.layer.innermost
         if (activation := node.layer.output_activation) is not None:
             return node, activation
-        if not node.layer.innermost.moves_only:
+        if isinstance(layer, BatchNormalization | LayerNormalization):
+            return node, Linear()
+        if not layer.moves_only and not layer.stochastic:
             return None
     return None
 

@@ -147,12 +147,13 @@ loss: binary_crossentropy
         least, most = activation.reach
         if least < 0 or most > 1:
             wanted = natural(graph.losses).kind
+            end = activation.kind if node.layer.output_activation else node.layer.innermost.kind
             yield Diagnostic(
                 cls,
-                f"`{loss.kind}` has no gradient where `{activation.kind}` leaves [0, 1]",
+                f"`{loss.kind}` has no gradient where `{end}` leaves [0, 1]",
                 activation_place(spec, node),
                 wanted=f"a probability: `{wanted}`",
-                got=f"`{activation.kind}`: {_span((least, most))}",
+                got=f"`{end}`: {_span((least, most))}",
                 help=_instead(spec, node, wanted, "ends in a probability"),
             )
 
