@@ -86,7 +86,8 @@ def reconstructions(
     """
     import numpy as np
 
-    first, *_, last = rows.values()
+    everything = list(rows.values())
+    first, last = everything[0], everything[-1]
     n, legend = len(first), list[str]()
     if first.ndim == 2 and is_table(first.shape[1], columns):
         _draw_tables(rows, path, named(columns, first.shape[1]), title)
@@ -96,7 +97,7 @@ def reconstructions(
         drawn, legend, few = foremost_curves(changed, columns, "the largest differences")
         rows = {name: samples[..., drawn] for name, samples in rows.items()}
         title = "\n".join(filter(None, (title, few)))
-    everything = list(rows.values())
+        everything = list(rows.values())
     width = 1.1 if images else 2.4
     figure = blank(max(width * n + 0.9, 4.0), len(rows) * width + 0.5)
     if title:
