@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from aespec.diagnostics import AespecError, Diagnostic
-from aespec.layout import Line, comments, laid_out
+from aespec.layout import Line, comments, laid_out, margins
 from aespec.rules import UnsupportedYaml
 from aespec.source.file import is_json
 from aespec.source.json_text import read_json
@@ -109,5 +109,8 @@ def _above(lines: list[Line], start: int) -> int:
 
 
 def _joined(lines: list[Line]) -> str:
-    """One text, no two blank lines after each other."""
-    return "".join("\n" * (line.blank and i > 0) + line.code + line.comment + "\n" for i, line in enumerate(lines))
+    """One text, no two blank lines after each other, its comments aligned as they were."""
+    return "".join(
+        "\n" * (line.blank and i > 0) + line.code + " " * margin + line.comment + "\n"
+        for i, (line, margin) in enumerate(zip(lines, margins(lines), strict=True))
+    )

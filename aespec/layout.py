@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from aespec.source.scalar import ambiguity, plain_value
 
-__all__ = ["Line", "comments", "laid_out"]
+__all__ = ["Line", "comments", "laid_out", "margins"]
 
 CLOSING = ("FlowSequenceEnd", "FlowMappingEnd")
 STEP = 2
@@ -40,11 +40,17 @@ def laid_out(text: str) -> list[Line]:
     """
     pieces = _Walk(text).pieces()
     _indent_comments(pieces)
-    lines = [_line(list(group)) for _, group in groupby(pieces, key=lambda piece: piece.line)]
+    return [_line(list(group)) for _, group in groupby(pieces, key=lambda piece: piece.line)]
+
+
+def margins(lines: list[Line]) -> list[int]:
+    """The spaces before the comment of each line that align those which were aligned and stand below each other."""
     stretches = accumulate(line.blank for line in lines)  # a blank line ends one
-    for _, group in groupby(zip(stretches, lines, strict=True), key=lambda entry: (entry[0], entry[1].column)):
-        _align([line for _, line in group])
-    return lines
+    found: list[int] = []
+    for (_, column), group in groupby(zip(stretches, lines, strict=True), key=lambda each: (each[0], each[1].column)):
+        widths = [len(line.code.rpartition("\n")[2]) for _, line in group]
+        found += [max(widths) - width if column >= 0 else 0 for width in widths]
+    return found
 
 
 def comments(text: str) -> list[str]:
@@ -245,11 +251,3 @@ def _spaced(pieces: list[_Piece]) -> Iterator[str]:
             named = piece.kind == "Value" and before.kind != "Alias"
             yield "" if opened or joined or named else " "
         yield piece.text
-
-
-def _align(lines: list[Line]) -> None:
-    """Align the comments of lines below each other that had them aligned."""
-    if len(lines) > 1 and lines[0].column >= 0:
-        widths = [len(line.code.rpartition("\n")[2]) for line in lines]
-        for line, width in zip(lines, widths, strict=True):
-            line.comment = " " * (max(widths) - width) + line.comment

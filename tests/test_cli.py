@@ -827,7 +827,7 @@ def bar(columns, losses):
         progress.tick(9, 16_000, losses)
         print("\rover", file=terminal, flush=True)
         shown = ""
-        while "over" not in shown:
+        while "over\r\n" not in shown:  # all of it: a terminal may give a line in parts
             shown += os.read(leader, 4096).decode()
         progress.bar.close()
     os.close(leader)
