@@ -241,6 +241,12 @@ VALUES = st.recursive(
 )
 
 
+def test_comments_of_parts_that_come_apart_are_not_aligned():
+    text = "training: {seed: 42}  # a\nencoder:              # b\n  - flatten\ninput: [8]  # c\ndecoder: mirror\n"
+    usual = "input: [8]  # c\nencoder:  # b\n  - flatten\ndecoder: mirror\ntraining: {seed: 42}  # a\n"
+    assert formatted(text) == formatted(usual) == usual
+
+
 def laid_out_anyhow(data, chance):
     scribe = Scribe(chance)
     items = list(data.items())
