@@ -27,6 +27,13 @@ class Regularizer(Kind):
 
     targets: ClassVar[tuple[Target, ...]] = ("parameter", "activity")
     """What it has a meaning on."""
+    factors: ClassVar[tuple[str, ...]] = ("weight",)
+    """The fields that what it adds is multiplied by."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether it adds anything."""
+        return any(getattr(self, name) > 0 for name in self.factors)
 
 
 class L1(Regularizer):
@@ -53,6 +60,7 @@ class L1L2(Regularizer):
     """``l1 * sum(abs(x)) + l2 * sum(x**2)``."""
 
     kind = "l1_l2"
+    factors = ("l1", "l2")
 
     l1: Weight = 0.01
     """Factor of the absolute values."""

@@ -694,6 +694,8 @@ def test_nothing_is_unpacked(stock, tmp_path, monkeypatch):
     ("args", "code", "message"),
     [
         (["nothing.keras"], 1, "no such file"),
+        (["modle.keras"], 1, "did you mean `model.keras`?"),
+        (["folder"], 1, "a folder"),
         (["model.h5"], 1, "a file that ends in .keras or .pt2"),
         (["model.keras", "-o", "spec.txt"], 2, "'spec.txt' does not end in .yaml or .yml"),
         (["model.keras", "-o", "there.yaml"], 1, "there.yaml is there already"),
@@ -702,6 +704,7 @@ def test_nothing_is_unpacked(stock, tmp_path, monkeypatch):
 )
 def test_what_cannot_be_imported_is_said(args, code, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    Path("folder").mkdir()
     for name in ("model.h5", "model.keras", "there.yaml"):
         Path(name).write_text("before")
     done = run("import", *args)

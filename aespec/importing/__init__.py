@@ -118,10 +118,17 @@ def reader(path: Path) -> Reader:
         return backend
     if backend is not None:
         raise AespecError(Diagnostic(UnsupportedKind, f"the backend `{name}` reads no files"))
+    wanted, got = f"a file that ends in {' or '.join(FORMATS)}", f"`{path.suffix}`" if path.suffix else "no ending"
+    if not path.is_file():
+        near = nearest(
+            path.name, [each.name for each in path.parent.glob("*") if each.suffix in FORMATS and each.is_file()]
+        )
+        what = f"did you mean `{path.with_name(near)}`?" if near else "name a file, from the folder you are in"
+        raise unreadable(path, wanted, "a folder" if path.is_dir() else "no such file", help=what)
     raise unreadable(
         path,
-        f"a file that ends in {' or '.join(FORMATS)}",
-        (f"`{path.suffix}`" if path.suffix else "no ending") if path.is_file() else "no such file",
+        wanted,
+        got,
         help="save it in Keras with `model.save('model.keras')`, or in PyTorch with `torch.export.save`: see the page "
         "on exchange",
     )

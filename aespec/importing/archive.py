@@ -40,7 +40,7 @@ class Archive:
         try:
             with zipfile.ZipFile(path) as file:
                 yield cls(path, file)
-        except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError) as error:
+        except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError) as error:  # the last: a way of packing
             raise unreadable(path, "a whole zip archive", str(error) or type(error).__name__) from None
 
     def read(self, name: str, most: int) -> bytes:

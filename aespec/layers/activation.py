@@ -11,6 +11,7 @@ class Activation(Layer):
     """An activation as a layer of its own: ``y = function(x)``."""
 
     kind = "activation"
+    stepwise = True
     main = "function"
     examples = (Example({"function": "relu"}, input=(5,)), Example({"function": "softmax"}, input=(2, 4)))
 

@@ -55,6 +55,8 @@ class Layer(Kind):
     """At least one a kind; each becomes a conformance case."""
     moves_only: ClassVar[bool] = False
     """Whether the layer moves, repeats or drops values without changing any."""
+    stepwise: ClassVar[bool] = False
+    """Whether the layer does to a sequence what it does to each step, steps counting as samples."""
     stochastic: ClassVar[Literal["uniform", "normal"] | None] = None
     """The random numbers that training draws in it, one for each element of its value: from 0 to 1, or normal."""
 

@@ -14,6 +14,7 @@ class Dropout(Layer):
     """Sets a fraction of the values to zero and divides the rest by what remains (Srivastava et al., 2014)."""
 
     kind = "dropout"
+    stepwise = True
     main = "rate"
     stochastic = "uniform"
     examples = (Example({"rate": 0.5}, input=(6,)),)
@@ -26,6 +27,7 @@ class MaskingNoise(Layer):
     """Sets a fraction of the values to zero and leaves the rest alone (Vincent et al., 2010)."""
 
     kind = "masking_noise"
+    stepwise = True
     main = "rate"
     stochastic = "uniform"
     examples = (Example({"rate": 0.25}, input=(6,)),)
@@ -38,6 +40,7 @@ class GaussianNoise(Layer):
     """Adds normal noise of mean zero."""
 
     kind = "gaussian_noise"
+    stepwise = True
     main = "stddev"
     stochastic = "normal"
     examples = (Example({"stddev": 0.2}, input=(6,)),)

@@ -49,6 +49,7 @@ class BatchNormalization(_Normalization):
     """
 
     kind = "batch_normalization"
+    stepwise = True
     examples = (
         Example(input=(5,)),
         Example({"center": False, "epsilon": 1e-2}, input=(4, 3, 2)),
@@ -75,4 +76,5 @@ class LayerNormalization(_Normalization):
     """
 
     kind = "layer_normalization"
+    stepwise = True
     examples = (Example(input=(5,)), Example({"scale": False, "epsilon": 1e-2}, input=(3, 4)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from aespec.diagnostics import Diagnostic
+from aespec.diagnostics import Diagnostic, Place
 from aespec.graph import Graph, Node, Term
 from aespec.lints.base import Lint, disturbs, loc_of, place_of
 from aespec.regularizers import GaussianKL, KLDivergence
@@ -50,7 +50,7 @@ decoder: mirror
         yield Diagnostic(
             cls,
             "the model can copy its input: nothing on the way is narrower, noisy or priced",
-            place_of(spec, node, node.layer.innermost.main or "filters"),
+            _width_place(spec, node),
             wanted=f"a code of fewer numbers than the input's {given:,}, or noise, sparsity or a prior",
             got=f"a code of {code:,} numbers",
             help="narrow the code, or begin the encoder with noise, as in `masking_noise: 0.3`",
@@ -93,7 +93,7 @@ decoder: mirror
         yield Diagnostic(
             cls,
             f"the code has more numbers than what `{node.name}` makes it of",
-            place_of(spec, node, node.layer.innermost.main or "filters"),
+            _width_place(spec, node),
             wanted=f"a code of at most {before:,} numbers",
             got=f"{code:,} numbers made of {before:,}",
             help="narrow the code, or widen the layer before it",
@@ -204,7 +204,7 @@ decoder: mirror
     def check(cls, spec: Spec, graph: Graph) -> Iterator[Diagnostic]:
         """Each divergence's weight."""
         for term in graph.terms:
-            if isinstance(term.regularizer, GaussianKL) and term.regularizer.weight == 0:
+            if isinstance(term.regularizer, GaussianKL) and not term.regularizer.counts:
                 yield Diagnostic(
                     cls,
                     f"`{term.of}` has no prior: training will take its noise away",
@@ -221,12 +221,16 @@ def _maker(graph: Graph) -> Node:
     return next((node for node in reversed(nodes) if node.params), nodes[-1])
 
 
+def _width_place(spec: Spec, node: Node) -> Place | None:
+    """Where it is stated how many numbers a layer gives at a place: by its main field, or by that of a convolution."""
+    return place_of(spec, node, node.layer.innermost.main or "filters")
+
+
 def _code_terms(graph: Graph) -> list[Term]:
-    """The terms of the loss, of weights above 0, on the code or on what became the code without further weights."""
+    """The terms of the loss, those that count, on the code or on what became the code without further weights."""
     nodes = graph.block("encoder")
     names = {node.name for node in nodes[nodes.index(_maker(graph)) :]}
-    found = [term for term in graph.terms if term.of in names and term.target != "parameter"]
-    return [term for term in found if any(getattr(term.regularizer, name, 0) > 0 for name in ("weight", "l1", "l2"))]
+    return [t for t in graph.terms if t.of in names and t.target != "parameter" and t.regularizer.counts]
 
 
 def _sparsities(graph: Graph) -> list[tuple[Node, KLDivergence]]:

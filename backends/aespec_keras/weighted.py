@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from aespec.initializers import Initializer, UnitForgetBias, Zeros
-from aespec.layers import activation, conv, dense, latent, noise, normalization, recurrent, wrap
-from aespec.layers.base import Layer, Weighted
+from aespec.layers import conv, dense, latent, normalization, recurrent, wrap
+from aespec.layers.base import Weighted
 from aespec.regularizers import Regularizer
 from aespec.shapes import Shape
 from aespec_keras import layers
@@ -122,26 +122,10 @@ def twice_divergence(mean: Tensor, log_var: Tensor) -> Tensor:
 @lowerings(wrap.TimeDistributed)
 def _time_distributed(layer: wrap.TimeDistributed, x: Shape, *, name: str, dtype: str, **tied: Any) -> Any:
     inner = layer.layer
-    if _stepwise(inner):
+    if inner.innermost.stepwise:
         return lowerings[inner](inner, x, name=name, dtype=dtype, **tied)
     wrapped = lowerings[inner](inner, x[1:], name=inner.kind, dtype=dtype, **tied)
     return (layers.Steps if x[0] is None else keras.layers.TimeDistributed)(wrapped, name=name, dtype=dtype)
-
-
-def _stepwise(layer: Layer) -> bool:
-    """Whether the layer by itself does to a sequence what it does to each step, steps counting as samples."""
-    if isinstance(layer, wrap.TimeDistributed):
-        return _stepwise(layer.layer)
-    return isinstance(
-        layer,
-        dense.Dense
-        | activation.Activation
-        | normalization.BatchNormalization
-        | normalization.LayerNormalization
-        | noise.Dropout
-        | noise.MaskingNoise
-        | noise.GaussianNoise,
-    )
 
 
 def initializer(kind: Initializer) -> Any:

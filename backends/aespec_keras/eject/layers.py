@@ -127,28 +127,12 @@ def _bidirectional(layer: recurrent.Bidirectional, x: Shape, **own: Any) -> Cell
 def _time_distributed(layer: wrap.TimeDistributed, x: Shape, source: Code | None = None, **own: Any) -> Cell:
     inner = layer.layer
     given = {"source": source} if source else {}
-    if _stepwise(inner):
+    if inner.innermost.stepwise:
         found: Cell = cells[inner](inner, x, **given, **own)
         return found
     cell: Cell = cells[inner](inner, x[1:], **given, name=inner.kind)
     call = Call("Steps" if x[0] is None else "layers.TimeDistributed", cell.layer, **own)
     return cell.inside(call, inner.kind, inner.params(x[1:]))
-
-
-def _stepwise(layer: Layer) -> bool:
-    """Whether the layer by itself does to a sequence what it does to each step, steps counting as samples."""
-    if isinstance(layer, wrap.TimeDistributed):
-        return _stepwise(layer.layer)
-    return isinstance(
-        layer,
-        dense.Dense
-        | activation.Activation
-        | normalization.BatchNormalization
-        | normalization.LayerNormalization
-        | noise.Dropout
-        | noise.MaskingNoise
-        | noise.GaussianNoise,
-    )
 
 
 @cells(normalization.BatchNormalization)

@@ -128,7 +128,7 @@ class Chain:
 
 def _tied(layer: Layer, x: Shape, source: Code) -> Cell:
     """The cell of a layer that uses the kernel of the module which this variable has."""
-    if isinstance(layer, TimeDistributed) and _stepwise(layer.layer):
+    if isinstance(layer, TimeDistributed) and layer.layer.innermost.stepwise:
         return _tied(layer.layer, x, source)
     if isinstance(layer, Dense):
         return _affine(Call("TiedLinear", source, **_bias(layer.use_bias)))
@@ -295,7 +295,7 @@ def _bidirectional(layer: Bidirectional, x: Shape) -> Cell:
 
 @cells(TimeDistributed)
 def _time_distributed(layer: TimeDistributed, x: Shape) -> Cell:
-    if _stepwise(layer.layer):
+    if layer.layer.innermost.stepwise:
         found: Cell = cells[layer.layer](layer.layer, x)
         return found
     chain = Chain()
@@ -307,14 +307,6 @@ def _time_distributed(layer: TimeDistributed, x: Shape) -> Cell:
     whole = modules[0] if len(modules) == 1 else Call("nn.Sequential", *modules)
     tensors = {short: tuple(f"{path}.{name}" for name in names) for short, names in cell.tensors.items()}
     return Cell(Call("TimeDistributed", whole), tensors, holder=cell.holder or cell.main, gates=cell.gates)
-
-
-def _stepwise(layer: Layer) -> bool:
-    """Whether the layer by itself does to a sequence what it does to each step, steps counting as samples."""
-    if isinstance(layer, TimeDistributed):
-        return _stepwise(layer.layer)
-    same = Dense | Activation | BatchNormalization | LayerNormalization | Dropout | MaskingNoise | GaussianNoise
-    return isinstance(layer, same)
 
 
 @cells(BatchNormalization)
