@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from aespec.backend import Array
 
 __all__ = [
+    "TENSORS",
     "Converted",
     "Exporter",
     "Exporting",
@@ -38,6 +39,9 @@ __all__ = [
 
 BATCH = 8
 """Samples that a file is tried on."""
+
+TENSORS = "safetensors"
+"""The format of weights alone."""
 
 
 class Exported(Protocol):
@@ -179,8 +183,16 @@ class Tensors:
 
 
 def formats() -> list[str]:
-    """What models can be converted to: backends, usable or not, and their weights alone."""
-    return [*backend_names(), "safetensors"]
+    """What models can be converted to: backends that write files, and their weights alone."""
+    return [*filter(_writes, backend_names()), TENSORS]
+
+
+def _writes(name: str) -> bool:
+    """Whether a backend writes files; one that is not usable would say itself what it lacks."""
+    try:
+        return isinstance(find_backend(name), Exporter)
+    except AespecError:
+        return True
 
 
 def exporting(name: str) -> Exporting | Tensors:
@@ -189,7 +201,7 @@ def exporting(name: str) -> Exporting | Tensors:
     Raises:
         AespecError: The backend is missing, or writes no files of its own.
     """
-    if name == "safetensors":
+    if name == TENSORS:
         return Tensors()
     backend = find_backend(name)
     if isinstance(backend, Exporter):
@@ -200,7 +212,7 @@ def exporting(name: str) -> Exporting | Tensors:
             f"the backend `{name}` has no files of its own",
             wanted="a backend that exports",
             got=f"`{name}`",
-            help="use `--to keras`, `--to torch` or `--to safetensors`",
+            help=f"use one of {', '.join(f'`--to {known}`' for known in formats())}",
         )
     )
 

@@ -1,8 +1,10 @@
 """Models as files for those who do not have aespec: each loads in a process that cannot import it."""
 
 import json
+import re
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -177,6 +179,40 @@ def test_what_a_keras_file_needs_and_what_a_plain_one_lacks_is_said(models, name
     assert all(told.startswith(start) for told, start in zip(plain["lost"], lost, strict=True))
 
 
+ALONE = """
+import keras, sys
+try:
+    keras.saving.load_model(sys.argv[1])
+except Exception as error:
+    sys.exit(str(error))
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "what"), [("tied", "TiedModel"), ("sparse_kl", "KLDivergence"), ("dilated", "DilatedConv1DTranspose")]
+)
+def test_a_file_that_needs_aespec_says_so_itself(models, name, what, tmp_path):
+    path = tmp_path / "full.keras"
+    needs = said(models[name][0], "--to", "keras", "-o", path)["needs"]
+    with zipfile.ZipFile(path) as file:
+        about = json.loads(file.read("metadata.json"))
+        assert sorted(file.namelist()) == ["config.json", "metadata.json", "model.weights.h5"]
+    hint = "pip install 'aespec[keras]', and import aespec_keras before this is loaded"
+    assert (about["needs"], about["because"]) == (hint, needs)
+    without = WITHOUT_AESPEC.partition("import json")[0] + ALONE
+    done = subprocess.run([sys.executable, "-c", without, path], check=False, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert re.search(
+        rf"""{{'needs': "{re.escape(hint)}", 'module': 'aespec_keras.\w+', 'class_name': '{what}'""", done.stderr
+    )
+
+
+def test_a_file_that_needs_keras_alone_says_nothing_of_aespec(models, tmp_path):
+    said(models["stacked"][0], "--to", "keras", "-o", tmp_path / "stacked.keras")
+    with zipfile.ZipFile(tmp_path / "stacked.keras") as file:
+        assert not any(b"aespec" in file.read(name) for name in ("metadata.json", "config.json"))
+
+
 FROZEN = {
     "input": [6],
     "encoder": [
@@ -207,6 +243,24 @@ def test_what_a_file_does_not_keep_of_training_is_said(args, lost, tmp_path):
         model = keras.saving.load_model(tmp_path / "frozen.keras")
         trained = sum(int(np.prod(variable.shape)) for variable in model.trainable_weights)
         assert trained == (0 if "--plain" in args else 6)  # the decoder's bias
+
+
+@pytest.mark.parametrize(("name", "bound"), [("recurrent", True), ("tied_steps", False)])
+def test_that_a_program_takes_one_number_of_steps_is_said(models, name, bound, tmp_path):
+    import torch
+
+    record = said(models[name][0], "--to", "torch", "-o", tmp_path / "steps.pt2")
+    features = aespec.load(models[name][0] / "spec.yaml").input.shape[-1]
+    assert record["lost"] == (
+        # 28 is what the spec's output states; torch gives an LSTM no open number of steps.
+        ["axis 1 of a sample is 28 long and no other: torch binds recurrent layers to one"] if bound else []
+    )
+    model = torch.export.load(tmp_path / "steps.pt2").module()
+    if bound:
+        with pytest.raises(AssertionError, match="28"):
+            model(torch.zeros(1, 9, features))
+    else:
+        assert model(torch.zeros(1, 9, features)).shape == (1, 9, features)
 
 
 def test_the_weights_alone_have_their_names_and_the_spec(models, tmp_path):
@@ -256,8 +310,8 @@ OPEN_STEPS = {
     ("args", "code", "message"),
     [
         (["nowhere", "--to", "keras"], 1, "nowhere is not the folder of a finished run"),
-        (["stacked", "--to", "numpy"], 1, "the backend `numpy` has no files of its own"),
-        (["stacked", "--to", "onyx"], 2, "'onyx' is none of"),
+        (["stacked", "--to", "numpy"], 1, "use one of `--to keras`, `--to torch`, `--to safetensors`"),
+        (["stacked", "--to", "onyx"], 2, "'onyx' is none of keras, torch, safetensors."),
         (["stacked", "--to", "torch", "--plain"], 2, "--plain: has no meaning with `--to torch`"),
         (["stacked", "--to", "safetensors", "--plain"], 2, "no meaning with `--to safetensors`"),
         (["stacked", "--to", "keras", "-o", "a.h5"], 2, "'a.h5' does not end in .keras"),

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import warnings
 import zipfile
 from pathlib import Path
@@ -349,9 +350,149 @@ def test_what_a_spec_cannot_say_is_listed_or_left_out(tmp_path):
         assert what in done.stderr
     graph, _, said = imported(path, "--partial")
     assert [node.layer.kind for node in graph] == ["conv2d", "flatten", "dense", "dense", "reshape"]
-    assert "left out, so that the values are others" in said
+    others, same = said.partition("left out, so that the values are others:")[2].split(
+        "left out, which changes no value:"
+    )
+    assert [what in others for what in ("`Rescaling`", "`Lambda`", "`PReLU`", "`kernel_constraint", "`Orthog")] == [
+        *(True, True, True, False, False)
+    ]
+    assert "`kernel_constraint: MaxNorm`" in same
+    assert "OrthogonalRegularizer" in same
     record = json.loads(run("import", path, "--partial", "--format", "json").stdout)
     assert [flaw["changes"] for flaw in record["left_out"]] == [True, False, True, False, True]
+
+
+def training_of(path):
+    """What the spec of a file states of training, and what is said beside it."""
+    record = json.loads(run("import", path, "--format", "json").stdout)
+    assert aespec.parse(record["spec"])
+    return record["spec"]["loss"], record["spec"].get("training"), record["notes"]
+
+
+# How Keras is told to train; the loss and the training of the spec; what is said.
+COMPILED = {
+    "names": (lambda k: ("sgd", "mse"), "mse", {"optimizer": "sgd"}, ()),
+    "sgd": (
+        lambda k: (k.optimizers.SGD(1.5, momentum=0.9, nesterov=True, weight_decay=0.01), ["mae"]),
+        "mae",
+        {"optimizer": {"sgd": {"momentum": 0.9, "nesterov": True, "learning_rate": 1.5, "weight_decay": 0.01}}},
+        (),
+    ),
+    "adam": (
+        lambda k: (k.optimizers.Adam(0.02, epsilon=1e-5, global_clipnorm=2.0), k.losses.BinaryCrossentropy()),
+        "binary_crossentropy",
+        {"optimizer": {"adam": {"epsilon": 1e-5, "learning_rate": 0.02}}, "clip_norm": 2.0},
+        (),
+    ),
+    "adamw": (
+        lambda k: (k.optimizers.AdamW(0.1, use_ema=True, ema_momentum=0.5, clipvalue=0.25), "huber"),
+        "huber",
+        {"optimizer": {"adamw": 0.1}, "clip_value": 0.25, "ema": 0.5},
+        (),
+    ),
+    "nadam": (
+        lambda k: (k.optimizers.Nadam(beta_2=0.9), k.losses.mean_absolute_error),
+        "mae",
+        {"optimizer": {"nadam": {"beta_2": 0.9}}},
+        (),
+    ),
+    "adamax": (lambda k: ("adamax", "mae"), "mae", {"optimizer": "adamax"}, ()),
+    "rmsprop": (
+        lambda k: (k.optimizers.RMSprop(centered=True, rho=0.8), k.losses.CategoricalCrossentropy()),
+        "categorical_crossentropy",
+        {"optimizer": {"rmsprop": {"rho": 0.8, "centered": True}}},
+        (),
+    ),
+    "adagrad": (
+        lambda k: (k.optimizers.Adagrad(initial_accumulator_value=0.0), "mse"),
+        "mse",
+        {"optimizer": {"adagrad": {"initial_accumulator_value": 0.0}}},
+        (),
+    ),
+    "adadelta": (lambda k: (k.optimizers.Adadelta(1.0), "mse"), "mse", {"optimizer": {"adadelta": 1.0}}, ()),
+    "another": (
+        lambda k: ("lion", k.losses.BinaryCrossentropy(from_logits=True)),
+        "mse",
+        None,
+        (
+            "a spec has no loss `BinaryCrossentropy` with `from_logits: True`: it is `mse`",
+            "a spec has no optimizer `Lion`: it is `adam`",
+        ),
+    ),
+    "more": (
+        lambda k: (
+            k.optimizers.Adam(k.optimizers.schedules.CosineDecay(0.3, 100), amsgrad=True, clipnorm=1.0),
+            k.losses.MeanSquaredError(reduction="sum"),
+            ["mae"],
+        ),
+        "mse",
+        {"optimizer": {"adam": 0.3}},
+        (
+            'a spec has no loss `MeanSquaredError` with `reduction: "sum"`: it is `mse`',
+            "`CosineDecay` counts steps, and a spec epochs: the learning rate is 0.3 throughout",
+            "a spec has no optimizer with `amsgrad: True`, `clipnorm: 1.0`: left out",
+            "the metrics are left out: a spec has none",
+        ),
+    ),
+    "bounds": (
+        lambda k: (k.optimizers.SGD(0.0), "mse"),
+        "mse",
+        None,
+        ("the optimizer `SGD` has numbers that no spec may state: it is `adam`",),
+    ),
+    "never": (
+        lambda k: None,
+        "mse",
+        None,
+        ("the file states no loss and no optimizer: they are `mse` and `adam`",),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", COMPILED)
+def test_what_a_model_was_compiled_with_is_said(name, tmp_path):
+    import keras
+
+    how, loss, training, notes = COMPILED[name]
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(3), keras.layers.Dense(6)])
+    if (given := how(keras)) is not None:
+        optimizer, of, *metrics = given
+        model.compile(optimizer, of, metrics=metrics[0] if metrics else None)
+    model.save(tmp_path / "model.keras")
+    found, stated, said = training_of(tmp_path / "model.keras")
+    assert (found, stated) == (loss, training)
+    assert [note for note in said if "code is" not in note and "names" not in note] == list(notes)
+
+
+def test_the_weight_of_a_loss_is_kept(tmp_path):
+    import keras
+
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(3), keras.layers.Dense(6)])
+    model.compile("adam", "mae", loss_weights=[0.5])
+    model.save(tmp_path / "model.keras")
+    assert training_of(tmp_path / "model.keras")[0] == {"mae": {"weight": 0.5}}
+
+
+def test_that_names_are_given_anew_is_said_in_a_line(tmp_path):
+    import keras
+
+    names = ["enc-1", "code", "dense_1"]
+    layers = [keras.layers.Dense(units, name=name) for units, name in zip((4, 3, 6), names, strict=True)]
+    keras.Sequential([keras.Input((6,)), *layers]).save(tmp_path / "named.keras")
+    graph, _, said = imported(tmp_path / "named.keras")
+    assert [node.name for node in graph] == ["encoder/dense_1", "encoder/code", "decoder/dense_1"]
+    assert "names are given anew: `enc-1` is `encoder/dense_1`\n" in said
+
+
+def test_a_float32_has_as_many_digits_as_it_takes(tmp_path):
+    import keras
+
+    penalty = keras.regularizers.L1(0.03)  # kept as 0.029999999329447746, the float32 that is nearest
+    layers = [keras.layers.Dense(3, activity_regularizer=penalty), keras.layers.Dense(6)]
+    keras.Sequential([keras.Input((6,)), *layers]).save(tmp_path / "sparse.keras")
+    assert b"0.0299999" in members(tmp_path / "sparse.keras")["config.json"]
+    graph, _, _ = imported(tmp_path / "sparse.keras")
+    assert [term.regularizer.weight for term in graph.terms] == [0.03]
 
 
 def test_a_gru_that_resets_before_the_product_is_none_of_a_spec(tmp_path):
@@ -627,21 +768,44 @@ def layer_of(name, **fields):
     return change
 
 
+def causal(layer):
+    """Make a dense layer a convolution that looks at no later step."""
+    fields = {"filters": 8, "kernel_size": [1], "padding": "causal"}
+    layer.update(class_name="Conv1D", config={"name": layer["config"]["name"], **fields})
+
+
+NO_LAYERS = '{"class_name": "Sequential", "config": {"name": "x", "build_input_shape": [null, 9]}}'
+
 HARM = {
     "empty": (lambda c, p: b"", "a whole zip archive"),
     "truncated": (lambda c, p: 300, "a whole zip archive"),
     "another": (lambda c, p: {"a.txt": "x"}, "a member `metadata.json`"),
     "old": (lambda c, p: {**c, "metadata.json": '{"keras_version": "2.12.0"}'}, "a file of Keras 3"),
-    "list": (lambda c, p: {**c, "config.json": "[]"}, "a model as Keras 3 writes it"),
+    "list": (lambda c, p: {**c, "config.json": "[]"}, "got: an entry of a wrong type at `config.json`"),
+    "no layers": (lambda c, p: {**c, "config.json": NO_LAYERS}, "got: no entry `layers` at `config.json`"),
+    "no units": (lambda c, p: changed(c, lambda layers: layers[1]["config"].pop("name")), "got: no entry `name`"),
+    "no JSON": (lambda c, p: {**c, "config.json": '{"a": }'}, "got: another text, from line 1, column 7"),
+    "half": (
+        lambda c, p: {**c, "config.json": r'{"a": "\ud800"}'},
+        "got: characters or numbers that cannot be written",
+    ),
+    "axes": (
+        lambda c, p: changed(c, lambda layers: layers[0]["config"].update(batch_shape=[None, "9"])),
+        "wanted: an input of 1 to 5 axes",
+    ),
     "deep": (lambda c, p: {**c, "config.json": "[" * 200_000}, "JSON in `config.json`"),
     "large": (lambda c, p: {**c, "config.json": b" " * (70 * 2**20)}, "at most 67,108,864 bytes in `config.json`"),
     "bomb": (lambda c, p: {**c, "model.weights.h5": bytes(2**26)}, "bytes in `model.weights.h5`"),
     "packed": (packed, "is not stored as it is"),
-    "no arrays": (lambda c, p: {**c, "model.weights.h5": b"nothing"}, "a model as Keras 3 writes it"),
+    "no arrays": (
+        lambda c, p: {**c, "model.weights.h5": b"nothing"},
+        "arrays that cannot be read at `model.weights.h5`",
+    ),
     "outside": (outside, "lies outside the file"),
     "linked": (linked, "lies outside the file"),
-    "units": (lambda c, p: changed(c, layer_of("first", units=-1)), "fields that no spec may state"),
-    "units of text": (lambda c, p: changed(c, layer_of("first", units="8")), "fields that no spec may state"),
+    "units": (lambda c, p: changed(c, layer_of("first", units=-1)), "got: `units` lies outside its bounds: -1"),
+    "units of text": (lambda c, p: changed(c, layer_of("first", units="8")), 'got: `units` has a wrong value: "8"'),
+    "padding": (lambda c, p: changed(c, lambda layers: causal(layers[1])), "wanted: `same` or `valid`"),
     "huge": (lambda c, p: changed(c, layer_of("first", units=2**30)), "parameters of the shapes (9, 1073741824)"),
     "other units": (lambda c, p: changed(c, layer_of("first", units=7)), "parameters of the shapes (9, 7), (7,)"),
     "code": (
@@ -657,11 +821,16 @@ HARM = {
     "circle": (
         lambda c, p: changed(
             c,
-            lambda layers: layers[1]["inbound_nodes"][0]["args"][0]["config"].update(keras_history=["dense_1", 0, 0]),
+            lambda layers: layers[1]["inbound_nodes"][0]["args"][0]["config"].update(
+                keras_history=[layers[1]["name"], 0, 0]
+            ),
         ),
-        "a model as Keras 3 writes it",
+        "got: layers in a circle",
     ),
 }
+
+PYTHON = re.compile(r"Error\b|Errno|Expecting|object|indices|\bchar\b|<class")
+"""What Python says, which is nothing to tell a user."""
 
 
 @pytest.mark.parametrize("name", HARM)
@@ -679,7 +848,30 @@ def test_a_file_that_is_no_good_is_refused_in_words(name, stock, tmp_path):
     assert done.exit_code == 1
     assert message in done.stderr
     assert "should not have happened" not in done.stderr
+    assert not PYTHON.search(done.stderr)
     assert not (tmp_path / "spec.yaml").exists()
+
+
+@pytest.mark.parametrize(("way", "code"), [("ZIP_DEFLATED", 0), ("ZIP_BZIP2", 1)])
+def test_an_archive_that_was_packed_again_is_read_where_it_is_no_bomb(way, code, tmp_path):
+    import keras
+
+    layers = keras.layers
+    model = keras.Sequential(
+        [keras.Input((60,)), layers.Dense(400), layers.Dense(30, kernel_initializer="zeros"), layers.Dense(60)]
+    )
+    model.save(tmp_path / "stored.keras")
+    archive(tmp_path / "packed.keras", members(tmp_path / "stored.keras"), compression=getattr(zipfile, way))
+    # The arrays are larger than the archive: a quarter of them are zeros.
+    assert len(members(tmp_path / "packed.keras")["model.weights.h5"]) > (tmp_path / "packed.keras").stat().st_size
+    done = run("import", tmp_path / "packed.keras", "--weights", tmp_path / "packed.safetensors")
+    assert done.exit_code == code
+    if code == 0:
+        found = weights.read(tmp_path / "packed.safetensors")
+        for name, layer in zip(("encoder/dense_1", "encoder/dense_2", "decoder/dense_1"), model.layers, strict=True):
+            assert np.array_equal(found[f"{name}/kernel"], layer.get_weights()[0])
+    else:
+        assert "encrypted, or packed in another way" in done.stderr
 
 
 def test_nothing_is_unpacked(stock, tmp_path, monkeypatch):

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 
 def _known(context: click.Context, _: click.Parameter, name: str) -> str:
-    from aespec.converting import formats
+    from aespec.converting import TENSORS, formats
+    from aespec.registry import backend_names
 
-    if name not in formats():
+    if name not in (*backend_names(), TENSORS):
         raise click.BadParameter(f"'{name}' is none of {', '.join(formats())}.")
     return name
 

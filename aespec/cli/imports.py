@@ -71,10 +71,9 @@ def _told(file: Path, found: Imported, files: list[Path]) -> str:
         f"{file}: {counted(len(graph.nodes), 'layer')}, {number(count)} parameters, {shapes}",
         *(f"  {note}" for note in found.notes),
     ]
-    if found.flaws:
-        changed = any(flaw.changes for flaw in found.flaws)
-        lines.append(f"  left out, {'so that the values are others' if changed else 'the values being the same'}:")
-        lines += [f"    `{flaw.layer}`: {flaw.what}" for flaw in found.flaws]
+    for changes, what in ((True, "so that the values are others"), (False, "which changes no value")):
+        if left_out := [f"    `{flaw.layer}`: {flaw.what}" for flaw in found.flaws if flaw.changes is changes]:
+            lines += [f"  left out, {what}:", *left_out]
     if files:
         lines.append(f"  wrote {' and '.join(map(str, files))}")
     return "\n".join(lines)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
@@ -16,14 +16,15 @@ from aespec.backend import Backend
 from aespec.diagnostics import AespecError, Diagnostic, nearest, show
 from aespec.graph import Graph
 from aespec.importing.archive import Archive, branching, unreadable
-from aespec.importing.brief import brief
-from aespec.importing.found import Flaw, Found, Part, Reader, Tensor, Unsaid
+from aespec.importing.brief import brief, brief_section
+from aespec.importing.found import Damaged, Flaw, Found, Part, Reader, Tensor, Unsaid
 from aespec.layers.base import Layer
 from aespec.passes import Limits, compile
+from aespec.problems import diagnose
 from aespec.rules import NotExpressible, UnknownField, UnsupportedKind
 from aespec.shapes import ShapeError, elements, fill, show_shape
 from aespec.source import Source
-from aespec.spec import Mirror, Spec, parse
+from aespec.spec import Input, Mirror, Spec, parse
 
 if TYPE_CHECKING:
     from aespec.backend import Array
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FORMATS",
     "Archive",
+    "Damaged",
     "Flaw",
     "Found",
     "Imported",
@@ -74,6 +76,7 @@ class Imported:
             "encoder": [brief(layer) for layer in spec.encoder],
             "decoder": [brief(layer) for layer in spec.decoder],
             "loss": brief(spec.loss[0]),
+            **({"training": brief_section(spec.training)} if spec.training.model_fields_set else {}),
         }
 
 
@@ -92,6 +95,7 @@ def import_model(path: Path, *, code: str | None = None, partial: bool = False) 
     backend = reader(path)
     with Archive.open(path) as archive:
         found = backend.read(archive)
+        _check_input(found, path)
         pairs, flaws = _validated(found)
         if flaws and not partial:
             raise AespecError(*(_told(path, flaw) for flaw in flaws))
@@ -101,7 +105,7 @@ def import_model(path: Path, *, code: str | None = None, partial: bool = False) 
             layers[block] = _distinct(layers[block])
         spec, graph = _compiled(found, layers, split, parts, path)
         weights = _weights(graph, parts, path)
-    return Imported(spec, graph, weights, flaws, (note, *found.notes))
+    return Imported(spec, graph, weights, flaws, (note, *_renamed(graph, parts), *found.notes))
 
 
 def reader(path: Path) -> Reader:
@@ -134,24 +138,26 @@ def reader(path: Path) -> Reader:
     )
 
 
+def _check_input(found: Found, path: Path) -> None:
+    """Refuse an input that no spec may have."""
+    try:
+        Input.model_validate(found.input)
+    except ValidationError:
+        raise unreadable(path, "an input of 1 to 5 axes, each of a length or None", show(found.input)) from None
+
+
 def _validated(found: Found) -> tuple[list[tuple[Part, Layer]], tuple[Flaw, ...]]:
     """Each part as a layer; one whose fields no spec may state is a flaw."""
     layers, flaws = [], list(found.flaws)
     for part in found.parts:
+        data = {"input": [1], "encoder": [part.layer], "decoder": ["flatten"]}
         try:
-            layers.append((part, Layer.read(part.layer)))
-        except (ValidationError, ValueError) as error:  # PydanticCustomError is a ValueError
-            flaws.append(
-                Flaw(part.name, f"fields that no spec may state: {_first(error)}", show(part.layer), "change the layer")
-            )
+            layers.append((part, Spec.model_validate(data).encoder[0]))
+        except ValidationError as error:
+            for problem in diagnose(error.errors(), Source.of(data), Spec):
+                what = f"{problem.message}: {problem.got}" if problem.got else problem.message
+                flaws.append(Flaw(part.name, what, problem.wanted or "what a spec may state", "change the layer"))
     return layers, tuple(flaws)
-
-
-def _first(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        fault = error.errors(include_url=False)[0]
-        return f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
-    return str(error)
 
 
 def _closed(pairs: Sequence[tuple[Part, Layer]]) -> tuple[list[Part], list[Layer]]:
@@ -238,6 +244,7 @@ def _compiled(found: Found, layers: list[Layer], split: int, parts: list[Part], 
         "encoder": [layer.to_data() for layer in layers[:split]],
         "decoder": [layer.to_data() for layer in layers[split:]],
         **({} if found.loss is None else {"loss": found.loss}),
+        **({"training": found.training} if found.training else {}),
     }
     spec, graph = _spec(data, parts, path)
     nodes = {part.key: node.name for part, node in zip(parts, graph, strict=True) if part.key}
@@ -264,6 +271,15 @@ def _spec(data: dict[str, Any], parts: list[Part], path: Path) -> tuple[Spec, Gr
             of = f"`{parts[before - 1].name}` of {path}" if before else str(path)
             found.append(replace(problem, message=f"{of}: {problem.message}", place=None, fix=None))
         raise AespecError(*found) from None
+
+
+def _renamed(graph: Graph, parts: list[Part]) -> Iterator[str]:
+    """That layers have other names than in the file, in a line."""
+    pairs = [(part.name, node.name) for part, node in zip(parts, graph, strict=True) if not part.called(node.short)]
+    if pairs:
+        (before, now), *more = pairs
+        rest = f", and {len(more)} more" if more else ""
+        yield f"names are given anew: `{before}` is `{now}`{rest}"
 
 
 def _weights(graph: Graph, parts: list[Part], path: Path) -> dict[str, Array]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
+import zlib
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from aespec.diagnostics import AespecError, Diagnostic
+from aespec.diagnostics import AespecError, Diagnostic, show
+from aespec.importing.found import Damaged, Unsaid
 from aespec.rules import ModelUnreadable, NotExpressible
 
 if TYPE_CHECKING:
@@ -19,13 +22,22 @@ __all__ = ["Archive", "branching", "unreadable"]
 TEXT = 64 * 2**20
 """The most bytes of JSON that are read: far more than a model of any size has."""
 
+FOLD = 16
+"""How many times as large as the archive its arrays may be, together: packing saves that much where most are zero."""
+
+SMALL = 2**20
+"""Bytes of arrays that are read in any case."""
+
 
 class Archive:
     """A zip file of which members are read into memory, by name and up to a size; none is ever unpacked."""
 
     def __init__(self, path: Path, file: zipfile.ZipFile) -> None:
         self.path, self._file = path, file
+        self.at = "its start"
+        """What of it is being read, for messages."""
         self.names = file.namelist()
+        self._room = max(SMALL, FOLD * path.stat().st_size)
         if len(set(self.names)) < len(self.names):
             raise unreadable(path, "members of different names", "two of one name")
 
@@ -40,10 +52,49 @@ class Archive:
         try:
             with zipfile.ZipFile(path) as file:
                 yield cls(path, file)
-        except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError) as error:  # the last: a way of packing
-            raise unreadable(path, "a whole zip archive", str(error) or type(error).__name__) from None
+        except OSError as error:
+            got = error.strerror.lower() if error.strerror else "a damaged file"
+            raise unreadable(path, "a whole zip archive", got) from None
+        except (zipfile.BadZipFile, EOFError, NotImplementedError, zlib.error):
+            raise unreadable(path, "a whole zip archive", "a damaged file, or one of another kind") from None
 
-    def read(self, name: str, most: int) -> bytes:
+    @contextmanager
+    def reading(self, wanted: str) -> Iterator[None]:
+        """While its data is made sense of: what does not fit is said in words.
+
+        Raises:
+            AespecError: The model is no chain of layers, or something is not as it has to be.
+        """
+        try:
+            yield
+        except Unsaid as unsaid:
+            raise branching(self.path, unsaid.what) from None
+        except MALFORMED as error:
+            raise unreadable(self.path, wanted, f"{_in_words(error)} at {self.at}") from None
+
+    def arrays(self, name: str) -> bytes:
+        """A member that has arrays, packed or not, as long as all of them are not far larger than the archive."""
+        self.at = f"`{name}`"
+        data = self._read(name, self._room)
+        self._room -= len(data)
+        return data
+
+    def json(self, name: str) -> Any:
+        """A member that is JSON, numbers that were float32 with as many digits as these have."""
+        self.at = f"`{name}`"
+        try:
+            found = json.loads(self._read(name, TEXT), parse_float=_number)
+            json.dumps(found, ensure_ascii=False).encode()  # which halves of characters prevent
+            return found
+        except json.JSONDecodeError as error:
+            got = f"another text, from line {error.lineno}, column {error.colno}"
+        except RecursionError:
+            got = "text nested too deep"
+        except ValueError:  # no UTF-8, half a character, or a whole number of thousands of digits
+            got = "characters or numbers that cannot be written"
+        raise unreadable(self.path, f"JSON in {self.at}", got)
+
+    def _read(self, name: str, most: int) -> bytes:
         """A member, if it is there and not larger than it may be."""
         with self._member(name) as member:
             data = member.read(most + 1)
@@ -51,25 +102,47 @@ class Archive:
             raise unreadable(self.path, f"at most {most:,} bytes in `{name}`", "more")
         return data
 
-    def arrays(self, name: str) -> bytes:
-        """A member that has arrays: stored as it is, it is not larger than the archive."""
-        return self.read(name, self.path.stat().st_size)
-
-    def json(self, name: str) -> Any:
-        """A member that is JSON."""
-        try:
-            return json.loads(self.read(name, TEXT))
-        except (ValueError, RecursionError) as error:
-            got = "text nested too deep" if isinstance(error, RecursionError) else str(error)
-            raise unreadable(self.path, f"JSON in `{name}`", got) from None
-
     def _member(self, name: str) -> IO[bytes]:
+        if name not in self.names:
+            got = ", ".join(map(show, self.names[:4])) or "an empty archive"
+            raise unreadable(self.path, f"a member `{name}`", got)
         try:
-            return self._file.open(name)
-        except KeyError:
-            raise unreadable(self.path, f"a member `{name}`", ", ".join(self.names[:4]) or "an empty archive") from None
-        except RuntimeError as error:  # encrypted
-            raise unreadable(self.path, f"a member `{name}` to read", str(error)) from None
+            if self._file.getinfo(name).compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                return self._file.open(name)
+        except RuntimeError:  # encrypted
+            pass
+        raise unreadable(self.path, f"`{name}` as it is, or deflated", "encrypted, or packed in another way")
+
+
+MALFORMED = (
+    *(Damaged, KeyError, TypeError, ValueError, AttributeError, IndexError, StopIteration),
+    *(OSError, RuntimeError, OverflowError),
+)
+"""What is raised where data has another form than is looked for; the last three by what reads arrays."""
+
+
+def _in_words(error: Exception) -> str:
+    """What is wrong with a file's data, for those who do not know Python."""
+    match error:
+        case Damaged():
+            return str(error)
+        case KeyError(args=(str(key),)) if re.fullmatch(r"\w+", key):
+            return f"no entry `{key}`"
+        case RecursionError():
+            return "entries nested too deep"
+        case OSError() | RuntimeError():
+            return "arrays that cannot be read"
+    return "an entry of a wrong type"
+
+
+def _number(text: str) -> float:
+    """A number; one that is a float32 written out as a float64 with the fewest digits that give the same float32."""
+    import numpy as np
+
+    value = float(text)
+    with np.errstate(over="ignore"):
+        single = np.float32(value)
+    return float(str(single)) if float(single) == value else value
 
 
 def unreadable(path: Path, wanted: str, got: str, help: str = "save the model again") -> AespecError:

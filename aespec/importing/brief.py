@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from aespec.kind import Kind
+from aespec.plan import Section
 
-__all__ = ["brief"]
+__all__ = ["brief", "brief_section"]
 
 
 def brief(kind: Kind) -> Any:
@@ -18,6 +19,11 @@ def brief(kind: Kind) -> Any:
         case [(only, value)] if only == kind.main and not isinstance(value, dict):
             return {kind.kind: value}
     return {kind.kind: fields}
+
+
+def brief_section(section: Section) -> dict[str, Any]:
+    """What was stated of a section, each value the shortest that reads back."""
+    return {name: _brief(name, value) for name, value in section if name in section.model_fields_set}
 
 
 def _brief(name: str, value: Any) -> Any:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from aespec.shapes import Shape
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from aespec.backend import Array
     from aespec.importing.archive import Archive
 
-__all__ = ["Flaw", "Found", "Part", "Reader", "Tensor", "Unsaid"]
+__all__ = ["Damaged", "Flaw", "Found", "Part", "Reader", "Tensor", "Unsaid"]
 
 
 @runtime_checkable
@@ -56,6 +56,10 @@ class Part:
     key: str | None = None
     """What `tied_to` of another names it by."""
 
+    def called(self, name: str) -> bool:
+        """Whether it, or what it is a part of, has that name there; what closes a layer has the layer's."""
+        return name in self.name.removesuffix("_activation").split(".")
+
 
 @dataclass(frozen=True)
 class Flaw:
@@ -79,6 +83,8 @@ class Found:
     flaws: tuple[Flaw, ...] = ()
     loss: Any = None
     """What a spec would state for its loss."""
+    training: Mapping[str, Any] = field(default_factory=dict)
+    """What a spec would state for its training."""
     notes: tuple[str, ...] = ()
 
 
@@ -88,3 +94,7 @@ class Unsaid(Exception):
     def __init__(self, what: str, why: str) -> None:
         super().__init__(what)
         self.what, self.why = what, why
+
+
+class Damaged(Exception):
+    """What is wrong with a file, in words."""

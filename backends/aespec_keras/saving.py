@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import zipfile
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from shutil import copyfileobj
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 from warnings import catch_warnings, filterwarnings
 
@@ -43,11 +47,44 @@ class Export:
         return f'{first}model = keras.saving.load_model("{{path}}")'
 
 
+NEEDS = "pip install 'aespec[keras]', and import aespec_keras before this is loaded"
+"""What a file says to those who cannot load it."""
+
+
 def write(native: Any, path: Path) -> None:
-    """Write a ``.keras`` file."""
+    """Write a ``.keras`` file, which says itself where it needs more than Keras."""
     with catch_warnings():
         filterwarnings("ignore", "__array__ implementation", DeprecationWarning)  # Keras 3.15 under NumPy 2
         native.save(path)
+    if foreign := list(_foreign(native)):
+        _tell(path, list(dict.fromkeys(foreign)))
+
+
+def _tell(path: Path, foreign: list[str]) -> None:
+    """Have a file say what it needs: in its metadata, and in each thing that Keras lacks, which its error prints."""
+    with TemporaryDirectory(dir=path.parent, prefix=".keras-") as folder:
+        told = Path(folder) / path.name
+        with zipfile.ZipFile(path) as before, zipfile.ZipFile(told, "w") as after:
+            for member in before.infolist():
+                with before.open(member) as source, after.open(member, "w") as target:
+                    if member.filename == "metadata.json":
+                        needs = {"needs": NEEDS, "because": foreign}
+                        target.write(json.dumps({**json.load(source), **needs}).encode())
+                    elif member.filename == "config.json":
+                        target.write(json.dumps(_telling(json.load(source))).encode())
+                    else:
+                        copyfileobj(source, target)
+        told.replace(path)
+
+
+def _telling(value: Any) -> Any:
+    """The config of a model, whatever aespec has registered with Keras saying what it needs."""
+    if isinstance(value, list):
+        return [_telling(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    ours = str(value.get("registered_name")).startswith("aespec>")
+    return {**({"needs": NEEDS} if ours else {}), **{key: _telling(item) for key, item in value.items()}}
 
 
 def export(model: KerasModel, path: Path) -> Export:

@@ -71,11 +71,18 @@ def write(model: TorchModel, path: Path) -> Files:
     torch.export.save(program, path)
     state = {name: tensor.detach().cpu().clone() for name, tensor in model.native.state_dict().items()}
     save_file(state, path.with_suffix(SUFFIXES[1]))
-    return Files(tuple(_lost(model.graph)))
+    return Files(tuple(_lost(model.graph, program)))
 
 
-def _lost(graph: Graph) -> Iterator[str]:
-    """What of a graph is no part of a program, a sentence for each layer."""
+def _lost(graph: Graph, program: ExportedProgram) -> Iterator[str]:
+    """What of a graph is no part of its program, a sentence for each axis and layer."""
+    from torch.fx.experimental.symbolic_shapes import is_concrete_int  # slow to import
+
+    (given,) = program.graph_signature.user_inputs
+    taken = next(node for node in program.graph.nodes if node.name == given).meta["val"].shape[1:]
+    for axis, (length, bound) in enumerate(zip(graph.input, taken, strict=True), 1):
+        if length is None and is_concrete_int(bound):
+            yield f"axis {axis} of a sample is {bound} long and no other: torch binds recurrent layers to one"
     for node in graph:
         if node.draws is not None:
             yield f"`{node.name}` draws no noise: a program does what the model does outside training"

@@ -11,10 +11,11 @@ from typing import Any
 
 import h5py  # type: ignore[import-untyped]
 
-from aespec.importing import Archive, Flaw, Found, Part, Tensor, Unsaid, branching, unreadable
+from aespec.importing import Archive, Damaged, Flaw, Found, Part, Tensor, Unsaid, unreadable
 from aespec_keras.reading.cells import CELLS, ONE_AXIS, SILENT, TRAINING, USUAL
 from aespec_keras.reading.config import Config, groups, in_order, input_shape, is_model, registered, snake
 from aespec_keras.reading.nested import special
+from aespec_keras.reading.training import compiled
 from aespec_keras.reading.values import (
     INITIALIZERS,
     REGULARIZERS,
@@ -23,8 +24,8 @@ from aespec_keras.reading.values import (
     check_dtype,
     ends,
     freeze,
-    loss,
     own_name,
+    worded,
 )
 
 __all__ = ["read"]
@@ -40,35 +41,21 @@ def read(archive: Archive) -> Found:
     version = str(written.get("keras_version")) if isinstance(written, dict) else "none"
     if not version.startswith("3."):
         raise unreadable(archive.path, "a file of Keras 3", f"version {version}", "load and save it with Keras 3")
-    config = archive.json("config.json")
-    try:
+    with archive.reading("a model as Keras 3 writes it"):
         file = h5py.File(io.BytesIO(archive.arrays("model.weights.h5")), "r")  # open while its arrays are in use
-        reading = _Reading(file)
-        parts, shape = list(reading.chain(config, "", None)), input_shape(config)
-    except Unsaid as unsaid:
-        raise branching(archive.path, unsaid.what) from None
-    except (
-        KeyError,
-        TypeError,
-        ValueError,
-        AttributeError,
-        IndexError,
-        OSError,
-        RuntimeError,
-        RecursionError,
-    ) as error:
-        got = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-        raise unreadable(archive.path, "a model as Keras 3 writes it", got) from None
-    stated = loss(config.get("compile_config"))
-    notes = () if stated else ("the file states no loss that a spec can say: it is `mse`",)
-    return Found(str(config["config"]["name"]), shape, tuple(parts), tuple(reading.flaws), stated, notes)
+        reading, config = _Reading(archive, file), archive.json("config.json")
+        name, shape = str(config["config"]["name"]), input_shape(config)
+        parts = tuple(reading.chain(config, "", None))
+        archive.at = "`compile_config`"
+        plan = compiled(config.get("compile_config"))
+    return Found(name, shape, parts, tuple(reading.flaws), plan.loss, plan.training, plan.notes)
 
 
 class _Reading:
     """The layers of a file, and what a spec cannot say of them."""
 
-    def __init__(self, file: h5py.File) -> None:
-        self.file = file
+    def __init__(self, archive: Archive, file: h5py.File) -> None:
+        self.archive, self.file = archive, file
         self.flaws: list[Flaw] = []
 
     def chain(self, model: Config, group: str, encoding: bool | None) -> Iterator[Part]:
@@ -78,7 +65,7 @@ class _Reading:
         split = encoding is None and len(inner) == len(layers) == 2
         where = groups(model["config"]["layers"], f"{group}layers/")
         for layer, position in layers:
-            at = where[position]
+            self.archive.at, at = f"`{layer['config']['name']}`", where[position]
             of = layer is inner[0] if split else encoding
             meaning = special(layer, self.fields) if is_model(layer) else None
             if meaning is not None:
@@ -167,14 +154,11 @@ class _Reading:
         """Refuse a field that a spec has not, unless it is at what a spec means."""
         if key in SILENT or value in USUAL.get(key, (None, False, 0, [0, 0])):
             return
-        wanted = USUAL.get(key, (None,))[0]
+        wanted, what = USUAL.get(key, (None,))[0], f"`{key}: {worded(value)}`"
         if key in TRAINING or key.endswith("_constraint"):
-            what = value.get("class_name", value) if isinstance(value, dict) else value
-            self._flaw(
-                str(config["name"]), f"`{key}: {what}`, which matters in training", "a layer without", changes=False
-            )
+            self._flaw(str(config["name"]), f"{what}, which matters in training", "a layer without", changes=False)
         else:
-            raise Unsaid(f"`{key}: {value}`", f"`{key}: {wanted}`" if wanted is not None else f"no `{key}`")
+            raise Unsaid(what, f"`{key}: {wanted}`" if wanted is not None else f"no `{key}`")
 
     def _initialized(self, config: Config, key: str, value: Any) -> Iterator[tuple[str, Any]]:
         kind = snake(value["class_name"])
@@ -208,14 +192,14 @@ class _Reading:
             if step not in group:
                 return
             if not isinstance(group.get(step, getlink=True), h5py.HardLink):
-                raise ValueError(f"{at} is a link to somewhere else")
+                raise Damaged(f"arrays that cannot be taken: {at} is a link to somewhere else")
             group = group[step]
         for i in range(len(group)):
             own = isinstance(group.get(str(i), getlink=True), h5py.HardLink)
             if not own or (data := group[str(i)]).external or data.is_virtual:
-                raise ValueError(f"{at}/{i} lies outside the file")
+                raise Damaged(f"arrays that cannot be taken: {at}/{i} lies outside the file")
             if data.id.get_storage_size() != data.nbytes:
-                raise ValueError(f"{at}/{i} is not stored as it is")
+                raise Damaged(f"arrays that cannot be taken: {at}/{i} is not stored as it is")
             if data.dtype.kind == "f":  # a noise layer keeps the state of its random numbers, in whole numbers
                 yield Tensor(tuple(data.shape), partial(data.__getitem__, ()))
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aespec.importing import Unsaid
+from aespec.importing import Damaged, Unsaid
 
 __all__ = ["Config", "groups", "in_order", "input_shape", "is_model", "registered", "snake"]
 
@@ -28,7 +28,7 @@ def in_order(model: Config) -> list[tuple[Config, int]]:
     at = _one(model["config"]["output_layers"])
     while layers[positions[at]]["class_name"] != "InputLayer":
         if len(found) > len(layers):
-            raise ValueError("layers in a circle")
+            raise Damaged("layers in a circle")
         layer = layers[positions[at]]
         found.append((layer, positions[at]))
         given = [value for call in layer["inbound_nodes"] for value in call["args"]]
@@ -57,7 +57,7 @@ def input_shape(model: Config) -> tuple[int | None, ...]:
             _, *lengths = shape
             return tuple(lengths)
         model = first
-    raise ValueError("no shape of the input")
+    raise Damaged("no shape of the input")
 
 
 def groups(layers: Sequence[Config], start: str) -> list[str]:

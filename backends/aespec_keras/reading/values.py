@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from aespec.diagnostics import show
 from aespec.importing import Unsaid
 from aespec_keras.reading.config import Config, registered, snake
 
@@ -17,8 +18,8 @@ __all__ = [
     "check_dtype",
     "ends",
     "freeze",
-    "loss",
     "own_name",
+    "worded",
 ]
 
 INITIALIZERS = {"zeros", "ones", "constant", "random_uniform", "random_normal", "truncated_normal", "variance_scaling"}
@@ -34,16 +35,6 @@ REGULARIZERS: dict[str, Callable[[Config], Any]] = {
 
 ACTIVATIONS = {"swish": "silu", "hard_swish": "hard_silu"}
 """Other names of activations."""
-
-LOSSES = {
-    "mean_squared_error": "mse",
-    "mean_absolute_error": "mae",
-    "mse": "mse",
-    "mae": "mae",
-    "huber": "huber",
-    "binary_crossentropy": "binary_crossentropy",
-    "categorical_crossentropy": "categorical_crossentropy",
-}
 
 
 def activation(value: Any) -> Any:
@@ -67,14 +58,14 @@ def activation(value: Any) -> Any:
         return {"elu": config["alpha"]}
     if given == "Softmax" and config["axis"] == -1:
         return "softmax"
-    raise Unsaid(f"an activation `{given}` of {dict(config) if isinstance(config, dict) else config}", "a usual one")
+    raise Unsaid(f"an activation `{given}` of {show(config)}", "a usual one")
 
 
-def loss(compiled: Any) -> Any:
-    """The loss that a model was compiled with, or None where a spec has none such."""
-    value = compiled.get("loss") if isinstance(compiled, dict) else None
-    name = value.get("class_name") if isinstance(value, dict) else value
-    return LOSSES.get(snake(name)) if isinstance(name, str) else None
+def worded(value: Any) -> str:
+    """A value of a field for a message, as one would give it to Keras: an object by its class."""
+    if isinstance(value, dict) and "class_name" in value:
+        return registered(value)
+    return repr(value) if value is None or isinstance(value, bool) else show(value)
 
 
 def ends(config: Config, value: Any) -> list[int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from aespec.importing import Archive, Flaw, Found, Part, Unsaid, branching, unreadable
+from aespec.importing import Archive, Flaw, Found, Part, Unsaid
 from aespec.shapes import Shape
 from aespec_torch.reading.operations import ACTIVATIONS, AS_THEY_ARE, CELLS
 from aespec_torch.reading.pieces import Piece, joined
@@ -25,18 +25,16 @@ def read(archive: Archive) -> Found:
         AespecError: It is damaged, or no chain of operations.
     """
     root = next((name.partition("/")[0] for name in archive.names if name.endswith("/models/model.json")), "")
-    try:
+    with archive.reading("a program as `torch.export.save` writes it"):
         reading = Reading(Program(archive, root))
         parts = tuple(_part(piece, trains=reading.program.trains) for piece in joined(reading.pieces))
-    except Unsaid as unsaid:
-        raise branching(archive.path, unsaid.what) from None
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, StopIteration) as error:
-        got = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-        raise unreadable(archive.path, "a program as `torch.export.save` writes it", got) from None
-    notes = ["a program states no loss and no penalties: the loss is `mse`, and there are no penalties", *reading.notes]
-    if any("permute" in part.layer for part in parts):
-        notes.append("`permute` stands where the order of the axes matters: the spec has channels last")
-    return Found(root, reading.input, parts, tuple(reading.flaws), None, tuple(notes))
+        notes = [
+            "a program states no loss and no penalties: the loss is `mse`, and there are no penalties",
+            *reading.notes,
+        ]
+        if any("permute" in part.layer for part in parts):
+            notes.append("`permute` stands where the order of the axes matters: the spec has channels last")
+        return Found(root, reading.input, parts, tuple(reading.flaws), notes=tuple(notes))
 
 
 def _part(piece: Piece, *, trains: bool) -> Part:
@@ -81,6 +79,7 @@ class Reading:
             self.at = step
             encoding = step.operation.block == blocks[0] if len(blocks) == 2 else None
             name = step.operation.path
+            self.program.archive.at = f"`{name}`"
             try:
                 for piece in self._said(step):
                     self._add(replace(piece, name=name, encoding=encoding))

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from aespec.importing import Archive, Tensor, Unsaid, unreadable
+from aespec.importing import Archive, Damaged, Tensor, Unsaid, unreadable
 from aespec_torch.reading.operation import Operation, whole
 
 __all__ = ["Program", "Step", "made_of", "turned"]
@@ -97,7 +97,7 @@ class Program:
         at = self.end
         while at != self.start:
             if len(found) > len(self.operations) or at not in self.made:
-                raise ValueError(f"`{at}` does not come from the input by a chain of operations")
+                raise Damaged(f"`{at}`, which does not come from the input by a chain of operations,")
             step, before = self._step(at)
             found.append(step)
             at = before
