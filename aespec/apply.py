@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from aespec.data.streams import batches
+from aespec.diagnostics import AespecError, Diagnostic
+from aespec.rules import DataShape
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.floating[Any]]
 
-__all__ = ["codes", "reconstructions"]
+__all__ = ["codes", "need_samples", "reconstructions"]
 
 
 def codes(model: Model, x: Samples) -> Array:
@@ -27,6 +29,28 @@ def codes(model: Model, x: Samples) -> Array:
 def reconstructions(model: Model, x: Samples) -> Array:
     """The reconstruction of each sample, (n, ...)."""
     return _together(model.reconstruct, x)
+
+
+def need_samples(x: Samples, to: str) -> None:
+    """Refuse data without samples.
+
+    Args:
+        x: The samples.
+        to: What was to be done with them.
+
+    Raises:
+        AespecError: There are none.
+    """
+    if not len(x):
+        raise AespecError(
+            Diagnostic(
+                DataShape,
+                f"there are no samples to {to}",
+                wanted="one sample or more",
+                got="none",
+                help="give other data with `--data`",
+            )
+        )
 
 
 def _together(function: Callable[[Array], Array], x: Samples) -> Array:

@@ -10,8 +10,8 @@ from os import fspath
 from typing import TYPE_CHECKING, Any
 
 from aespec.data import load_for
-from aespec.diagnostics import AespecError
-from aespec.rules import DataNotFound
+from aespec.diagnostics import AespecError, Diagnostic
+from aespec.rules import DataNotFound, DataShape
 from aespec.training import fits
 
 if TYPE_CHECKING:
@@ -200,6 +200,30 @@ class RunData:
         except AespecError as error:
             return error.diagnostics[0].rule is DataNotFound
 
+    def cut(self, shown: Shown, stride: int) -> Shown:
+        """The same part of a series in windows that lie so many steps apart, instead of as many as in training.
+
+        Raises:
+            AespecError: The data is not there any more, or it is no series.
+        """
+        import numpy as np
+
+        if shown.windows is None:
+            raise AespecError(
+                Diagnostic(
+                    DataShape,
+                    f"{shown.name} was not cut into windows",
+                    wanted="a run whose spec cuts a long series, by a `stride` in its `input`",
+                    got="samples that are scored as they are",
+                    help="leave `--stride` out",
+                )
+            )
+        place, split = next(key for key, data in self._parts.items() if data is shown.data)
+        data, ends = self._read(place, shown.name, split, stride), shown.windows.starts[[0, -1]]
+        assert data.windows is not None  # as the same data had before
+        first, end = np.searchsorted(data.windows.starts, [ends[0], ends[1] + 1]).tolist()
+        return replace(shown, data=data, first=first, end=end)
+
     @contextmanager
     def needed(self, what: str, instead: str) -> Iterator[None]:
         """Where the run's own data is gone, say what needs it.
@@ -230,12 +254,15 @@ class RunData:
 
     def _load(self, place: str, name: str, split: Split) -> Dataset:
         if (place, split) not in self._parts:
-            run, given = self.run, self.run.record["data"]
-            found = load_for(run.spec, run.graph, place, split, run.record["dtype"], given["columns"], run.scaling)
-            fits(run.graph, found.inputs, name)
-            columns = found.columns or (given["columns"] and tuple(given["columns"]))  # of bare arrays, by position
-            self._keep(place, split, replace(found, name=name, columns=columns))
+            self._keep(place, split, self._read(place, name, split))
         return self._parts[place, split]
+
+    def _read(self, place: str, name: str, split: Split, stride: int | None = None) -> Dataset:
+        run, given = self.run, self.run.record["data"]
+        found = load_for(run.spec, run.graph, place, split, run.record["dtype"], given["columns"], run.scaling, stride)
+        fits(run.graph, found.inputs, name)
+        columns = found.columns or (given["columns"] and tuple(given["columns"]))  # of bare arrays, by position
+        return replace(found, name=name, columns=columns)
 
     def _keep(self, place: str, split: Split, data: Dataset) -> None:
         """Remember a part; what has no parts is both."""

@@ -14,6 +14,7 @@ from PIL import Image
 import aespec
 from aespec.cli import main
 from aespec.diagnostics import AespecError
+from aespec.picture import blank
 from aespec.uses.anomaly import (
     by_step,
     errors,
@@ -26,6 +27,7 @@ from aespec.uses.anomaly import (
     worst,
 )
 from aespec.uses.anomaly_picture import ranking_curves, worst_samples
+from aespec.uses.course_picture import Course, draw_course
 from aespec.uses.detection import detection, ranking, threshold, truth_of
 
 
@@ -48,6 +50,7 @@ TABLE, SERIES, COLORS = [1, 2, 3], [[1, 2, 3], [0, 0, 3]], [[[1, 1], [2, 0]], [[
         (SERIES, "step", [14 / 3, 3]),
         (SERIES, "feature", [0.5, 2, 9]),
         (SERIES, "pixel", [[1, 4, 9], [0, 0, 9]]),
+        (SERIES, "step,feature", [[1, 4, 9], [0, 0, 9]]),
         (COLORS, "sample", 26 / 8),
         (COLORS, "pixel", [[1, 2], [0, 10]]),
         (COLORS, "feature", [21 / 4, 5 / 4]),
@@ -70,6 +73,7 @@ def test_errors_are_means_of_squares(sample, by, expected, n):
         ((3,), "pixel", "`--by feature`"),
         ((3,), "step", "`--by feature`"),
         ((2, 2, 1), "step", "`--by feature` or `--by pixel`"),
+        ((3,), "step,feature", "`--by feature`"),
         ((2, 2, 2, 2), "pixel", "have no errors by pixel"),
     ],
 )
@@ -96,6 +100,8 @@ def test_no_samples_have_no_errors():
         ("feature", (2,), None, ["feature_0", "feature_1"]),
         ("step", (2,), ("height", "width"), ["step_0", "step_1"]),
         ("pixel", (1, 2), None, ["pixel_0_0", "pixel_0_1"]),
+        ("step,feature", (2, 1), None, ["step_0_feature_0", "step_1_feature_0"]),
+        ("step,feature", (1, 2), ("height", "width"), ["step_0_height", "step_0_width"]),
     ],
 )
 def test_parts_are_called_by_their_columns_or_places(by, shape, columns, names):
@@ -110,6 +116,8 @@ def test_parts_are_called_by_their_columns_or_places(by, shape, columns, names):
         ([[1, 2], [4, 6]], [3, 0], 5, [4, 6, nan, 1, 2]),
         ([[1, 2, 3], [2, 3, 4], [3, 5, 9]], [0, 1, 2], 5, [1, 2, 3, 4.5, 9]),
         (np.zeros((0, 2)), [], 2, [nan, nan]),
+        ([[[1, 5], [2, 6]], [[4, 7], [6, 9]]], [0, 1], 3, [[1, 5], [3, 6.5], [6, 9]]),
+        (np.zeros((0, 2, 1)), [], 2, [[nan], [nan]]),
     ],
 )
 def test_a_step_has_the_mean_of_the_windows_that_cover_it(windows, starts, length, expected):
@@ -436,6 +444,26 @@ def test_contamination_is_a_fraction_of_what_is_scored(run):
     assert (found["threshold"]["part"], found["threshold"]["samples"]) == ("test sample", 50)
 
 
+@pytest.mark.parametrize("by", ["sample", "feature"])
+def test_a_threshold_that_is_given_stands_for_that_of_the_run(by, run, tmp_path):
+    errors = sorted(each["error"] for each in scored(run, "-n", 20)["worst"])[-6:]
+    limit = (errors[3] + errors[4]) / 2  # two of the five that are far off lie above
+    found = scored(run, "--threshold", limit, "--truth", "labels", "--by", by, "-o", tmp_path / "s.csv")
+    assert found["threshold"]["value"] == limit
+    assert found["threshold"]["given"] is True
+    assert [found["threshold"][name] for name in ("quantile", "low", "high", "part", "held_out")] == [None] * 5
+    assert (found["anomalies"], found["detection"]["found"], found["detection"]["missed"]) == (2, 2, 3)
+    assert read_table(tmp_path / "s.csv")["anomaly"].astype(int).sum() == 2
+    assert found["notes"] == []
+    assert f"threshold of the error: {limit:.4g} (as given)\n" in aespec_("score", run, "--threshold", limit).stdout
+
+
+def test_a_threshold_is_that_of_an_earlier_call(run):
+    earlier = scored(run)
+    assert earlier["threshold"]["given"] is False
+    assert scored(run, "--threshold", earlier["threshold"]["value"])["worst"] == earlier["worst"]
+
+
 def read_table(path):
     if path.suffix == ".npy":
         records = np.load(path)
@@ -570,6 +598,84 @@ def test_windows_of_a_series_are_put_together_again(series, tmp_path):
     assert head.split()[:3] == ["Sample", "Start", "Error"]
 
 
+@pytest.mark.parametrize(
+    ("stride", "starts"),
+    [
+        (None, [*range(0, 94, 2), 93]),
+        (1, [*range(94)]),
+        (8, [*range(0, 93, 8), 93]),
+        (50, [0, 50, 93]),
+    ],
+)
+def test_windows_lie_as_far_apart_as_is_said(stride, starts, series, tmp_path):
+    given = ("--data", series.parent / "other.npy", "-o", tmp_path / "s.csv")
+    more = () if stride is None else ("--stride", stride)
+    found = scored(series, *given, *more)
+    assert read_table(tmp_path / "s.csv")["start"].astype(int).tolist() == starts
+    told = any("overlapping windows" in note for note in found["notes"])
+    assert told is (stride is None or stride < 8)
+    found = scored(series, *given, *more, "--by", "step")
+    covered = {start + i for start in starts for i in range(8)}
+    assert found["steps"] == len(covered) == len(read_table(tmp_path / "s.csv")["step"])
+    model, other = aespec.run.open_run(series).model(), np.load(series.parent / "other.npy")
+    windows = np.stack([other[start : start + 8] for start in starts])
+    squares = ((windows - model.reconstruct(windows)) ** 2).mean(axis=2)
+    of_62 = [squares[i, 62 - start] for i, start in enumerate(starts) if start <= 62 < start + 8]
+    errors = dict(zip(*(read_table(tmp_path / "s.csv")[name].astype(float) for name in ("step", "error")), strict=True))
+    assert (62 in errors) is bool(of_62)
+    assert errors.get(62, nan) == pytest.approx(np.mean(of_62) if of_62 else nan, rel=1e-5, nan_ok=True)
+
+
+@pytest.mark.parametrize("stride", [1, 3])
+def test_the_threshold_is_found_on_windows_as_far_apart(stride, series):
+    """A tenth of 197 windows was held out, the last 20, the first of which begins at step 354."""
+    limit = scored(series, "--data", series.parent / "other.npy", "--stride", stride)["threshold"]
+    wave = np.load(series.parent / "run.npy")
+    starts = [*range(0, 393, stride)] + [392] * (392 % stride > 0)
+    held = np.stack([wave[start : start + 8] for start in starts if start >= 354])
+    model = aespec.run.open_run(series).model()
+    expected = np.quantile(((held - model.reconstruct(held)) ** 2).mean(axis=(1, 2)), 0.99)
+    assert (limit["samples"], limit["part"]) == (len(held), "held-out sample")
+    assert limit["value"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_samples_that_are_no_windows_have_no_stride(run):
+    done = aespec_("score", run, "--stride", 1)
+    assert done.exit_code == 1
+    assert "was not cut into windows" in done.stderr
+    assert "leave `--stride` out" in done.stderr
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".npy", ".parquet"])
+def test_each_step_has_the_errors_of_its_features(suffix, tmp_path):
+    random = np.random.default_rng(0)
+    table = random.normal(size=(60, 2)).astype("float32")
+    run = trained(tmp_path, ["flatten", {"dense": 2}], table, shape=[8, 2], stride=4, scaling="standard")
+    with (tmp_path / "t.csv").open("w") as file:
+        file.write("heat,flow\n" + "".join(f"{a},{b}\n" for a, b in table[:30]))
+    path = tmp_path / f"s{suffix}"
+    given = ("--data", tmp_path / "t.csv", "--contamination", 0.2)
+    found = scored(run, *given, "--by", "step,feature", "-o", path)
+    assert [part["name"] for part in found["by"]["mean_errors"]] == ["heat", "flow"]
+    assert (found["by"]["what"], found["steps"]) == ("feature", 30)
+    rows = read_table(path)
+    features = rows["feature"] if suffix == ".npy" else np.stack([rows["heat"], rows["flow"]], axis=1).astype(float)
+    read, model = aespec.run.open_run(run), aespec.run.open_run(run).model()
+    scaled = (table[:30] - read.scaling.center) / read.scaling.scale
+    starts = [*range(0, 21, 4), 22]
+    windows = np.stack([scaled[start : start + 8] for start in starts]).astype("float32")
+    squares = (windows - model.reconstruct(windows)) ** 2
+    for step in range(30):
+        over = [squares[i, step - start] for i, start in enumerate(starts) if start <= step < start + 8]
+        np.testing.assert_allclose(features[step], np.mean(over, axis=0), rtol=1e-3)
+    np.testing.assert_allclose(features.mean(axis=1), rows["error"].astype(float))
+    assert rows["step"].astype(int).tolist() == [*range(30)]
+    means = [part[label] for part in found["by"]["mean_errors"] for label in ("normal", "anomaly")]
+    labelled = rows["anomaly"].astype(int) == 1
+    expected = [features[flags, i].mean() for i in range(2) for flags in (~labelled, labelled)]
+    assert means == pytest.approx(expected)
+
+
 TOO_SMALL = ("the interval is too small", "the interval and the standard error are too small")
 
 
@@ -596,7 +702,7 @@ def test_of_numbers_that_are_told_alone_it_is_said_that_they_are_too_small(optio
 def test_a_place_in_a_window_is_no_part_of_a_series(series):
     done = aespec_("score", series, "--by", "pixel")
     assert done.exit_code == 1
-    assert "= wanted: `--by step` or `--by feature`" in done.stderr
+    assert "= wanted: `--by step`, `--by feature` or `--by step,feature`" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -697,10 +803,82 @@ def test_the_picture_of_a_table_tells_of_how_many_features_it_is(features, bars,
     assert figure.get_supxlabel() == said
 
 
+def course_of(scores, limit, truth=None, places=None):
+    """The axes that a course is drawn in."""
+    axes = blank(8, 2).subplots()
+    scores = np.asarray(scores, float)
+    places = np.arange(len(scores)) if places is None else np.asarray(places)
+    draw_course(axes, Course("error", places, scores, limit, None if truth is None else np.asarray(truth, bool)))
+    return axes
+
+
+def shades(axes):
+    """From where to where there are anomalies in truth."""
+    return [(min(x), max(x)) for each in axes.collections for x in (path.vertices[:, 0] for path in each.get_paths())]
+
+
+@pytest.mark.parametrize(
+    ("scores", "limit", "scale"),
+    [
+        ([1, 10, 100], 2, "log"),
+        ([0, 1, 2], 1, "linear"),
+        ([1, 2], 0, "linear"),
+        ([-1, 2], 1, "linear"),
+        ([3], 2, "log"),
+    ],
+)
+def test_a_course_has_each_score_and_the_threshold(scores, limit, scale):
+    axes = course_of(scores, limit, places=range(5, 5 + len(scores)))
+    line, threshold = axes.lines
+    assert line.get_xydata().tolist() == [[5 + i, score] for i, score in enumerate(scores)]
+    assert {*threshold.get_ydata()} == {limit}
+    assert axes.get_yscale() == scale
+    assert texts(axes.get_legend().texts) == [f"threshold {limit}"]
+    assert axes.get_title(loc="left") == "error"
+
+
+@pytest.mark.parametrize(
+    ("truth", "expected"),
+    [
+        ([0, 1, 1, 0, 1], [(0.5, 2.5), (3.5, 4.5)]),
+        ([1, 1, 1, 1, 1], [(-0.5, 4.5)]),
+        ([0, 0, 0, 0, 0], []),
+    ],
+)
+def test_a_course_is_shaded_where_anomalies_are(truth, expected):
+    assert shades(course_of([1, 2, 3, 4, 5], 2, truth)) == expected
+
+
+def test_of_a_long_course_nothing_that_is_high_or_true_is_lost():
+    scores, truth = np.ones(50_000), np.arange(50_000) == 31_000
+    scores[[7, 31_000]] = 8, 9
+    axes = course_of(scores, 2, truth)
+    x, y = axes.lines[0].get_xydata().T
+    assert len(x) == 1471  # 50,000 by 34, the least number that leaves no more than 1,500
+    assert sorted(y)[-3:] == [1, 8, 9]
+    assert abs(x[y == 9] - 31_000) < 34
+    assert axes.get_title(loc="left").endswith("from the lowest to the highest of 34 each")
+    begin, end = shades(axes)[0]
+    assert begin < 31_000 < end < begin + 35
+
+
+@pytest.mark.parametrize("by", ["sample", "step"])
+def test_the_picture_of_a_series_has_its_course_above(by, series, drawn, tmp_path):
+    given = ("--data", series.parent / "other.npy", "--truth", series.parent / "truth.npy", "--threshold", 0.5)
+    found = scored(series, *given, "--by", by, "-n", 2, "--picture", tmp_path / "p.png", "-o", tmp_path / "s.csv")
+    course = drawn[0].axes[0]
+    table = {name: values.astype(float) for name, values in read_table(tmp_path / "s.csv").items()}
+    places = table["step"] if by == "step" else table["start"] + 3.5  # windows of 8
+    np.testing.assert_allclose(course.lines[0].get_xydata(), np.stack([places, table["error"]], axis=1))
+    assert texts(course.get_legend().texts) == ["anomaly in truth", "threshold 0.5"]
+    assert len(shades(course)) == 1
+    assert len(drawn[0].axes) == 1 + 2 * min(2, found["samples"])
+
+
 LAYERS = {
     "images": ([12, 12], ["flatten", {"dense": 3}], ["sample", "step", "feature", "pixel"]),
     "colors": ([8, 8, 3], [{"conv2d": {"filters": 2, "kernel_size": 3, "padding": "same"}}], ["pixel", "feature"]),
-    "recurrent": ([6, 2], [{"lstm": 3}], ["step", "feature", "pixel"]),
+    "recurrent": ([6, 2], [{"lstm": 3}], ["step", "feature", "pixel", "step,feature"]),
     "variational": ([6], [{"gaussian_latent": 2}], ["sample", "feature"]),
 }
 
@@ -747,7 +925,11 @@ def test_a_variational_model_is_scored_by_its_surprise_too(tmp_path):
 @pytest.mark.parametrize(
     ("options", "code", "said"),
     [
-        (["--quantile", 0.9, "--contamination", 0.1], 2, "two thresholds"),
+        (["--quantile", 0.9, "--contamination", 0.1], 2, "each set the threshold; give one"),
+        (["--threshold", 1, "--contamination", 0.1], 2, "'--contamination' and '--threshold' each set the threshold"),
+        (["--quantile", 0.9, "--threshold", 1], 2, "'--quantile' and '--threshold' each set the threshold"),
+        (["--threshold", "nan"], 2, "not a finite number"),
+        (["--stride", 0], 2, "--stride"),
         (["--quantile", 1.5], 2, "--quantile"),
         (["--contamination", 0], 2, "--contamination"),
         (["--curves", "c.png"], 2, "needs the truth"),

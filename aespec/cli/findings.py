@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from aespec.held import Shown
     from aespec.uses.detection import Ranking, Threshold
     from aespec.uses.scoring import Job
 
@@ -38,13 +39,13 @@ Part = dict[str, Any]
 class Findings:
     """Scores, the threshold, and what is known of the truth."""
 
-    def __init__(self, job: Job, limit: Threshold, *, own: bool, known: Flags | None, count: int) -> None:
+    def __init__(self, job: Job, limit: Threshold, *, reference: Shown | None, known: Flags | None, count: int) -> None:
         """Compare scores with a threshold and with the truth.
 
         Args:
             job: What is scored.
             limit: The threshold.
-            own: Whether it is that of the scored samples themselves.
+            reference: The run's own samples that it was found on, if it was found on these.
             known: Which are anomalies in truth, where that is known.
             count: How many to show.
 
@@ -54,7 +55,7 @@ class Findings:
         from aespec.uses.anomaly import worst
         from aespec.uses.detection import detection, ranking
 
-        self.job, self.limit, self.own, self.known, self.count = job, limit, own, known, count
+        self.job, self.limit, self.reference, self.known, self.count = job, limit, reference, known, count
         self.labelled: Flags = job.scores > limit.value
         self.worst = worst(job.scores, count) if job.in_series else self._worst_samples(job.scores)
         self.detection = None if known is None else detection(known, self.labelled)
@@ -62,7 +63,7 @@ class Findings:
             {} if known is None else {kind: ranking(known, scores) for kind, scores in job.by_kind.items()}
         )
         self.unit = "step" if job.in_series else job.scored.what
-        of = job.scored.what if own else job.reference.what
+        of = (reference or job.scored).what
         self.of = of.replace("sample", "step") if job.in_series else of
 
     def _worst_samples(self, scores: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -73,12 +74,6 @@ class Findings:
         if windows is None:
             return worst(scores, self.count)
         return worst(scores, self.count, windows.starts, windows.length)
-
-    @property
-    def _overlap(self) -> bool:
-        """Whether what is scored are windows that share steps with others."""
-        stride = self.job.data.run.spec.input.stride
-        return stride is not None and stride < self.job.scored.inputs.shape[1]
 
     @property
     def _spreads(self) -> list[str]:
@@ -95,7 +90,9 @@ class Findings:
         scored, units = self.job.scored, self.job.data.run.units
         what = f"{counted(len(errors), self.unit)} of {scored.name}{scored.note}"
         yield f"{what}: mean squared error {np.median(errors):.4g} in the median, {errors.max():.4g} at most{units}"
-        of = f"the {limit.quantile:g} quantile of {counted(limit.samples, self.of)}, {_interval(limit)}"
+        of = "as given"
+        if limit.quantile is not None:
+            of = f"the {limit.quantile:g} quantile of {counted(limit.samples, self.of)}, {_interval(limit)}"
         yield f"threshold of the {self.job.kind}: {limit.value:.4g} ({of})"
         yield f"{anomalies:,} {'anomaly' if anomalies == 1 else 'anomalies'}, {anomalies / len(errors):.2%}"
 
@@ -105,7 +102,7 @@ class Findings:
         from aespec.uses.anomaly import probable
 
         scored = self.job.scored
-        few, reference = counted(self.limit.samples, self.of), None if self.own else self.job.reference
+        few, reference, quantile = counted(self.limit.samples, self.of), self.reference, self.limit.quantile
         if reference is not None and reference.what == TRAINING:
             yield (
                 "the run held nothing out. It restores what it was trained on better than other normal samples,\n"
@@ -115,18 +112,18 @@ class Findings:
             yield f"the threshold is that of {reference.what}s{reference.note}"
         if reference is not None and reference.held_out and reference.data.fingerprint == scored.data.fingerprint:
             yield "the threshold was found on samples that are scored"
-        if isinf(self.limit.high) or isinf(self.limit.low):
+        if quantile is not None and (isinf(self.limit.high) or isinf(self.limit.low)):
             too_few = f"{few} {'is' if self.limit.samples == 1 else 'are'} too few"
-            yield f"{too_few} to say well where the {self.limit.quantile:g} quantile lies"
+            yield f"{too_few} to say well where the {quantile:g} quantile lies"
         if self.job.lacks_scale and probable(self.job.model.graph):
             yield "there is no surprise: its scale needs the run's own data, which is gone"
         if scored.what == HELD and self.job.data.other is not None:
             yield f"the run was trained on {scored.name}: the {scored.first:,} samples that it saw are left out"
-        if (self.job.in_series or self._overlap) and (numbers := self._spreads):
+        if (self.job.in_series or self.job.overlap) and (numbers := self._spreads):
             neighbours = "neighbouring steps" if self.job.in_series else "overlapping windows"
             verb = "is" if len(numbers) == 1 else "are"
             yield f"errors of {neighbours} go together: {' and '.join(numbers)} {verb} too small"
-        if self._overlap and not self.job.in_series:
+        if self.job.overlap and not self.job.in_series:
             yield "of windows that overlap the table has the worst alone"
         if self.known is not None and None in self.rankings.values():
             yield f"in truth all are {'anomalies' if self.known.all() else 'normal'}, so that there is no AUROC"
@@ -162,7 +159,7 @@ class Findings:
             heads = ["Said to be anomalies", "Said to be normal"]
             highest = sorted(parts, key=lambda part: -max(part[label] or 0 for label in LABELS))[:SHOWN]
             rows = [[part["name"], _shown(part["anomaly"]), _shown(part["normal"])] for part in highest]
-            yield "\n" + table([f"Mean error by {self.job.by}", *heads], rows, numbers=heads)
+            yield "\n" + table([f"Mean error by {self.job.parts}", *heads], rows, numbers=heads)
             if len(parts) > SHOWN:
                 yield f"and {len(parts) - SHOWN:,} with less"
 
@@ -187,12 +184,18 @@ class Findings:
         import numpy as np
 
         job, limit, errors, columns = self.job, self.limit, self.job.by_kind["error"], self._columns
+        given = limit.quantile is None
         return {
             "scaled": job.data.run.scaling is not None,
             "steps": len(errors) if job.in_series else None,
             "anomalies": int(self.labelled.sum()),
             "score": job.kind,
-            "threshold": {**asdict(limit), "part": self.of, "held_out": None if self.own else job.reference.held_out},
+            "threshold": {
+                **asdict(limit),
+                "given": given,
+                "part": None if given else self.of,
+                "held_out": self.reference and self.reference.held_out,
+            },
             "errors": {
                 "mean": float(errors.mean()),
                 "median": float(np.median(errors)),
@@ -218,7 +221,7 @@ class Findings:
                 "false_alarm_rate": found.false_alarm_rate,
             },
             "worst": [{name: values[i].item() for name, values in columns.items()} for i in self.worst],
-            "by": {"what": job.by, "mean_errors": [*parts]} if parts else None,
+            "by": {"what": job.parts, "mean_errors": [*parts]} if parts else None,
         }
 
     @property
@@ -244,24 +247,19 @@ class Findings:
         """
         import numpy as np
 
-        from aespec.data.streams import batches
-        from aespec.uses.anomaly import errors_by_batch, part_names, part_shape
+        from aespec.uses.anomaly import part_names
         from aespec.uses.anomaly_file import score_file
 
-        job, data, columns, at = self.job, self.job.scored.data, self._columns, 0
-        shape = () if job.in_series else part_shape(job.by, job.scored.inputs.shape[1:])
-        names = part_names(job.by, shape, data.columns) if shape else []
+        job, columns, shape, at = self.job, self._columns, self.job.part_shape, 0
+        names = part_names(job.parts, shape, job.scored.data.columns) if shape else []
         sums = np.zeros((2, len(names)))
         with ExitStack() as stack:
             write = None
             if out is not None:
                 stack.enter_context(writing(out.parent))
-                write = stack.enter_context(score_file(out, columns, job.by, names, shape))
-            if names:
-                found = (each.reshape(len(each), -1) for each in errors_by_batch(job.model, job.scored.inputs, job.by))
-            else:
-                found = (np.empty((len(each), 0)) for each in batches(job.index))
-            for errors in found:
+                write = stack.enter_context(score_file(out, columns, job.parts, names, shape))
+            for found in job.part_errors():
+                errors = found.reshape(len(found), len(names))
                 rows = slice(at, at := at + len(errors))
                 flags = self.labelled[rows]
                 sums += errors[~flags].sum(axis=0), errors[flags].sum(axis=0)
@@ -280,6 +278,7 @@ class Findings:
         from aespec.data.streams import take
         from aespec.uses.anomaly import errors
         from aespec.uses.anomaly_picture import worst_samples
+        from aespec.uses.course_picture import Course
 
         job, given = self.job, self.job.scored
         scores = errors(job.model, given.inputs) if job.in_series else job.scores
@@ -287,8 +286,12 @@ class Findings:
         samples = take(given.inputs, chosen)
         names = [given.names[i] if given.names else f"sample {i + given.first:,}" for i in chosen]
         starts: list[int] | None = None
+        course: Course | None = None
         if given.windows is not None:
             starts, names = given.windows.starts[chosen].tolist(), given.windows.spans(chosen)
+            middles = given.windows.starts + (given.windows.length - 1) / 2
+            places, of = (job.index, "each step") if job.in_series else (middles, "each window, at its middle")
+            course = Course(f"{job.kind} of {of}", places, job.scores, self.limit.value, self.known)
         with writing(path.parent):
             worst_samples(
                 samples,
@@ -299,6 +302,7 @@ class Findings:
                 columns=given.data.columns,
                 starts=starts,
                 units=job.data.run.units,
+                course=course,
             )
 
     def draw_curves(self, path: Path) -> None:

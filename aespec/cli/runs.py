@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from aespec.cli.options import format_option, picture_option
+from aespec.cli.options import TABLES, file_option, format_option, split_option
 from aespec.cli.output import echo_json, ready, writing
 from aespec.cli.trained import Trained, takes_run
 from aespec.files import RECONSTRUCTIONS
@@ -18,11 +18,15 @@ from aespec.files import RECONSTRUCTIONS
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from aespec.data.files import Split
     from aespec.data.streams import Samples
     from aespec.held import Shown
     from aespec.uses.denoising import Corruption, Denoising, Span
 
     Measures = dict[str, dict[str, dict[str, float]]]
+
+DRAWN = 10
+"""Samples that are drawn, where nothing else is said."""
 
 ROWS = {"corrupted": "corrupted", "restored": "restored", "undisturbed": "restored without noise"}
 """What is measured against the originals, and what it is called in the table."""
@@ -45,10 +49,8 @@ def _corruption(_: click.Context, __: click.Parameter, text: str | None) -> Corr
     "-n",
     "count",
     type=click.IntRange(1, 100),
-    default=10,
-    show_default=True,
     metavar="N",
-    help="How many samples to draw.",
+    help=f"How many samples to draw.  [default: {DRAWN}]",
 )
 @click.option(
     "--noise",
@@ -58,18 +60,25 @@ def _corruption(_: click.Context, __: click.Parameter, text: str | None) -> Corr
 )
 @click.option("--seed", type=click.IntRange(0), metavar="N", help="Of the noise.  [default: 0]")
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="Measure on the first N samples only, with --noise.")
-@picture_option(RECONSTRUCTIONS)
+@split_option
+@file_option(
+    "-o",
+    "--out",
+    suffixes=(".png", *TABLES),
+    help=f"The picture, a .png, or all samples restored, a .csv, .parquet or .npy.  [default: RUN/{RECONSTRUCTIONS}]",
+)
 @format_option("text", "json")
 def reconstruct(
     trained: Trained,
-    count: int,
+    count: int | None,
     noise: Corruption | None,
     seed: int | None,
     limit: int | None,
+    split: Split | None,
     out: Path | None,
     form: str,
 ) -> None:
-    """Draw what a trained model makes of some samples.
+    """Draw what a trained model makes of some samples, or write what it makes of all.
 
     RUN is the folder of a run. The picture, a PNG, has samples that the model was not trained on in its upper row, and
     their reconstructions below: the test set, where the data has one, else what was held out for validation. Where
@@ -80,15 +89,49 @@ def reconstruct(
     standard deviation. Noise means what it means in a spec (gaussian_noise, masking_noise); salt_and_pepper sets
     values to the least or the largest. What Gaussian noise makes of a value is clipped to the `range` that the spec
     states, where it states one.
+
+    With -o FILE.csv, .parquet or .npy all samples of the data, or of one of its parts, are restored and written, in
+    the units that the data had before it was scaled. The windows of a series are put together again: each step has the
+    mean over those that cover it. A table has the names of the columns, and in front what is known of a sample, as that
+    of `aespec encode`. A file that is there already is written over.
     """
     for option, given in (("--seed", seed), ("--limit", limit)):
         if given is not None and noise is None:
             raise click.UsageError(f"{option} goes with --noise.")
+    if out is not None and out.suffix.lower() in TABLES:
+        if count is not None or noise is not None:
+            option = "--noise" if count is None else "-n"
+            raise click.UsageError(f"{option} goes with a picture; '{out}' is to hold all samples.")
+        _all(trained, split or "train", out, form)
+        return
+    if split is not None:
+        raise click.UsageError("--split goes with -o FILE.csv, .parquet or .npy.")
     path = ready(out or trained.run.folder / RECONSTRUCTIONS)
     if noise is None:
-        _plain(trained, count, path, form)
+        _plain(trained, count or DRAWN, path, form)
     else:
-        _denoised(trained, count, noise, seed or 0, limit, path, form)
+        _denoised(trained, count or DRAWN, noise, seed or 0, limit, path, form)
+
+
+def _all(trained: Trained, split: Split, path: Path, form: str) -> None:
+    """Write what the model makes of a part of the data."""
+    from aespec.shapes import counted, show_shape
+    from aespec.uses.restoring import write_restored
+
+    shown = trained.part(split)
+    data = shown.data
+    with writing(path.parent):
+        shape = write_restored(trained.model, data, path, images=trained.run.images)
+    gaps = data.windows.gaps if data.windows is not None else 0
+    left = [f"{counted(gaps, 'step')} in no window, with NaN instead of numbers"] if gaps else []
+    if form == "json":
+        about = trained.about(shown, len(data.inputs), files=[path], notes=[*data.notes, *left])
+        echo_json({**about, "shape": list(shape)})
+        return
+    what = counted(len(data.inputs)) if data.windows is None else counted(data.windows.steps, "step")
+    part = "" if data.whole else f" ({split})"
+    click.echo(f"{path}: {what} of {trained.name}{part}, restored, {show_shape(shape)}")
+    click.echo("".join(f"note: {note}\n" for note in left), nl=False)
 
 
 def _plain(trained: Trained, count: int, path: Path, form: str) -> None:

@@ -23,10 +23,10 @@ FRACTION = Number(0, 1, min_open=True, max_open=True)
 @takes_run
 @click.option(
     "--by",
-    type=click.Choice(["sample", "step", "feature", "pixel"]),
+    type=click.Choice(["sample", "step", "feature", "pixel", "step,feature"]),
     default="sample",
     show_default=True,
-    help="Give the error of each step, feature or pixel of a sample too.",
+    help="Give the error of each step, feature or pixel of a sample too, or of each feature at each step.",
 )
 @click.option(
     "--score",
@@ -44,6 +44,15 @@ FRACTION = Number(0, 1, min_open=True, max_open=True)
 )
 @click.option(
     "--contamination", type=FRACTION, metavar="C", help="Threshold: this fraction of what is scored is anomalous."
+)
+@click.option(
+    "--threshold", "given", type=Number(), metavar="T", help="Threshold: this one, such as that of an earlier call."
+)
+@click.option(
+    "--stride",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Cut a series into windows that begin N steps apart, with 1 all that there are.  [default: as in training]",
 )
 @click.option("--normal", metavar="CLASS[,CLASS]", help="Truth: these labels are of normal samples, all others not.")
 @click.option(
@@ -63,7 +72,11 @@ FRACTION = Number(0, 1, min_open=True, max_open=True)
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, metavar="N", help="Decides these codes.")
 @file_option("-o", "--out", suffixes=TABLES, help="Write the scores, a .csv, .parquet or .npy.")
-@file_option("--picture", suffixes=DRAWINGS, help="Draw the most anomalous samples and their errors, a .png or .svg.")
+@file_option(
+    "--picture",
+    suffixes=DRAWINGS,
+    help="Draw the most anomalous samples and their errors, a .png or .svg; of a series also its score all along.",
+)
 @file_option("--curves", suffixes=DRAWINGS, help="Draw the ROC and the precision-recall curve, a .png or .svg.")
 @click.option(
     "-n", "count", type=click.IntRange(1, 20), default=5, show_default=True, metavar="N", help="Samples to show."
@@ -75,6 +88,8 @@ def score(
     kind: str,
     quantile: float | None,
     contamination: float | None,
+    given: float | None,
+    stride: int | None,
     normal: str | None,
     source: str | None,
     draws: int,
@@ -93,27 +108,30 @@ def score(
     from its posterior, in nats (after An and Cho, 2015). Above the threshold it is an anomaly. The threshold is a
     quantile of the scores of samples that the run held out, or, if it held out none, of those that it was trained on.
 
-    Windows that were cut from a series are put together again by `--by step`: each step has the mean of its errors in
-    the windows that cover it.
+    Windows that were cut from a series are put together again by `--by step`, and for each feature by `--by
+    step,feature`: each step has the mean of its errors in the windows that cover it.
 
     Files that are there already are written over.
     """
+    from aespec.uses.detection import Threshold
     from aespec.uses.scoring import Job, truth
 
-    if quantile is not None and contamination is not None:
-        raise click.UsageError("'--quantile' and '--contamination' are two thresholds; give one.")
+    ways = {"--quantile": quantile, "--contamination": contamination, "--threshold": given}
+    if len(stated := [f"'{name}'" for name, value in ways.items() if value is not None]) > 1:
+        raise click.UsageError(f"{' and '.join(stated)} each set the threshold; give one.")
     if curves is not None and normal is None and source is None:
         raise click.UsageError("'--curves' needs the truth, which '--normal' or '--truth' tells.")
     for path in filter(None, (out, picture, curves)):
         ready(path)
-    job = Job(trained.data, trained.model, cast("By", by), kind, draws, seed)
+    job = Job(trained.data, trained.model, cast("By", by), kind, draws, seed, stride)
     if kind == "surprise" and job.in_series:
         raise click.UsageError("'--score surprise' is that of whole windows; it does not go with '--by step'.")
-    for shown in (job.scored,) if contamination is not None else (job.scored, job.reference):
+    reference = job.reference if contamination is None and given is None else None
+    for shown in filter(None, (job.scored, reference)):
         trained.tell_of(shown)
     known = truth(job, source, normal)
-    limit = job.threshold(quantile or QUANTILE, contamination)
-    found = Findings(job, limit, own=contamination is not None, known=known, count=count)
+    limit = Threshold(given) if given is not None else job.threshold(quantile or QUANTILE, contamination)
+    found = Findings(job, limit, reference=reference, known=known, count=count)
     parts = found.parts(out)
     if form == "text":
         for line in (*found.summary(), *(f"note: {note}" for note in found.notes()), *found.tables(parts)):

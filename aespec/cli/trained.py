@@ -15,6 +15,7 @@ from aespec.cli.output import made
 
 if TYPE_CHECKING:
     from aespec.backend import Model
+    from aespec.data.files import Split
     from aespec.held import RunData, Shown
     from aespec.run import Run
 
@@ -72,6 +73,16 @@ class Trained:
     def unseen(self) -> Shown:
         """Samples that the run was not trained on, where there are any: of a test set, else those held out."""
         return self.tell_of(self.data.unseen)
+
+    def part(self, split: Split) -> Shown:
+        """All of a part of the data, whatever the run saw of it; where it saw some, each is just a sample."""
+        from aespec.held import SAMPLE, TEST, TRAINING, Shown
+
+        data = self.data.part(split)
+        if split == "test" and not data.whole:
+            return Shown(data, TEST)
+        saw_all = self.run.trained_on(data) and len(self.run.seen(data.inputs)) == len(data.inputs)
+        return Shown(data, TRAINING if saw_all else SAMPLE)
 
     def about(
         self, shown: Shown | None, samples: int, *, files: Iterable[Path | None] = (), notes: Iterable[str] = ()

@@ -165,6 +165,7 @@ def load_for(
     dtype: str,
     columns: Sequence[str] | None = None,
     scaling: Scaling | None = None,
+    stride: int | None = None,
 ) -> Dataset:
     """Load data, fitted to all that a spec's input states.
 
@@ -176,6 +177,7 @@ def load_for(
         dtype: ``float32`` or ``float64``.
         columns: The features of a run's table, where the spec does not name them.
         scaling: How a run's features were scaled. Without it they are not, and are of float64 if they are to be.
+        stride: How many steps lie between the starts of two windows of a series, instead of what the spec says.
 
     Raises:
         AespecError: The data is not found, cannot be read, or does not fit (rules E401 to E405).
@@ -191,7 +193,7 @@ def load_for(
         window=spec.training.window,
         columns=given.columns or columns,
         label=given.label,
-        stride=given.stride,
+        stride=stride or given.stride,
     )
     return found if scaling is None else scaling.scaled(found, dtype)
 

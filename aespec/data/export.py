@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Rows: TypeAlias = Mapping[str, NDArray[Any]]
 
-__all__ = ["array_file", "table_file"]
+__all__ = ["array_file", "table_file", "write_samples"]
 
 
 @contextmanager
@@ -43,6 +43,40 @@ def array_file(path: Path, shape: tuple[int, ...], dtype: DTypeLike) -> Iterator
             file.write(np.ascontiguousarray(rows, dtype).tobytes())
 
         yield write
+
+
+def write_samples(
+    path: Path,
+    shape: tuple[int, ...],
+    dtype: DTypeLike,
+    names: Sequence[str],
+    found: Iterable[NDArray[Any]],
+    beside: Rows,
+) -> None:
+    """Write samples: a ``.npy`` holds them in their own shape, a table has a row for each and a column for a number.
+
+    Args:
+        path: The file; its ending says the format.
+        shape: Of all samples together, (n, ...).
+        dtype: Their type.
+        names: Of the columns of a table, one for each number of a sample.
+        found: The samples, some at a time.
+        beside: Further columns of a table, in front, each of n values.
+
+    Raises:
+        AespecError: pyarrow, which writes parquet, is missing.
+    """
+    if path.suffix.lower() == ".npy":
+        with array_file(path, shape, dtype) as write_array:
+            for samples in found:
+                write_array(samples)
+        return
+    at = 0
+    with table_file(path) as write:
+        for samples in found:
+            rows = slice(at, at := at + len(samples))
+            given = {name: values[rows] for name, values in beside.items()}
+            write({**given, **dict(zip(names, samples.reshape(len(samples), -1).T, strict=True))})
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +54,14 @@ class Windows:
         found: NDArray[Any] = np.where(steps.min(axis=-1) == steps.max(axis=-1), names[steps[..., 0]], "")
         return found
 
+    @property
+    def gaps(self) -> int:
+        """How many steps lie in no window."""
+        import numpy as np
+
+        between = np.append(self.starts, self.steps) - np.append(0, self.starts + self.length)
+        return int(between.clip(0).sum())
+
     def apart(self, count: int) -> NDArray[np.int64]:
         """The places of windows that share no step, no more than that, spread evenly over the series."""
         import numpy as np
@@ -68,6 +77,33 @@ class Windows:
     def spans(self, chosen: NDArray[np.int64]) -> list[str]:
         """Which steps windows are of: ``steps 96 to 127``."""
         return [f"steps {start:,} to {start + self.length - 1:,}" for start in self.starts[chosen].tolist()]
+
+    def together(self, values: Iterable[NDArray[Any]], sample: tuple[int, ...] = ()) -> NDArray[np.float64]:
+        """Values of windows as those of the series: each step has the mean over all windows that cover it.
+
+        Args:
+            values: Of each step of each window, (n, length, ...), some windows at a time.
+            sample: The shape of what a step has.
+
+        Returns:
+            An array (steps, ...); NaN where no window covers a step.
+        """
+        import numpy as np
+
+        total, covered, at = np.zeros((self.steps, *sample)), np.zeros(self.steps, np.int64), 0
+        flat = total.reshape(self.steps, -1)
+        for batch in values:
+            starts = self.starts[at : (at := at + len(batch))]
+            first = starts.min(initial=self.steps)
+            places = (starts[:, None] + np.arange(self.length) - first).ravel()
+            count = np.bincount(places)
+            rows = slice(first, first + len(count))
+            covered[rows] += count
+            for i, column in enumerate(batch.reshape(len(places), flat.shape[1]).T):
+                flat[rows, i] += np.bincount(places, column)
+        covered = covered.reshape(-1, *[1] * len(sample))
+        mean: NDArray[np.float64] = np.divide(total, covered, out=np.full_like(total, np.nan), where=covered > 0)
+        return mean
 
     def highest(self, values: NDArray[Any]) -> NDArray[Any]:
         """The highest value of each window's steps, (n,): of truths whether one is true; NaN where one is.
@@ -98,6 +134,8 @@ def as_series(raw: Raw, shape: Shape, name: str) -> Raw:
         help = "steps come first: save `x.T`"
     elif series.ndim == 2 and len(series) >= length:
         help = f"give a series of {features} features, or train a model with `shape: [{length}, {series.shape[1]}]`"
+    elif series.ndim == 2 and features in (None, series.shape[1]):
+        help = f"give one long series, or make the windows no longer than {counted(len(series), 'step')}"
     else:
         help = "give one long series, or leave `stride` out of the spec's `input` if its samples are windows"
     raise AespecError(

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+from aespec.apply import need_samples
+from aespec.data.series import Windows
 from aespec.data.streams import ROWS, batches
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.losses import MeanSquaredError
@@ -43,7 +45,7 @@ __all__ = [
     "worst",
 ]
 
-By = Literal["sample", "step", "feature", "pixel"]
+By = Literal["sample", "step", "feature", "pixel", "step,feature"]
 """What an error is given for: a whole sample, or each part of one."""
 
 PARTS: dict[tuple[By, int], tuple[int, ...]] = {
@@ -53,6 +55,7 @@ PARTS: dict[tuple[By, int], tuple[int, ...]] = {
     ("feature", 3): (0, 1),
     ("pixel", 2): (),
     ("pixel", 3): (2,),
+    ("step,feature", 2): (),
 }
 """The axes of a sample that the error of a part is a mean over, by the part and the number of a sample's axes."""
 
@@ -88,23 +91,15 @@ def errors(model: Model, x: Samples, by: By = "sample") -> Array:
         x: Samples: (n, features), (n, steps, features) or (n, height, width[, channels]); other axes are named alike.
         by: ``sample`` for the mean over all of a sample, (n,). ``step`` for each step of a series, the mean over its
             features, (n, steps); ``feature`` for each feature, the mean over steps or pixels, (n, features); ``pixel``
-            for each pixel, the mean over its channels, (n, height, width).
+            for each pixel, the mean over its channels, (n, height, width); ``step,feature`` for each feature at each
+            step, (n, steps, features).
 
     Raises:
         AespecError: There are no samples, they have no such parts, or an error is not finite.
     """
     import numpy as np
 
-    if not len(x):
-        raise AespecError(
-            Diagnostic(
-                DataShape,
-                "there are no samples to score",
-                wanted="one sample or more",
-                got="none",
-                help="give other data with `--data`",
-            )
-        )
+    need_samples(x, "score")
     return _finite(np.concatenate([*errors_by_batch(model, x, by)]))
 
 
@@ -172,8 +167,9 @@ def part_names(by: By, shape: Sequence[int], columns: Sequence[str] | None = Non
     """
     from itertools import product
 
-    if by == "feature" and columns is not None:
-        return [*columns]
+    if "feature" in by:
+        steps = ([f"step_{i}" for i in range(n)] for n in shape[:-1])
+        return ["_".join(each) for each in product(*steps, columns or [f"feature_{i}" for i in range(shape[-1])])]
     return ["_".join([by, *map(str, index)]) for index in product(*map(range, shape))]
 
 
@@ -265,10 +261,10 @@ def log_probability(model: Model, x: Samples, scale: float | None = None, *, dra
 
 
 def by_step(errors: Array, starts: NDArray[np.integer[Any]], length: int) -> Array:
-    """The error of each step of a series, the mean over all windows that cover it, (length,).
+    """The error of each step of a series, the mean over all windows that cover it, (length, ...).
 
     Args:
-        errors: Of each step of each window, (n, steps).
+        errors: Of each step of each window, (n, steps), or of each of its features too, (n, steps, features).
         starts: Where each window begins in the series, (n,).
         length: Of the series.
 
@@ -280,7 +276,7 @@ def by_step(errors: Array, starts: NDArray[np.integer[Any]], length: int) -> Arr
     """
     import numpy as np
 
-    n, steps = errors.shape
+    n, steps = errors.shape[:2]
     if starts.shape != (n,) or (n and (starts.min() < 0 or starts.max() + steps > length)):
         ends = f" from {starts.min()} to {starts.max() + steps}" if starts.size else ""
         raise AespecError(
@@ -292,11 +288,7 @@ def by_step(errors: Array, starts: NDArray[np.integer[Any]], length: int) -> Arr
                 help="give the start of each window, counted from 0",
             )
         )
-    places = (starts[:, None] + np.arange(steps)).ravel()
-    total = np.bincount(places, errors.ravel(), minlength=length)
-    covered = np.bincount(places, minlength=length)
-    mean: Array = np.divide(total, covered, out=np.full(length, np.nan), where=covered > 0)
-    return mean
+    return Windows(starts.astype(np.int64), steps, length).together([errors], errors.shape[2:])
 
 
 def worst(

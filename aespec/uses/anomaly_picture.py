@@ -20,6 +20,7 @@ from aespec.picture import (
     plain,
     save,
 )
+from aespec.uses.course_picture import Course, draw_course
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,6 +45,7 @@ def worst_samples(
     columns: Sequence[str] | None = None,
     starts: Sequence[int] | None = None,
     units: str = "",
+    course: Course | None = None,
 ) -> None:
     """Draw samples and their squared errors, a column each.
 
@@ -60,6 +62,7 @@ def worst_samples(
         columns: The names of the features, where they are known.
         starts: The step that each begins with, of windows of a series.
         units: What is to be said of values and errors: ``, in scaled units``.
+        course: Of windows of a series, the scores all along it, drawn above them.
 
     Raises:
         AespecError: matplotlib is missing.
@@ -67,7 +70,7 @@ def worst_samples(
     if images:
         _images(originals, restored, names, path)
     elif originals.ndim == 3:
-        _series(originals, restored, names, path, columns, starts or [0] * len(originals), units)
+        _series(originals, restored, names, path, columns, starts or [0] * len(originals), units, course)
     else:
         _tables(originals, restored, names, path, columns, units)
 
@@ -101,13 +104,20 @@ def _series(
     columns: Sequence[str] | None,
     starts: Sequence[int],
     units: str,
+    course: Course | None,
 ) -> None:
     (n, steps, _), squares = originals.shape, (originals.astype("float64") - restored) ** 2
     errors = squares.mean(axis=2)
     drawn, called, few = foremost_curves(squares.mean(axis=(0, 1)), columns, "the largest errors")
-    figure = blank(max(2.6 * n + 0.6, 4.0), 3.8)
-    figure.suptitle("\n".join(filter(None, (f"original solid, restored dashed{units}", few))), fontsize=9)
-    axes = figure.subplots(2, n, squeeze=False, sharex="col", sharey="row", height_ratios=[2, 1])
+    title = "\n".join(filter(None, (f"original solid, restored dashed{units}", few)))
+    if course is None:
+        figure = below = blank(max(2.6 * n + 0.6, 4.0), 3.8)
+    else:
+        figure = blank(max(2.6 * n + 0.6, 8.0), 6.0)
+        (above,), (below,) = figure.subfigures(2, 1, squeeze=False, height_ratios=[1, 2])
+        draw_course(above.subplots(), course)
+    below.suptitle(title, fontsize=9)
+    axes = below.subplots(2, n, squeeze=False, sharex="col", sharey="row", height_ratios=[2, 1])
     axes[0, 0].set_ylabel("value", fontsize=9)
     axes[1, 0].set_ylabel("squared\nerror", fontsize=9)
     for column, name in enumerate(names):

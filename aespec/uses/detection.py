@@ -1,14 +1,14 @@
 """Detection: what scores of anomaly say. Thresholds, labels, and how well they agree with the truth.
 
 What is above a threshold is an anomaly; the threshold is a quantile of the scores of normal samples, or of those that
-are scored, where some of them are known to be anomalies.
+are scored, where some of them are known to be anomalies, or a number that is known from elsewhere.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import inf, sqrt
 from typing import TYPE_CHECKING, Any
 
 from aespec.data.labels import classes, need_each
@@ -29,15 +29,16 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Threshold:
-    """The score above which a sample is an anomaly: a quantile of some scores."""
+    """The score above which a sample is an anomaly: a quantile of some scores, or one that was given."""
 
     value: float
-    low: float
+    low: float = -inf
     """Where the quantile lies of what the scores were drawn from, with a confidence of 95 %: at least here,"""
-    high: float
+    high: float = inf
     """and at most here; infinite where the scores are too few to tell."""
-    quantile: float
-    samples: int
+    quantile: float | None = None
+    """Which it is; None for one that was given."""
+    samples: int = 0
     """How many scores it is the quantile of."""
 
 

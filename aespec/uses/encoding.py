@@ -7,19 +7,19 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aespec.data.export import array_file, table_file
+from aespec.apply import need_samples
+from aespec.data.export import write_samples
 from aespec.data.streams import batches
-from aespec.diagnostics import AespecError, Diagnostic
-from aespec.rules import DataShape
 from aespec.shapes import unit_name
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from aespec.backend import Model
+    from aespec.data import Dataset
     from aespec.data.streams import Samples
 
-__all__ = ["names", "write_codes"]
+__all__ = ["known_of", "names", "write_codes"]
 
 
 def names(shape: tuple[int, ...]) -> list[str]:
@@ -48,28 +48,32 @@ def write_codes(model: Model, x: Samples, path: Path, beside: Mapping[str, NDArr
     """
     import numpy as np
 
-    if not len(x):
-        raise AespecError(
-            Diagnostic(
-                DataShape,
-                "there are no samples to encode",
-                wanted="one sample or more",
-                got="none",
-                help="give other data with `--data`",
-            )
-        )
+    need_samples(x, "encode")
     first = model.encode(np.asarray(x[:1]))
     shape = (len(x), *first.shape[1:])
-    if path.suffix.lower() == ".npy":
-        with array_file(path, shape, str(first.dtype)) as write_rows:
-            for batch in batches(x):
-                write_rows(model.encode(batch))
-        return shape
-    columns, at = names(first.shape[1:]), 0
-    with table_file(path) as write:
-        for batch in batches(x):
-            code = model.encode(batch).reshape(len(batch), -1)
-            given = {name: values[at : at + len(batch)] for name, values in beside.items()}
-            write({**given, **dict(zip(columns, code.T, strict=True))})
-            at += len(batch)
+    found = (model.encode(batch) for batch in batches(x))
+    write_samples(path, shape, str(first.dtype), names(shape[1:]), found, beside)
     return shape
+
+
+def known_of(data: Dataset, *, steps: bool = False) -> dict[str, NDArray[Any]]:
+    """What is known of each sample of data, to stand in front in a table: its file, its label, where it begins.
+
+    Args:
+        data: The data.
+        steps: It is a series again, so that it is what is known of each step.
+    """
+    import numpy as np
+
+    windows = data.windows
+    found: dict[str, NDArray[Any]] = {}
+    if steps and windows is not None:
+        found["step"] = np.arange(windows.steps)
+        return found if windows.labels is None else {**found, "label": windows.labels}
+    if data.names is not None:
+        found["file"] = np.asarray(data.names)
+    if data.labels is not None:
+        found["label"] = data.labels
+    if windows is not None:
+        found["start"] = windows.starts
+    return found

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aespec.data.streams import batches
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.held import RunData, Shown
 from aespec.rules import DataNotFound, DataShape, DataUnreadable
@@ -28,8 +30,19 @@ __all__ = ["Job", "truth"]
 class Job:
     """What is scored, and how."""
 
-    def __init__(self, data: RunData, model: Model, by: By, kind: str, draws: int, seed: int) -> None:
+    def __init__(
+        self, data: RunData, model: Model, by: By, kind: str, draws: int, seed: int, stride: int | None = None
+    ) -> None:
         """Take a run's data and its model.
+
+        Args:
+            data: Of a run.
+            model: The run's.
+            by: What errors are given for.
+            kind: The score that is compared with the threshold.
+            draws: Codes that a surprise is a mean over.
+            seed: Decides them.
+            stride: How many steps lie between the starts of two windows of a series, if not as many as in training.
 
         Raises:
             AespecError: The data is not there or does not fit, or the model has no such score.
@@ -41,14 +54,14 @@ class Job:
                 Diagnostic(
                     DataShape,
                     "windows of a series have no errors by pixel",
-                    wanted="`--by step` or `--by feature`",
+                    wanted="`--by step`, `--by feature` or `--by step,feature`",
                     got="`--by pixel`",
                     help="a place in a window is another step of the series in each of them: "
-                    "`--by step` gives the error of each step of the series",
+                    "`--by step,feature` gives the error of each feature at each step of the series",
                 )
             )
         self.data, self.model, self.by, self.kind = data, model, by, kind
-        self.draws, self.seed = draws, seed
+        self.draws, self.seed, self._stride = draws, seed, stride
         self.has_surprise = probable(model.graph) and not self.in_series and not self.lacks_scale
         if kind == "surprise":
             need_distribution(self.model.graph)
@@ -61,12 +74,52 @@ class Job:
     @cached_property
     def in_series(self) -> bool:
         """Whether what is scored are the steps of a series, not the windows that were cut from it."""
-        return self.by == "step" and self.scored.data.windows is not None
+        return self.by in ("step", "step,feature") and self.scored.data.windows is not None
+
+    @property
+    def parts(self) -> By:
+        """What the errors beside a score are of: the parts of a sample, or of a step of a series its features."""
+        if not self.in_series:
+            return self.by
+        return "feature" if self.by == "step,feature" else "sample"
+
+    @property
+    def part_shape(self) -> tuple[int, ...]:
+        """How these errors are arranged; ``()`` where there are none.
+
+        Raises:
+            AespecError: Samples have no such parts.
+        """
+        from aespec.uses.anomaly import part_shape
+
+        sample = self.scored.inputs.shape[1:]
+        return part_shape(self.parts, sample[1:] if self.in_series else sample)
+
+    def part_errors(self) -> Iterator[Array]:
+        """The errors of the parts, (rows, ...), for the scores from the first to the last, some at a time."""
+        import numpy as np
+
+        from aespec.uses.anomaly import errors_by_batch
+
+        given = self.scored
+        if not self.part_shape:
+            yield from (np.empty((len(each), 0)) for each in batches(self.index))
+        elif self.in_series and (windows := given.windows) is not None:
+            found = errors_by_batch(self.model, given.inputs, self.by)
+            yield from batches(windows.together(found, self.part_shape)[self.index])
+        else:
+            yield from errors_by_batch(self.model, given.inputs, self.by)
+
+    @property
+    def overlap(self) -> bool:
+        """Whether what the model restores are windows that share steps with others."""
+        stride = self._stride or self.data.run.spec.input.stride
+        return stride is not None and stride < self.scored.inputs.shape[1]
 
     @cached_property
     def scored(self) -> Shown:
         """All of other data, or what the run has not seen of its own, whichever way that was named."""
-        return self.data.unseen
+        return self._cut(self.data.unseen)
 
     @cached_property
     def reference(self) -> Shown:
@@ -75,8 +128,11 @@ class Job:
         Raises:
             AespecError: They are not there any more.
         """
-        with self.data.needed("the threshold", "let `--contamination` set it by the scored samples alone"):
-            return self.data.held or self.data.training
+        with self.data.needed("the threshold", "state it with `--threshold`, or let `--contamination` find it"):
+            return self._cut(self.data.held or self.data.training)
+
+    def _cut(self, given: Shown) -> Shown:
+        return given if self._stride is None else self.data.cut(given, self._stride)
 
     @cached_property
     def index(self) -> NDArray[np.int64]:
