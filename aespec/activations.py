@@ -34,6 +34,7 @@ class Linear(Activation):
     """``x``."""
 
     kind = "linear"
+    elsewhere = ("Identity", "none")
 
 
 class Relu(Activation):
@@ -123,6 +124,7 @@ class Silu(Activation):
     """``x * sigmoid(x)``, also called swish."""
 
     kind = "silu"
+    elsewhere = ("swish",)
     bounds = (-0.2785, inf)
 
 

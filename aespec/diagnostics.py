@@ -16,6 +16,16 @@ Loc = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """One turn of a `repeat`."""
+
+    text: str
+    """Which one it is, in words."""
+    index: str | None
+    """What its number is called, if anything."""
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """A stretch of one line of a text: where a value is written."""
 
@@ -28,8 +38,8 @@ class Place:
     """In characters, at least 1."""
     text: str
     """The whole line."""
-    turns: tuple[str, ...] = field(default=(), compare=False)
-    """The turns of `repeat` that it stands in, in words, the innermost first."""
+    turns: tuple[Turn, ...] = field(default=(), compare=False)
+    """The turns of `repeat` that it stands in, the innermost first."""
     included_at: "Place | None" = field(default=None, compare=False)
     """Where its file is included, if another includes it."""
 
@@ -44,7 +54,7 @@ class Place:
         """What repeats and includes it, in words, the innermost first; None where nothing does."""
         at = self.included_at
         including = [f"{at.name}:{at.line}:{at.column}, which includes this", at.within or ""] if at else []
-        return "\n".join([*self.turns, *including]).strip() or None
+        return "\n".join([*(turn.text for turn in self.turns), *including]).strip() or None
 
     @property
     def file(self) -> str | None:

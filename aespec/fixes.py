@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
     from aespec.source import Source
 
-__all__ = ["Edit", "Fix", "RemoveEntry", "Replace", "SetField", "line_break", "plain"]
+__all__ = ["MARK", "Edit", "Fix", "RemoveEntry", "Replace", "SetField", "line_break", "plain"]
+
+MARK = "aespec:"
+"""What a comment begins with that silences warnings."""
 
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
 
@@ -227,12 +230,24 @@ def _without_item(text: str, entry: _Entry) -> Edit | None:
 
 
 def _without_lines(text: str, entry: _Entry) -> Edit | None:
-    """The edit that removes the lines of an entry that begins one."""
+    """The edit that removes the lines of an entry that begins one, and the comments that it has."""
     start = text.rfind("\n", 0, entry.key.start_mark.index) + 1
-    if text[start : entry.key.start_mark.index].strip():
+    indent = text[start : entry.key.start_mark.index]
+    if indent.strip():
         return None
     end = _line_end(text, max(_end(text, entry.value), entry.key.end_mark.index))
-    return Edit(start, end + len(line_break(text)), "")
+    return Edit(_comments_above(text, start, indent), end + len(line_break(text)), "")
+
+
+def _comments_above(text: str, line: int, indent: str) -> int:
+    """Where the comments directly above a line begin, as far indented as it is; what begins the file is about that."""
+    first = line
+    while first:
+        above = text.rfind("\n", 0, first - 1) + 1
+        if not re.match(rf"{indent}#(?!\s*{MARK})", text[above:first]):
+            return first
+        first = above
+    return line
 
 
 def _end(text: str, node: yaml.Node) -> int:

@@ -40,18 +40,19 @@ def formatted(text: str, name: str = "<string>") -> str:
         with suppress(AespecError):  # where what repeats a value is above it now
             if _said(candidate, name) == said:
                 return candidate
-    raise AespecError(
-        Diagnostic(
-            UnsupportedYaml,
-            f"`{name}` is left as it is: in its usual form it would not say the same",
-            help="write in a plainer way what is unusual in it: a key after `?`, or `|` and a text without a line end",
-        )
-    )
+    what = f"`{name}` is left as it is: in its usual form it would not say the same"
+    raise AespecError(Diagnostic(UnsupportedYaml, what, help=_PLAINER[is_json(name)]))
+
+
+_PLAINER = (
+    "write in a plainer way what is unusual in it: a key after `?`, or `|` and a text without a line end",
+    "write in a plainer way what is unusual in it: a number above 1.8e308 is read as infinite, which JSON cannot say",
+)
 
 
 def _candidates(text: str, name: str) -> Iterator[str]:
     if is_json(name):
-        yield json.dumps(json.loads(text), indent=2, ensure_ascii=False) + "\n"
+        yield json.dumps(json.loads(text), indent=2, ensure_ascii=False) + "\n" if text.strip() else ""
         return
     lines = laid_out(text)
     yield _joined(_in_order(lines))

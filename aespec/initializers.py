@@ -102,6 +102,7 @@ class RandomUniform(Initializer):
     """Uniform between two bounds."""
 
     kind = "random_uniform"
+    elsewhere = ("uniform",)
 
     minval: Number = -0.05
     """Lower bound."""
@@ -117,6 +118,7 @@ class RandomNormal(Initializer):
     """Normal."""
 
     kind = "random_normal"
+    elsewhere = ("normal",)
 
     mean: Number = 0.0
     """Mean."""
@@ -164,6 +166,7 @@ class GlorotUniform(Initializer):
     """Uniform of variance ``2 / (fan_in + fan_out)`` (Glorot and Bengio, 2010)."""
 
     kind = "glorot_uniform"
+    elsewhere = ("xavier_uniform",)
 
     def draw(self, rng: "np.random.Generator", shape: tuple[int, ...]) -> "Draw":
         """See `Initializer.draw`."""
@@ -174,6 +177,7 @@ class GlorotNormal(Initializer):
     """Truncated normal of variance ``2 / (fan_in + fan_out)`` (Glorot and Bengio, 2010)."""
 
     kind = "glorot_normal"
+    elsewhere = ("xavier_normal",)
 
     def draw(self, rng: "np.random.Generator", shape: tuple[int, ...]) -> "Draw":
         """See `Initializer.draw`."""
@@ -184,6 +188,7 @@ class HeUniform(Initializer):
     """Uniform of variance ``2 / fan_in`` (He et al., 2015)."""
 
     kind = "he_uniform"
+    elsewhere = ("kaiming_uniform",)
 
     def draw(self, rng: "np.random.Generator", shape: tuple[int, ...]) -> "Draw":
         """See `Initializer.draw`."""
@@ -194,6 +199,7 @@ class HeNormal(Initializer):
     """Truncated normal of variance ``2 / fan_in`` (He et al., 2015)."""
 
     kind = "he_normal"
+    elsewhere = ("kaiming_normal",)
 
     def draw(self, rng: "np.random.Generator", shape: tuple[int, ...]) -> "Draw":
         """See `Initializer.draw`."""

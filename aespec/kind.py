@@ -32,6 +32,8 @@ class Kind(BaseModel):
     """The name in a spec. A class without one is the family itself."""
     main: ClassVar[str | None] = None
     """The field that ``kind: value`` sets."""
+    elsewhere: ClassVar[tuple[str, ...]] = ()
+    """What it is called in Keras, PyTorch or papers, where that is not nearly its own name."""
 
     @classmethod
     def concrete(cls) -> bool:

@@ -1,15 +1,17 @@
-"""The listing of a graph: the IR as text, one line for each node."""
+"""The listing of a graph: the IR as text, one line for each node, and as data."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from aespec.graph import INPUT, Graph, Node
 from aespec.kind import Kind
+from aespec.layers.base import Param
 from aespec.shapes import Shape, ShapeError
 
-__all__ = ["TOLD", "listing", "word"]
+__all__ = ["TOLD", "as_data", "listing", "word"]
 
 TYPES = {"float32": "f32", "float64": "f64"}
 
@@ -55,6 +57,45 @@ def listing(graph: Graph, dtype: str = "float32") -> str:
         lines.append(_line(f"loss {loss.kind} = {word(loss)} {graph.output.name} {wanted}", [], logits))
     lines += [f"loss {term.name} = {word(term.regularizer)} {term.of}" for term in graph.terms]
     return "\n".join(lines)
+
+
+def as_data(graph: Graph) -> dict[str, Any]:
+    """A graph as JSON has it: all that a backend is given, each layer and loss as a spec states it, with every field.
+
+    Shapes are those of a sample, without the batch, and have None for a length that the input leaves open.
+    """
+    return {
+        "name": graph.name,
+        "input": graph.input,
+        "nodes": [_node_data(node) for node in graph],
+        "code": graph.code,
+        "output": graph.output.name,
+        "target": graph.target,
+        "losses": [loss.to_data() for loss in graph.losses],
+        "logits": graph.logits,
+        "terms": [{**vars(term), "regularizer": term.regularizer.to_data()} for term in graph.terms],
+        "mirrored": graph.mirrored,
+    }
+
+
+def _node_data(node: Node) -> dict[str, Any]:
+    return {
+        "name": node.name,
+        "kind": node.layer.kind,
+        "layer": node.layer.to_data(),
+        "inputs": node.inputs,
+        "shape": node.shape,
+        "parameters": {short: _param_data(param) for short, param in node.params.items()},
+        "ties": {short: asdict(tie) for short, tie in node.ties.items()},
+        "draws": node.draws,
+        "settled": node.settled,
+        "undoes": node.undoes,
+    }
+
+
+def _param_data(param: Param) -> dict[str, Any]:
+    regularizer = param.regularizer and param.regularizer.to_data()
+    return {**vars(param), "initializer": param.initializer.to_data(), "regularizer": regularizer}
 
 
 def _lengths(graph: Graph) -> dict[tuple[str, int], str]:

@@ -37,6 +37,7 @@ class BinaryCrossentropy(Loss):
     """
 
     kind = "binary_crossentropy"
+    elsewhere = ("BCELoss", "BCEWithLogitsLoss", "LogLoss")
     natural = Sigmoid
     within_unit = True
     logits_of = Sigmoid
@@ -52,6 +53,7 @@ class CategoricalCrossentropy(Loss):
     """
 
     kind = "categorical_crossentropy"
+    elsewhere = ("CrossEntropyLoss",)
     natural = Softmax
     within_unit = True
     logits_of = Softmax
@@ -64,18 +66,21 @@ class MeanSquaredError(Loss):
     """``mean((t - y)**2)``."""
 
     kind = "mse"
+    elsewhere = ("MSELoss", "L2Loss")
 
 
 class MeanAbsoluteError(Loss):
     """``mean(abs(t - y))``."""
 
     kind = "mae"
+    elsewhere = ("L1Loss",)
 
 
 class Huber(Loss):
     """``mean(e**2 / 2)`` where ``e = abs(t - y)`` is at most delta, ``delta * (e - delta / 2)`` beyond."""
 
     kind = "huber"
+    elsewhere = ("SmoothL1Loss",)
     main = "delta"
 
     delta: PositiveFloat = 1.0

@@ -36,6 +36,7 @@ def page(member: type[Kind]) -> dict[str, Any]:
         **entry(member),
         "text": described(member),
         "main": member.main,
+        "elsewhere": member.elsewhere,
         "fields": [found[name] for name in names],
         "rules": _rules(member),
         "examples": [_example(member, example) for example in getattr(member, "examples", ())],

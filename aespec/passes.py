@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -64,15 +65,19 @@ class Step:
 
 
 def read(
-    path: str | PathLike[str], overrides: Sequence[Override] = (), limits: Limits | None = None
+    path: str | PathLike[str],
+    overrides: Sequence[Override] = (),
+    limits: Limits | None = None,
+    *,
+    text: str | None = None,
 ) -> tuple[Spec, Graph]:
-    """The spec that a file holds, and its graph.
+    """The spec that a file holds, or that a text is which stands for it, and its graph.
 
     Raises:
         AespecError: Something is wrong with the file, its fields or the way its layers fit; all problems are in it.
     """
     problems: list[Diagnostic] = []
-    spec = load(path, overrides, problems)
+    spec = load(path, overrides, problems, text=text)
     return spec, compile(spec, limits, problems)
 
 
@@ -482,15 +487,26 @@ def _name_faults(
                 place,
                 wanted="a name of its own for each layer of a block",
                 got=f"`{step.layer.name}` again",
-                help=f"write `name: {step.layer.name}_${{i}}`, and `index: i` in the `repeat`"
-                if place and place.turns
-                else None,
+                help=_another_name(place),
             )
         if fault := _reference_fault(name, step.layer.innermost, before, unsure):
             yield Diagnostic(BadTie, fault[0], _tie_place(step.layer, step.place, spec), *fault[1:])
         before[name] = step.layer
         if isinstance(step.layer, Hole) and not step.layer.name:
             unsure.add(block)
+
+
+def _another_name(place: Place | None) -> str:
+    """How a layer gets a name of its own, by where the one that it has is written."""
+    turns = place.turns if place else ()
+    written = place.text[place.column - 1 :][: place.width].strip("\"'") if place else ""
+    free = next((each for each in "ijklmn" if all(each != turn.index for turn in turns)), "index")
+    for turn in turns:
+        if turn.index is None:
+            return f"write `name: {written}_${{{free}}}`, and `index: {free}` in the `repeat`"
+        if not re.search(rf"\$\{{[^}}]*\b{turn.index}\b", written):
+            return f"write `name: {written}_${{{turn.index}}}`"
+    return "call one of them otherwise, or leave `name` out: it is then the kind and a number"
 
 
 Fault = tuple[str, str, str, str | None]
@@ -505,12 +521,16 @@ def _reference_fault(name: str, layer: Layer, before: Mapping[str, Layer], unsur
         return None
     if source and (isinstance(source, Hole) or _may_tie(layer, source)):
         return None
-    near = nearest(target, [other for other in before if _may_tie(layer, before[other])])
+    fit = [other for other in before if _may_tie(layer, before[other])]
+    if near := None if source else nearest(target, fit):
+        help = f"did you mean `{near}`?"
+    else:
+        help = f"name one of them: {', '.join(f'`{other}`' for other in fit[:5])}" if fit else "remove `tied_to`"
     return (
         f"`{name}` is tied to what has no kernel for it",
         f"a layer before it of kind {' or '.join(f'`{kind}`' for kind in layer.ties_with)}",
         f"`{target}`, " + (f"a `{source.kind}`" if source else "which is no layer before it"),
-        near and f"did you mean `{near}`?",
+        help,
     )
 
 

@@ -62,17 +62,19 @@ def _unknown_kind(fault: Fault) -> Diagnostic:
 
 def _another_kind(fault: Fault, *, few: bool) -> str | None:
     """What to write for an unknown kind."""
-    from aespec.registry import kind_names
+    from aespec.registry import kind_names, nearest_kind
 
-    family, name, options = (fault.context[key] for key in ("family", "name", "options"))
+    family, name = fault.context["family"], fault.context["name"]
     all_of_them = f"`aespec layers{'' if family == 'layer' else f' --family {family}'}` lists all kinds"
     if family == "layer" and name in ITEMS:
         return f"`{name}` is an item of a list of layers: write it there, beside the layers"
-    if near := nearest(name, [*options, *(ITEMS if family == "layer" else ())]):
+    if family == "layer" and nearest(name, ("input", "input_layer")):
+        return "take it out: the shape of what goes in stands once, as `input`, before the layers"
+    if near := nearest_kind(name, family, beside=ITEMS if family == "layer" else ()):
         return f"did you mean `{near}`?" + ("" if few else f" {all_of_them}")
     bare = name == fault.error["input"]
-    if family == "layer" and bare and (activation := nearest(name, kind_names("activation"))):
-        return f"as a layer of its own write `activation: {activation}`"
+    if family == "layer" and (activation := nearest_kind(name, "activation")):
+        return f"as a layer of its own write `activation: {activation if bare else f'{{{activation}: ...}}'}`"
     if family == "decoder form" and name in kind_names("layer"):
         return _A_LIST[fault.source.is_json]
     return None if few else all_of_them

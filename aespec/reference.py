@@ -9,7 +9,7 @@ from functools import cache
 
 from pydantic import BaseModel
 
-__all__ = ["described", "field_docs", "plain", "summary_line"]
+__all__ = ["described", "field_docs", "member_docs", "plain", "summary_line"]
 
 
 @cache
@@ -23,7 +23,7 @@ def field_docs(model: type[BaseModel]) -> dict[str, str]:
     docs: dict[str, str] = {}
     for cls in reversed(model.__mro__):
         if issubclass(cls, BaseModel) and cls is not BaseModel:
-            docs.update(_docs_of(cls))
+            docs.update(member_docs(cls))
     return {name: doc for name, doc in docs.items() if name in model.model_fields}
 
 
@@ -46,7 +46,8 @@ def plain(text: str) -> str:
     return text.replace("``", "`")
 
 
-def _docs_of(cls: type) -> dict[str, str]:
+def member_docs(cls: type) -> dict[str, str]:
+    """The string that stands below each field of a class, without those of its bases, its lines joined."""
     try:
         body = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0]
     except (OSError, TypeError):

@@ -8,7 +8,7 @@ A name that two packages claim, or that cannot be imported, is an error where it
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import cache
 from importlib import import_module
@@ -26,7 +26,7 @@ from aespec.rules import BackendUnavailable, PluginConflict, UnknownBackend
 if TYPE_CHECKING:
     from aespec.backend import Backend
 
-__all__ = ["backend_names", "find_backend", "find_kind", "kind_names", "kinds", "package"]
+__all__ = ["backend_names", "find_backend", "find_kind", "kind_names", "kinds", "nearest_kind", "package"]
 
 _HOMES = {
     "layer": "aespec.layers",
@@ -55,6 +55,13 @@ def kinds(family: str) -> dict[str, type[Kind]]:
             with suppress(AespecError):
                 found[name] = _plugin_kind(name)
     return found
+
+
+def nearest_kind(name: str, *families: str, beside: Iterable[str] = ()) -> str | None:
+    """The kind that was likely meant by a name, which may be its name elsewhere, or what stands beside the kinds."""
+    others = {each: kind for family in families for kind, member in kinds(family).items() for each in member.elsewhere}
+    near = nearest(name, [*others, *(kind for family in families for kind in kind_names(family)), *beside])
+    return others.get(near, near) if near else None
 
 
 def find_kind(family: type[Kind], name: Any) -> type[Any]:

@@ -52,6 +52,7 @@ class Step(Schedule):
     """Multiplies the rate by a factor, time and again: ``factor ** floor(time / every)``."""
 
     kind = "step"
+    elsewhere = ("MultiStepLR",)
     main = "every"
 
     every: Epochs = Field(examples=[10])
@@ -87,6 +88,7 @@ class Cosine(Schedule):
     """Half a cosine from the full rate down to its end, after a warm-up on a line (Loshchilov and Hutter, 2017)."""
 
     kind = "cosine"
+    elsewhere = ("CosineAnnealingLR",)
     main = "warmup"
 
     warmup: Share = 0.0

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from python_page import python
 
 from aespec.cli import COMMANDS, main
 from aespec.diagnostics import Rule
@@ -51,6 +52,7 @@ def reference() -> Iterator[tuple[str, Iterable[str]]]:
         if home(base) != "spec":
             yield home(base), family_page(family, base)
     yield "commands", commands()
+    yield "python", python()
     yield "codes", codes()
 
 
@@ -122,6 +124,8 @@ def kind_section(shown: Mapping[str, Any], backends: Iterable[str]) -> Iterator[
         yield fields_table(shown["fields"])
     if shown["main"]:
         yield f"`{shown['kind']}: VALUE` sets `{shown['main']}`."
+    if shown["elsewhere"]:
+        yield f"Elsewhere it is called {' or '.join(shown['elsewhere'])}."
     if shown["rules"]:
         yield "\n".join(f"- **{rule.capitalize()}**: {text}" for rule, text in shown["rules"].items())
     if shown["examples"]:

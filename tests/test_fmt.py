@@ -130,6 +130,7 @@ def test_the_order_is_that_of_the_fields():
     ("text", "usual"),
     [
         ('{"input":[6], "vars": {}}', '{\n  "input": [\n    6\n  ],\n  "vars": {}\n}\n'),
+        (" \n", ""),
         ('{"a": "\\u00e9", "b": 1e3, "c": null}', '{\n  "a": "é",\n  "b": 1000.0,\n  "c": null\n}\n'),
     ],
 )
@@ -138,20 +139,22 @@ def test_the_usual_form_of_json(text, usual):
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "code"),
+    ("name", "text", "code", "help"),
     [
-        ("a.yaml", "a: {b: 1\n", "E002"),
-        ("a.yaml", "a: 1\n--- \nb: 2\n", "E007"),
-        ("a.yaml", "a: \x00", "E002"),
-        ("a.json", "{'a': 1}", "E002"),
-        ("a.json", '{"a": 1, "a": 2}', "E003"),
-        ("a.yaml", "a: |\n  the line has no end", "E007"),  # with one, the text would have one too
+        ("a.yaml", "a: {b: 1\n", "E002", "write `}`"),
+        ("a.yaml", "a: 1\n--- \nb: 2\n", "E007", "a file for each"),
+        ("a.yaml", "a: \x00", "E002", "escape in double quotes"),
+        ("a.json", "{'a': 1}", "E002", 'write `"`'),
+        ("a.json", '{"a": 1, "a": 2}', "E003", "keep one"),
+        ("a.json", '{"a": 1e400}', "E007", "JSON cannot say"),
+        ("a.yaml", "a: |\n  the line has no end", "E007", "`|` and a text"),  # with one, the text would have one too
     ],
 )
-def test_what_cannot_be_formatted_is_refused(name, text, code):
+def test_what_cannot_be_formatted_is_refused(name, text, code, help):
     with pytest.raises(aespec.AespecError) as error:
         formatted(text, name)
     assert [problem.rule.code for problem in error.value.diagnostics] == [code]
+    assert help in error.value.diagnostics[0].help
 
 
 # --- any layout --------------------------------------------------------------------------------------------------
@@ -341,7 +344,7 @@ def test_what_is_piped_in_is_printed(files):
     assert fmt("-", input=ODD).stdout == USUAL
     assert fmt("-", input=USUAL).stdout == USUAL
     assert fmt("--check", "-", input=ODD).exit_code == 1
-    assert "error[E002]" in fmt("-", input=b"a: \xff").stderr
+    assert "error[E001]" in fmt("-", input=b"a: \xff").stderr
 
 
 def test_a_file_keeps_its_mode_and_its_links(files):

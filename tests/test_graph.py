@@ -1,5 +1,6 @@
-"""`aespec graph`: the graph as text, as a flowchart that Mermaid draws, and as a drawing that a browser shows."""
+"""`aespec graph`: the graph as text, JSON, a flowchart that Mermaid draws, or a drawing that a browser shows."""
 
+import json
 import os
 import re
 import shutil
@@ -11,7 +12,7 @@ from click.testing import CliRunner
 import aespec
 from aespec.cli import main
 from aespec.flowchart import flowchart
-from aespec.listing import listing
+from aespec.listing import as_data, listing
 from aespec.report.drawing import drawing
 from aespec.zoo import zoo
 
@@ -33,6 +34,9 @@ encoder:
   - dense: 2
 decoder: [{dense: 24}, {reshape: [6, 4]}]
 """
+
+
+BLOCKS = ("encoder", "decoder")
 
 
 def compiled(text):
@@ -145,6 +149,43 @@ def test_the_text_has_all_that_the_graph_has(graph):
         assert ", ".join(stored) in line
         assert all(tie.parameter in line for tie in node.ties.values())
         assert line.partition(" = ")[2].startswith(node.layer.kind)
+
+
+# --- JSON -----------------------------------------------------------------------------------------------------------
+
+
+def test_json_has_each_node_with_what_it_stores_and_shares(tmp_path):
+    (tmp_path / "spec.yaml").write_text(TIED)
+    shown = aespec_("graph", tmp_path / "spec.yaml", "--format", "json")
+    data = json.loads(shown.stdout)
+    dropout, narrow, wide = data["nodes"]
+    assert [node["name"] for node in data["nodes"]] == ["encoder/dropout_1", "encoder/dense_1", "decoder/dense_1"]
+    assert (data["input"], data["code"], data["output"], data["mirrored"]) == (
+        [4], "encoder/dense_1", "decoder/dense_1", True,
+    )  # fmt: skip
+    assert (dropout["kind"], dropout["layer"], dropout["draws"]) == ("dropout", {"dropout": {"rate": 0.5}}, "uniform")
+    assert (narrow["inputs"], narrow["shape"]) == (["encoder/dropout_1"], [3])
+    assert narrow["parameters"]["kernel"] == {
+        "shape": [4, 3], "initializer": "glorot_uniform", "trainable": True, "regularizer": None,
+    }  # fmt: skip
+    assert wide["ties"] == {"kernel": {"parameter": "encoder/dense_1/kernel", "transposed": True}}
+    assert {short: param["shape"] for short, param in wide["parameters"].items()} == {"bias": [4]}
+    assert wide["undoes"] == ["encoder/dense_1"]
+    assert [next(iter(loss)) for loss in data["losses"]] == ["mse", "mae"]
+    assert data["terms"] == [
+        {"name": "encoder/dense_1/activity/l1", "target": "activity", "of": "encoder/dense_1",
+         "regularizer": {"l1": {"weight": 0.25}}},
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("graph", GRAPHS)
+def test_json_states_layers_as_a_spec_does(graph):
+    data = json.loads(json.dumps(as_data(graph)))
+    stated = {part: [node["layer"] for node in data["nodes"] if node["name"].startswith(part)] for part in BLOCKS}
+    again = aespec.compile(aespec.parse({"input": data["input"], **stated, "loss": data["losses"]}))
+    assert [node.shape for node in again] == [node.shape for node in graph]
+    assert [node.params for node in again] == [node.params for node in graph]
+    assert again.terms == graph.terms
 
 
 # --- Mermaid --------------------------------------------------------------------------------------------------------
@@ -273,6 +314,8 @@ def test_the_drawing_says_what_each_node_is(graph):
     ("args", "begins"),
     [
         ([], "input: f32[n, 28, 28]"),
+        (["--format", "json"], '{\n  "name": "stacked",\n'),
+        (["-o", "g.json"], '{\n  "name": "stacked",\n'),
         (["--format", "mermaid"], "flowchart TB\n"),
         (["--format", "svg"], "<svg "),
         (["-o", "g.txt"], "input: f32[n, 28, 28]"),
@@ -297,7 +340,7 @@ def test_a_form_is_asked_for_or_read_off_the_file(args, begins, tmp_path, monkey
 @pytest.mark.parametrize(
     ("args", "says"),
     [
-        (["-o", "g.png"], "does not end in .txt, .mmd or .svg"),
+        (["-o", "g.png"], "does not end in .txt, .json, .mmd or .svg"),
         (["--format", "svg", "-o", "g.txt"], "does not end in .svg, as a file of svg does"),
         (["--format", "dot"], "'dot' is not one of"),
     ],
@@ -317,6 +360,8 @@ def test_a_spec_that_is_wrong_has_no_graph(tmp_path):
     shown = aespec_("graph", tmp_path / "bad.yaml")
     assert shown.exit_code == 1
     assert "did you mean `dense`" in shown.stderr
+    shown = aespec_("graph", tmp_path / "bad.yaml", "--format", "json")
+    assert json.loads(shown.stdout)["diagnostics"][0]["code"] == "E101"
 
 
 def test_values_are_set_before_it_is_drawn():

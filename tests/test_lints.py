@@ -553,6 +553,23 @@ MENDED = {
         "vars:\n  # two\n  b: 2\n" + spec("dense: '${b}'"),
         "W401 line 2",
     ),
+    "a variable and its comments": (
+        "vars:\n  b: 2  # two\n\n  # not of it\n\n  # one,\n  # the first\n  a: 1  # one\n  # end\n"
+        + spec("dense: '${b}'"),
+        "vars:\n  b: 2  # two\n\n  # not of it\n\n  # end\n" + spec("dense: '${b}'"),
+        "W401 line 8",
+    ),
+    "all variables, but not what is said of the file": (
+        "# A model.\n# It is small.\nvars:\n  # one\n  a: 1\n" + spec("dense: 3"),
+        "# A model.\n# It is small.\n" + spec("dense: 3"),
+        "W401 line 5",
+    ),
+    "a variable, but not what is aespec's": (
+        "vars:\n  # aespec: ignore-file[W201]\n  # one\n  a: 1\n  b: 3\n"
+        + spec("dense: {units: '${b}', activation: selu}"),
+        "vars:\n  # aespec: ignore-file[W201]\n  b: 3\n" + spec("dense: {units: '${b}', activation: selu}"),
+        "W401 line 4",
+    ),
     "a variable on several lines": (
         "vars:\n  b: 2\n  a:\n    - 1\n    # half\n    - 2\n\n# more\n" + spec("dense: '${b}'"),
         "vars:\n  b: 2\n\n# more\n" + spec("dense: '${b}'"),

@@ -107,6 +107,40 @@ def test_data_is_taken_for_what_it_is(data, kind, shape, stride, place):
     assert (seen.kind, seen.shape, seen.stride) == (kind, shape, stride)
 
 
+@pytest.mark.parametrize(
+    ("data", "window", "shape", "stride"),
+    [
+        ("walk.npy", 100, (100, 4), 25),
+        ("one.npy", 30, (30, 1), 7),
+        ("noise.npy", 2, (2, 4), 1),  # whose rows are not alike
+        ("table.csv", 16, (16, 8), 4),
+    ],
+)
+def test_a_series_is_cut_into_windows_as_long_as_is_asked(data, window, shape, stride, place):
+    seen = look(at(place, data), window)
+    assert (seen.kind, seen.shape, seen.stride) == ("series", shape, stride)
+    spec = aespec.parse(propose(at(place, data), window=window))
+    aespec.compile(spec)
+    assert (spec.input.shape, spec.input.stride) == (shape, stride)
+
+
+@pytest.mark.parametrize(
+    ("data", "window", "says"),
+    [
+        ("digits", 8, "got: samples of shape (8, 8), each by itself"),
+        ("plane", 8, "leave `--window` out"),
+        ("rgb.npy", 8, "one long series: a file with a row for each step"),
+        ("table.csv", 5000, "make the windows no longer than 1,000 steps"),
+        ("one.npy", 50_000, "name a series of 50000 numbers or more"),
+    ],
+)
+def test_what_cannot_be_cut_into_such_windows_is_told(data, window, says, place):
+    done = aespec_("new", "--from", at(place, data), "--window", window, "-o", place / "refused.yaml")
+    assert done.exit_code == 1
+    assert says in done.stderr
+    assert not (place / "refused.yaml").exists()
+
+
 def test_channels_that_come_first_are_told(tmp_path):
     np.save(tmp_path / "x.npy", np.random.default_rng(0).random((20, 3, 16, 16)))
     seen = look(str(tmp_path / "x.npy"))
@@ -146,7 +180,8 @@ COLUMNS = [
         {"i": "counts the rows", "b": "the same in every row", "c": "1 gap"},
     ),
     (",a,b\n0,1,2\n1,4,3\n", ["a", "b"], None, {"": "no name"}),
-    ("a,b\n1,x\n?,y\n", None, None, {}),
+    ("a,b\n1,x\n?,y\n", (), None, {"a": "1 gap", "b": "text"}),
+    ("a,label\n1,3\n?,4\n", (), None, {"a": "1 gap", "label": "the label"}),
 ]
 
 
@@ -339,6 +374,8 @@ def test_nothing_is_written_over_unless_asked(tmp_path, monkeypatch):
         (["--from", "digits", "--template", "stacked"], "Give one of"),
         (["--template", "stakced"], "'stakced' is not one of"),
         (["--template", "stacked", "--use", "anomaly"], "--use goes with --from."),
+        (["--template", "stacked", "--window", "9"], "--window goes with --from."),
+        (["--from", "digits", "--window", "1"], "1 is not in the range x>=2"),
         (["--from", "digits", "--use", "art"], "'art' is not one of"),
         (["--from", "digits", "--name", "a b"], "'a b' is no name"),
         (["--from", "digits", "-o", "x.json"], "does not end in .yaml or .yml"),
@@ -361,11 +398,24 @@ def test_what_is_asked_for_must_make_sense(args, says, tmp_path, monkeypatch):
         (np.arange(10.0)[None], "1 sample, all alike"),
         (np.tile(np.linspace(0, 1, 7), (30, 1)), "30 samples, all alike"),
         (np.full((20, 4), np.nan), "error[E403]"),
+        (np.arange(40.0), "name a series of 64 numbers or more, or save each sample as a row of its own"),
         (np.array([["a"]]), "is not made of real numbers"),
         (np.zeros((0, 3)), "there are no samples in"),
         (None, "there is no data set and no file"),
+        (None, "or name other data with `--from`"),
     ],
-    ids=["constant", "one number", "one sample", "one sample often", "gaps", "text", "empty", "missing"],
+    ids=[
+        "constant",
+        "one number",
+        "one sample",
+        "one sample often",
+        "gaps",
+        "short",
+        "text",
+        "empty",
+        "missing",
+        "other",
+    ],
 )
 def test_data_that_cannot_be_learnt_is_told(content, says, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -377,8 +427,24 @@ def test_data_that_cannot_be_learnt_is_told(content, says, tmp_path, monkeypatch
     assert not (tmp_path / "x.yaml").exists()
 
 
-def test_gaps_in_every_column_are_told(tmp_path):
-    (tmp_path / "x.csv").write_text("a,b\n1,\n,2\n3,4\n")
+@pytest.mark.parametrize(
+    ("text", "got", "help"),
+    [
+        ("a,b\n1,\n,2\n3,4\n", "no number a sample, without `a` (1 gap), `b` (1 gap)", "fill the gaps"),
+        ("a,b\nx,y\nz,w\n", "no number a sample, without `a` (text)", "make numbers of the text"),
+        ("a;b\n1,5;1\n2,5;\n", "without `a` (text), `b` (1 gap)", "with a point before decimals, and fill the gaps"),
+        (
+            "a,b,c\n1,,7\n2,3,7\n",
+            "one number a sample, without `b` (1 gap), `c` (the same in every row)",
+            "fill the gaps",
+        ),
+        ("a,b\n1,7\n5,7\n", "one number a sample, without `b` (the same in every row)", "name data with more in it"),
+    ],
+)
+def test_columns_that_cannot_be_learnt_are_told(text, got, help, tmp_path):
+    (tmp_path / "x.csv").write_text(text)
     shown = aespec_("new", "--from", tmp_path / "x.csv", "-o", tmp_path / "x.yaml")
     assert shown.exit_code == 1
-    assert "has gaps" in shown.stderr
+    assert got in shown.stderr
+    assert help in shown.stderr
+    assert "spec" not in shown.stderr

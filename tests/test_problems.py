@@ -35,6 +35,35 @@ def faults(text):
     [
         ("- dens: 3", "E101", "dens", "did you mean `dense`?"),
         ("- Conv2D: {filters: 3, kernel_size: 3}", "E101", "Conv2D", "did you mean `conv2d`?"),
+        ("- Linear: {out_features: 3}", "E101", "Linear", "did you mean `dense`?"),
+        ("- linear", "E101", "linear", "did you mean `dense`?"),
+        ("- Conv2d: {filters: 3}", "E101", "Conv2d", "did you mean `conv2d`?"),
+        ("- ConvTranspose2d", "E101", "ConvTranspose2d", "did you mean `conv2d_transpose`?"),
+        ("- MaxPool2d", "E101", "MaxPool2d", "did you mean `max_pool2d`?"),
+        ("- AdaptiveAvgPool2d", "E101", "AdaptiveAvgPool2d", "did you mean `global_average_pool2d`?"),
+        ("- LSTM: 3", "E101", "LSTM", "did you mean `lstm`?"),
+        ("- BatchNorm1d", "E101", "BatchNorm1d", "did you mean `batch_normalization`?"),
+        ("- Dropout: 0.1", "E101", "Dropout", "did you mean `dropout`?"),
+        ("- Flatten", "E101", "Flatten", "did you mean `flatten`?"),
+        ("- Unflatten: [2, 2]", "E101", "Unflatten", "did you mean `reshape`?"),
+        ("- Upsample: 2", "E101", "Upsample", "did you mean `upsampling2d`?"),
+        ("- InputLayer: [3]", "E101", "InputLayer", "the shape of what goes in stands once, as `input`"),
+        ("- ReLU", "E101", "ReLU", "write `activation: relu`"),
+        ("- LeakyReLU: {negative_slope: 0.1}", "E101", "LeakyReLU", "write `activation: {leaky_relu: ...}`"),
+        ("- Identity", "E101", "Identity", "write `activation: linear`"),
+        ("- dense: {units: 3, activation: swish}", "E101", "swish", "did you mean `silu`?"),
+        (
+            "- dense: {units: 3, kernel_initializer: xavier_normal}",
+            "E101",
+            "xavier_normal",
+            "did you mean `glorot_normal`?",
+        ),
+        (
+            "- dense: {units: 3, kernel_initializer: kaiming_uniform_}",
+            "E101",
+            "kaiming_uniform_",
+            "did you mean `he_uniform`?",
+        ),
         ("- MaxPooling2D", "E101", "MaxPooling2D", "did you mean `max_pool2d`?"),
         ("- dense: {units: 3, activation: sel}", "E101", "sel", "did you mean `selu`?"),
         ("- dense: {units: 3, activation: {gelu: {aproximate: true}}}", "E102", "aproximate", "`approximate`"),
@@ -141,6 +170,42 @@ def test_a_fault_of_the_spec(text, code, under):
     assert fault.place is not None
     start = fault.place.column - 1
     assert fault.place.text[start:].startswith(under)
+
+
+@pytest.mark.parametrize(
+    ("loss", "meant"),
+    [
+        ("MSELoss", "mse"),
+        ("L1Loss", "mae"),
+        ("SmoothL1Loss", "huber"),
+        ("BCEWithLogitsLoss", "binary_crossentropy"),
+        ("CrossEntropyLoss", "categorical_crossentropy"),
+    ],
+)
+def test_a_loss_by_its_name_elsewhere(loss, meant):
+    (fault,) = faults(f"input: [4]\nencoder: [{{dense: 2}}]\ndecoder: mirror\nloss: {loss}\n")
+    assert (fault.rule.code, fault.help) == ("E101", f"did you mean `{meant}`?")
+
+
+@pytest.mark.parametrize(
+    ("target", "help"),
+    [
+        ("encoder/dens_1", "did you mean `encoder/dense_1`?"),
+        ("wide", "name one of them: `encoder/dense_1`, `encoder/code`"),
+        ("encoder/flatten_1", "name one of them: `encoder/dense_1`, `encoder/code`"),
+    ],
+)
+def test_what_can_be_tied_to_is_named(target, help):
+    (fault,) = faults(
+        "input: [4]\nencoder: [flatten, dense: 3, dense: {units: 3, name: code}]\n"
+        f"decoder: [dense: {{units: 4, tied_to: {target}}}]\n"
+    )
+    assert (fault.rule.code, fault.help) == ("E204", help)
+
+
+def test_where_nothing_can_be_tied_to_the_tie_goes():
+    (fault,) = faults("input: [4]\nencoder: [dense: {units: 3, tied_to: encoder/dense_1}]\ndecoder: [dense: 4]\n")
+    assert (fault.rule.code, fault.help) == ("E204", "remove `tied_to`")
 
 
 @pytest.mark.parametrize(

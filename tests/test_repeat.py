@@ -258,9 +258,25 @@ def test_messages_about_its_layers_say_the_turn(
     assert f"= in: {within}" in str(caught.value)
 
 
-def test_a_name_twice_says_how_to_use_the_index() -> None:
-    with pytest.raises(AespecError, match=r"write `name: same_\$\{i\}`, and `index: i` in the `repeat`"):
-        aespec.compile(aespec.parse(SPEC.replace("d_${i}", "same")))
+@pytest.mark.parametrize(
+    ("item", "help"),
+    [
+        ("repeat: {times: 2, layers: [dense: {units: 2, name: a}]}",
+         "write `name: a_${i}`, and `index: i` in the `repeat`"),
+        ("repeat: {times: 2, index: turn, layers: [dense: {units: 2, name: a}]}", "write `name: a_${turn}`"),
+        ("repeat: {times: 2, layers: [repeat: {times: 1, index: i, layers: [dense: {units: 2, name: 'a_${i}'}]}]}",
+         "write `name: a_${i}_${j}`, and `index: j` in the `repeat`"),
+        ("repeat: {times: 2, index: k, layers: [repeat: {times: 1, index: i, layers: "
+         "[dense: {units: 2, name: 'a_${i}'}]}]}",
+         "write `name: a_${i}_${k}`"),
+        ("repeat: {times: 2, index: i, layers: [dense: {units: 2, name: 'a_${i // 2}'}]}",
+         "call one of them otherwise, or leave `name` out: it is then the kind and a number"),
+    ],
+)  # fmt: skip
+def test_a_name_twice_says_how_to_use_the_index(item: str, help: str) -> None:
+    with pytest.raises(AespecError) as caught:
+        aespec.compile(aespec.parse(f"input: [8]\nencoder: [{item}]\ndecoder: mirror"))
+    assert [(d.rule.code, d.help) for d in caught.value.diagnostics] == [("E206", help)]
 
 
 @pytest.mark.parametrize(
@@ -285,13 +301,19 @@ def test_overrides_see_it_as_written(assignment: str, units: list[int | None]) -
     [
         ("encoder.2.dense=1", "items are counted as they are written: `repeat` is one, whatever it stands for"),
         ("encoder.1.lstm.units=1", "to make it another kind, set it as a whole: `encoder.1={lstm: …}`"),
+        ("encoder.0.dense.units=1", "did you mean `encoder.0.repeat.layers.0.dense.units`?"),
+        ("encoder.0.times=1", "did you mean `encoder.0.repeat.times`?"),
+        (
+            "encoder.0.lstm.units=1",
+            "begin the path with `encoder.0.repeat`: its fields are `layers`, `times`, `each`, `index`",
+        ),
     ],
 )
 def test_overrides_that_miss(assignment: str, help: str) -> None:
     text = SPEC.replace("dense: 2", "dense: {units: 2}")
     with pytest.raises(AespecError) as caught:
         aespec.parse(text, [assignment])
-    assert [d.help for d in caught.value.diagnostics] == [help]
+    assert [(d.help, d.place and d.place.name) for d in caught.value.diagnostics] == [(help, "--set")]
 
 
 @pytest.mark.parametrize(

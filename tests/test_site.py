@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import aespec
 from aespec.cli import COMMANDS
 from aespec.registry import kinds
 from aespec.rules import AREAS, every_rule
@@ -82,6 +83,17 @@ def test_each_code_is_on_one_page(site):
 def test_each_command_is_on_one_page(site):
     names = {name for section in COMMANDS.values() for name in section}
     assert names <= ids(site, "reference/commands.html")
+
+
+def test_each_public_name_is_on_the_page_of_python(site):
+    text = (site / "reference/python.html").read_text()
+    assert [name for name in aespec.__all__ if f">aespec.{name}<" not in text] == ["__version__"]
+    assert {"aespec-build", "aespec-run", "model-reconstruct", "autoencoder-predict"} <= ids(
+        site, "reference/python.html"
+    )
+    words = " ".join(re.sub("<[^>]+>", "", text).split())
+    assert "open_run(folder: StrPath, *, finished: bool = True) -&gt; Run" in words
+    assert "finished: Whether the run must have ended, so that it has a model." in words
 
 
 def test_each_field_of_a_spec_is_on_one_page(site):

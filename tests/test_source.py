@@ -329,6 +329,11 @@ def test_what_json_is_refused(text: str, problems: list[tuple[str, int, str]]) -
         ("a: 1\nunits:100\nb: 2", "write `units: 100`"),
         ("a: {units:100}", "write `units: 100`"),
         ("a: @x y", "quote it: `'@x y'`"),
+        ("a: {b: @x, c: 1}", "quote it: `'@x'`"),
+        ("a: [{b: 1}, @x]", "quote it: `'@x'`"),
+        ("@a: 3", "quote it: `'@a'`"),
+        ("a: {b: |\n  text}", "quote the text on one line, or give the fields lines of their own instead of brackets"),
+        ("a: [>- text]", "quote the text on one line, or give the fields lines of their own instead of brackets"),
         ("vars: {width: 1}\na: ${widht}", "did you mean `${width}`?"),
         ("a: &base {b: 1}\nc: *bse", "did you mean `*base`?"),
         ("a: [1, 2", "write `]` after its last item"),
@@ -338,6 +343,24 @@ def test_what_json_is_refused(text: str, problems: list[tuple[str, int, str]]) -
 @pytest.mark.usefixtures("parser")
 def test_what_to_do_instead(text: str, help: str) -> None:
     assert [d.help for d in refused(text)] == [help]
+
+
+@pytest.mark.parametrize(
+    ("text", "marked_", "help"),
+    [
+        ('{"a": None}', "None", "write `null`"),
+        ('{"a": True}', "True", "write `true`"),
+        ('{"a": .5}', ".5", "text stands in double quotes; a number begins with a digit or `-`"),
+        ('{"a": [relu]}', "relu", "text stands in double quotes; a number begins with a digit or `-`"),
+        ("input: [8]", "input", "a spec in JSON begins with `{`; if this is YAML, name the file `.yaml`"),
+        ('{"a": [1, 2}', "}", "close every bracket, the last that was opened first"),
+        ('{"a": {"b": 1}', "", "close every bracket, the last that was opened first"),
+        ('{"a": }', "}", "text stands in double quotes; no comma after the last item"),
+        ('{"a": # b', "#", "remove it, or name the file `.yaml`"),
+    ],
+)
+def test_what_to_do_instead_in_json(text: str, marked_: str, help: str) -> None:
+    assert [(marked(d.place)[1], d.help) for d in refused(text, "x.json")] == [(marked_, help)]
 
 
 # --------------------------------------------------------------------------------------------------------- places

@@ -73,6 +73,18 @@ class TestText:
         assert found.columns == ("a", "b")
         assert (None if found.labels is None else found.labels.tolist()) == labels
 
+    @pytest.mark.parametrize(
+        ("text", "columns"),
+        [
+            ("a,2020,b\n1,2,5\n3,4,6\n", ("a", "2020", "b")),
+            ("a, 7 ,8\n1,2,5\n3,4,6\n", ("a", "7", "8")),
+            ("1,2,5\n3,4,6\n", None),
+        ],
+    )
+    def test_a_name_may_be_a_whole_number(self, text, columns):
+        found = load(write(text), features=3)
+        assert (found.inputs.tolist(), found.columns) == ([[1, 2, 5], [3, 4, 6]], columns)
+
     @pytest.mark.parametrize(("labels", "kind"), [("1,nan", "float64"), ("1e30,2", "float64"), ("1.0,2", "int64")])
     def test_labels_are_whole_numbers_where_they_can_be(self, labels, kind):
         first, second = labels.split(",")
@@ -105,6 +117,8 @@ class TestText:
             ("1,2\n", {"columns": ["a", "b"]}, "E404", ["has no header"]),
             ("a,b,c\n1,2,3\n", {}, "E402", ["does not have the shape"]),
             ("1,2,setosa\n3,4,other\n", {}, "E404", ["no first line of names", "`setosa` beside `1`"]),
+            ("0.5,high\n1,2\n", {}, "E404", ["no first line of names", "a letter in it"]),  # no name is 0.5
+            ("name,2020\nx,3\n", {}, "E404", ["no first line of names"]),  # a sample with a label, or names
             (",2\n3,4\n", {}, "E403", ["has gaps", "nothing in line 1, column 1"]),
             (",a,b\n0,1,2\n", {}, "E404", ["a column without a name", "to_csv(index=False)"]),
         ],

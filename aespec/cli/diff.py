@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from aespec.cli.inputs import STDIN, Specs
 from aespec.cli.options import format_option
 from aespec.cli.output import colored, echo_json
+from aespec.passes import Limits
 from aespec.tables import WIDTH
 
 if TYPE_CHECKING:
@@ -30,15 +32,18 @@ MOST = 12
 def diff(a: str, b: str, form: str) -> None:
     """Say what differs between two specs or runs, by its effect.
 
-    A and B are specs, or folders of runs. Layers are compared in pairs, with their shapes, their parameters and what
-    they are tied to; then the sizes of the models, the losses, the plans with all their defaults, and the weights that
-    training starts from. Of two runs also the data, the versions, and the losses and weights that they ended with.
+    A and B are specs, or folders of runs, and `-` is what is piped in. Layers are compared in pairs, with their shapes,
+    their parameters and what they are tied to; then the sizes of the models, the losses, the plans with all their
+    defaults, and the weights that training starts from. Of two runs also the data, the versions, and the losses and
+    weights that they ended with.
 
     The exit code is 0 where nothing differs, and 1 where something does, or a file cannot be read.
     """
     from aespec.difference import compare
 
-    sides = _opened(a), _opened(b)
+    a, b = (STDIN if path == "-" else path for path in (a, b))
+    specs = Specs((a, b), (), Limits(parameters=10**15, activations=10**15))
+    sides = _opened(a, specs), _opened(b, specs)
     changes = list(compare(*sides))
     if form == "json":
         echo_json({"a": a, "b": b, "same": not changes, "changes": [asdict(change) for change in changes]})
@@ -55,7 +60,7 @@ def diff(a: str, b: str, form: str) -> None:
 COLORS = {"-": "red", "+": "green", "~": "yellow"}
 
 
-def _opened(path: str) -> Side:
+def _opened(path: str, specs: Specs) -> Side:
     from aespec.difference import Side
 
     if Path(path).is_dir():
@@ -63,9 +68,7 @@ def _opened(path: str) -> Side:
 
         run = open_run(path)
         return Side(run.spec, run.graph, run)
-    from aespec.passes import Limits, read
-
-    return Side(*read(path, limits=Limits(parameters=10**15, activations=10**15)))
+    return Side(*specs.compile(path).pair)
 
 
 def _told(changes: Sequence[Change]) -> Iterator[str]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from difflib import unified_diff
 from pathlib import Path
 
 import click
 
-from aespec.cli.inputs import Problems
+from aespec.cli.inputs import STDIN, Piped, Problems
 from aespec.cli.output import writing
 
 
@@ -42,8 +41,8 @@ def _format(path: str, check: bool, diff: bool) -> bool:
     from aespec.source.file import read_text
 
     piped = path == "-"
-    name = "<stdin>" if piped else path
-    text = _piped() if piped else read_text(path, path)
+    name = STDIN if piped else path
+    text = Piped().text if piped else read_text(path, path)
     result = formatted(text, name)
     changed = result != text
     if diff and changed:
@@ -56,11 +55,6 @@ def _format(path: str, check: bool, diff: bool) -> bool:
             _replace(Path(path).resolve(), result)
         click.echo(f"{name}: {'would change' if check else 'formatted'}")
     return changed
-
-
-def _piped() -> str:
-    """What is piped in; bytes that are no UTF-8 become what no spec may hold."""
-    return sys.stdin.buffer.read().decode(errors="surrogateescape")
 
 
 def _replace(path: Path, text: str) -> None:

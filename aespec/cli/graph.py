@@ -1,4 +1,4 @@
-"""``aespec graph``: the graph of a spec, as text or as a picture."""
+"""``aespec graph``: the graph of a spec, as text, as data or as a picture."""
 
 from __future__ import annotations
 
@@ -7,28 +7,29 @@ from pathlib import Path
 import click
 
 from aespec.cli.inputs import Compiled, Specs, takes_specs
-from aespec.cli.options import file_option
+from aespec.cli.options import file_option, format_option
 
-ENDINGS = {"text": ".txt", "mermaid": ".mmd", "svg": ".svg"}
+ENDINGS = {"text": ".txt", "json": ".json", "mermaid": ".mmd", "svg": ".svg"}
 """Each form with how a file of it ends."""
 
 
 @click.command()
 @takes_specs(several=False)
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice([*ENDINGS]),
-    help="text, a flowchart for Mermaid, or a drawing.  [default: what the ending of FILE says, or text]",
+@format_option(
+    *ENDINGS,
+    default=None,
+    show_default=False,
+    help="text, JSON, a flowchart for Mermaid, or a drawing.  [default: what the ending of FILE says, or text]",
 )
 @file_option("-o", "--out", suffixes=(*ENDINGS.values(),), help="Write it to a file instead of printing it.")
 def graph(specs: Specs, form: str | None, out: Path | None) -> None:
-    """Show the graph that a spec compiles to: as text, as a flowchart, or as a drawing.
+    """Show the graph that a spec compiles to: as text, as JSON, as a flowchart, or as a drawing.
 
     As text each node is a line: its name, the type of its value (n is the batch, t a length that the input leaves
     open), its layer with the fields that are not at their default, its inputs, the parameters that it stores or has
-    from elsewhere, and remarks. A flowchart for Mermaid is drawn by GitHub where it stands in Markdown, in a block of
-    the language mermaid.
+    from elsewhere, and remarks. JSON has all of it, each layer with every field; shapes are those of a sample, null
+    where a length is open. A flowchart for Mermaid is drawn by GitHub where it stands in Markdown, in a block of the
+    language mermaid.
     """
     ending = None if out is None else out.suffix.lower()
     form = form or next((form for form in ENDINGS if ENDINGS[form] == ending), "text")
@@ -55,6 +56,11 @@ def _written(read: Compiled, form: str) -> str:
         from aespec.flowchart import flowchart
 
         return flowchart(read.graph)
+    if form == "json":
+        from aespec.cli.output import pretty
+        from aespec.listing import as_data
+
+        return pretty(as_data(read.graph))
     from aespec.listing import listing
 
     return listing(read.graph, read.spec.training.dtype)

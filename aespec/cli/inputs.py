@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from functools import wraps
+from dataclasses import dataclass, field, replace
+from functools import cached_property, wraps
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import click
 
 from aespec.cli.output import as_json, echo_json
-from aespec.diagnostics import AespecError
+from aespec.diagnostics import AespecError, Diagnostic
 from aespec.graph import Graph
 from aespec.passes import Limits, read
+from aespec.rules import FileUnreadable
+from aespec.source.file import read_stream
 from aespec.source.override import Override
 from aespec.spec import Spec
 
-__all__ = ["Compiled", "Problems", "Specs", "takes_specs"]
+__all__ = ["STDIN", "Compiled", "Piped", "Problems", "Specs", "takes_specs"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULTS = Limits()
+
+STDIN = "<stdin>"
+"""What messages call a spec that is piped in, which is ``-`` on the command line."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,11 @@ class Compiled:
     path: str
     spec: Spec
     graph: Graph
+
+    @property
+    def pair(self) -> tuple[Spec, Graph]:
+        """The spec and its graph."""
+        return self.spec, self.graph
 
 
 class Problems:
@@ -59,6 +70,27 @@ class Problems:
             raise AespecError(*(problem for error in self.errors.values() for problem in error.diagnostics))
 
 
+class Piped:
+    """What is piped in. It is read when it is first asked for, and once."""
+
+    @cached_property
+    def text(self) -> str:
+        """The whole of it.
+
+        Raises:
+            AespecError: It cannot be read, is too large or no UTF-8.
+        """
+        try:
+            return read_stream(sys.stdin.buffer, STDIN)
+        except (AttributeError, OSError):  # AttributeError: a closed one is None
+            what, help = "standard input cannot be read", "pipe a spec in, or name a file"
+            raise AespecError(Diagnostic(FileUnreadable, what, wanted="a spec that is piped in", help=help)) from None
+
+    def of(self, path: str) -> str | None:
+        """The text that a path stands for; None where it is a file that has it."""
+        return self.text if path == STDIN else None
+
+
 @dataclass(frozen=True)
 class Specs:
     """The specs that a command was given, and how they are to be read."""
@@ -66,6 +98,7 @@ class Specs:
     paths: tuple[str, ...]
     overrides: tuple[Override, ...]
     limits: Limits
+    piped: Piped = field(default_factory=Piped)
 
     def setting(self, *assignments: Override, **plan: Any) -> Self:
         """The same with these assignments made last, and these fields of ``training`` set; None leaves one alone."""
@@ -76,7 +109,7 @@ class Specs:
         """Each path with what it holds, or with what is wrong with it."""
         for path in self.paths:
             try:
-                yield path, self._compile(path)
+                yield path, self.compile(path)
             except AespecError as error:
                 yield path, error
 
@@ -84,7 +117,7 @@ class Specs:
         """Those that nothing is wrong with; what is wrong with the others is added to the problems."""
         for path in self.paths:
             with problems.of(path):
-                yield self._compile(path)
+                yield self.compile(path)
 
     def only(self) -> Compiled:
         """The one spec of a command that takes one.
@@ -92,16 +125,21 @@ class Specs:
         Raises:
             AespecError: Something is wrong with it.
         """
-        return self._compile(self.paths[0])
+        return self.compile(self.paths[0])
 
-    def _compile(self, path: str) -> Compiled:
-        return Compiled(path, *read(path, self.overrides, self.limits))
+    def compile(self, path: str) -> Compiled:
+        """One of the specs.
+
+        Raises:
+            AespecError: Something is wrong with it.
+        """
+        return Compiled(path, *read(path, self.overrides, self.limits, text=self.piped.of(path)))
 
 
 def takes_specs(*, several: bool = True, required: bool = True) -> Callable[[F], Callable[..., Any]]:
     """Give a command the argument SPEC and the options that go with it, as one parameter ``specs``.
 
-    The folder of a run or of a built model stands for the spec in it.
+    The folder of a run or of a built model stands for the spec in it, and ``-`` for what is piped in.
     """
 
     def decorate(command: F) -> Callable[..., Any]:
@@ -139,6 +177,8 @@ def takes_specs(*, several: bool = True, required: bool = True) -> Callable[[F],
 
 def _file(path: str) -> str:
     """The file of a spec that is named by itself, or by the folder of a run or of a built model that it is in."""
+    if path == "-":
+        return STDIN
     if not Path(path).is_dir():
         return path
     from aespec.run import SPEC

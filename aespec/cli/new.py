@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from shlex import join
 
@@ -10,6 +11,7 @@ import click
 
 from aespec.cli.options import file_option
 from aespec.cli.output import pretty, vacant, writing
+from aespec.diagnostics import AespecError
 from aespec.proposal import SCHEMA, USES, Use, named, propose, template
 from aespec.zoo import zoo
 
@@ -31,11 +33,24 @@ def _name(_: click.Context, __: click.Parameter, name: str | None) -> str | None
 )
 @click.option("--list", "listed", is_flag=True, help="List the templates.")
 @click.option("--use", type=click.Choice(USES), help="What a proposed model is for.")
+@click.option(
+    "--window",
+    type=click.IntRange(2),
+    metavar="N",
+    help="The data is a series, to be cut into windows of N steps.  [default: 64, where rows follow each other alike]",
+)
 @click.option("--name", callback=_name, help="What the spec is called.  [default: as the data or the template]")
 @file_option("-o", "--out", suffixes=(".yaml", ".yml"), help="The file.  [default: NAME.yaml]")
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
 def new(
-    data: str | None, model: str | None, listed: bool, use: Use | None, name: str | None, out: Path | None, force: bool
+    data: str | None,
+    model: str | None,
+    listed: bool,
+    use: Use | None,
+    window: int | None,
+    name: str | None,
+    out: Path | None,
+    force: bool,
 ) -> None:
     """Write a spec to begin with: one for data of yours, or a copy of one of the zoo.
 
@@ -47,17 +62,32 @@ def new(
         raise click.UsageError("Give one of --from DATA, --template NAME and --list.")
     if use and data is None:
         raise click.UsageError("--use goes with --from.")
+    if window and data is None:
+        raise click.UsageError("--window goes with --from.")
     if listed:
         _list()
         return
     name = name or model or named(data or "")
     path = vacant(out or Path(f"{name}.yaml"), force=force)
     if data is not None:
-        text, after = propose(data, use, name), ["train", str(path), "--backend", "torch", "--data", data]
+        text, after = _proposed(data, use, name, window), ["train", str(path), "--backend", "torch", "--data", data]
     else:
         text, after = template(model or "", name), ["summary", str(path)]
     _write(path, text)
     click.echo(f"next: {join(['aespec', *after])}")
+
+
+def _proposed(data: str, use: Use | None, name: str, window: int | None) -> str:
+    """A spec for data; what is wrong with that is told in the words of this command.
+
+    Raises:
+        AespecError: The data is not found, cannot be read, or holds nothing to learn.
+    """
+    try:
+        return propose(data, use, name, window)
+    except AespecError as error:
+        told = (replace(each, help=each.help and each.help.replace("--data", "--from")) for each in error.diagnostics)
+        raise AespecError(*told) from None
 
 
 def _list() -> None:

@@ -24,6 +24,7 @@ __all__ = [
     "format_option",
     "picture_option",
     "seed_option",
+    "split_option",
 ]
 
 TABLES, DRAWINGS = (".csv", ".parquet", ".npy"), (".png", ".svg")
@@ -45,15 +46,13 @@ class Number(click.FloatRange):
         return found
 
 
-def format_option(*formats: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def format_option(*formats: str, **settings: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """``--format``; the first is the default. As JSON a command that fails prints its diagnostics."""
     option = click.option(
         "--format",
         "form",
         type=click.Choice(formats),
-        default=formats[0],
-        show_default=True,
-        help="How to print the result.",
+        **{"default": formats[0], "show_default": True, "help": "How to print the result.", **settings},
     )
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -109,6 +108,12 @@ dtype_option = click.option(
     default="float32",
     show_default=True,
     help="Precision to compute in.",
+)
+
+split_option = click.option(
+    "--split",
+    type=click.Choice(["train", "test"]),
+    help="Which part of the data, where it has parts.  [default: train]",
 )
 
 force_option = click.option("--force", is_flag=True, help="Write into a folder that is not empty.")

@@ -35,7 +35,7 @@ def layers(kind: str | None, family: str | None, backends: bool, form: str) -> N
     if kind is not None:
         found = [members[kind] for name in searched if kind in (members := kinds(name))]
         if not found:
-            raise AespecError(_unknown(kind, [name for family in searched for name in kinds(family)]))
+            raise AespecError(_unknown(kind, searched))
         pages = [page(member) for member in found]
     else:
         found = list(kinds(family or "layer").values())
@@ -85,11 +85,12 @@ def explain(code: str | None) -> None:
         click.echo(f"{known}  {rules.title(rule)}")
 
 
-def _unknown(kind: str, names: list[str]) -> Diagnostic:
+def _unknown(kind: str, families: list[str]) -> Diagnostic:
+    from aespec.registry import nearest_kind
     from aespec.rules import UnknownKind
     from aespec.source.items import RULES
 
-    near = nearest(kind, names)
+    near = nearest_kind(kind, *families)
     if kind in RULES:
         help = f"it is an item of a list of layers: `aespec explain {RULES[kind].code}` says how it is written"
     else:
@@ -135,6 +136,8 @@ def _page_text(page: dict[str, Any]) -> str:
         parts.append(table(["Field", "Type", "Default", "What it does"], rows))
     if page["main"]:
         parts.append(f"`{page['kind']}: VALUE` sets `{page['main']}`.")
+    if page["elsewhere"]:
+        parts.append(f"Elsewhere it is called {' or '.join(page['elsewhere'])}.")
     if page["rules"]:
         parts.append("\n".join(f"{rule.capitalize()}: {text}" for rule, text in page["rules"].items()))
     if page["examples"]:

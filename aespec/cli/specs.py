@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aespec.cli import tell
-from aespec.cli.inputs import Compiled, Problems, Specs, takes_specs
+from aespec.cli.inputs import STDIN, Compiled, Problems, Specs, takes_specs
 from aespec.cli.options import backend_option, format_option
 from aespec.cli.output import as_json, echo_json, show_versions, writing
 from aespec.diagnostics import AespecError, Diagnostic, nearest
@@ -44,16 +44,16 @@ def _known_warnings(_: click.Context, __: click.Parameter, codes: tuple[str, ...
     callback=_known_warnings,
     help="Leave out the warnings of a code, such as W201. Can be repeated.",
 )
-@click.option("--fix", is_flag=True, help="Mend in the files what there is one safe way to mend.")
+@click.option("--fix", is_flag=True, help="Mend in the file what can be mended safely, or print what is piped in.")
 @click.option("--diff", is_flag=True, help="Show what --fix would change, and change nothing.")
 @format_option("text", "json", "github", "sarif")
 def validate(specs: Specs, form: str, strict: bool, ignored: tuple[str, ...], fix: bool, diff: bool) -> None:
     """Say whether specs are right, and everything that is not.
 
-    Each SPEC is a YAML or JSON file, or the folder of a run. It is read and compiled, so the shapes are checked as
-    well. The exit code is 1 if anything is wrong. Warnings are about what is right and hardly meant; a comment in the
-    file silences one, as in `# aespec: ignore[W201]`. The format github is that of GitHub's workflow commands, which it
-    shows beside the lines of a pull request, and sarif that of code scanners.
+    Each SPEC is a YAML or JSON file, the folder of a run, or `-` for YAML that is piped in. It is read and compiled, so
+    the shapes are checked as well. The exit code is 1 if anything is wrong. Warnings are about what is right and hardly
+    meant; a comment in the file silences one, as in `# aespec: ignore[W201]`. The format github is that of GitHub's
+    workflow commands, which it shows beside the lines of a pull request, and sarif that of code scanners.
     """
     from aespec.lints import lint
 
@@ -61,6 +61,8 @@ def validate(specs: Specs, form: str, strict: bool, ignored: tuple[str, ...], fi
         raise click.UsageError("--fix and --diff are about the files as they are written: leave --set out.")
     if diff and (fix or form != "text"):
         raise click.UsageError("--diff shows text and changes nothing: leave --fix and --format out.")
+    if fix and form != "text" and STDIN in specs.paths:
+        raise click.UsageError("--fix prints the spec that is piped in, mended: leave --format out.")
     problems: list[tuple[str, Diagnostic]] = []
     records: list[dict[str, Any]] = []
     sources: dict[str, Source | None] = {}
@@ -76,7 +78,7 @@ def validate(specs: Specs, form: str, strict: bool, ignored: tuple[str, ...], fi
             sources[path] = outcome.spec.source
             count = sum(node.count() for node in outcome.graph)
             if form == "text":
-                click.echo(f"{path}: fine ({count:,} parameters)")
+                click.echo(f"{path}: fine ({count:,} parameters)", err=fix and path == STDIN)
         problems += ((path, each) for each in found)
         fine = not any(strict or each.rule.severity == "error" for each in found)
         failed = failed or not fine
@@ -107,8 +109,8 @@ def validate(specs: Specs, form: str, strict: bool, ignored: tuple[str, ...], fi
 def summary(specs: Specs, form: str, explain_mirror: bool, backend: tuple[str, ...]) -> None:
     """Show the layers, shapes and parameters of specs.
 
-    Each SPEC is a YAML or JSON file, or the folder of a run. Shapes begin with the batch axis, which is None, as is any
-    other length that may vary. Multiply-adds are for one sample.
+    Each SPEC is a YAML or JSON file, the folder of a run, or `-` for YAML that is piped in. Shapes begin with the batch
+    axis, which is None, as is any other length that may vary. Multiply-adds are for one sample.
     """
     from aespec.registry import find_backend
     from aespec.summary import as_data, as_markdown, as_text, summarize
@@ -130,7 +132,7 @@ def summary(specs: Specs, form: str, explain_mirror: bool, backend: tuple[str, .
 
 
 def _mended(read: Compiled, specs: Specs, ignored: Collection[str], form: str, *, write: bool) -> Compiled:
-    """Mend a spec in its file, or show what would change there."""
+    """Mend a spec in its file, or print it mended where it is piped in; or show what would change there."""
     from aespec.mending import mend, save
 
     mended = mend(read.path, read.spec, read.graph, specs.limits, ignored)
@@ -138,11 +140,14 @@ def _mended(read: Compiled, specs: Specs, ignored: Collection[str], form: str, *
     if not write:
         click.echo(mended.difference(read.path), nl=False)
         return read
-    if fixed:
+    piped = read.path == STDIN
+    if piped:
+        click.echo(mended.text, nl=False)
+    elif fixed:
         with writing(Path(read.path).resolve().parent):
             save(read.path, mended.text)
     if form == "text" and fixed:
-        click.echo(f"{read.path}: fixed {counted(len(fixed), 'problem')} ({_lines(fixed)})")
+        click.echo(f"{read.path}: fixed {counted(len(fixed), 'problem')} ({_lines(fixed)})", err=piped)
     if form == "text" and left:
         click.echo(f"{read.path}: to be mended by hand, as it is written: {_lines(left)}", err=True)
     return Compiled(read.path, mended.spec, mended.graph)

@@ -16,7 +16,7 @@ from aespec.cli.inputs import Specs, takes_specs
 from aespec.cli.options import backend_option, force_option, format_option
 from aespec.cli.output import echo_json, ended_softly, made, writing
 from aespec.diagnostics import AespecError, Diagnostic
-from aespec.passes import Limits, read
+from aespec.passes import Limits
 from aespec.shapes import counted
 from aespec.sweep import Listener, Sweep, report
 
@@ -109,7 +109,7 @@ def sweep(
         raise click.UsageError("'--ray-address' goes with '--ray'.")
     space = _space(vary)
     paths = [dimension.path for dimension in space]
-    planner = Planner(lambda values: read(specs.paths[0], (*specs.overrides, *values), specs.limits))
+    planner = Planner(lambda values: specs.setting(*values).only().pair)
     points = corners(space) if proposals else random(space, draws, seed or 0) if draws else grid(space)
     plans = compiled(points, planner, numbered=not proposals)
     metric = decide(plans, metric)

@@ -28,7 +28,7 @@ class Survey:
     """What is to be stated of a table's columns."""
 
     features: Sequence[str] | None
-    """Those that can be learnt; None where that is all, or all but the label."""
+    """Those that can be learnt, if any; None where that is all, or all but the label."""
     label: str | None
     """The column that labels samples, where it would not be found without being named."""
     left_out: Mapping[str, str]
@@ -93,8 +93,9 @@ def survey(path: Path) -> Survey:
     if lists := [name for name, column in seen.items() if column.lists]:
         faults |= {name: f"beside the lists of {lists[0]}" for name in seen if name not in (label, *lists)}
     features = [name for name in seen if name != label and name not in faults]
-    if not features:  # the reader says what is wrong with them
-        return Survey(None, None, {}, len(seen))
+    if not features:
+        whys = {name: faults.get(name) or column.fault or "the label" for name, column in seen.items()}
+        return Survey((), None, whys, 0)
     return Survey(features if faults else None, None if label in LABELS else label, faults, len(features))
 
 

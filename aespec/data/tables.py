@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import compress, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TextIO, cast
 
@@ -182,19 +182,25 @@ def read_head(path: Path) -> Head:
             first, row = [*islice(csv.reader(file, delimiter=delimiter), 2), [], []][:2]
     except (*BROKEN, csv.Error) as error:
         unreadable(path, reason(error), "write it again as text, in UTF-8")
-    names = _header(path, first)
+    names = _header(path, first, row)
     return Head(delimiter, names, first, first if names is None else row)
 
 
-def _header(path: Path, first: list[str]) -> list[str] | None:
-    """The names in a table's first line; None where it holds a sample."""
+def _header(path: Path, first: list[str], row: list[str]) -> list[str] | None:
+    """The names in a table's first line; None where it holds a sample.
+
+    Some of the names may be whole numbers, such as years, if another stands above a number.
+    """
     numbers = list(map(is_number, first))
-    if not any(numbers):
+    text = [i for i, cell in enumerate(first) if not (numbers[i] or is_gap(cell))]
+    above_numbers = any(is_number(row[i]) for i in text if i < len(row))
+    whole = all(cell.strip().isdecimal() for cell in compress(first, numbers))
+    if not any(numbers) or (above_numbers and whole):
         return [name.strip() for name in first]
-    text = [cell for cell, number in zip(first, numbers, strict=True) if not number and not is_gap(cell)]
     if text:
-        got = f"`{text[0]}` beside `{first[numbers.index(True)]}`"
-        _refuse(path, "has no first line of names, and one column or more of text", "names", got, "add a line of names")
+        what = "has no first line of names, and one column or more of text"
+        got = f"`{first[text[0]]}` beside `{first[numbers.index(True)]}`"
+        _refuse(path, what, "names", got, "add a line of names, each with a letter in it")
     return None
 
 

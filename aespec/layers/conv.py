@@ -280,6 +280,7 @@ class Conv1DTranspose(_ConvTranspose):
     """Transposed convolution over time: each step scatters the kernel, and what overlaps is added."""
 
     kind = "conv1d_transpose"
+    elsewhere = ("Deconv1d",)
     rank = 1
     ties_with = ("conv1d",)
     examples = (
@@ -293,6 +294,7 @@ class Conv2DTranspose(_ConvTranspose):
     """Transposed convolution over images: each position scatters the kernel, and what overlaps is added."""
 
     kind = "conv2d_transpose"
+    elsewhere = ("Deconv2d",)
     rank = 2
     ties_with = ("conv2d",)
     examples = (

@@ -17,6 +17,7 @@ class GaussianLatent(Layer):
     """
 
     kind = "gaussian_latent"
+    elsewhere = ("Sampling", "Reparameterize")
     main = "units"
     stochastic = "normal"
     examples = (

@@ -114,6 +114,7 @@ class GlobalAveragePool1D(_GlobalAveragePool):
     """The mean of each channel over all steps."""
 
     kind = "global_average_pool1d"
+    elsewhere = ("AdaptiveAvgPool1d",)
     rank = 1
     examples = (Example(input=(4, 3)), Example(input=(None, 2)))
 
@@ -122,5 +123,6 @@ class GlobalAveragePool2D(_GlobalAveragePool):
     """The mean of each channel over the whole image."""
 
     kind = "global_average_pool2d"
+    elsewhere = ("AdaptiveAvgPool2d",)
     rank = 2
     examples = (Example(input=(4, 3, 2)),)

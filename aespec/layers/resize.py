@@ -55,6 +55,7 @@ class UpSampling2D(_UpSampling):
     """Each pixel repeated (nearest neighbour)."""
 
     kind = "upsampling2d"
+    elsewhere = ("Upsample", "Interpolate")
     main = "size"
     rank = 2
     moves_only = True

@@ -33,13 +33,14 @@ def template(name: str, called: str | None = None) -> str:
     return re.sub(r"^name: .*$", lambda _: f"name: {quoted(called)}", text, count=1, flags=re.MULTILINE)
 
 
-def propose(data: str, use: Use | None = None, name: str | None = None) -> str:
+def propose(data: str, use: Use | None = None, name: str | None = None, window: int | None = None) -> str:
     """The text of a spec for data, each choice with its reason.
 
     Args:
         data: A named set, a file or a folder.
         use: What the model is for, where that is more than to press data together.
         name: What the spec is called; by default as the data is.
+        window: The data is a series, to be cut into windows of so many steps.
 
     Raises:
         AespecError: The data is not found, cannot be read, or holds nothing to learn.
@@ -47,7 +48,7 @@ def propose(data: str, use: Use | None = None, name: str | None = None) -> str:
     from aespec.proposal.choices import KINDS, choose
     from aespec.proposal.evidence import look
 
-    seen = look(data)
+    seen = look(data, window)
     chosen = choose(seen, use)
     what, shape = KINDS[seen.kind], " x ".join(map(str, seen.shape))
     asked = f" for {PURPOSES[use]}" if use else ""

@@ -7,7 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Any, Literal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from aespec.data import DATASETS, load, place
 from aespec.data.columns import survey
@@ -17,7 +18,7 @@ from aespec.data.streams import batches, chosen, take
 from aespec.data.tables import is_table
 from aespec.diagnostics import AespecError, Diagnostic, missing
 from aespec.rules import DataShape
-from aespec.shapes import counted
+from aespec.shapes import counted, show_shape
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from aespec.data.streams import Samples
 
     Array = NDArray[np.floating[Any]]
+    Kind = Literal["images", "series", "table", "arrays"]
 
 __all__ = ["Evidence", "look"]
 
@@ -35,8 +37,8 @@ SAMPLES = 1_000
 SMOOTH = 0.5
 """Values are in an order if neighbours differ by less than this, measured by what two values drawn at random do."""
 
-LONG, WINDOW, STRIDE = 1_000, 64, 16
-"""A table of so many rows or more may be a series; into what windows that is cut."""
+LONG, WINDOW = 1_000, 64
+"""A table of so many rows or more may be a series; into windows of what length that is cut."""
 
 SIDE = 64
 """Pixels of a picture's longer side, at most."""
@@ -48,7 +50,7 @@ class Evidence:
 
     name: str
     """The named set, the file or the folder."""
-    kind: Literal["images", "series", "table", "arrays"]
+    kind: Kind
     shape: tuple[int, ...]
     """Of a sample."""
     samples: int
@@ -76,26 +78,42 @@ class Evidence:
         return float(((self.sample < 0.05) | (self.sample > 0.95)).mean())
 
 
-def look(name: str) -> Evidence:
+def look(name: str, window: int | None = None) -> Evidence:
     """Look at data.
 
+    Args:
+        name: A named set, a file or a folder.
+        window: It is a series, to be cut into windows of so many steps; a quarter as many lie between their starts.
+
     Raises:
-        AespecError: It is not found, cannot be read, or holds nothing to learn.
+        AespecError: It is not found, cannot be read, holds nothing to learn, or cannot be cut into such windows.
     """
     import numpy as np
 
-    source = _source(name)
+    length = window or WINDOW
+    source, step = _source(name, length), max(length // 4, 1)
+    if window and (len(source.shape) > 1 or not source.ordered):
+        raise AespecError(
+            Diagnostic(
+                DataShape,
+                f"{name} cannot be cut into windows",
+                wanted="one long series: a file with a row for each step",
+                got=f"samples of shape {show_shape(source.shape)}, each by itself",
+                help="leave `--window` out",
+            )
+        )
     found = load(
         name,
-        shape=source.shape or (WINDOW, 1),
+        shape=source.shape or (length, 1),
         range=(0.0, 1.0) if source.pixels else None,
         columns=source.features,
         label=source.label,
-        stride=None if source.shape else STRIDE,
+        stride=None if source.shape else step,
     ).inputs
-    kind, why, stride = _kind(source, found)
-    if stride and source.shape:  # rows that turned out to be steps
-        shape = (WINDOW, *source.shape)
+    kind, why, cut = _kind(source, found, asked=window is not None)
+    stride = step if cut else None
+    if cut and source.shape:  # rows that turned out to be steps
+        shape = (length, *source.shape)
         found = load(name, shape=shape, range=None, columns=source.features, label=source.label, stride=stride).inputs
     sample = take(found, chosen(found, SAMPLES, np.random.default_rng(0))).astype("float64")
     ends = [(float(part.min()), float(part.max())) for part in batches(found)]
@@ -106,15 +124,7 @@ def look(name: str) -> Evidence:
         f"{counted(len(found), 'sample')}, all alike": not np.ptp(sample, axis=0).any(),
     }
     if got := next((what for what, is_so in poor.items() if is_so), None):
-        raise AespecError(
-            Diagnostic(
-                DataShape,
-                f"there is nothing to learn in {name}",
-                wanted="samples of two numbers or more, which differ",
-                got=got,
-                help="name data with more in it",
-            )
-        )
+        _refuse(name, got, source.left_out)
     return Evidence(
         name,
         kind,
@@ -149,7 +159,7 @@ class _Source:
     left_out: Mapping[str, str] = field(default_factory=dict)
 
 
-def _source(name: str) -> _Source:
+def _source(name: str, length: int) -> _Source:
     if name in DATASETS:
         images = len(DATASETS[name].sample) > 1
         return _Source(DATASETS[name].sample, pixels=images, pictures=images)
@@ -157,11 +167,39 @@ def _source(name: str) -> _Source:
     if path.is_dir() and not holds_arrays(path) and (pictures := find_pictures(path)):
         return _Source(_picture_shape(pictures), pixels=True, pictures=True)
     if not is_table(path) and path.suffix != ".parquet":
-        first = find_parts(path, "train")[0]
+        first, *others = find_parts(path, "train")
+        steps = sum(part.rows for part in (first, *others))
+        if not first.sample and steps < length:
+            got, help = f"{counted(steps, 'number')} in one row", f"name a series of {length} numbers or more"
+            _refuse(name, got, help=f"{help}, or save each sample as a row of its own")
         return _Source(first.sample, pixels=first.kind == "uint8", ordered=True)
     found = survey(path)
+    if not found.width:
+        _refuse(name, "no number a sample", found.left_out)
     shape = (found.width,) if is_table(path) else find_parts(path, "train", found.features, found.label)[0].sample
     return _Source(shape, False, False, True, found.features, found.label, found.left_out)
+
+
+def _refuse(name: str, got: str, left_out: Mapping[str, str] = MappingProxyType({}), *, help: str = "") -> NoReturn:
+    """Say that there is nothing to learn, and of a table which columns could not be.
+
+    Raises:
+        AespecError: Always.
+    """
+    faults = left_out.values()
+    mend = ["make numbers of the text, with a point before decimals"] * ("text" in faults)
+    mend += ["fill the gaps"] * any("gap" in fault for fault in faults)
+    columns = [f"`{column}` ({fault})" for column, fault in left_out.items()]
+    more = f", ... ({len(columns)} in all)" if len(columns) > 8 else ""
+    raise AespecError(
+        Diagnostic(
+            DataShape,
+            f"there is nothing to learn in {name}",
+            wanted="samples of two numbers or more, which differ",
+            got=f"{got}, without {', '.join(columns[:8])}{more}" if columns else got,
+            help=help or ", and ".join(mend) or "name data with more in it",
+        )
+    )
 
 
 def _picture_shape(paths: Sequence[Path]) -> tuple[int, ...]:
@@ -181,32 +219,34 @@ def _picture_shape(paths: Sequence[Path]) -> tuple[int, ...]:
     return (*even, 3) if color else tuple(even)
 
 
-def _kind(source: _Source, x: Samples) -> tuple[Literal["images", "series", "table", "arrays"], str, int | None]:
-    """What samples are, how that was told, and into windows so far apart they are to be cut, if they are steps."""
+def _kind(source: _Source, x: Samples, *, asked: bool) -> tuple[Kind, str, bool]:
+    """What samples are, how that was told, and whether they are steps, to be cut into windows."""
     import numpy as np
 
     axes = x.shape[1:]
+    if asked:
+        return "series", "as long as was asked for", True
     if not source.shape:
-        return "series", "one long row of numbers", STRIDE
+        return "series", "one long row of numbers", True
     if len(axes) == 1:
         if source.ordered and not source.pixels and len(x) >= LONG:
             rows = take(x, np.arange(min(len(x), 4096) // 32 * 32)).reshape(-1, 32, *axes)
             if np.median([_roughness(rows[..., i], axis=1) for i in range(axes[0])]) < SMOOTH:
-                return "series", "rows that follow each other are alike", STRIDE
-        return "table", f"{counted(axes[0], 'number')} a row", None
+                return "series", "rows that follow each other are alike", True
+        return "table", f"{counted(axes[0], 'number')} a row", False
     if source.pictures:
-        return "images", "in color" if len(axes) > 2 else "in gray", None
+        return "images", "in color" if len(axes) > 2 else "in gray", False
     if len(axes) == 3 and axes[0] <= 4 < min(axes[1:]):
-        return "arrays", "channels first, it seems; images have them last, as x.transpose(0, 2, 3, 1) gives them", None
+        return "arrays", "channels first, it seems; images have them last, as x.transpose(0, 2, 3, 1) gives them", False
     if len(axes) == 3:
-        return "images", "height, width, channels", None
+        return "images", "height, width, channels", False
     if len(axes) > 3:
-        return "arrays", f"{len(axes)} axes", None
+        return "arrays", f"{len(axes)} axes", False
     sample = take(x, chosen(x, SAMPLES, np.random.default_rng(0)))
     square = min(axes) >= 8 and max(axes) <= 3 * min(axes)
     if square and all(_roughness(sample, axis) < SMOOTH for axis in (1, 2)):
-        return "images", "neighbours are alike along both axes", None
-    return "series", "steps, channels", None
+        return "images", "neighbours are alike along both axes", False
+    return "series", "steps, channels", False
 
 
 def _roughness(x: Array, axis: int) -> float:

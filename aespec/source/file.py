@@ -1,6 +1,7 @@
 """Reads the file of a spec: its bytes, its text, and the tree of nodes that the text stands for."""
 
 from pathlib import Path
+from typing import BinaryIO
 
 from aespec.diagnostics import AespecError, Diagnostic, Place, nearest, show
 from aespec.rules import FileUnreadable, NotAMapping, TooLarge
@@ -22,9 +23,18 @@ def read_text(path: str | Path, name: str, start: str = "the folder you are in")
     """
     try:
         with Path(path).open("rb") as file:
-            content = file.read(MAX_CHARACTERS + 1)
+            return read_stream(file, name)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         raise AespecError(_unreadable(name, Path(path), error, start)) from None
+
+
+def read_stream(stream: BinaryIO, name: str) -> str:
+    """Read the text that a stream holds, as ``read_text`` reads that of a file.
+
+    Raises:
+        AespecError: It is too large or no UTF-8.
+    """
+    content = stream.read(MAX_CHARACTERS + 1)
     if len(content) > MAX_CHARACTERS:
         raise AespecError(_too_large(name))
     return _decode(content, name)

@@ -23,6 +23,7 @@ class Library:
     def __init__(self, name: str, text: str, file: Path | None) -> None:
         """Take what messages call the spec, its text, and its file; None where it is no file and can include none."""
         self._name, self._file = name, file
+        self._folder = f"the folder of `{name}`" if file and file.exists() else "the folder you are in"
         self._characters = len(text)
         self._roots: dict[Path, Node | AespecError] = {}
 
@@ -45,10 +46,10 @@ class Library:
             raise AespecError(
                 Diagnostic(FileUnreadable, what, at, "a spec file", help="name a file that is one")
             ) from None
-        wanted, got = f"a file in the folder of `{self._name}`, or below", f"`{clipped(written)}`"
+        wanted, got = f"a file in {self._folder}, or below", f"`{clipped(written)}`"
         help = "write its path from the folder of the file that includes it"
         if not inside:
-            raise _bad(f"{got} is outside the folder of `{self._name}`", at, wanted, got, f"move it there, and {help}")
+            raise _bad(f"{got} is outside {self._folder}", at, wanted, got, f"move it there, and {help}")
         if path.is_absolute():
             raise _bad(f"{got} is a path from the root", at, wanted, got, help)
         if special:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from aespec.diagnostics import AespecError, Diagnostic, Place
+from aespec.diagnostics import AespecError, Diagnostic, Place, nearest
 from aespec.rules import SyntaxProblem
 from aespec.source.scalar import Scalar
 from aespec.source.text import (
@@ -16,6 +16,7 @@ from aespec.source.text import (
     Entry,
     Node,
     Text,
+    clipped,
     refuse_characters,
     repeated,
     too_deep,
@@ -120,6 +121,7 @@ class _Walk:
 _CAUSES = (
     ("Expecting property name", "a key in double quotes is missing here", "quote every key; no comma after the last"),
     ("Expecting value", "a value is missing here", "text stands in double quotes; no comma after the last item"),
+    ("Open bracket", "a bracket is not closed before this", "close every bracket, the last that was opened first"),
     ("Expecting ','", "a comma is missing before this", "put commas between items, and close every bracket"),
     ("Expecting ':'", "a colon is missing before this", 'write `"key": value`'),
     ("Unterminated string", "the quote is never closed", 'end the text with `"`, on the line where it began'),
@@ -135,6 +137,10 @@ def _explain(error: json.JSONDecodeError, text: Text) -> Diagnostic:
     said = error.msg
     if character and character in "]}" and before.endswith(","):  # Python knows this cause from 3.13 on
         at, said = len(before) - 1, "Illegal trailing comma"
+    elif said.startswith("Expecting value") and (word := _WORD.match(text.text, at)):
+        return _no_value(word, text)
+    elif said.startswith("Expecting ','") and (not character or character in "]}"):
+        said = "Open bracket"
     place = text.place_at(at, at + 1)
     for start, message, help in _CAUSES:
         if said.startswith(start):
@@ -144,3 +150,19 @@ def _explain(error: json.JSONDecodeError, text: Text) -> Diagnostic:
                 message, help = "JSON has no single quotes", 'write `"`'
             return Diagnostic(SyntaxProblem, message, place, help=help)
     return Diagnostic(SyntaxProblem, f"not JSON: {error.msg}", place)
+
+
+_WORD = re.compile(r"""[^\s\[\]{}:,"'#/]+""")
+
+
+def _no_value(word: re.Match[str], text: Text) -> Diagnostic:
+    """Say of a bare word that it is no value, and what is likely meant."""
+    meant = "null" if word[0] == "None" else nearest(word[0], ("true", "false", "null"))
+    if not text.text[: word.start()].strip():
+        help = "a spec in JSON begins with `{`; if this is YAML, name the file `.yaml`"
+    elif meant:
+        help = f"write `{meant}`"
+    else:
+        help = "text stands in double quotes; a number begins with a digit or `-`"
+    what = f"`{clipped(word[0])}` is no value of JSON"
+    return Diagnostic(SyntaxProblem, what, text.place_at(*word.span()), help=help)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from aespec.diagnostics import AespecError, Diagnostic, Place, show
 from aespec.rules import BadOverride
+from aespec.source.items import ITEMS
 from aespec.source.text import MAX_DEPTH, SURROGATES, Entry, Node, Text, clipped, refuse_characters, too_deep
 from aespec.source.yaml_text import BREAKS, read_yaml
 
@@ -103,11 +104,32 @@ def _assign(node: Node, steps: Sequence[_Step], done: int, value: Node) -> Node:
     if isinstance(node.value, list) and not _in_short_input(steps, done):
         index = _index(node.value, steps, done)
         items = list(node.value)
+        _refuse_layer_of(items[index], steps, done + 1)
         items[index] = _assign(items[index], steps, done + 1, value)
         return Node(items, node.place)
     entries = _entries(node, steps, done)
     key, child = entries.get(step.name) or Entry(step.place, Node(None, step.place))
     return Node({**entries, step.name: Entry(key, _assign(child, steps, done + 1, value))}, node.place)
+
+
+def _refuse_layer_of(item: Node, steps: Sequence[_Step], done: int) -> None:
+    """Refuse a path that goes into a ``repeat`` or an ``include`` as into one of the layers that it stands for."""
+    made = next((each for each in ITEMS if _holds(item, each)), None)
+    if made is None or done == len(steps) or steps[done].name == made:
+        return
+    name, place = steps[done].name, steps[done].place
+    path, rest = f"{_written(steps[:done])}.{made}", clipped(".".join(step.name for step in steps[done:]))
+    fields = item.value[made].node.value if isinstance(item.value, dict) else None
+    layers = fields["layers"].node.value if isinstance(fields, dict) and "layers" in fields else []
+    same = _of_kind(layers, name) if isinstance(layers, list) else []
+    if same:
+        help = f"did you mean `{path}.layers.{same[0]}.{rest}`?"
+    elif name in ITEMS[made]:
+        help = f"did you mean `{path}.{rest}`?"
+    else:
+        help = f"begin the path with `{path}`: its fields are {', '.join(f'`{field}`' for field in ITEMS[made])}"
+    what = f"`{_written(steps[:done])}` is {'an' if made[0] in 'aeiou' else 'a'} `{made}`, not `{clipped(name)}`"
+    raise _bad(what, place, f"`{made}`", f"`{clipped(name)}`", help)
 
 
 def _entries(node: Node, steps: Sequence[_Step], done: int) -> dict[str, Entry]:
@@ -144,17 +166,22 @@ def _index(items: list[Node], steps: Sequence[_Step], done: int) -> int:
         help = f"the last is `{path}.{len(items) - 1}`" if items else "set the list as a whole"
         raise _bad(f"items of `{path}` are counted from 0, from the front", place, wanted, f"`{clipped(name)}`", help)
     if not re.fullmatch("[0-9]+", name):
-        same = [i for i, item in enumerate(items) if item.value == name or _holds(item, name)]
+        same = _of_kind(items, name)
         help = f"`{path}.{same[0]}` is a `{name}`" if same else f"write `{path}.0` for the first"
         raise _bad(f"`{path}` is a list, whose items have numbers", place, wanted, f"`{clipped(name)}`", help)
     digits = name.lstrip("0") or "0"
     if len(digits) > len(str(len(items))) or int(digits) >= len(items):
         count = f"{len(items)} item{'s' * (len(items) != 1)}"
         help = f"to add an item, set the list as a whole: `{path}=[…]`"
-        if made := next((each for each in ("repeat", "include") if any(_holds(item, each) for item in items)), None):
+        if made := next((each for each in ITEMS if any(_holds(item, each) for item in items)), None):
             help = f"items are counted as they are written: `{made}` is one, whatever it stands for"
         raise _bad(f"`{path}` has {count}", place, wanted, f"`{clipped(name)}`", help)
     return int(digits)
+
+
+def _of_kind(items: Sequence[Node], name: str) -> list[int]:
+    """Which items are a kind, with fields or without."""
+    return [i for i, item in enumerate(items) if item.value == name or _holds(item, name)]
 
 
 def _holds(node: Node, name: str) -> bool:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from aespec.diagnostics import Diagnostic, Place, show
+from aespec.diagnostics import Diagnostic, Place, Turn, show
 from aespec.rules import BadRepeat, WrongValue
 from aespec.source.text import MAX_NODES, Entry, Node, clipped
 from aespec.source.variables import Frame
@@ -32,15 +32,14 @@ def turns(fields: Mapping[str, Entry], place: Place, frame: Frame) -> Iterator[F
     times, index = nodes.get("times"), nodes.get("index")
     lists = {name: part.node.value for name, part in each.items() if isinstance(part.node.value, list)}
     count = times.value if times and isinstance(times.value, int) else max(map(len, lists.values()))
+    number_name = index.value if index and isinstance(index.value, str) else None
     for number in range(count):
         names = {name: values[number] for name, values in lists.items()}
-        if index and isinstance(index.value, str):
-            names[index.value] = Node(number, index.place)
+        if index and number_name:
+            names[number_name] = Node(number, index.place)
         stated = ", ".join(f"{name} = {show(node.data, 20)}" for name, node in names.items())
         turn = f"turn {number + 1} of {count} of `repeat`" + (f" ({clipped(stated, 60)})" if stated else "")
-        yield replace(
-            frame, variables={**frame.variables, **names}, turns=(turn, *frame.turns), uncounted=index is None
-        )
+        yield replace(frame, variables={**frame.variables, **names}, turns=(Turn(turn, number_name), *frame.turns))
 
 
 def _mapping(node: Node | None) -> dict[str, Entry]:

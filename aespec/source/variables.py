@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
-from aespec.diagnostics import AespecError, Diagnostic, Place, nearest, show
+from aespec.diagnostics import AespecError, Diagnostic, Place, Turn, nearest, show
 from aespec.rules import TooLarge, UnknownVariable
 from aespec.source.expression import LARGEST, Fault, Token, evaluate
 from aespec.source.scalar import Scalar
@@ -66,7 +66,7 @@ class Frame:
     """By name; their own texts are filled in."""
     declared: Mapping[str, Entry] = field(default_factory=dict)
     """All that `vars` declares, those that cannot be used yet included."""
-    turns: tuple[str, ...] = ()
+    turns: tuple[Turn, ...] = ()
     """The turns of `repeat`, as `Place` has them."""
     included_at: Place | None = None
     file: Path | None = None
@@ -75,8 +75,6 @@ class Frame:
     """The list of layers that it is in."""
     chain: tuple[tuple[Path, str], ...] = ()
     """The files, each with its block, that include one another down to this one."""
-    uncounted: bool = False
-    """Whether it is in a `repeat` that has no `index`."""
 
     def place(self, place: Place) -> Place:
         """The place of what is written there, as it stands in this frame."""
@@ -165,8 +163,11 @@ class Frame:
         else:
             none = "`vars` has none above it" if self.declared else "the spec has no `vars:`"
             known = clipped(f"`vars` has {', '.join(some)}", 80) if some else none
-            turn = f"for the number of the turn state `index: {clipped(name)}` in the `repeat`"
-            help = f"{known}; {turn if self.uncounted else f'write `{_ESCAPED}` for the characters'}"
+            if self.turns and self.turns[0].index is None:
+                instead = f"for the number of the turn state `index: {clipped(name)}` in the `repeat`"
+            else:
+                instead = f"write `{_ESCAPED}` for the characters"
+            help = f"{known}; {instead}"
         return Fault(f"unknown variable `{clipped(name)}`", token.start, token.end, help=help, rule=UnknownVariable)
 
     def _tell(self, fault: Fault, use: re.Match[str], place: Place) -> None:

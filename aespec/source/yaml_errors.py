@@ -59,8 +59,12 @@ def explain_syntax(error: Exception, text: Text) -> Diagnostic:
 def _bad_start(trouble: _Trouble) -> _Explanation:
     if trouble.character == "\t":
         return trouble.here, "a tab where YAML wants spaces", "indent with spaces, two a level"
-    rest = clipped(trouble.text.lines[trouble.line][trouble.column :].strip())
-    return trouble.here, f"no value can begin with `{trouble.character}`", f"quote it: `'{rest}'`"
+    if trouble.character in ("|", ">"):  # elsewhere it does begin a text
+        help = "quote the text on one line, or give the fields lines of their own instead of brackets"
+        return trouble.here, f"no text can begin with `{trouble.character}` inside brackets", help
+    within = len(re.findall(r"[\[{]", trouble.before)) > len(re.findall(r"[\]}]", trouble.before))
+    rest = re.split(r"[,\]}]|:\s" if within else r":\s", trouble.text.lines[trouble.line][trouble.column :])[0]
+    return trouble.here, f"no value can begin with `{trouble.character}`", f"quote it: `'{clipped(rest.strip())}'`"
 
 
 def _joined_key(trouble: _Trouble, *lines: int) -> _Explanation | None:
