@@ -25,6 +25,7 @@ types: $(READY)
 # The site, in build/site: every warning, such as a link to nowhere, is an error.
 docs: $(READY)
 	$(BIN)/sphinx-build -W --keep-going -n -q docs build/site
+	@echo "the site begins at build/site/index.html"
 
 # The wheel, installed where there is no framework, checks and shows a spec.
 wheel: $(READY)
@@ -34,6 +35,7 @@ wheel: $(READY)
 	build/wheel/venv/bin/python -c "import importlib.util as u; assert not any(map(u.find_spec, ['torch', 'keras', 'tensorflow']))"
 
 $(READY): pyproject.toml tests/plugin/pyproject.toml
+	@echo "making $(VENV), with both frameworks: this takes minutes"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable '.[all,dev]'

@@ -234,7 +234,7 @@ def _finished(record: Record, epochs: Sequence[Epoch], plan: TrainingPlan) -> Re
     kept = of_whole[kept_epoch([epoch.monitored for epoch in of_whole], plan.early_stopping) - 1]
     final = {"training": kept.losses, "validation": kept.validation}
     seconds = {**record.seconds, "training": round(sum(epoch.seconds for epoch in epochs), 3)}
-    return record.model_copy(update={"final": final, "seconds": seconds})
+    return record.model_copy(update={"epoch": kept.number, "final": final, "seconds": seconds})
 
 
 def _begin(folder: Path, spec: Spec, record: Record, *, anew: bool) -> None:

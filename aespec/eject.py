@@ -108,8 +108,8 @@ def header(spec: Spec, source: str, versions: str, usage: Iterable[str]) -> str:
     made = fill(
         _plain(f"Written by aespec {version('aespec')} from {source}, for {versions}. It needs no aespec."), WIDTH
     )
-    scaling = [fill(words, WIDTH), ""] if (words := _scaling(spec)) else []
-    return "\n".join([f'"""{title}', "", made, "", *scaling, *(f"    {line}" for line in usage), '"""'])
+    given = [line for words in (_windows(spec), _scaling(spec)) if words for line in (fill(words, WIDTH), "")]
+    return "\n".join([f'"""{title}', "", made, "", *given, *(f"    {line}" for line in usage), '"""'])
 
 
 def _plain(text: str) -> str:
@@ -127,6 +127,17 @@ def samples(spec: Spec, graph: Graph) -> str:
     return f"({shape}){values}{scaled}"
 
 
+def _windows(spec: Spec) -> str | None:
+    """How samples are cut from a series, and put together again, in words; None where they are no windows of one."""
+    if spec.input.stride is None:
+        return None
+    return (
+        "Samples are windows of a series (steps, channels): the first begins at step 0, others every "
+        f"{spec.input.stride} steps, and a last one ends with the series. Put together again, a step has the mean over "
+        "the windows that it is in."
+    )
+
+
 def _scaling(spec: Spec) -> str | None:
     """How samples are scaled before the model sees them, in words; None where they are not."""
     if spec.input.scaling is None:
@@ -134,7 +145,7 @@ def _scaling(spec: Spec) -> str | None:
     low, high = spec.input.range or (0.0, 1.0)
     ends = "a mean of 0 and a deviation of 1" if spec.input.scaling == "standard" else f"{low:g} to {high:g}"
     return (
-        f"Each feature, an index of the last axis, is scaled to {ends} over the training samples: "
+        f"Each channel (last axis) is scaled to {ends} over the training samples: "
         "(x - center) / scale. A run has both in its run.json, under data and scaling."
     )
 

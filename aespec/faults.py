@@ -122,6 +122,14 @@ class Fault:
             return self.kind.main
         return nearest(str(self.loc[-1]), own_first(self.owner)) if self.owner else None
 
+    @property
+    def belongs(self) -> tuple[str, str, dict[str, Any]] | None:
+        """Of an unknown field that is one of what a field beside it holds: its name, whose it is, how it is written."""
+        beside = self.source.value(self.written[:-1])
+        if self.owner is None or not isinstance(beside, dict):
+            return None
+        return _within(self.owner, beside, str(self.loc[-1]), self.error["input"])
+
 
 def holder(loc: Loc, model: type[BaseModel]) -> Loc | None:
     """The outermost field on a path that may be left out and holds a kind that changes no shape: an activation, a loss.
@@ -176,6 +184,44 @@ def _owner(loc: Loc, model: type[BaseModel]) -> type[BaseModel] | None:
             else:  # the next part is the name of a kind
                 owner, families = None, [each.family for each in inner if issubclass(each, Kind)]
     return owner
+
+
+def _within(
+    owner: type[BaseModel], stated: Mapping[str, Any], name: str, value: Any
+) -> tuple[str, str, dict[str, Any]] | None:
+    """`Fault.belongs`, of a model of which so much is stated; what stands there is looked through first."""
+    for field in sorted(owner.model_fields, key=lambda each: each not in stated):
+        held = stated.get(field, owner.model_fields[field].default)
+        for inner in _inner(owner, field):
+            label, member, fields = _held(field, inner, held)
+            if member is None:
+                continue
+            alike = [each for each in member.model_fields if each[0] == name[:1].lower()]
+            if near := nearest(name, alike):  # that begin alike: not `validation_data` for `data`
+                fields = {**fields, near: value}
+                written = fields[near] if [*fields] == [getattr(member, "main", None)] else fields
+                return near, label, {field: {label: written} if issubclass(member, Kind) else written}
+            if not issubclass(member, Kind) and (deeper := _within(member, fields, name, value)):
+                return *deeper[:2], {field: deeper[2]}
+    return None
+
+
+def _held(field: str, inner: type[BaseModel], held: Any) -> tuple[str, type[BaseModel] | None, dict[str, Any]]:
+    """What a field holds: what messages call it, its model, None where it has none, and the fields that are stated."""
+    from aespec.registry import kinds
+
+    label: Any = field
+    member: type[BaseModel] | None = inner
+    if issubclass(inner, Kind):
+        label, held = next(iter(held.items())) if isinstance(held, dict) and len(held) == 1 else (held, None)
+        label = label.kind if isinstance(label, Kind) else label
+        member = kinds(inner.family).get(label) if isinstance(label, str) else None
+    if isinstance(held, dict) or member is None:
+        return label, member, held if isinstance(held, dict) else {}
+    if not isinstance(held, bool | int | float | str | list):  # nothing, or the default
+        return label, None if isinstance(held, tuple) else member, {}
+    main = getattr(member, "main", None)
+    return label, member if main else None, {main: held} if main else {}
 
 
 def _inner(owner: type[BaseModel], name: str) -> list[type[BaseModel]]:

@@ -18,10 +18,7 @@ if TYPE_CHECKING:
 
     from aespec.source import Source
 
-__all__ = ["MARK", "Edit", "Fix", "RemoveEntry", "Replace", "SetField", "line_break", "plain"]
-
-MARK = "aespec:"
-"""What a comment begins with that silences warnings."""
+__all__ = ["Edit", "Fix", "RemoveEntry", "Replace", "SetField", "line_break", "plain"]
 
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
 
@@ -230,24 +227,34 @@ def _without_item(text: str, entry: _Entry) -> Edit | None:
 
 
 def _without_lines(text: str, entry: _Entry) -> Edit | None:
-    """The edit that removes the lines of an entry that begins one, and the comments that it has."""
-    start = text.rfind("\n", 0, entry.key.start_mark.index) + 1
-    indent = text[start : entry.key.start_mark.index]
-    if indent.strip():
+    """The edit that removes the lines of an entry that begins one, and a comment that is about it and nothing else."""
+    import yaml
+
+    line = _line_start(text, entry.key)
+    if text[line : entry.key.start_mark.index].strip():
         return None
+    start, inside = _from_comment(text, line, entry.key), ""
     end = _line_end(text, max(_end(text, entry.value), entry.key.end_mark.index))
-    return Edit(_comments_above(text, start, indent), end + len(line_break(text)), "")
+    if isinstance(entry.value, yaml.MappingNode) and not entry.value.flow_style and not entry.is_alias:
+        first, _ = entry.value.value[0]
+        below = _line_end(text, entry.key.end_mark.index) + len(line_break(text))
+        inside = text[below : _from_comment(text, _line_start(text, first), first)]
+    return Edit(start, end + len(line_break(text)), inside)
 
 
-def _comments_above(text: str, line: int, indent: str) -> int:
-    """Where the comments directly above a line begin, as far indented as it is; what begins the file is about that."""
-    first = line
-    while first:
-        above = text.rfind("\n", 0, first - 1) + 1
-        if not re.match(rf"{indent}#(?!\s*{MARK})", text[above:first]):
-            return first
-        first = above
-    return line
+def _from_comment(text: str, line: int, key: yaml.Node) -> int:
+    """Where the comment above a line begins that says first what it is about: the key there; else the line itself.
+
+    What begins the file is about that.
+    """
+    above = text.rfind("\n", 0, max(line - 1, 0)) + 1
+    about = re.match(rf"[ \t]*#\W*(the\W+)?{re.escape(key.value)}(?![\w-])", text[above:line], re.IGNORECASE)
+    return above if above and about else line
+
+
+def _line_start(text: str, node: yaml.Node) -> int:
+    """Where the line begins on which a node does."""
+    return text.rfind("\n", 0, node.start_mark.index) + 1
 
 
 def _end(text: str, node: yaml.Node) -> int:

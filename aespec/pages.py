@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -12,8 +13,9 @@ from aespec.kind import Kind
 from aespec.layers.base import Layer
 from aespec.reference import described, summary_line
 from aespec.schema import kind_schema
+from aespec.spec import Spec
 
-__all__ = ["entry", "fields", "in_yaml", "page", "supporting"]
+__all__ = ["entry", "fields", "in_yaml", "page", "parts", "standing", "supporting"]
 
 
 def entry(member: type[Kind]) -> dict[str, Any]:
@@ -43,6 +45,25 @@ def page(member: type[Kind]) -> dict[str, Any]:
     }
 
 
+def parts() -> dict[str, dict[str, Any]]:
+    """A spec, and each part of it that has fields of its own, as pages of kinds are; by name, the outer ones first."""
+    schema = kind_schema(Spec)
+    return {
+        path[-1]: {
+            "kind": path[-1],
+            "family": f"`{'.'.join(path[1:])}` of a spec" if path[1:] else "a whole file",
+            "package": "aespec",
+            "text": part["description"],
+            "main": part.get("x-main"),
+            "elsewhere": (),
+            "fields": [*fields(part).values()],
+            "rules": {},
+            "examples": [],
+        }
+        for path, part in [(("spec",), schema), *_sections(schema, schema["$defs"], ("spec",))]
+    }
+
+
 def fields(schema: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """The fields of a kind, or of a part of a spec, from its schema, by name."""
     required = schema.get("required", [])
@@ -51,11 +72,18 @@ def fields(schema: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
             "name": name,
             "type": _words(field),
             "required": name in required,
-            "default": field.get("default"),
+            "default": field.get("x-default", field.get("default")),
             "text": field.get("description", ""),
         }
         for name, field in schema.get("properties", {}).items()
     }
+
+
+def standing(field: Mapping[str, Any]) -> str:
+    """What stands for a field that is not stated, in YAML; nothing where that is a part of a spec, or is not there."""
+    value, type_ = field["default"], field["type"]
+    within = isinstance(value, dict) and "mapping" in type_
+    return "" if within or (value is None and "null" not in type_) else in_yaml(value) or '""'
 
 
 def supporting(member: type[Kind]) -> list[str]:
@@ -74,6 +102,16 @@ def in_yaml(value: Any) -> str:
     '{dense: {units: 3}}'
     """
     return show(value, 200).replace('"', "")
+
+
+def _sections(
+    schema: Mapping[str, Any], parts: Mapping[str, Any], path: tuple[str, ...]
+) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
+    """The parts of a part of a spec, by the way to them."""
+    for name, field in schema["properties"].items():
+        for part in dict.fromkeys(re.findall(r"'#/\$defs/(\w+)'", str(field))):
+            yield (*path, name), parts[part]
+            yield from _sections(parts[part], parts, (*path, name))
 
 
 def _rules(member: type[Kind]) -> dict[str, str]:

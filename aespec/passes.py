@@ -381,12 +381,26 @@ def _chain(
                 node = Node.of(name, step.layer, source, shape, undoes=step.undoes, place=step.place)
             except ShapeError as error:
                 of = f", which undoes `{'` and `'.join(step.undoes)}`," if step.undoes else ""
-                problems.append(_fault(ShapeMismatch, f"`{name}`{of} cannot be applied", error, step.place, spec))
+                fault = _fault(ShapeMismatch, f"`{name}`{of} cannot be applied", error, step.place, spec)
+                problems.append(replace(fault, help=_more_steps(nodes if whole else [], step.layer) or fault.help))
         whole = whole and node is not None
         if node and whole:
             nodes.append(node)
         source, shape = name, node.shape if node else step.layer.stated_shape
     return tuple(nodes), whole
+
+
+def _more_steps(nodes: Sequence[Node], layer: Layer) -> str | None:
+    """How a layer can be applied after these, where one of them is what gave its last step alone."""
+    for i, node in reversed([*enumerate(nodes)]):
+        if (open := node.layer.at_every_step) is not None:
+            shape = node.input_shape
+            with suppress(ShapeError):
+                for each in (open, *(after.layer for after in nodes[i + 1 :]), layer):
+                    shape = each.infer(shape)
+                every = f"state `return_sequences: true` at `{node.name}`, which gives its last step alone"
+                return f"{every}, or put a `repeat_vector` between"
+    return None
 
 
 def _named(block: str, steps: list[Step]) -> Iterator[str]:

@@ -97,7 +97,12 @@ def _instead(fault: Fault) -> str:
     """What to write for an unknown field."""
     if fault.wraps:
         return f"write `{fault.meant}: {show({fault.loc[-1]: fault.error['input']})}`"
-    return f"did you mean `{fault.meant}`?" if fault.meant else f"remove {fault.subject}"
+    if fault.meant:
+        return f"did you mean `{fault.meant}`?"
+    if belongs := fault.belongs:
+        name, owner, written = belongs
+        return f"`{name}` is a field of `{owner}`: write `{show(written, 100)[1:-1]}`"
+    return f"remove {fault.subject}"
 
 
 def _missing(fault: Fault) -> Diagnostic:

@@ -76,8 +76,10 @@ class Record(BaseModel):
     validation: DataRecord | None = None
     """Samples of their own that the loss was measured on."""
     seconds: dict[str, float]
+    epoch: int | None = None
+    """The one whose weights are kept; None while the run lasts."""
     final: dict[str, dict[str, float]] | None = None
-    """What the epoch whose weights are kept came to; None while the run lasts."""
+    """What it came to; None while the run lasts."""
 
 
 @dataclass(frozen=True)
@@ -240,7 +242,10 @@ def open_run(folder: StrPath, *, finished: bool = True) -> Run:
     wanted = (SPEC, WEIGHTS, RECORD) if finished else (SPEC, RECORD)
     missing = [name for name in wanted if not (folder / name).is_file()]
     if missing:
-        if busy(folder):
+        got = f"no {' and no '.join(missing)}" if folder.is_dir() else "no such folder"
+        if folder.is_file():
+            got, help = _a_file(folder)
+        elif busy(folder):
             help = "another process is training it now: wait for that to end"
         elif missing == [WEIGHTS]:
             help = f"it was interrupted: `aespec train --resume {folder}` goes on with it"
@@ -251,7 +256,7 @@ def open_run(folder: StrPath, *, finished: bool = True) -> Run:
                 RunUnreadable,
                 f"{folder} is not the folder of a {'finished run' if finished else 'run'}",
                 wanted=f"a folder with {', '.join(wanted[:-1])} and {wanted[-1]}",
-                got=f"no {' and no '.join(missing)}" if folder.is_dir() else "no such folder",
+                got=got,
                 help=help,
             )
         )
@@ -269,6 +274,16 @@ def open_run(folder: StrPath, *, finished: bool = True) -> Run:
         ) from None
     spec = load(folder / SPEC)
     return Run(folder, spec, compile(spec, Limits(parameters=10**15, activations=10**15)), record)
+
+
+def _a_file(path: Path) -> tuple[str, str]:
+    """What a file is that stands where the folder of a run is wanted, and what to give instead."""
+    if (path.parent / RECORD).is_file():
+        return "a file", f"give the folder that it is in: `{path.parent}`"
+    if path.suffix.lower() in (".yaml", ".yml", ".json"):
+        help = f"train it, and give the folder that this prints: `aespec train {path} --backend torch`"
+        return "a file, a spec that is not trained", help
+    return "a file", "give the folder of a run, which `aespec train` prints"
 
 
 def _damage(error: OSError | ValueError) -> str:

@@ -76,8 +76,8 @@ def spec_schema(*, plugins: bool = True) -> Schema:
     return {"$schema": DIALECT, "description": spec["description"], **_mapping(spec), "$defs": definitions}
 
 
-def kind_schema(kind: type[Kind]) -> Schema:
-    """The schema of a kind's fields alone, each described; a field that holds a kind says ``x-family``."""
+def kind_schema(kind: type[BaseModel]) -> Schema:
+    """The schema of the fields of a kind, or of a spec, each described; a field that holds a kind says ``x-family``."""
     return _schema_of(kind)
 
 
@@ -236,9 +236,11 @@ def _field(schema: Schema) -> Schema:
     """A field: its text, its default, examples, and what it may hold."""
     found: Schema = {key: schema[key] for key in ("description", "default", "examples") if key in schema}
     default = found.get("default")
-    if default is None or "$ref" in schema:  # null says that it is not stated; a part of a spec has defaults inside
+    # null says that it is not stated; a part of a spec has defaults inside; `x-default` says in words what it will be
+    if default is None or schema.keys() & {"$ref", "x-default"}:
         found.pop("default", None)
-    told = f"\n\nDefault: `{_yaml(default)}`" if found.get("default") else ""
+    stands = schema.get("x-default") or (_yaml(found["default"]) if found.get("default") else "")
+    told = f"\n\nDefault: `{stands}`" if stands else ""
     found["markdownDescription"] = found["description"] + told
     value = _value(schema)
     listed = value.get("type", ["array"])[0] == "array" and "default" not in found

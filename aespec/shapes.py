@@ -89,6 +89,8 @@ def _rearranged(shape: Shape, names: list[str]) -> str | None:
         return None
     if lacking == 1 and names[-1] == "channels":
         return f"put `- reshape: {[*lengths, 1]}` before it to give each position one channel"
+    if names == ["steps", "features"] and len(lengths) == 1:
+        return f"put `- reshape: [steps, features]` before it, {lengths[0]} values in all, or `- repeat_vector: steps`"
     if len(lengths) == 1:
         return f"put `- reshape: [{', '.join(names)}]` before it, {lengths[0]} values in all"
     if lacking < 0:

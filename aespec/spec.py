@@ -40,6 +40,7 @@ Way = Literal["standard", "minmax"]
 """How features are scaled."""
 
 Layers = Annotated[tuple[Layer, ...], BeforeValidator(as_tuple)]
+SomeLayers = Annotated[Layers, Field(min_length=1)]
 
 
 class Input(Section):
@@ -117,7 +118,7 @@ class Mirror(Decoder):
 def _read_decoder(value: Any, handler: Any) -> Any:
     """Either form by its own rules: a union's errors would speak of both."""
     if isinstance(value, (list, tuple)):
-        return nested((), lambda: TypeAdapter(Annotated[Layers, Field(min_length=1)]).validate_python(value))
+        return nested((), lambda: TypeAdapter(SomeLayers).validate_python(value))
     return Decoder.read(value)
 
 
@@ -143,17 +144,23 @@ class Classifier(Section):
 class Spec(Section):
     """A whole spec."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)] = "autoencoder"
-    """Names the model and its run folders; by default as the file is named."""
+    name: str = Field(
+        default="autoencoder",  # of a text that is no file
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$",
+        max_length=100,
+        examples=["sensors"],
+        json_schema_extra={"x-default": "the file's name"},
+    )
+    """Names the model and its run folders."""
     description: str = ""
     """What the model is for, in a sentence."""
     vars: dict[str, Any] = Field(default_factory=dict)
     """Values that ``${name}`` stands for elsewhere in the file."""
     input: Input
     """What goes in, and comes out again."""
-    encoder: Annotated[Layers, Field(min_length=1)]
+    encoder: SomeLayers
     """The layers from the input to the code."""
-    decoder: Annotated[Mirror | Layers, WrapValidator(_read_decoder), PlainSerializer(_decoder_to_data)]
+    decoder: Annotated[Mirror | SomeLayers, WrapValidator(_read_decoder), PlainSerializer(_decoder_to_data)]
     """The layers from the code to the reconstruction, or ``mirror``."""
     loss: Losses = (MeanSquaredError(),)
     """The distance between input and reconstruction that training makes small; a list of several is their sum, each

@@ -10,7 +10,7 @@ from aespec.graph import INPUT, Graph, Node
 from aespec.losses import Loss, MeanSquaredError
 from aespec.plan import TrainingPlan
 from aespec.rules import BadPlan
-from aespec.shapes import Shape
+from aespec.shapes import Shape, counted
 from aespec.spec import Spec
 
 if TYPE_CHECKING:
@@ -114,12 +114,13 @@ def phase(graph: Graph, spec: Spec, limits: Limits) -> Graph:
             )
         )
     if given not in (1, len(layers)):
+        which = ", ".join(f"`{name}`" for name in layers)
         raise AespecError(
             Diagnostic(
                 BadPlan,
                 "`greedy` has not one phase for each encoder layer with weights",
                 place,
-                wanted=f"{len(layers)} phases, for {', '.join(f'`{name}`' for name in layers)}, or one for all",
+                wanted=f"{counted(len(layers), 'phase')}, for {which}, or one for all",
                 got=f"{given}",
                 help="write an empty phase, `{}`, for a layer that is trained as the plan says",
             )

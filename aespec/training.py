@@ -256,7 +256,7 @@ def fit(
         tick: Called when an epoch begins, and now and then, with its number, the samples it has done and the losses of
             the last step.
         keep: Called after each epoch, before `on_epoch`, with what training can go on from.
-        tell: Called with how the backend goes about it, in words.
+        tell: Called with how the backend goes about it, and with why it ended early, in words.
 
     Raises:
         AespecError: The backend cannot train, no sample is left to train on, or the loss stopped being finite.
@@ -279,6 +279,8 @@ def fit(
         keep(state)
         on_epoch(state.epochs[-1])
     model.load_weights(state.best or state.averaged)
+    if plan.early_stopping is not None and stops(state.epochs, plan.early_stopping):
+        tell(_stopped(state.epochs, plan.early_stopping))
     return list(state.epochs)
 
 
@@ -446,6 +448,13 @@ def stops(epochs: Sequence[Epoch], stopping: EarlyStopping | None) -> bool:
     """Whether training ends early after these epochs."""
     losses = [epoch.monitored for epoch in epochs]
     return stopping is not None and len(epochs) - best_epoch(losses, stopping) >= stopping.patience
+
+
+def _stopped(epochs: Sequence[Epoch], stopping: EarlyStopping) -> str:
+    """Why training ended early, and what it ends with."""
+    kept = epochs[kept_epoch([epoch.monitored for epoch in epochs], stopping) - 1]
+    loss = f"{'validation' if kept.validation else 'loss'} {kept.monitored:.4g}"
+    return f"stopped: no better loss for {counted(stopping.patience, 'epoch')}; kept epoch {kept.number}, {loss}"
 
 
 def _improves(epochs: Sequence[Epoch], stopping: EarlyStopping | None) -> bool:

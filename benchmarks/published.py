@@ -82,4 +82,4 @@ def published(title: str) -> Model:
 def command(model: Model, backend: str) -> str:
     """What trains a model."""
     parts = ["aespec train", f"specs/{model.spec}.yaml", f"--backend {backend}", f"--data {model.data}", model.options]
-    return " ".join(part for part in parts if part)
+    return " ".join(part for part in (*parts, f"-o runs/{model.run}-{backend}") if part)

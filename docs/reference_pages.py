@@ -18,14 +18,13 @@ from python_page import python
 from aespec.cli import COMMANDS, main
 from aespec.diagnostics import Rule
 from aespec.kind import Kind
-from aespec.pages import fields, in_yaml, page, supporting
+from aespec.pages import in_yaml, page, parts, standing, supporting
 from aespec.reference import described, summary_line
 from aespec.registry import kinds, package
 from aespec.rules import AREAS, BadExpression, UnknownVariable, every_rule, explanation, title
-from aespec.schema import families, kind_schema
+from aespec.schema import families
 from aespec.shapes import show_shape
 from aespec.source.items import ITEMS, RULES
-from aespec.spec import Spec
 from aespec.tables import table
 
 WIDTH = 88
@@ -68,15 +67,17 @@ def own(family: str) -> dict[str, type[Kind]]:
 
 def spec() -> Iterator[str]:
     """The fields of a spec, and of each part of it."""
-    schema = kind_schema(Spec)
-    parts = dict(sections(schema, schema["$defs"], ()))
+    whole, *others = parts().values()
     yield "# A spec"
-    yield "A spec is a YAML or JSON file. Every field that it may have is here; one that is not is refused."
-    yield fields_table(fields(schema).values())
-    for path, part in parts.items():
-        yield f"## `{path[-1]}`"
-        yield f"`{'.'.join(path)}`: {part['description']}" if path[:-1] else part["description"]
-        yield fields_table(fields(part).values())
+    yield (
+        "A spec is a YAML or JSON file. Every field that it may have is here; one that is not is refused. On a "
+        "terminal `aespec layers spec` shows them, and `aespec layers training` those of a part."
+    )
+    yield fields_table(whole["fields"])
+    for part in others:
+        yield f"## `{part['kind']}`"
+        yield f"{part['family']}: {part['text']}" if "." in part["family"] else part["text"]
+        yield fields_table(part["fields"])
     yield "## What stands for layers and values"
     yield "An item of a list of layers can stand for several layers, and `${...}` for any value."
     for name, texts in ITEMS.items():
@@ -92,16 +93,6 @@ def ruled(rule: type[Rule]) -> Iterator[str]:
     """What a rule says of what it is about, and what keeps it."""
     yield explanation(rule)
     yield example(rule.good)
-
-
-def sections(
-    schema: Mapping[str, Any], parts: Mapping[str, Any], path: tuple[str, ...]
-) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
-    """The parts of a spec that have fields of their own, by the way to them."""
-    for name, field in schema["properties"].items():
-        for part in dict.fromkeys(re.findall(r"'#/\$defs/(\w+)'", str(field))):
-            yield (*path, name), parts[part]
-            yield from sections(parts[part], parts, (*path, name))
 
 
 def family_page(family: str, base: type[Kind]) -> Iterator[str]:
@@ -153,9 +144,8 @@ def default(field: Mapping[str, Any]) -> str:
     """What stands for a field that is not stated; the fields of a part of a spec have their own."""
     if field["required"]:
         return "required"
-    value = field["default"]
-    none = isinstance(value, dict) or (value is None and "null" not in field["type"])
-    return "" if none else code(in_yaml(value) or '""')
+    stands = standing(field)
+    return stands and code(stands)
 
 
 def linked(field: Mapping[str, Any]) -> str:

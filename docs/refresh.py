@@ -2,6 +2,7 @@
 
     python docs/refresh.py docs/generation.md docs/denoising.md
     python docs/refresh.py --slow docs/pretraining.md
+    python docs/refresh.py --check docs/training.md
 
 In a ``console`` block a line that begins with ``$ `` is a command; it may go on after a backslash. A ``console slow``
 block takes minutes or more: it is left as it is without ``--slow``. A ``python`` block is run among those before it on
@@ -12,7 +13,9 @@ All of a page runs from top to bottom in one new folder that has ``specs/``; pic
 ``pictures/`` are those of the page, and ``$DOCS`` is the folder of this script. A block whose first line is
 ``# NAME.yaml``, or another such name, is that file in the folder. Where the output that a page shows begins with
 ``...``, only as many of the last lines as it shows are shown again. A command that fails ends the script, unless the
-page shows an error there, or it is a diff that finds something.
+page shows an error there, or it is a diff that finds something. With ``--check`` all is run, each training for one
+epoch alone, and nothing is written: it says whether everything that a page shows still goes through. What would install
+something, or needs another machine, is never run.
 """
 
 from __future__ import annotations
@@ -32,12 +35,21 @@ from time import perf_counter
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
+ONE = "--set training.epochs=1"
+BRIEFLY = {"train": "--epochs 1", "pretrain": "--epochs 1", "oneclass": ONE, "sweep": ONE}
+"""What makes a command train for one epoch."""
 PART = re.compile(r"```(?P<language>\w+)(?P<slow> slow)?\n(?P<text>.*?)```|<!-- \$ (?P<hidden>.*?) -->", re.DOTALL)
+ERROR = re.compile(r"error\[|Error: ")
 FILE = re.compile(r"# (\w+\.\w+)\n")
 
 
 def refresh(page: Path, *, slow: bool) -> None:
     """Run a page's parts and write it again."""
+    page.write_text(run_anew(page, slow=slow))
+
+
+def run_anew(page: Path, *, slow: bool, brief: bool = False) -> str:
+    """Run a page's parts, trainings for one epoch where that is to be brief, and give its text with what they print."""
     with TemporaryDirectory() as name:
         folder = Path(name)
         shutil.copytree(HERE.parent / "specs", folder / "specs")
@@ -50,9 +62,9 @@ def refresh(page: Path, *, slow: bool) -> None:
             before, printed = printed, ""
             text = found["text"] or ""
             if found["hidden"]:
-                run(found["hidden"], folder, may_fail=False)
+                run(found["hidden"], folder, may_fail=False, brief=brief)
             elif found["language"] == "console" and (slow or not found["slow"]):
-                return f"```console{found['slow'] or ''}\n{''.join(shown(text, folder))}```"
+                return f"```console{found['slow'] or ''}\n{''.join(shown(text, folder, brief=brief))}```"
             elif name := FILE.match(text):
                 (folder / name[1]).write_text(text)
             elif found["language"] == "python":
@@ -62,9 +74,9 @@ def refresh(page: Path, *, slow: bool) -> None:
             return found[0]
 
         text = PART.sub(part, page.read_text())
-        for picture in (folder / "pictures").iterdir():
+        for picture in (folder / "pictures").iterdir() if not brief else ():
             shutil.copy(picture, HERE / "pictures" / picture.name)
-    page.write_text(text)
+    return text
 
 
 def executed(source: str, names: dict[str, Any], folder: Path) -> str:
@@ -76,7 +88,7 @@ def executed(source: str, names: dict[str, Any], folder: Path) -> str:
     return "".join(f"{line.rstrip()}\n" for line in out.getvalue().splitlines())
 
 
-def shown(block: str, folder: Path) -> Iterator[str]:
+def shown(block: str, folder: Path, *, brief: bool) -> Iterator[str]:
     """Each command of a block, and what it prints now."""
     lines = block.splitlines()
     while lines:
@@ -88,15 +100,21 @@ def shown(block: str, folder: Path) -> Iterator[str]:
             before.append(lines.pop(0))
         yield "\n".join(command) + "\n"
         line = "\n".join(command).removeprefix("$ ")
-        may_fail = line.startswith("aespec diff ") or any("error" in line for line in before)
-        printed = run(line, folder, may_fail=may_fail)
+        may_fail = line.startswith("aespec diff ") or any(ERROR.match(line) for line in before)
+        printed = run(line, folder, may_fail=may_fail, brief=brief)
         if before[:1] == ["..."]:
             printed = ["...", *printed[1 - len(before) :]]
         yield from (f"{line}\n" for line in printed)
 
 
-def run(command: str, folder: Path, *, may_fail: bool) -> list[str]:
+def run(command: str, folder: Path, *, may_fail: bool, brief: bool) -> list[str]:
     """What a command prints, line by line."""
+    if re.match("make |pip |TF_CONFIG=", command):
+        return []
+    for name, option in BRIEFLY.items() if brief and "--resume" not in command else ():
+        if (start_of := f"aespec {name} ") in command:
+            command = re.sub(r" --epochs \d+", "", command).replace(start_of, f"{start_of}{option} ")
+            command = re.sub(r" --(random|optuna) \d+", r" --\1 2", command)
     start = perf_counter()
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
@@ -117,7 +135,11 @@ if __name__ == "__main__":
     parser = ArgumentParser(description="Run what pages show, and show what it prints.")
     parser.add_argument("pages", nargs="+", type=Path)
     parser.add_argument("--slow", action="store_true", help="run `console slow` blocks too")
+    parser.add_argument("--check", action="store_true", help="only run all, briefly")
     given = parser.parse_args()
     for each in given.pages:
         print(each)
-        refresh(each, slow=given.slow)
+        if given.check:
+            run_anew(each, slow=True, brief=True)
+        else:
+            refresh(each, slow=given.slow)

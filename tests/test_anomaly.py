@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from matplotlib.colors import to_hex
 from PIL import Image
 
 import aespec
@@ -29,6 +30,7 @@ from aespec.uses.anomaly import (
 from aespec.uses.anomaly_picture import ranking_curves, worst_samples
 from aespec.uses.course_picture import Course, draw_course
 from aespec.uses.detection import detection, ranking, threshold, truth_of
+from aespec.uses.events import events
 
 
 def restores_as(y):
@@ -587,7 +589,7 @@ def test_windows_of_a_series_are_put_together_again(series, tmp_path):
     assert "of windows that overlap the table has the worst alone" in whole["notes"]
     assert any("errors of overlapping windows go together" in note for note in whole["notes"])
     assert not any("overlapping windows" in note for note in found["notes"])
-    assert (whole["samples"], whole["steps"]) == (48, None)
+    assert (whole["samples"], whole["scores_of"], whole["steps"]) == (48, "sample", None)
     table = read_table(path)
     assert sum(table["truth"].astype(int)) == 6  # those that begin at 54, 56, ..., 64
     assert list(table)[:3] == ["sample", "start", "error"]
@@ -617,6 +619,8 @@ def test_windows_lie_as_far_apart_as_is_said(stride, starts, series, tmp_path):
     found = scored(series, *given, *more, "--by", "step")
     covered = {start + i for start in starts for i in range(8)}
     assert found["steps"] == len(covered) == len(read_table(tmp_path / "s.csv")["step"])
+    gaps = [note for note in found["notes"] if "no window" in note]
+    assert gaps == [f"{101 - len(covered)} steps in no window, without a score"] * (len(covered) < 101)
     model, other = aespec.run.open_run(series).model(), np.load(series.parent / "other.npy")
     windows = np.stack([other[start : start + 8] for start in starts])
     squares = ((windows - model.reconstruct(windows)) ** 2).mean(axis=2)
@@ -646,6 +650,55 @@ def test_samples_that_are_no_windows_have_no_stride(run):
     assert "leave `--stride` out" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("errors", "apart", "found"),
+    [
+        ([0, 2, 3, 0, 0, 2, 0], 3, [(1, 2, 2, 3), (5, 5, 5, 2)]),  # no window of 3 has steps 2 and 5; one of 4 has
+        ([0, 2, 3, 0, 0, 2, 0], 4, [(1, 5, 2, 3)]),
+        ([0, 2, 3, 0, 0, 0, 2], 4, [(1, 2, 2, 3), (6, 6, 6, 2)]),
+        ([2, 2, 2], 1, [(0, 2, 0, 2)]),
+        ([1, 1, 1], 4, []),
+        ([9], 4, [(0, 0, 0, 9)]),
+    ],
+)
+def test_steps_near_each_other_are_one_event(errors, apart, found):
+    given = events(np.array(errors, float), np.arange(len(errors)), 1, apart)
+    assert [(each.start, each.end, each.peak, each.error) for each in given] == found
+
+
+def test_steps_in_no_window_lie_between_events():
+    (one, other) = events(np.array([2.0, 3, 4]), np.array([0, 1, 20]), 1, 8)
+    assert (one.start, one.end, other.start) == (0, 1, 20)
+
+
+def test_the_events_of_a_series_are_told(series):
+    """Steps 60 to 64 are off; windows of 8 that hold one of them reach from 53 to 71."""
+    given = ("--data", series.parent / "other.npy", "--truth", series.parent / "truth.npy", "--by", "step")
+    found = scored(series, *given, "--threshold", 2)
+    (event,) = found["events"]
+    assert 53 <= event["start"] <= 60 <= event["peak"] <= 64 <= event["end"] <= 71
+    assert (event["peak"], event["error"]) == (found["worst"][0]["step"], found["worst"][0]["error"])
+    assert event["truth"] == 1
+    said = aespec_("score", series, *given, "--threshold", 2).stdout
+    assert ", in 1 event\n" in said
+    assert "Start  End  Peak  Error  In truth" in said
+    none = scored(series, *given, "--threshold", 1e6)
+    assert (none["events"], scored(series, *given[:-2])["events"]) == ([], None)
+    said = aespec_("score", series, *given, "--threshold", 1e6).stdout
+    assert "Step  Error  Said to be  In truth" in said  # of no event the highest steps
+
+
+def test_of_several_events_the_largest_are_shown(series):
+    far = np.load(series.parent / "other.npy")
+    far[20] += 9
+    np.save(series.parent / "two.npy", far)
+    given = ("--data", series.parent / "two.npy", "--by", "step", "--threshold", 3)
+    assert [20 in range(each["start"], each["end"] + 1) for each in scored(series, *given)["events"]] == [True, False]
+    said = aespec_("score", series, *given, "-n", 1).stdout
+    assert ", in 2 events\n" in said
+    assert "and 1 event with less\n" in said
+
+
 @pytest.mark.parametrize("suffix", [".csv", ".npy", ".parquet"])
 def test_each_step_has_the_errors_of_its_features(suffix, tmp_path):
     random = np.random.default_rng(0)
@@ -657,7 +710,8 @@ def test_each_step_has_the_errors_of_its_features(suffix, tmp_path):
     given = ("--data", tmp_path / "t.csv", "--contamination", 0.2)
     found = scored(run, *given, "--by", "step,feature", "-o", path)
     assert [part["name"] for part in found["by"]["mean_errors"]] == ["heat", "flow"]
-    assert (found["by"]["what"], found["steps"]) == ("feature", 30)
+    assert (found["by"]["what"], found["scores_of"], found["steps"]) == ("feature", "step", 30)
+    assert scored(run, *given, "--by", "feature,step") == {**found, "files": []}
     rows = read_table(path)
     features = rows["feature"] if suffix == ".npy" else np.stack([rows["heat"], rows["flow"]], axis=1).astype(float)
     read, model = aespec.run.open_run(run), aespec.run.open_run(run).model()
@@ -782,6 +836,8 @@ def test_the_picture_of_a_series_tells_its_steps_and_its_columns(features, colum
     (figure,) = drawn
     above, below = figure.axes
     assert above.lines[0].get_xdata().tolist() == [96, 97, 98, 99]
+    area = to_hex(below.collections[0].get_facecolor()[0])
+    assert area not in {line.get_color() for line in above.lines}
     assert below.get_xlim()[0] > 90
     assert [text for each in figure.legends for text in texts(each.get_texts())] == legend
     assert figure.get_suptitle().endswith(said)
@@ -857,9 +913,37 @@ def test_of_a_long_course_nothing_that_is_high_or_true_is_lost():
     assert len(x) == 1471  # 50,000 by 34, the least number that leaves no more than 1,500
     assert sorted(y)[-3:] == [1, 8, 9]
     assert abs(x[y == 9] - 31_000) < 34
-    assert axes.get_title(loc="left").endswith("from the lowest to the highest of 34 each")
+    assert axes.get_title(loc="left") == "error (line: highest of every 34 steps; band: down to the lowest)"
     begin, end = shades(axes)[0]
     assert begin < 31_000 < end < begin + 35
+
+
+def test_a_course_has_gaps_where_steps_have_no_score():
+    places, truth = [0, 1, 2, 10, 11, 20], [0, 0, 1, 1, 0, 1]  # nothing is known of 3 to 9, nor of 12 to 19
+    axes = course_of([1, 2, 3, 4, 5, 6], 2, truth, places)
+    x, y = axes.lines[0].get_xydata().T
+    np.testing.assert_array_equal(x, [0, 1, 2, nan, 10, 11, nan, 20])
+    np.testing.assert_array_equal(y, [1, 2, 3, nan, 4, 5, nan, 6])
+    assert shades(axes) == [(1.5, 2.5), (9.5, 10.5), (19.5, 20.5)]
+
+
+def test_a_long_course_with_gaps_has_a_line_and_a_band_for_each_piece():
+    """Of 128 steps out of every 200, as windows of 128 lie that begin 200 apart."""
+    places = np.flatnonzero(np.arange(20_000) % 200 < 128)  # 12,800: every nine as one
+    axes = course_of(1 + places % 7, 2, places == 600, places)
+    x = axes.lines[0].get_xdata()
+    assert np.isnan(x).sum() == 99
+    assert len(x) == 100 * 15 + 99  # 128 by 9 are 15
+    assert {*(x[np.isfinite(x)] % 200)} == {*range(4, 128, 9), 126.5}  # the middles of 0 to 8, ..., 126 and 127
+    (band,) = (each for each in axes.collections if len(each.get_paths()) == 100)
+    widths = {path.vertices[:, 0].max() - path.vertices[:, 0].min() for path in band.get_paths()}
+    assert widths == {122.5}
+    assert (599.5, 608.5) in shades(axes)
+
+
+def test_a_score_between_gaps_is_a_dot():
+    axes = course_of(np.arange(20.0), 2, places=[*range(10), 50, *range(90, 99)])
+    assert axes.lines[0].get_markevery() == [11]
 
 
 @pytest.mark.parametrize("by", ["sample", "step"])

@@ -1,6 +1,7 @@
 import fcntl
 import json
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -109,6 +110,12 @@ def test_nothing_heavy_is_imported(args, heavy):
     assert imported & heavy == set()
 
 
+def test_the_public_names_are_listed_before_they_are_used():
+    code = "import aespec; print(*{*aespec.__all__} - {*dir(aespec)}); print(aespec.build, aespec.fit)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("\n<function build")
+
+
 @pytest.mark.parametrize(
     ("args", "code", "said"),
     [
@@ -139,7 +146,9 @@ def test_nothing_heavy_is_imported(args, heavy):
         (["frobnicate"], 2, "No such command"),
         (["validate"], 2, "Missing argument"),
         (["validate", ZOO["conv"], "--format", "xml"], 2, "--format"),
-        (["build", ZOO["conv"]], 2, "--backend"),
+        (["build", ZOO["conv"]], 2, "Missing option '--backend'. Installed: keras, numpy, precise, torch."),
+        (["train", ZOO["conv"]], 2, "Missing option '--backend'. Installed: keras, numpy, precise, torch."),
+        (["train", ZOO["pca"], "--backend", "torch"], 1, "help: no `--data` is given, and digits is the default"),
         (["verify", ZOO["conv"], "--backends", ", "], 2, "--backends"),
         (["conformance", "--backend", "numpy", "--kind", "dens"], 2, "Did you mean 'dense'?"),
         (["layers", "--family", "los"], 2, "did you mean 'loss'?"),
@@ -173,6 +182,28 @@ def test_an_option_that_is_a_number_is_a_finite_one(name, option, value):
     done = aespec_(name, f"{option}={value}")
     assert done.exit_code == 2
     assert f"Invalid value for '{option}': {value} is not" in done.stderr
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_help_has_no_bounds_that_are_only_the_machines(name):
+    bounds = re.findall(r"(\S*)x<=?(\S*)\]", aespec_(name, "--help").stdout)
+    assert all(float(high) <= 1e6 for _, high in bounds), bounds
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "said"),
+    [
+        (["train", ZOO["conv"], "--backend", "numpy", "--epochs", 2**31], 1, "wanted: below 2147483648"),
+        (["train", ZOO["conv"], "--backend", "numpy", "--seed", 2**63], 1, "wanted: below 9223372036854775808"),
+        (["project", "run", "--seed", 2**32], 2, "4294967296 is not below 4294967296"),
+        (["project", "run", "--seed", -1], 2, "-1 is not in the range x>=0"),
+    ],
+    ids=lambda value: str(value[-1]) if isinstance(value, list) else "",
+)
+def test_bounds_of_the_machine_hold_all_the_same(args, code, said):
+    done = aespec_(*args)
+    assert done.exit_code == code
+    assert said in done.stderr
 
 
 def test_all_problems_of_all_specs_are_told_at_once(bad):
@@ -1026,6 +1057,44 @@ def test_layers_shows_any_kind(name):
 def test_a_page_of_a_kind(name, lines):
     shown = aespec_("layers", name).stdout.splitlines()
     assert [line for line in lines if line not in shown] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        (
+            "spec",
+            [
+                "spec (a whole file)",
+                "name         text                       the file's name  Names the model and its run folders.",
+                "training     mapping                                     How the model is trained.",
+            ],
+        ),
+        ("input", ["input (`input` of a spec)", "`input: VALUE` sets `shape`."]),
+        ("training", ["batch_size        whole number >= 1                  32         Samples a step."]),
+        ("early_stopping", ["early_stopping (`training.early_stopping` of a spec)"]),
+    ],
+)
+def test_layers_shows_a_part_of_a_spec(name, lines):
+    shown = aespec_("layers", name).stdout.splitlines()
+    assert [line for line in lines if line not in shown] == []
+    (page,) = json.loads(aespec_("layers", name, "--format", "json").stdout)
+    assert page["kind"] == name
+    assert all(field["text"] for field in page["fields"])
+
+
+@pytest.mark.parametrize(
+    ("args", "help"),
+    [
+        (["zscore"], "`aespec layers spec` the fields of a spec"),
+        (["trainin"], "did you mean `training`?"),
+        (["input", "--family", "loss"], "`--family` other kinds"),
+    ],
+)
+def test_layers_says_where_to_look_for_what_is_no_kind(args, help):
+    done = aespec_("layers", *args)
+    assert done.exit_code == 1
+    assert help in done.stderr
 
 
 def test_layers_says_which_backends_support_a_kind(crooked, monkeypatch):

@@ -245,6 +245,29 @@ def test_what_a_file_does_not_keep_of_training_is_said(args, lost, tmp_path):
         assert trained == (0 if "--plain" in args else 6)  # the decoder's bias
 
 
+TRAINED = {
+    "input": [6],
+    "encoder": [{"dense": 2}],
+    "decoder": "mirror",
+    "loss": ["mse", "mae"],
+    "training": {"optimizer": {"sgd": 0.1}, "ema": 0.99, "greedy": {"epochs": 2}},
+}
+NOT_IN_IT = (
+    "  not in it: how it was trained, `mse`, `mae`, `sgd`, `ema`, `greedy`; `aespec eject` writes code that trains"
+)
+
+
+@pytest.mark.parametrize(
+    ("form", "suffix", "told"),
+    [("keras", ".keras", [NOT_IN_IT]), ("torch", ".pt2", [NOT_IN_IT]), ("safetensors", ".safetensors", [])],
+)
+def test_that_a_file_has_no_loss_and_no_optimizer_is_said(form, suffix, told, tmp_path):
+    folder = folder_of(tmp_path / "trained", TRAINED)
+    done = CliRunner().invoke(main, ["convert", str(folder), "--to", form, "-o", str(tmp_path / f"x{suffix}")])
+    assert done.exit_code == 0
+    assert [line for line in done.stdout.splitlines() if "not in it" in line] == told
+
+
 @pytest.mark.parametrize(("name", "bound"), [("recurrent", True), ("tied_steps", False)])
 def test_that_a_program_takes_one_number_of_steps_is_said(models, name, bound, tmp_path):
     import torch
@@ -310,6 +333,7 @@ OPEN_STEPS = {
     ("args", "code", "message"),
     [
         (["nowhere", "--to", "keras"], 1, "nowhere is not the folder of a finished run"),
+        (["spec.yaml", "--to", "keras"], 1, "got: a file, a spec that is not trained"),
         (["stacked", "--to", "numpy"], 1, "use one of `--to keras`, `--to torch`, `--to safetensors`"),
         (["stacked", "--to", "onyx"], 2, "'onyx' is none of keras, torch, safetensors."),
         (["stacked", "--to", "torch", "--plain"], 2, "--plain: has no meaning with `--to torch`"),
@@ -329,6 +353,7 @@ def test_what_cannot_be_converted_is_said(args, code, message, models, tmp_path,
     monkeypatch.chdir(tmp_path)
     folder_of(tmp_path / "open", OPEN_STEPS)
     (folder_of(tmp_path / "damaged", MORE["dilated"]) / "weights.safetensors").write_bytes(b"no tensors")
+    (tmp_path / "spec.yaml").touch()
     there = [tmp_path / name for name in ("there.keras", "there.state_dict.safetensors")]
     for path in there:
         path.write_text("before")

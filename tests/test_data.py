@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import aespec
 from aespec import rules
-from aespec.data import DATASETS, Dataset, load
+from aespec.data import DATASETS, Dataset, load, load_for
 from aespec.data.fitting import resize
 from aespec.data.sets import FILES
 from aespec.diagnostics import AespecError
@@ -149,6 +150,14 @@ def test_values_that_fit(array, range, values, notes):
     np.testing.assert_allclose(data.inputs[:, 0], values, rtol=1e-3 if array.dtype == np.float16 else 1e-6)
     assert data.notes == notes
     assert data.inputs.dtype == np.float32
+
+
+def test_of_what_is_scaled_later_it_is_not_said_that_it_is_computed_in_float64():
+    spec = aespec.parse(
+        {"input": {"shape": [2], "scaling": "standard"}, "encoder": [{"dense": 1}], "decoder": "mirror"}
+    )
+    path = saved(np.arange(8, dtype="float32").reshape(4, 2))
+    assert load_for(spec, aespec.compile(spec), str(path), "train", "float32").notes == ()
 
 
 @pytest.mark.parametrize("low", [-1.3, -0.7, 0.1, 0.3])

@@ -1,13 +1,19 @@
-"""The commands that the pages show: each is one that aespec takes, and what it prints stands below it."""
+"""The blocks of the pages: each runs, each command is one that aespec takes, and what it prints stands below it."""
 
+import os
 import re
 import shlex
+import subprocess
+import sys
+import tomllib
 from pathlib import Path
 
 import click
 import pytest
 
+import aespec
 from aespec.cli import main
+from aespec.data import DATASETS
 
 ROOT = Path(__file__).parents[1]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
@@ -87,7 +93,59 @@ def test_the_tutorial_shows_the_same_in_both_languages():
     assert english == korean != []
 
 
-USES = ("features", "pretraining", "dimensionality-reduction", "generation", "anomaly-detection", "denoising", "report")
+RUN = [page for page in PAGES if re.search(r"^```(console|python)", page.read_text(), flags=re.MULTILINE)]
+RUN.remove(ROOT / "docs/tutorial.ko.md")  # which shows what the English one shows
+
+
+@pytest.mark.skipif(
+    os.environ.get("AESPEC_TESTS") != "all" and not DATASETS["fashion_mnist"].debian.is_dir(),
+    reason="pages train on Fashion-MNIST",
+)
+@pytest.mark.parametrize("page", RUN, ids=lambda page: page.name)
+def test_what_a_page_shows_goes_through(page):
+    """From top to bottom in one folder, each training for one epoch."""
+    command = [sys.executable, ROOT / "docs/refresh.py", "--check", page]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def fragments(language):
+    """The blocks of a language that are no files of their own, which the page's commands read."""
+    for page in PAGES:
+        for text in re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), flags=re.DOTALL | re.MULTILINE):
+            if not text.startswith("# "):
+                yield pytest.param(text, id=f"{page.name} {text.split(maxsplit=1)[0]}")
+
+
+@pytest.mark.parametrize("text", [*fragments("yaml")])
+def test_a_part_of_a_spec_fits_a_spec(text):
+    layers = text if text.startswith("- ") else "- flatten\n- dense: 100\n- dense: 30\n"
+    rest = "" if layers == text else text
+    aespec.compile(aespec.parse(f"input: [28, 28, 1]\nencoder:\n{layers}decoder: mirror\n{rest}"))
+
+
+@pytest.mark.parametrize("text", [*fragments("toml")])
+def test_toml_is_read(text):
+    assert tomllib.loads(text)
+
+
+@pytest.mark.parametrize("text", [*fragments("sh")])
+def test_what_is_installed_is_there(text):
+    (extras,) = re.findall(r"pip install '\.\[(.*?)\]'", text)
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        assert {*extras.split(",")} <= {*tomllib.load(file)["project"]["optional-dependencies"]}
+
+
+USES = (
+    "features",
+    "pretraining",
+    "dimensionality-reduction",
+    "generation",
+    "anomaly-detection",
+    "denoising",
+    "report",
+    "series",
+)
 
 
 @pytest.mark.parametrize("use", USES)

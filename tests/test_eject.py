@@ -319,6 +319,8 @@ def test_the_forget_gate_starts_open(backend):
     assert bias.tolist() == [0, 0, 1, 1, 0, 0, 0, 0]  # gates i f c o of two units each
 
 
+FIRST = "encoder/time_distributed_1"
+
 HOSTILE = {
     "description": 'ends """ in \\ and "\nimport os # \u2028 raise\x00',
     "input": [3],
@@ -343,6 +345,42 @@ def test_whatever_a_spec_calls_things(backend, tmp_path):
     agree(backend, spec, compiled(spec), tmp_path)
 
 
+WRAPPED = {
+    "input": [4, 6, 6, 1],
+    "encoder": [
+        {"time_distributed": {"layer": {"conv2d": {"filters": 2, "kernel_size": 3, "padding": "same"}}}},
+        {"time_distributed": {"layer": "flatten"}},
+        {"time_distributed": {"layer": {"dense": {"units": 5, "activation": "tanh"}}}},
+        {"bidirectional": {"layer": {"lstm": {"units": 3, "return_sequences": True}}, "merge_mode": "sum"}},
+        {"bidirectional": {"layer": {"gru": 3}, "merge_mode": "mul"}},
+    ],
+    "decoder": [
+        {"repeat_vector": 4},
+        {"dense": {"units": 5}},
+        {"time_distributed": {"layer": {"dense": {"units": 72, "tied_to": "encoder/time_distributed_3"}}}},
+        {"reshape": [4, 6, 6, 2]},
+        {
+            "time_distributed": {
+                "layer": {"conv2d_transpose": {"filters": 1, "kernel_size": 3, "padding": "same", "tied_to": FIRST}}
+            }
+        },
+    ],
+}
+"""Layers in layers, two of which are tied."""
+
+
+@pytest.mark.parametrize("spec", [*SPECS, HOSTILE, WRAPPED], ids=lambda spec: getattr(spec, "stem", ""))
+def test_the_state_of_a_torch_model_fits_the_code(spec, tmp_path):
+    spec = read(spec)[0] if isinstance(spec, Path) else parse(spec)
+    graph = compiled(spec)
+    built, x = find_backend("torch").build(graph, seed=3), batch(graph)
+    ejected = InTorch(run(find_backend("torch").eject(spec, graph, "a test")))
+    assert ejected.native.state_dict().keys() == built.native.state_dict().keys()
+    ejected.native.load_state_dict(built.native.state_dict())
+    np.testing.assert_allclose(ejected.reconstruct(x), built.reconstruct(x), rtol=0, atol=1e-6)
+    agree("torch", spec, graph, tmp_path)
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_noise_and_codes_are_drawn_in_training_alone(backend, tmp_path):
     layers = [{"gaussian_noise": 0.5}, {"masking_noise": 0.5}, {"gaussian_latent": 3}]
@@ -361,6 +399,11 @@ def drawn_code(ejected, x):
     return ejected.native.get_layer("encoder")(x, training=True).numpy()
 
 
+def top_of(spec, backend):
+    """The docstring of the ejected file, in one line."""
+    return " ".join(ast.get_docstring(ast.parse(find_backend(backend).eject(spec, compiled(spec), "a test"))).split())
+
+
 SCALED = [
     ({"scaling": "standard"}, "is scaled to a mean of 0 and a deviation of 1 over"),
     ({"scaling": "minmax"}, "is scaled to 0 to 1 over"),
@@ -373,8 +416,16 @@ SCALED = [
 @pytest.mark.parametrize(("scaling", "words"), SCALED)
 def test_how_samples_are_scaled_stands_at_the_top(scaling, words, backend):
     spec = parse({"input": {"shape": [4], **scaling}, "encoder": [{"dense": 2}], "decoder": "mirror"})
-    top = " ".join(ast.get_docstring(ast.parse(find_backend(backend).eject(spec, compiled(spec), "a test"))).split())
+    top = top_of(spec, backend)
     assert words in top if words else "scaled" not in top
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(("given", "told"), [({"shape": [8, 2], "stride": 3}, True), ([8, 2], False)], ids=str)
+def test_how_a_series_is_cut_stands_at_the_top(given, told, backend):
+    top = top_of(parse({"input": given, "encoder": [{"lstm": 2}], "decoder": "mirror"}), backend)
+    assert ("begins at step 0, others every 3 steps, and a last one ends with the series." in top) == told
+    assert ("series" in top) == told
 
 
 REFUSED = [

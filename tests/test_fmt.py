@@ -299,6 +299,9 @@ def files(tmp_path, monkeypatch):
     Path("usual.yaml").write_text(USUAL)
     Path("wrong.yaml").write_text("a: {\n")
     Path("fields.yaml").write_text("inptu:   [6]\n")
+    for folder in ("run", "empty"):
+        Path(folder).mkdir()
+    Path("run/spec.yaml").write_text(ODD)
     return tmp_path
 
 
@@ -338,6 +341,13 @@ def test_a_wrong_file_keeps_no_other_from_being_formatted(files):
     assert "error[E001]" in done.stderr
     assert Path("odd.yaml").read_text() == USUAL
     assert Path("wrong.yaml").read_text() == "a: {\n"
+
+
+def test_the_folder_of_a_run_stands_for_its_spec(files):
+    done = fmt("run")
+    assert (done.exit_code, done.stdout, done.stderr) == (0, f"{Path('run/spec.yaml')}: formatted\n", "")
+    assert Path("run/spec.yaml").read_text() == USUAL
+    assert "`empty` is a folder" in fmt("empty").stderr
 
 
 def test_what_is_piped_in_is_printed(files):

@@ -348,6 +348,7 @@ def test_what_a_spec_cannot_say_is_listed_or_left_out(tmp_path):
     assert not (tmp_path / "spec.yaml").exists()
     for what in ("`Rescaling`", "kernel_constraint: MaxNorm", "`Lambda`", "OrthogonalRegularizer", "`PReLU`"):
         assert what in done.stderr
+    assert "wanted: no `kernel_constraint`\n" in done.stderr
     graph, _, said = imported(path, "--partial")
     assert [node.layer.kind for node in graph] == ["conv2d", "flatten", "dense", "dense", "reshape"]
     others, same = said.partition("left out, so that the values are others:")[2].split(
@@ -429,16 +430,69 @@ COMPILED = {
         {"optimizer": {"adam": 0.3}},
         (
             'a spec has no loss `MeanSquaredError` with `reduction: "sum"`: it is `mse`',
-            "`CosineDecay` counts steps, and a spec epochs: the learning rate is 0.3 throughout",
+            "`CosineDecay` counts steps, and a spec epochs: the learning rate is 0.3 throughout, as at the first step",
             "a spec has no optimizer with `amsgrad: True`, `clipnorm: 1.0`: left out",
             "the metrics are left out: a spec has none",
         ),
     ),
     "bounds": (
-        lambda k: (k.optimizers.SGD(0.0), "mse"),
+        lambda k: (k.optimizers.SGD(0.0, momentum=0.5), "mse"),
+        "mse",
+        {"optimizer": {"sgd": {"momentum": 0.5}}},
+        ("`sgd` has no `learning_rate: 0.0`: it is 0.01",),
+    ),
+    "piecewise": (
+        lambda k: (k.optimizers.SGD(k.optimizers.schedules.PiecewiseConstantDecay([10], [0.5, 0.05])), "mse"),
+        "mse",
+        {"optimizer": {"sgd": 0.5}},
+        (
+            "`PiecewiseConstantDecay` counts steps, and a spec epochs: the learning rate is 0.5 throughout, as at the "
+            "first step",
+        ),
+    ),
+    "warm-up": (
+        lambda k: (
+            k.optimizers.Adam(
+                k.optimizers.schedules.CosineDecay(0.0, 1000, warmup_target=0.02, warmup_steps=10), beta_1=0.5
+            ),
+            "mse",
+        ),
+        "mse",
+        {"optimizer": {"adam": {"learning_rate": 0.02, "beta_1": 0.5}}},
+        ("`CosineDecay` counts steps, and a spec epochs: the learning rate is 0.02 throughout, as after the warm-up",),
+    ),
+    "from nothing": (
+        lambda k: (k.optimizers.Adam(k.optimizers.schedules.PolynomialDecay(0.0, 10)), "mse"),
+        "mse",
+        {"optimizer": "adam"},
+        (
+            "`adam` has no `learning_rate: 0.0`: it is 0.001",
+            "`PolynomialDecay` counts steps, and a spec epochs: the learning rate is left at 0.001",
+        ),
+    ),
+    "own schedule": (
+        lambda k: (k.optimizers.Adam(own_schedule(k), beta_2=0.9), "mse"),
+        "mse",
+        {"optimizer": {"adam": {"beta_2": 0.9}}},
+        ("`mine>Noam` counts steps, and a spec epochs: the learning rate is not known, and left at 0.001",),
+    ),
+    "own name": (
+        lambda k: (type("Own\n\x1b[31mlines", (k.optimizers.SGD,), {})(), "mse"),
         "mse",
         None,
-        ("the optimizer `SGD` has numbers that no spec may state: it is `adam`",),
+        (r"a spec has no optimizer `Own\n\x1b[31mlines`: it is `adam`",),
+    ),
+    "weight": (
+        lambda k: ("adam", "mae", None, 0.0),
+        "mae",
+        {"optimizer": "adam"},
+        ("a spec has no loss with the weight 0.0: that of `mae` is 1",),
+    ),
+    "delta": (
+        lambda k: ("adam", k.losses.Huber(0.5)),
+        "huber",
+        {"optimizer": "adam"},
+        ("Keras leaves the `delta` of `Huber` out of its files: it is 1, the default, whatever it was",),
     ),
     "never": (
         lambda k: None,
@@ -449,6 +503,19 @@ COMPILED = {
 }
 
 
+def own_schedule(keras):
+    """A schedule of the author's own, which no file has the rates of."""
+
+    class Noam(keras.optimizers.schedules.LearningRateSchedule):
+        def __call__(self, step):
+            return 0.5 * 0.001
+
+        def get_config(self):
+            return {"initial_learning_rate": 0.5}
+
+    return keras.saving.register_keras_serializable("mine")(Noam)()
+
+
 @pytest.mark.parametrize("name", COMPILED)
 def test_what_a_model_was_compiled_with_is_said(name, tmp_path):
     import keras
@@ -456,8 +523,8 @@ def test_what_a_model_was_compiled_with_is_said(name, tmp_path):
     how, loss, training, notes = COMPILED[name]
     model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(3), keras.layers.Dense(6)])
     if (given := how(keras)) is not None:
-        optimizer, of, *metrics = given
-        model.compile(optimizer, of, metrics=metrics[0] if metrics else None)
+        optimizer, of, metrics, weight = (*given, None, None)[:4]
+        model.compile(optimizer, of, metrics=metrics, loss_weights=weight)
     model.save(tmp_path / "model.keras")
     found, stated, said = training_of(tmp_path / "model.keras")
     assert (found, stated) == (loss, training)
@@ -482,6 +549,56 @@ def test_that_names_are_given_anew_is_said_in_a_line(tmp_path):
     graph, _, said = imported(tmp_path / "named.keras")
     assert [node.name for node in graph] == ["encoder/dense_1", "encoder/code", "decoder/dense_1"]
     assert "names are given anew: `enc-1` is `encoder/dense_1`\n" in said
+
+
+def test_a_name_with_line_breaks_is_told_in_one_line(tmp_path):
+    import keras
+
+    layers = [keras.layers.Dense(3, name="code"), keras.layers.Dense(6, name="one")]
+    keras.Sequential([keras.Input((6,)), *layers]).save(tmp_path / "model.keras")
+    odd = changed(members(tmp_path / "model.keras"), lambda layers: layers[1]["config"].update(name="a/b: {x}\n#y"))
+    archive(tmp_path / "model.keras", odd)
+    _, _, said = imported(tmp_path / "model.keras")
+    assert r"the code is the value of `a/b: {x}\n#y`, the narrowest" in said
+
+
+def test_a_class_of_its_author_s_own_is_told_from_a_damaged_file(tmp_path):
+    import keras
+
+    class Own(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = keras.layers.Dense(6)
+
+        def call(self, x):
+            return self.dense(x)
+
+    model = Own()
+    model(np.zeros((1, 6)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Keras's, of the arguments of a class that states none
+        model.save(tmp_path / "own.keras")
+    done = run("import", tmp_path / "own.keras")
+    assert done.exit_code == 1
+    assert "got: `Own`, a class of its author's own" in done.stderr
+    assert "`keras.Sequential` or `keras.Model(inputs, outputs)`" in done.stderr
+
+
+def test_what_does_nothing_outside_training_changes_no_value(tmp_path):
+    import keras
+
+    layers = keras.layers
+    idle = [layers.RandomFlip(), layers.SpatialDropout2D(0.2), layers.GaussianDropout(0.1), layers.Identity()]
+    path = tmp_path / "idle.keras"
+    shaped = [layers.Flatten(), layers.Dense(3), layers.Dense(32), layers.Reshape((4, 4, 2))]
+    model = keras.Sequential([keras.Input((4, 4, 2)), *idle, layers.RandomCrop(4, 4), *shaped])
+    model.save(path)
+    record = json.loads(run("import", path, "--partial", "--format", "json").stdout)
+    assert [flaw["changes"] for flaw in record["left_out"]] == [False, False, False, False, True]
+    _, other, said = imported(path, "--partial")
+    assert "`random_flip`: a layer `RandomFlip`, which does nothing outside training" in said
+    x = np.random.default_rng(7).random((3, 4, 4, 2), dtype=np.float32)
+    assert from_reference(other.reconstruct(x), np.asarray(model(x, training=False))) <= 1e-6
 
 
 def test_a_float32_has_as_many_digits_as_it_takes(tmp_path):

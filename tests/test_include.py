@@ -164,7 +164,7 @@ REFUSED: list[tuple[str, list[tuple[str, str, str, str]]]] = [
     ("{spec: two.json, vars: {cod: 3}}", [("E012", "spec.yaml", "cod", "remove it")]),
     ("{spec: blocks.yaml, vars: 3}", [("E104", "spec.yaml", "3", "names with their values")]),
     ("{spec: blocks.yaml, vars: {code: {x: 1}}}", [("E104", "spec.yaml", "{x: 1}", "a scalar or a list")]),
-    ("{spec: blocks.yaml, vars: {code: '${x}'}}", [("E008", "spec.yaml", "${x}", "no `vars:`")]),
+    ("{spec: blocks.yaml, vars: {code: '${x}'}}", [("E008", "spec.yaml", "${x}", "add `vars: {x: …}`")]),
     ("{spec: blocks.yaml, vars: {code: selu}}", [("E010", "blocks.yaml", "code", "a whole number")]),
     ("{spce: blocks.yaml}", [("E102", "spec.yaml", "spce", "did you mean `spec`?")]),
     ("{block: encoder}", [("E103", "spec.yaml", "include: {block: encoder}", "add `spec: ...`")]),

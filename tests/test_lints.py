@@ -111,6 +111,19 @@ FINDINGS = {
         ),
         [("W101", "relu")],
     ),
+    "before a linear layer": (
+        spec("dense: 3", "[dense: {units: 8, activation: sigmoid}, activation: linear]", input=AROUND),
+        [("W101", "sigmoid")],
+    ),
+    "a probability before layers that change nothing": (
+        spec(
+            "flatten, dense: 3",
+            "[dense: {units: 4, activation: sigmoid}, reshape: [2, 2], activation: linear]",
+            loss="binary_crossentropy",
+            input="{shape: [2, 2], range: [0, 1]}",
+        ),
+        [],
+    ),
     "lstm, which has no choice": (
         spec(
             "lstm: 3",
@@ -554,21 +567,35 @@ MENDED = {
         "W401 line 2",
     ),
     "a variable and its comments": (
-        "vars:\n  b: 2  # two\n\n  # not of it\n\n  # one,\n  # the first\n  a: 1  # one\n  # end\n"
+        "vars:\n  b: 2  # two\n\n  # not of it\n\n  # width,\n  # The `width`: one\n  width: 1  # one\n  # end\n"
         + spec("dense: '${b}'"),
-        "vars:\n  b: 2  # two\n\n  # not of it\n\n  # end\n" + spec("dense: '${b}'"),
+        "vars:\n  b: 2  # two\n\n  # not of it\n\n  # width,\n  # end\n" + spec("dense: '${b}'"),
         "W401 line 8",
     ),
+    "a variable, but not a neighbour that is commented out": (
+        "vars:\n  # other: ${width}\n  width: 1\n  b: 2\n" + spec("dense: '${b}'"),
+        "vars:\n  # other: ${width}\n  b: 2\n" + spec("dense: '${b}'"),
+        "W401 line 3",
+    ),
+    "a variable, but not the heading above it": (
+        "vars:\n  b: 2\n  # ---- experiments below ----\n  width: 1\n  # widths\n" + spec("dense: '${b}'"),
+        "vars:\n  b: 2\n  # ---- experiments below ----\n  # widths\n" + spec("dense: '${b}'"),
+        "W401 line 4",
+    ),
     "all variables, but not what is said of the file": (
-        "# A model.\n# It is small.\nvars:\n  # one\n  a: 1\n" + spec("dense: 3"),
-        "# A model.\n# It is small.\n" + spec("dense: 3"),
-        "W401 line 5",
+        "# A model.\n# vars are small.\nvars:\n  # other: 7\n  # a is one\n  a: 1\n" + spec("dense: 3"),
+        "# A model.\n  # other: 7\n" + spec("dense: 3"),
+        "W401 line 6",
+    ),
+    "all variables, but not what begins the file": (
+        "# vars\nvars:\n  a: 1\n" + spec("dense: 3"),
+        "# vars\n" + spec("dense: 3"),
+        "W401 line 3",
     ),
     "a variable, but not what is aespec's": (
-        "vars:\n  # aespec: ignore-file[W201]\n  # one\n  a: 1\n  b: 3\n"
-        + spec("dense: {units: '${b}', activation: selu}"),
+        "vars:\n  # aespec: ignore-file[W201]\n  a: 1\n  b: 3\n" + spec("dense: {units: '${b}', activation: selu}"),
         "vars:\n  # aespec: ignore-file[W201]\n  b: 3\n" + spec("dense: {units: '${b}', activation: selu}"),
-        "W401 line 4",
+        "W401 line 3",
     ),
     "a variable on several lines": (
         "vars:\n  b: 2\n  a:\n    - 1\n    # half\n    - 2\n\n# more\n" + spec("dense: '${b}'"),

@@ -230,6 +230,15 @@ def test_the_code_has_as_many_numbers_as_pca_needs(variances, use, size):
 # --- what is proposed -----------------------------------------------------------------------------------------------
 
 
+def test_a_model_of_wide_data_is_one_that_can_be_built(tmp_path):
+    """40 samples of 100,000 numbers: a layer of 512, and its mirror, would be 102 million weights."""
+    np.save(tmp_path / "wide.npy", np.random.default_rng(0).normal(size=(40, 100_000)).astype("float32"))
+    text = propose(str(tmp_path / "wide.npy"))
+    assert "100,000 inputs, each with as many weights here" in text
+    graph = aespec.compile(aespec.parse(text))
+    assert sum(node.count() for node in graph) < 50_000_000
+
+
 @pytest.mark.parametrize(("data", "use"), [*product(DATA, (None, *USES)), *product(MORE, (None,))])
 def test_a_proposal_is_right_and_in_its_usual_form(data, use, place, tmp_path):
     path = tmp_path / "spec.yaml"

@@ -143,6 +143,61 @@ def test_a_fault_of_a_layer(line, code, under, help):
     assert help in (fault.help or "")
 
 
+STEPS = "input: [8, 3]\ndecoder: mirror\nencoder:\n"
+
+
+@pytest.mark.parametrize(
+    ("layers", "help"),
+    [
+        # with all steps (8, 5) reaches the layer, which it takes
+        ("[{lstm: 5}, {lstm: 2}]", "state `return_sequences: true` at `encoder/lstm_1`, which gives its last step"),
+        ("[{lstm: 5}, {dropout: 0.1}, {dense: 4}, {gru: 2}]", "`return_sequences: true` at `encoder/lstm_1`"),
+        ("[{bidirectional: {layer: {gru: 5}}}, {conv1d: {filters: 2, kernel_size: 8}}]", "`encoder/bidirectional_1`"),
+        ("[{lstm: {units: 5, return_sequences: true}}, {gru: 4}, {lstm: 2}]", "at `encoder/gru_1`"),
+        ("[{lstm: 5}, {time_distributed: {layer: {dense: 2}}}]", "or put a `repeat_vector` between"),
+        # with all steps it is still not what the layer takes
+        ("[{lstm: 5}, {conv1d: {filters: 2, kernel_size: 9}}]", "put `- reshape: [5, 1]` before it"),
+        ("[{lstm: 5}, {conv2d: {filters: 2, kernel_size: 2}}]", "put `- reshape: [height, width, channels]` before it"),
+        ("[{lstm: 5}, {reshape: [1, 5]}, {conv2d: {filters: 2, kernel_size: 2}}]", "put `- reshape: [1, 5, 1]` before"),
+        ("[flatten, {lstm: 2}]", "`- reshape: [steps, features]` before it, 24 values in all, or `- repeat_vector:"),
+    ],
+)
+def test_what_to_do_where_a_layer_has_no_steps(layers, help):
+    (fault,) = faults(f"{STEPS}  {layers}")
+    assert fault.rule.code == "E201"
+    assert help in fault.help
+
+
+@pytest.mark.parametrize(
+    ("text", "help"),
+    [
+        ("training: {learning_rate: 0.1}", "`learning_rate` is a field of `adam`: write `optimizer: {adam: 0.1}`"),
+        ("training: {lr: 0.1, optimizer: sgd}", "`learning_rate` is a field of `sgd`: write `optimizer: {sgd: 0.1}`"),
+        ("training: {lr: 0.1, optimizer: {sgd: {momentum: 0.9}}}", "`optimizer: {sgd: {momentum: 0.9, learning_rate:"),
+        (
+            "training: {momentum: 0.9, optimizer: {sgd: 1}}",
+            "write `optimizer: {sgd: {learning_rate: 1, momentum: 0.9}}`",
+        ),
+        ("training: {patience: 3}", "`patience` is a field of `early_stopping`: write `early_stopping: 3`"),
+        ("training: {min_delta: 1, early_stopping: 4}", "write `early_stopping: {patience: 4, min_delta: 1}`"),
+        ("epochs: 3", "`epochs` is a field of `training`: write `training: {epochs: 3}`"),
+        ("lr: 3", "`learning_rate` is a field of `adam`: write `training: {optimizer: {adam: 3}}`"),
+        ("stride: 3", "`stride` is a field of `input`: write `input: {shape: [4], stride: 3}`"),
+        ("tie_weights: true", "write `decoder: {mirror: {tie_weights: true}}`"),
+        ("loss: huber\ndelta: 2", "write `loss: {huber: 2}`"),
+        # what is nowhere, or only in a list, of which the item is not known
+        ("data: digits", "remove `data`"),
+        ("training: {loss: mse}", "remove `loss`"),
+        ("training: {greedy: [{epochs: 2, lr: 3}]}", "remove `lr`"),
+        ("units: 3", "remove `units`"),
+    ],
+)
+def test_a_field_that_belongs_to_what_stands_beside_it(text, help):
+    (fault,) = faults(f"input: [4]\nencoder: [{{dense: 2}}]\ndecoder: mirror\n{text}\n")
+    assert fault.rule.code == "E102"
+    assert help in fault.help
+
+
 @pytest.mark.parametrize(
     ("text", "code", "under"),
     [

@@ -445,7 +445,7 @@ def test_samples_with_one_code(trained, tmp_path):
     ("args", "code", "said"),
     [
         (["--method", "lda"], 2, "'lda' is not one of"),
-        (["--seed", 2**32], 2, "is not in the range"),
+        (["--seed", 2**32], 2, "is not below 4294967296"),
         (["-n", 0], 2, "is not in the range"),
         (["-o", "map.csv"], 2, "does not end in .png"),
         (["--data", "few.npy", "--method", "tsne"], 1, "4 samples are too few for t-SNE"),

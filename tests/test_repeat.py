@@ -164,7 +164,7 @@ def test_what_is_refused(fields: str, problems: list[tuple[str, str]]) -> None:
     [
         ("{times: 2, layers: [{dense: '${i}'}]}", "for the number of the turn state `index: i` in the `repeat`"),
         ("{each: {u: [1]}, layers: [{dense: '${i}'}]}", "for the number of the turn state `index: i` in the `repeat`"),
-        ("{times: 2, index: k, layers: [{dense: '${i}'}]}", "write `$${` for the characters"),
+        ("{times: 2, index: k, layers: [{dense: '${i}'}]}", "a literal `${` is written `$${`"),
         ("{times: 2, layers: [{dense: '${wdth}'}]}", "did you mean `${width}`?"),
     ],
 )

@@ -282,6 +282,35 @@ def test_a_run_can_go_without_and_get_it_later(train, place):
     assert f"7 samples of {place / 'others.npy'}" in Page(other.read_text()).text
 
 
+def test_the_worst_of_a_series_show_what_is_restored_worst_in_one_color_a_feature(train):
+    folder, _ = train("series", "--validation-split", "0.3")
+    html = (folder / "report.html").read_text()
+    panels = html.split('<ul class="series">')[1:]
+    legends = [dict(re.findall(r"stroke:var\(--c(\d)\)[^>]*></svg>(feature \d)<", panel)) for panel in panels]
+    assert len(legends) == 2
+    x = np.load(folder.parent / "series.npy")[42:]
+    squares = (x - open_run(folder).model().reconstruct(x)) ** 2
+    worst = squares[np.argsort(-squares.mean(axis=(1, 2)))[:6]].mean(axis=(0, 1))
+    for legend, sizes in zip(legends, (x.var(axis=(0, 1)), worst), strict=True):
+        assert [*legend.values()] == [f"feature {i}" for i in sorted(np.argsort(-sizes)[:3])]
+        assert {*re.findall(r"--c(\d)", panels[legends.index(legend)].partition("</ul>")[0])} == {*legend}
+    together = {(name, color) for legend in legends for color, name in legend.items()}
+    assert len(together) == len(dict(together)) == len({color for _, color in together})
+    assert "Of 4 features those that are restored worst." in html
+    data = next(json.loads(script) for script in Page(html).scripts if script.startswith("{"))
+    assert [str(color) for color in data["colors"]] == [*legends[0]]
+
+
+def test_features_have_the_names_of_the_data_that_is_shown(train, place):
+    folder, _ = train("table")
+    text = Page((folder / "report.html").read_text()).text
+    assert all(f"feature {i}" in text for i in range(3))
+    np.savetxt(place / "named.csv", np.load(place / "table.npy"), "%g", ",", header="heat,flow,mass", comments="")
+    page = place / "named.html"
+    assert aespec_("report", folder, "--data", place / "named.csv", "-o", page).exit_code == 0
+    assert re.findall(r'<th scope="row">(\w+)</th>', page.read_text())[:3] == ["heat", "flow", "mass"]
+
+
 def test_samples_of_another_length_are_shown_too(train, place):
     folder, _ = train("any_length")
     page = place / "longer.html"
@@ -499,7 +528,7 @@ def test_a_mirror_stands_beside_what_it_undoes():
     # 7x7x32 undoes the last convolution and its pooling, rows 7 and 8; the last of the decoder the first reshape
     assert re.findall(rows, decoder) == [("7", "9"), ("5", "7"), ("3", "5"), ("2", "3"), ("1", "2")]
     assert "18,496 parameters" in encoder
-    assert "filters 64, 3\N{MULTIPLICATION SIGN}3, same, selu" in encoder
+    assert "filters 64, kernel 3\N{MULTIPLICATION SIGN}3, same, selu" in encoder
     assert "3 \N{MULTIPLICATION SIGN} 3 \N{MULTIPLICATION SIGN} 64" in encoder
 
 

@@ -569,12 +569,13 @@ def test_a_finished_run_has_nothing_to_go_on_with(args, got, finished):
 
 @pytest.mark.parametrize("args", [[], ["--epochs", 50]])
 def test_a_run_that_stopped_early_is_finished(args):
-    done(
-        aespec_(
-            *begin({**PLAIN, "training": {**PLAIN["training"], "early_stopping": {"patience": 1, "min_delta": 9.0}}})
-        )
-    )
+    stopping = {"patience": 1, "min_delta": 9.0}
+    said = done(aespec_(*begin({**PLAIN, "training": {**PLAIN["training"], "early_stopping": stopping}})))
     assert len(rows()) == 2
+    record = json.loads((RUN / "run.json").read_text())
+    assert record["epoch"] == 1
+    loss = record["final"]["validation"]
+    assert f"  stopped: no better loss for 1 epoch; kept epoch 1, validation {loss['total']:.4g}\n" in said.stdout
     before = files()
     assert "error[E507]: " in done(aespec_("train", "--resume", RUN, *args), 1).stderr
     assert files() == before
@@ -621,7 +622,18 @@ def test_a_finished_run_without_a_checkpoint_is_refused_and_keeps_its_model(fini
 
 def test_what_is_no_run_is_refused():
     Path("empty").mkdir()
-    for folder, got in (("none", "no such folder"), ("empty", "no spec.yaml and no run.json")):
+    Path("spec.yml").touch()
+    Path("empty.csv").touch()
+    Path("made").mkdir()
+    for name in ("run.json", "history.csv"):
+        (Path("made") / name).touch()
+    for folder, got in (
+        ("none", "got: no such folder"),
+        ("empty", "got: no spec.yaml and no run.json"),
+        ("spec.yml", "got: a file, a spec that is not trained\n   = help: train it"),
+        ("empty.csv", "got: a file\n   = help: give the folder of a run"),
+        ("made/history.csv", "got: a file\n   = help: give the folder that it is in: `made`"),
+    ):
         refused = done(aespec_("train", "--resume", folder), 1)
         assert f"error[E501]: {folder} is not the folder of a run" in refused.stderr
         assert got in refused.stderr

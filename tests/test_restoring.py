@@ -163,3 +163,47 @@ def test_what_does_not_go_together_is_said(options, code, said):
 )
 def test_steps_in_no_window_are_counted(starts, length, steps, gaps):
     assert Windows(np.array(starts, "int64"), length, steps).gaps == gaps
+
+
+@pytest.mark.parametrize("command", ["reconstruct", "encode", "score"])
+def test_what_is_read_is_not_written_over(command, tmp_path):
+    data = tmp_path / "series.csv"
+    data.write_bytes(Path("series.csv").read_bytes())
+    for path, what in ((data, "the data that is read"), (Path("series/history.csv"), "a part of the run")):
+        before = path.read_bytes()
+        told = aespec_(command, "series", "--data", data, "-o", path, code=1).stderr
+        assert f"{path} would be lost" in told
+        assert f"got: {what}" in told
+        assert path.read_bytes() == before
+
+
+def test_a_feature_that_has_the_name_of_another_column(tmp_path):
+    data, run = tmp_path / "data.csv", tmp_path / "run"
+    data.write_text("step,error\n" + "".join(f"{i % 3},{i % 5}\n" for i in range(41)))
+    plan = ("--epochs", 1, "--no-report", "--quiet", "-o", run)
+    aespec_("train", "series.yaml", "--backend", "torch", "--data", data, *plan)
+    aespec_("reconstruct", run, "-o", tmp_path / "restored.csv")
+    aespec_("score", run, "--by", "step,feature", "-o", tmp_path / "scores.csv", "--threshold", 1)
+    restored, scores = (
+        list(csv.reader((tmp_path / name).read_text().splitlines())) for name in ("restored.csv", "scores.csv")
+    )
+    assert restored[0] == ["step", "feature_step", "error"]
+    assert [row[0] for row in restored[1:]] == [str(step) for step in range(41)]
+    assert scores[0] == ["step", "error", "anomaly", "feature_step", "feature_error"]
+
+
+def test_values_that_were_brought_to_a_range_stay_in_it_and_that_is_said(tmp_path):
+    np.save(tmp_path / "bytes.npy", np.random.default_rng(0).integers(0, 256, (9, 8, 9), "uint8"))
+    Path(tmp_path / "bytes.yaml").write_text(
+        "{input: {shape: [8, 9], range: [0, 1]}, encoder: [flatten, dense: 2], decoder: mirror}"
+    )
+    plan = ("--epochs", 1, "--no-report", "--quiet", "-o", tmp_path / "run")
+    aespec_("train", tmp_path / "bytes.yaml", "--backend", "torch", "--data", tmp_path / "bytes.npy", *plan)
+    told = aespec_("reconstruct", tmp_path / "run", "-o", tmp_path / "restored.npy").output
+    assert "note: scaled 0..255 to 0..1, which is not undone" in told
+
+
+def test_other_data_that_is_not_there_is_not_the_runs(tmp_path):
+    told = aespec_("score", "series", "--data", "serie.csv", code=1).stderr
+    assert "there is no data set and no file `serie.csv`" in told
+    assert "which is gone" not in told

@@ -124,6 +124,7 @@ def test_what_aespec_reads_is_valid(change, validator):
         {"encoder": [{"include": ["x.yaml"]}]},
         {"encoder": [{"time_distributed": {"layer": {"repeat": {"times": 2, "layers": ["flatten"]}}}}]},
         {"decoder": {"repeat": {"times": 2, "layers": ["flatten"]}}},
+        {"decoder": []},
         {"decoder": "miror"},
         {"decoder": {"mirror": {"tie_weights": "yes"}}},
         {"loss": "rmse"},

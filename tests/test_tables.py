@@ -285,6 +285,33 @@ class TestSeries:
         for window, start in zip(found.inputs, starts, strict=True):
             assert window.tolist() == series[start : start + 4].tolist()
 
+    @pytest.mark.parametrize("suffix", ["npy", "npz", "parquet"])
+    def test_of_several_files_has_no_window_in_two(self, suffix):
+        """In the order of their numbers; each has a last window that ends with it."""
+        series = np.arange(22.0).reshape(11, 2)
+        Path("all").mkdir()
+        for name, rows in (("part10", series[9:]), ("part2", series[5:9]), ("part1", series[:5])):
+            if suffix == "parquet":  # in two row groups, which are no recordings
+                pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+                pq.write_table(pa.table({"a": rows[:, 0], "b": rows[:, 1]}), f"all/{name}.parquet", row_group_size=2)
+            elif suffix == "npz":
+                np.savez(f"all/{name}.npz", x=rows, y=rows[:, 0] > 14)
+            else:
+                np.save(f"all/{name}.npy", rows)
+        found = data.load("all", shape=(2, 2), range=None, stride=2)
+        assert found.windows.starts.tolist() == [0, 2, 3, 5, 7, 9]  # of 0 to 4, 5 to 8, 9 and 10
+        assert [window.tolist() for window in found.inputs] == [series[i : i + 2].tolist() for i in (0, 2, 3, 5, 7, 9)]
+        assert found.notes[-1].endswith("one every 2, each within one of 3 files, in the order of their names")
+        assert suffix != "npz" or found.labels.tolist() == [False] * 4 + [True] * 2  # from step 8 on
+
+    def test_a_file_shorter_than_a_window_is_named(self):
+        Path("all").mkdir()
+        for i, steps in enumerate((5, 3, 9)):
+            np.save(f"all/part{i}.npy", np.zeros((steps, 2)))
+        with pytest.raises(AespecError, match=r"part1\.npy in all cannot be cut into windows of 4 steps") as error:
+            data.load("all", shape=(4, 2), range=None, stride=2)
+        assert "got: 3 steps" in str(error.value)
+
     @pytest.mark.parametrize(
         ("starts", "count", "chosen"),
         [
@@ -330,6 +357,7 @@ class TestSeries:
             ((9, 3), "or train a model with `shape: [4, 3]`"),
             ((9,), "or train a model with `shape: [4, 1]`"),
             ((2, 9), "steps come first: save `x.T`"),
+            ((9, 4), "did you mean `shape: [2, 4]`?"),
         ],
     )
     def test_too_short_or_no_series_is_refused(self, shape, help):

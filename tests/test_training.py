@@ -204,8 +204,13 @@ def losing(*totals):
 def test_training_stops_early_with_the_best_weights(stopping, epochs, best):
     model = losing(1.0, 0.9, 0.95, 0.91, 0.9, 0.92)
     plan = TrainingPlan.model_validate({"epochs": 6, "early_stopping": stopping, "validation_split": 0.5})
-    assert len(fit(model, np.zeros((4, 1)), plan)) == epochs
+    said = []
+    assert len(fit(model, np.zeros((4, 1)), plan, tell=said.append)) == epochs
     assert model.loaded["w"] == best
+    patience = stopping["patience"] if isinstance(stopping, dict) else stopping
+    loss = {1: 1, 2: 0.9, 4: 0.91}.get(best)
+    why = f"stopped: no better loss for {patience} epochs; kept epoch {best}, validation {loss}"
+    assert said == ["written down"] + [why] * (epochs < 6)
 
 
 def test_training_goes_on_from_a_state_as_if_it_had_not_stopped():

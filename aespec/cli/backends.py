@@ -42,7 +42,7 @@ class Installed:
 @format_option("text", "json", "markdown")
 def backends(kinds: bool, form: str) -> None:
     """List the backends, and what is missing for those that cannot be used."""
-    found = [_installed(entry) for entry in sorted(entry_points(group="aespec.backends"), key=lambda e: e.name)]
+    found = installed()
     if kinds:
         _print_matrix(_matrix(), form)
     elif form == "json":
@@ -59,6 +59,11 @@ def backends(kinds: bool, form: str) -> None:
             for backend in found
         ]
         click.echo(table(["Backend", "Package", "Usable", "With", "To install it"], rows, markdown=form == "markdown"))
+
+
+def installed() -> list[Installed]:
+    """Every backend, usable or not, by name."""
+    return [_installed(entry) for entry in sorted(entry_points(group="aespec.backends"), key=lambda e: e.name)]
 
 
 def _installed(entry: EntryPoint) -> Installed:

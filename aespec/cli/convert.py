@@ -89,6 +89,7 @@ def _told(done: Converted, saved: Saved, *, plain: bool) -> str:
         lines.append(
             f"  read back: the values of {counted(done.samples, 'sample')} differ by {done.difference:.1e} at most"
         )
+        lines.append(f"  not in it: how it was trained, {_trained_by(saved)}; `aespec eject` writes code that trains")
     if saved.scaling:
         lines += ["  it takes scaled samples and gives them back scaled: (x - center) / scale, for each feature"]
         lines += ["  the numbers are in the run's run.json, under data and scaling, and in what `--format json` prints"]
@@ -98,3 +99,11 @@ def _told(done: Converted, saved: Saved, *, plain: bool) -> str:
     if done.lost:
         lines += ["  the values are the same, but this is lost:", *(f"    {what}" for what in done.lost)]
     return "\n".join(lines)
+
+
+def _trained_by(saved: Saved) -> str:
+    """The loss, the optimizer and what else a plan states that changes the steps."""
+    plan = saved.spec.training
+    named = [*(loss.kind for loss in saved.graph.losses), plan.optimizer.kind]
+    named += [name for name in ("ema", "greedy") if getattr(plan, name)]
+    return ", ".join(f"`{name}`" for name in named)

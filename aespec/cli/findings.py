@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from aespec.held import Shown
     from aespec.uses.detection import Ranking, Threshold
+    from aespec.uses.events import Event
     from aespec.uses.scoring import Job
 
     Flags = NDArray[np.bool_]
@@ -54,10 +55,14 @@ class Findings:
         """
         from aespec.uses.anomaly import worst
         from aespec.uses.detection import detection, ranking
+        from aespec.uses.events import events
 
         self.job, self.limit, self.reference, self.known, self.count = job, limit, reference, known, count
         self.labelled: Flags = job.scores > limit.value
         self.worst = worst(job.scores, count) if job.in_series else self._worst_samples(job.scores)
+        self.events: list[Event] | None = None
+        if job.in_series and (windows := job.scored.windows) is not None:
+            self.events = events(job.scores, job.index, limit.value, windows.length)
         self.detection = None if known is None else detection(known, self.labelled)
         self.rankings: dict[str, Ranking | None] = (
             {} if known is None else {kind: ranking(known, scores) for kind, scores in job.by_kind.items()}
@@ -94,7 +99,8 @@ class Findings:
         if limit.quantile is not None:
             of = f"the {limit.quantile:g} quantile of {counted(limit.samples, self.of)}, {_interval(limit)}"
         yield f"threshold of the {self.job.kind}: {limit.value:.4g} ({of})"
-        yield f"{anomalies:,} {'anomaly' if anomalies == 1 else 'anomalies'}, {anomalies / len(errors):.2%}"
+        said = f"{anomalies:,} {'anomaly' if anomalies == 1 else 'anomalies'}, {anomalies / len(errors):.2%}"
+        yield f"{said}, in {counted(len(self.events), 'event')}" if self.events else said
 
     def notes(self) -> Iterator[str]:
         """What the numbers do not show."""
@@ -115,6 +121,8 @@ class Findings:
         if quantile is not None and (isinf(self.limit.high) or isinf(self.limit.low)):
             too_few = f"{few} {'is' if self.limit.samples == 1 else 'are'} too few"
             yield f"{too_few} to say well where the {quantile:g} quantile lies"
+        if self.job.left_out:
+            yield f"{counted(self.job.left_out, 'step')} in no window, without a score"
         if self.job.lacks_scale and probable(self.job.model.graph):
             yield "there is no surprise: its scale needs the run's own data, which is gone"
         if scored.what == HELD and self.job.data.other is not None:
@@ -154,7 +162,9 @@ class Findings:
             counts = [f"{n:,}" for n in (found.found, found.missed, found.false_alarms)]
             fractions = ["-" if x is None else f"{x:.4f}" for x in (found.precision, found.recall, found.f1)]
             yield "\n" + table(heads, [[*counts, *fractions]], numbers=heads)
-        yield "\n" + self._worst_table()
+        yield "\n" + (self._event_table(self.events) if self.events else self._worst_table())
+        if (more := len(self.events or ()) - self.count) > 0:
+            yield f"and {counted(more, 'event')} with less"
         if parts:
             heads = ["Said to be anomalies", "Said to be normal"]
             highest = sorted(parts, key=lambda part: -max(part[label] or 0 for label in LABELS))[:SHOWN]
@@ -162,6 +172,26 @@ class Findings:
             yield "\n" + table([f"Mean error by {self.job.parts}", *heads], rows, numbers=heads)
             if len(parts) > SHOWN:
                 yield f"and {len(parts) - SHOWN:,} with less"
+
+    def _event_table(self, events: Sequence[Event]) -> str:
+        """Those with the largest errors, the largest first."""
+        from aespec.tables import table
+
+        shown = sorted(events, key=lambda event: -event.error)[: self.count]
+        columns = {name.title(): [f"{getattr(each, name):,}" for each in shown] for name in ("start", "end", "peak")}
+        columns["Error"] = [f"{event.error:.4g}" for event in shown]
+        numbers = [*columns]
+        if self.known is not None:
+            columns["In truth"] = [LABELS[int(self._true(event))] for event in shown]
+        return table([*columns], [*zip(*columns.values(), strict=True)], numbers=numbers)
+
+    def _true(self, event: Event) -> bool:
+        """Whether a step of an event is an anomaly in truth."""
+        import numpy as np
+
+        assert self.known is not None  # who asks has looked
+        first, end = np.searchsorted(self.job.index, [event.start, event.end + 1])
+        return bool(self.known[first:end].any())
 
     def _worst_table(self) -> str:
         from aespec.tables import table
@@ -187,6 +217,7 @@ class Findings:
         given = limit.quantile is None
         return {
             "scaled": job.data.run.scaling is not None,
+            "scores_of": "step" if job.in_series else "sample",
             "steps": len(errors) if job.in_series else None,
             "anomalies": int(self.labelled.sum()),
             "score": job.kind,
@@ -220,6 +251,11 @@ class Findings:
                 "f1": found.f1,
                 "false_alarm_rate": found.false_alarm_rate,
             },
+            "events": self.events
+            and [
+                asdict(event) | ({} if self.known is None else {"truth": int(self._true(event))})
+                for event in self.events
+            ],
             "worst": [{name: values[i].item() for name, values in columns.items()} for i in self.worst],
             "by": {"what": job.parts, "mean_errors": [*parts]} if parts else None,
         }
@@ -290,8 +326,12 @@ class Findings:
         if given.windows is not None:
             starts, names = given.windows.starts[chosen].tolist(), given.windows.spans(chosen)
             middles = given.windows.starts + (given.windows.length - 1) / 2
-            places, of = (job.index, "each step") if job.in_series else (middles, "each window, at its middle")
-            course = Course(f"{job.kind} of {of}", places, job.scores, self.limit.value, self.known)
+            about = job.scores, self.limit.value, self.known
+            if job.in_series:
+                course = Course(f"{job.kind} of each step", job.index, *about)
+            else:
+                name, apart = f"{job.kind} of each window, at its middle", given.windows.length
+                course = Course(name, middles, *about, unit="window", apart=apart)
         with writing(path.parent):
             worst_samples(
                 samples,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from aespec.cli.inputs import STDIN, Piped, Problems
+from aespec.cli.inputs import STDIN, Piped, Problems, spec_file
 from aespec.cli.output import writing
 
 
@@ -19,12 +19,12 @@ from aespec.cli.output import writing
 def fmt(spec: tuple[str, ...], check: bool, diff: bool) -> None:
     """Put specs into their usual form.
 
-    Each SPEC is a YAML or JSON file, or `-` for what is piped in, which is printed. Spaces, indentation, needless
-    quotes, blank lines and the order of the parts change; values, comments and the choice of `{}` or lines do not,
-    which is made sure of before a file is written.
+    Each SPEC is a YAML or JSON file, the folder of a run, or `-` for what is piped in, which is printed. Spaces,
+    indentation, needless quotes, blank lines and the order of the parts change, lines end in LF, and a byte order mark
+    is dropped; values, comments and the choice of `{}` or lines stay, which is made sure of before a file is written.
     """
     problems, changed = Problems(), 0
-    for path in spec:
+    for path in map(spec_file, spec):
         with problems.of(path):
             changed += _format(path, check, diff)
     if len(spec) > 1 and not diff:
@@ -40,20 +40,19 @@ def _format(path: str, check: bool, diff: bool) -> bool:
     from aespec.format import formatted
     from aespec.source.file import read_text
 
-    piped = path == "-"
-    name = STDIN if piped else path
+    piped = path == STDIN
     text = Piped().text if piped else read_text(path, path)
-    result = formatted(text, name)
+    result = formatted(text, path)
     changed = result != text
     if diff and changed:
-        lines = unified_diff(text.splitlines(True), result.splitlines(True), name, f"{name} (formatted)")
+        lines = unified_diff(text.splitlines(True), result.splitlines(True), path, f"{path} (formatted)")
         click.echo("".join(lines), nl=False)
     elif piped and not check:
         click.echo(result, nl=False)
     elif changed:
         if not check:
             _replace(Path(path).resolve(), result)
-        click.echo(f"{name}: {'would change' if check else 'formatted'}")
+        click.echo(f"{path}: {'would change' if check else 'formatted'}")
     return changed
 
 

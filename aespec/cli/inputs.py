@@ -21,7 +21,7 @@ from aespec.source.file import read_stream
 from aespec.source.override import Override
 from aespec.spec import Spec
 
-__all__ = ["STDIN", "Compiled", "Piped", "Problems", "Specs", "takes_specs"]
+__all__ = ["STDIN", "Compiled", "Piped", "Problems", "Specs", "spec_file", "takes_specs"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -153,7 +153,7 @@ def takes_specs(*, several: bool = True, required: bool = True) -> Callable[[F],
         ) -> Any:
             paths = (spec,) if isinstance(spec, str) else spec or ()
             limits = Limits(max_parameters, max_activations)
-            return command(specs=Specs(tuple(map(_file, paths)), overrides, limits), **others)
+            return command(specs=Specs(tuple(map(spec_file, paths)), overrides, limits), **others)
 
         options = (
             click.argument("spec", nargs=-1 if several else 1, required=required),
@@ -175,7 +175,7 @@ def takes_specs(*, several: bool = True, required: bool = True) -> Callable[[F],
     return decorate
 
 
-def _file(path: str) -> str:
+def spec_file(path: str) -> str:
     """The file of a spec that is named by itself, or by the folder of a run or of a built model that it is in."""
     if path == "-":
         return STDIN

@@ -17,6 +17,7 @@ __all__ = [
     "DRAWINGS",
     "TABLES",
     "Number",
+    "Seed",
     "backend_option",
     "dtype_option",
     "file_option",
@@ -44,6 +45,33 @@ class Number(click.FloatRange):
         if not isfinite(found):
             self.fail(f"{value} is not a finite number.", param, ctx)
         return found
+
+    def _describe_range(self) -> str:  # which click has print `x<=None` where there are no bounds
+        return "" if self.min is None and self.max is None else super()._describe_range()
+
+
+class Seed(click.IntRange):
+    """A seed of 32 bits, of which the help says no more than that it is not negative."""
+
+    def __init__(self) -> None:
+        super().__init__(0)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read a seed."""
+        found = super().convert(value, param, ctx)
+        if found >= 2**32:
+            self.fail(f"{value} is not below {2**32}.", param, ctx)
+        return found
+
+
+class Backend(click.types.StringParamType):
+    """The name of a backend; where one is wanted and none is given, those that can be used here are named."""
+
+    def get_missing_message(self, param: click.Parameter, ctx: click.Context | None) -> str:
+        """What there is to choose from."""
+        from aespec.cli.backends import installed
+
+        return f"Installed: {', '.join(backend.name for backend in installed() if backend.available)}."
 
 
 def format_option(*formats: str, **settings: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -73,9 +101,8 @@ def format_option(*formats: str, **settings: Any) -> Callable[[Callable[..., Any
 
 def backend_option(**settings: Any) -> Callable[[F], F]:
     """``--backend``, any installed one."""
-    return click.option(
-        "--backend", metavar="NAME", **{"help": "What to build with: see `aespec backends`.", **settings}
-    )
+    help = "What to build with: see `aespec backends`."
+    return click.option("--backend", type=Backend(), metavar="NAME", **{"help": help, **settings})
 
 
 def file_option(*names: str, suffixes: Sequence[str], **settings: Any) -> Callable[[F], F]:

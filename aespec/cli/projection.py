@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from aespec.cli.options import format_option, picture_option
+from aespec.cli.options import Seed, format_option, picture_option
 from aespec.cli.output import echo_json, ready, writing
 from aespec.cli.trained import Trained, takes_run
 from aespec.files import MAP, write_text
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--seed",
-    type=click.IntRange(0, 2**32 - 1),
+    type=Seed(),
     default=0,
     show_default=True,
     metavar="N",

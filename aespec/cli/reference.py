@@ -21,9 +21,10 @@ from aespec.files import write_text
 def layers(kind: str | None, family: str | None, backends: bool, form: str) -> None:
     """List the kinds of layers, or show one: its fields, shapes and examples.
 
-    KIND is any kind: a layer, or also an activation, an initializer, a regularizer, a loss or an optimizer.
+    KIND is any kind: a layer, or also an activation, an initializer, a regularizer, a loss or an optimizer. It can be
+    `spec` as well, which has the fields of a whole spec, or a part of one: `input`, `training`, `early_stopping`.
     """
-    from aespec.pages import entry, page, supporting
+    from aespec.pages import entry, page, parts, supporting
     from aespec.registry import kinds
     from aespec.schema import families
 
@@ -34,13 +35,15 @@ def layers(kind: str | None, family: str | None, backends: bool, form: str) -> N
     searched = [family] if family else list(families())
     if kind is not None:
         found = [members[kind] for name in searched if kind in (members := kinds(name))]
-        if not found:
-            raise AespecError(_unknown(kind, searched))
         pages = [page(member) for member in found]
+        if not found and family is None:
+            pages = [parts()[kind]] if kind in parts() else []
+        if not pages:
+            raise AespecError(_unknown(kind, searched))
     else:
         found = list(kinds(family or "layer").values())
         pages = [entry(member) for member in found]
-    if backends:
+    if backends and found:
         pages = [{**one, "backends": supporting(member)} for one, member in zip(pages, found, strict=True)]
     if form == "json":
         echo_json(pages)
@@ -86,15 +89,17 @@ def explain(code: str | None) -> None:
 
 
 def _unknown(kind: str, families: list[str]) -> Diagnostic:
+    from aespec.pages import parts
     from aespec.registry import nearest_kind
     from aespec.rules import UnknownKind
     from aespec.source.items import RULES
 
-    near = nearest_kind(kind, *families)
+    near = nearest_kind(kind, *families, beside=parts() if len(families) > 1 else ())
     if kind in RULES:
         help = f"it is an item of a list of layers: `aespec explain {RULES[kind].code}` says how it is written"
     else:
-        help = f"did you mean `{near}`?" if near else "`aespec layers` lists them"
+        lists = "`aespec layers` lists the layers, `--family` other kinds, `aespec layers spec` the fields of a spec"
+        help = f"did you mean `{near}`?" if near else lists
     return Diagnostic(UnknownKind, f"there is no kind `{kind}`", wanted="a kind", got=f"`{kind}`", help=help)
 
 
@@ -119,7 +124,7 @@ def _brought(entry: dict[str, Any]) -> str:
 
 
 def _page_text(page: dict[str, Any]) -> str:
-    from aespec.pages import in_yaml
+    from aespec.pages import standing
     from aespec.tables import table
 
     parts = [f"{page['kind']} ({', '.join(filter(None, [page['family'], _brought(page)]))})", page["text"]]
@@ -128,7 +133,7 @@ def _page_text(page: dict[str, Any]) -> str:
             [
                 field["name"],
                 field["type"],
-                "(required)" if field["required"] else in_yaml(field["default"]),
+                "(required)" if field["required"] else standing(field),
                 field["text"],
             ]
             for field in page["fields"]

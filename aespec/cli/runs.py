@@ -90,10 +90,11 @@ def reconstruct(
     values to the least or the largest. What Gaussian noise makes of a value is clipped to the `range` that the spec
     states, where it states one.
 
-    With -o FILE.csv, .parquet or .npy all samples of the data, or of one of its parts, are restored and written, in
-    the units that the data had before it was scaled. The windows of a series are put together again: each step has the
-    mean over those that cover it. A table has the names of the columns, and in front what is known of a sample, as that
-    of `aespec encode`. A file that is there already is written over.
+    With -o FILE.csv, .parquet or .npy all samples of the data, or of one of its parts, are restored and written, with
+    the spec's `scaling` undone; what was brought to the input's `range`, as bytes are, stays in it. The windows of a
+    series are put together again: each step has the mean over those that cover it. A table has the names of the
+    columns, and in front what is known of a sample, as that of `aespec encode`. A file that is there already is written
+    over.
     """
     for option, given in (("--seed", seed), ("--limit", limit)):
         if given is not None and noise is None:
@@ -123,7 +124,8 @@ def _all(trained: Trained, split: Split, path: Path, form: str) -> None:
     with writing(path.parent):
         shape = write_restored(trained.model, data, path, images=trained.run.images)
     gaps = data.windows.gaps if data.windows is not None else 0
-    left = [f"{counted(gaps, 'step')} in no window, with NaN instead of numbers"] if gaps else []
+    left = [f"{note}, which is not undone" for note in data.notes if note.startswith("scaled ") and not data.scaling]
+    left += [f"{counted(gaps, 'step')} in no window, with NaN instead of numbers"] if gaps else []
     if form == "json":
         about = trained.about(shown, len(data.inputs), files=[path], notes=[*data.notes, *left])
         echo_json({**about, "shape": list(shape)})

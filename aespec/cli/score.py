@@ -16,6 +16,19 @@ if TYPE_CHECKING:
     from aespec.uses.anomaly import By
 
 QUANTILE = 0.99
+
+
+class Parts(click.Choice[str]):
+    """What errors are given for; of two parts in either order."""
+
+    def __init__(self) -> None:
+        super().__init__(["sample", "step", "feature", "pixel", "step,feature"])
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """See `click.ParamType.convert`."""
+        return super().convert("step,feature" if value == "feature,step" else value, param, ctx)
+
+
 FRACTION = Number(0, 1, min_open=True, max_open=True)
 
 
@@ -23,7 +36,7 @@ FRACTION = Number(0, 1, min_open=True, max_open=True)
 @takes_run
 @click.option(
     "--by",
-    type=click.Choice(["sample", "step", "feature", "pixel", "step,feature"]),
+    type=Parts(),
     default="sample",
     show_default=True,
     help="Give the error of each step, feature or pixel of a sample too, or of each feature at each step.",
@@ -79,7 +92,13 @@ FRACTION = Number(0, 1, min_open=True, max_open=True)
 )
 @file_option("--curves", suffixes=DRAWINGS, help="Draw the ROC and the precision-recall curve, a .png or .svg.")
 @click.option(
-    "-n", "count", type=click.IntRange(1, 20), default=5, show_default=True, metavar="N", help="Samples to show."
+    "-n",
+    "count",
+    type=click.IntRange(1, 20),
+    default=5,
+    show_default=True,
+    metavar="N",
+    help="Samples or events to show.",
 )
 @format_option("text", "json")
 def score(
@@ -109,7 +128,8 @@ def score(
     quantile of the scores of samples that the run held out, or, if it held out none, of those that it was trained on.
 
     Windows that were cut from a series are put together again by `--by step`, and for each feature by `--by
-    step,feature`: each step has the mean of its errors in the windows that cover it.
+    step,feature`: each step has the mean of its errors in the windows that cover it. Steps above the threshold that are
+    less than a window's length apart are one event.
 
     Files that are there already are written over.
     """

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aespec.cli.inputs import Specs, takes_specs
-from aespec.cli.options import backend_option, force_option, format_option
+from aespec.cli.options import Seed, backend_option, force_option, format_option
 from aespec.cli.output import echo_json, ended_softly, made, writing
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.passes import Limits
@@ -45,7 +45,7 @@ READ = 2**30
 @click.option("--optuna", "proposals", type=COUNT, metavar="N", help="Let Optuna's TPE propose N trials.")
 @click.option(
     "--seed",
-    type=click.IntRange(0, 2**32 - 1),
+    type=Seed(),
     metavar="N",
     help="Decides what is drawn or proposed; the seed of training is the spec's.  [default: 0]",
 )

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from aespec.spec import Spec
 
 
+DEFAULT_DATA = "digits"
+
+
 @dataclass(frozen=True)
 class Job:
     """What is to be trained, on what, and where."""
@@ -50,6 +53,8 @@ class Job:
     """The features of the table that the run began with."""
     scaling: Scaling | None = None
     """How it scaled them."""
+    chosen: bool = True
+    """Whether the data is not the default."""
 
 
 @click.command()
@@ -133,12 +138,16 @@ def _new(
     if not specs.paths:
         raise click.UsageError("Missing argument 'SPEC', or the option '--resume RUN'.")
     if backend is None:
-        raise click.UsageError("Missing option '--backend'.")
+        context = click.get_current_context()
+        option = next(each for each in context.command.params if each.name == "backend")
+        raise click.MissingParameter(ctx=context, param=option)
     given = [] if loss is None else [Option("--loss", "loss", loss)]
     compiled = specs.setting(*given, *assignments(plan)).only()
     spec = _with_rate(compiled.spec, rate)
     folder = out or Path("runs") / f"{spec.name}-{backend}"
-    return Job(spec, compiled.graph, data or "digits", limit, backend, folder, specs.limits)
+    return Job(
+        spec, compiled.graph, data or DEFAULT_DATA, limit, backend, folder, specs.limits, chosen=data is not None
+    )
 
 
 def _resumed(folder: Path, backend: str | None, rate: float | None, given: dict[str, Any], limits: Limits) -> Job:
@@ -305,10 +314,18 @@ def _run(
 def _dataset(job: Job) -> Dataset:
     """What a job trains on; scaled as its run was, or as is found on what its plan trains on."""
     from aespec.data import Scaling, load_for
+    from aespec.diagnostics import AespecError
+    from aespec.rules import DataShape
     from aespec.training import split
 
     plan, way = job.spec.training, job.spec.input.scaling
-    whole = load_for(job.spec, job.graph, job.data, "train", plan.dtype, job.columns, job.scaling)
+    try:
+        whole = load_for(job.spec, job.graph, job.data, "train", plan.dtype, job.columns, job.scaling)
+    except AespecError as error:
+        if job.chosen or any(problem.rule is not DataShape for problem in error.diagnostics):
+            raise
+        help = f"no `--data` is given, and {job.data} is the default: name the data with `--data FILE`"
+        raise AespecError(*(replace(problem, help=help) for problem in error.diagnostics)) from None
     data = _limited(whole, job.samples)
     if way is None or data.scaling is not None:
         return data

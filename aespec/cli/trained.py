@@ -84,6 +84,30 @@ class Trained:
         saw_all = self.run.trained_on(data) and len(self.run.seen(data.inputs)) == len(data.inputs)
         return Shown(data, TRAINING if saw_all else SAMPLE)
 
+    def keep_from(self, path: Path) -> None:
+        """Refuse to write over what is read: the data, or what makes the run.
+
+        Raises:
+            AespecError: The path is a file of these.
+        """
+        from aespec.diagnostics import AespecError, Diagnostic
+        from aespec.rules import RunExists
+        from aespec.run import HISTORY, RECORD, SPEC, WEIGHTS
+
+        made_of = {self.folder / name: "a part of the run" for name in (SPEC, WEIGHTS, HISTORY, RECORD)}
+        own = self.run.record["data"]["path"] or self.name
+        for kept, what in {Path(self.other or own): "the data that is read", **made_of}.items():
+            if path.exists() and kept.exists() and path.samefile(kept):
+                raise AespecError(
+                    Diagnostic(
+                        RunExists,
+                        f"{path} would be lost",
+                        wanted="the name of another file",
+                        got=what,
+                        help="give another with the option that names it",
+                    )
+                )
+
     def about(
         self, shown: Shown | None, samples: int, *, files: Iterable[Path | None] = (), notes: Iterable[str] = ()
     ) -> dict[str, Any]:
@@ -121,7 +145,11 @@ def takes_run(command: Callable[..., Any] | None = None, *, backend: bool = True
 
     @wraps(command)
     def run(run: Path, data: str | None, backend: str | None = None, **others: Any) -> Any:
-        return command(trained=Trained(run, data, backend), **others)
+        trained = Trained(run, data, backend)
+        for path in others.values():
+            if isinstance(path, Path):  # a file to be written: those to be read have other types
+                trained.keep_from(path)
+        return command(trained=trained, **others)
 
     options = [
         click.argument("run", type=click.Path(path_type=Path)),

@@ -117,7 +117,7 @@ def load(
         columns: Of a table, the columns that are features, by name; by default all but the label.
         label: Of a table, the column that labels samples; by default one that is called so: see `aespec.data.tables`.
         stride: The file is one long series (steps, features), to be cut into windows of the shape's length, one every
-            so many steps.
+            so many steps; each file of a folder is a recording, and no window lies in two.
 
     Raises:
         AespecError: The data is not found, cannot be read, or does not fit (rules E401 to E405).
@@ -141,7 +141,7 @@ def load(
     inputs, notes = fit(raw, name_or_path, sample, range, dtype, within_unit=within_unit)
     labels, windows = raw.labels, None
     if stride is not None:
-        inputs, windows, note = cut(inputs, shape[0] or 1, stride, labels)
+        inputs, windows, note = cut(inputs, shape[0] or 1, stride, labels, [steps for _, steps in raw.files])
         labels, notes = windows.window_labels, (*notes, note)
     features = raw.columns if raw.columns and len(raw.columns) == inputs.shape[-1] else None
     return Dataset(
@@ -227,7 +227,17 @@ def _together(path: Path, split: Split, shape: Shape, columns: Sequence[str] | N
 
     parts = find_parts(path, split, columns, label)
     inputs = np.concatenate([_arranged(part.read(0, part.rows), part, shape) for part in parts])
-    return Raw(inputs, _labels(parts), natural=natural(inputs), whole=_whole(parts), columns=parts[0].columns)
+    rows = {part.file: 0 for part in parts}
+    for part in parts:
+        rows[part.file] += part.rows
+    return Raw(
+        inputs,
+        _labels(parts),
+        natural=natural(inputs),
+        whole=_whole(parts),
+        columns=parts[0].columns,
+        files=tuple(rows.items()) if len(rows) > 1 else (),
+    )
 
 
 def _labels(parts: list[Part]) -> NDArray[Any] | None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Rows: TypeAlias = Mapping[str, NDArray[Any]]
 
-__all__ = ["array_file", "table_file", "write_samples"]
+__all__ = ["array_file", "beside", "table_file", "write_samples"]
 
 
 @contextmanager
@@ -45,13 +45,32 @@ def array_file(path: Path, shape: tuple[int, ...], dtype: DTypeLike) -> Iterator
         yield write
 
 
+def beside(first: Rows, names: Sequence[str], values: NDArray[Any]) -> Rows:
+    """Columns, and after them one for each number of a sample.
+
+    A number that has the name of one of the first, as a feature may that is called ``step``, is ``feature_step``.
+
+    Args:
+        first: What comes first, each of n values.
+        names: Of the numbers.
+        values: They themselves, (n, numbers).
+    """
+    taken, columns = {*first, *names}, dict(first)
+    for name, column in zip(names, values.T, strict=True):
+        free = name
+        while free in first or (free != name and free in taken):
+            free = f"feature_{free}"
+        columns[free] = column
+    return columns
+
+
 def write_samples(
     path: Path,
     shape: tuple[int, ...],
     dtype: DTypeLike,
     names: Sequence[str],
     found: Iterable[NDArray[Any]],
-    beside: Rows,
+    first: Rows,
 ) -> None:
     """Write samples: a ``.npy`` holds them in their own shape, a table has a row for each and a column for a number.
 
@@ -61,7 +80,7 @@ def write_samples(
         dtype: Their type.
         names: Of the columns of a table, one for each number of a sample.
         found: The samples, some at a time.
-        beside: Further columns of a table, in front, each of n values.
+        first: Further columns of a table, in front, each of n values.
 
     Raises:
         AespecError: pyarrow, which writes parquet, is missing.
@@ -75,8 +94,8 @@ def write_samples(
     with table_file(path) as write:
         for samples in found:
             rows = slice(at, at := at + len(samples))
-            given = {name: values[rows] for name, values in beside.items()}
-            write({**given, **dict(zip(names, samples.reshape(len(samples), -1).T, strict=True))})
+            given = {name: values[rows] for name, values in first.items()}
+            write(beside(given, names, samples.reshape(len(samples), -1)))
 
 
 @contextmanager

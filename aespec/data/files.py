@@ -50,6 +50,8 @@ class Raw:
     """What each sample is called, where the source says so."""
     series: bool = False
     """Whether a sample is a step of one long series (steps, features)."""
+    files: tuple[tuple[str, int], ...] = ()
+    """The files that it is in, if several, and how many samples each has."""
     notes: tuple[str, ...] = ()
 
 

@@ -47,7 +47,7 @@ def fit(
         if not raw.image and x.max() <= 1:
             notes.append("no byte is above 1: if they mean 0 and 1, save them as bool or float instead")
         x = _scale(x, raw.natural, target, dtype)
-    elif x.dtype != dtype:
+    elif x.dtype != dtype and dtype != "float64":  # which holds whatever they were
         notes.append(f"converted {x.dtype} -> {dtype}")
     return np.ascontiguousarray(x, dtype), tuple(notes)
 

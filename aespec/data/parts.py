@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from collections.abc import Sequence
 from hashlib import sha256
@@ -32,7 +33,7 @@ class Mapped(Part):
     def __init__(self, path: Path) -> None:
         import numpy as np
 
-        self.name = path.name
+        self.name = self.file = path.name
         try:
             self._array = np.load(path, mmap_mode="r", allow_pickle=False)
         except BROKEN as error:
@@ -57,7 +58,8 @@ class Packed(Part):
     def __init__(self, path: Path, split: Split) -> None:
         import numpy as np
 
-        self.name, self._path, self._split = path.name, path, split
+        self.name = self.file = path.name
+        self._path, self._split = path, split
         try:
             with zipfile.ZipFile(path) as archive:
                 names = [name.removesuffix(".npy") for name in archive.namelist()]
@@ -99,7 +101,8 @@ class RowGroup(Part):
     def __init__(
         self, path: Path, group: int, about: Any, columns: Sequence[str], label: str | None, first: NDArray[Any]
     ) -> None:
-        self.name, self.rows, self.mark = f"{path.name} {group}", about.num_rows, str(about.to_dict())
+        self.name, self.file = f"{path.name} {group}", path.name
+        self.rows, self.mark = about.num_rows, str(about.to_dict())
         self.sample, self.kind = first.shape[1:], str(first.dtype)
         self.columns = tuple(columns) if len(columns) == self.sample[0] else None
         self._path, self._group, self._columns, self._label = path, group, list(columns), label
@@ -173,11 +176,17 @@ def holds_arrays(folder: Path) -> bool:
 
 
 def _arrays(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES)
+    return sorted((path for path in folder.iterdir() if path.suffix in SUFFIXES), key=_counting)
+
+
+def _counting(path: Path) -> tuple[list[tuple[int, str]], str]:
+    """What sorts files by their names as one counts: ``part2`` before ``part10``."""
+    pieces = re.split(r"(\d+)", path.name)
+    return [(int(text), "") if text.isdecimal() else (-1, text) for text in pieces], path.name
 
 
 def find_parts(path: Path, split: Split, columns: Sequence[str] | None = None, label: str | None = None) -> list[Part]:
-    """The parts of a file, or of all files in a folder, in the order of their names.
+    """The parts of a file, or of all files in a folder, in the order of their names: ``part2`` before ``part10``.
 
     Of parquet the columns and the label are those that `aespec.data.tables.pick` finds.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -127,11 +127,24 @@ def as_series(raw: Raw, shape: Shape, name: str) -> Raw:
         AespecError: It is no series, too short, or has other features.
     """
     given = raw.inputs
+    for file, steps in raw.files:
+        if steps < (shape[0] or 1):
+            raise AespecError(
+                Diagnostic(
+                    DataShape,
+                    f"{file} in {name} cannot be cut into windows of {counted(shape[0] or 1, 'step')}",
+                    wanted=f"a recording of {counted(shape[0] or 1, 'step')} or more in each file",
+                    got=counted(steps, "step"),
+                    help="take the file away, put it together with what it goes on from, or make the windows shorter",
+                )
+            )
     series, length, features = given[:, None] if given.ndim == 1 else given, shape[0] or 1, shape[1]
     if series.ndim == 2 and len(series) >= length and features in (None, series.shape[1]):
         return replace(raw, inputs=series, series=True)
     if given.ndim == 2 and given.shape[0] == features and given.shape[1] >= length:
         help = "steps come first: save `x.T`"
+    elif series.ndim == 2 and length == series.shape[1]:
+        help = f"steps come first: did you mean `shape: [{features}, {length}]`?"
     elif series.ndim == 2 and len(series) >= length:
         help = f"give a series of {features} features, or train a model with `shape: [{length}, {series.shape[1]}]`"
     elif series.ndim == 2 and features in (None, series.shape[1]):
@@ -151,27 +164,35 @@ def as_series(raw: Raw, shape: Shape, name: str) -> Raw:
 
 
 def cut(
-    series: NDArray[Any], length: int, stride: int, labels: NDArray[Any] | None
+    series: NDArray[Any], length: int, stride: int, labels: NDArray[Any] | None, recordings: Sequence[int] = ()
 ) -> tuple[NDArray[Any], Windows, str]:
     """Cut a series (steps, features) into windows of a length, one every so many steps, and one that ends it.
+
+    Each of its recordings is cut for itself.
 
     Args:
         series: The series.
         length: Of a window, in steps.
         stride: How many steps lie between the starts of two.
         labels: What each step is, where that is known.
+        recordings: How many steps each has of those that the series is made of, where it is of several.
 
     Returns:
         The windows (n, steps, features), where they lie, and what was done, for the user to read.
     """
     import numpy as np
 
-    steps = len(series)
-    starts = np.arange(0, steps - length + 1, stride)
-    if starts[-1] != steps - length:
-        starts = np.append(starts, steps - length)
+    found: list[NDArray[np.int64]] = []
+    steps, first = len(series), 0
+    for count in recordings or [steps]:
+        last = first + count - length
+        found.append(np.unique(np.append(np.arange(first, last + 1, stride), last)))
+        first += count
+    starts = np.concatenate(found)
     windows = np.ascontiguousarray(_windows(series, length)[starts].swapaxes(1, 2))
     note = f"cut {counted(steps, 'step')} into {counted(len(starts), 'window')} of {length}, one every {stride}"
+    if len(recordings) > 1:
+        note += f", each within one of {len(recordings)} files, in the order of their names"
     return windows, Windows(starts, length, steps, labels), note
 
 

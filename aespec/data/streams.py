@@ -50,6 +50,8 @@ class Part(ABC):
     """Samples that are kept together."""
 
     name: str
+    file: str
+    """The name of the file that they are in."""
     rows: int
     sample: tuple[int, ...]
     """The shape of a sample."""

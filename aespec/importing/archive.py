@@ -80,12 +80,12 @@ class Archive:
         return data
 
     def json(self, name: str) -> Any:
-        """A member that is JSON, numbers that were float32 with as many digits as these have."""
+        """A member that is JSON, its texts in one line, numbers that were float32 with as many digits as these have."""
         self.at = f"`{name}`"
         try:
             found = json.loads(self._read(name, TEXT), parse_float=_number)
             json.dumps(found, ensure_ascii=False).encode()  # which halves of characters prevent
-            return found
+            return _in_one_line(found)
         except json.JSONDecodeError as error:
             got = f"another text, from line {error.lineno}, column {error.colno}"
         except RecursionError:
@@ -133,6 +133,18 @@ def _in_words(error: Exception) -> str:
         case OSError() | RuntimeError():
             return "arrays that cannot be read"
     return "an entry of a wrong type"
+
+
+def _in_one_line(value: Any) -> Any:
+    """Data whose texts may stand in a message: what is not printable in them is written as an escape."""
+    match value:
+        case str() if not value.isprintable():
+            return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in value)
+        case list():
+            return [_in_one_line(item) for item in value]
+        case dict():
+            return {_in_one_line(key): _in_one_line(item) for key, item in value.items()}
+    return value
 
 
 def _number(text: str) -> float:

@@ -145,6 +145,11 @@ class Layer(Kind):
         return self
 
     @property
+    def at_every_step(self) -> "Layer | None":
+        """This layer giving the output of every step; None where it gives that already, or has no steps."""
+        return None
+
+    @property
     def frozen(self) -> bool:
         """Whether its parameters are not trained: it says so, or a layer that it wraps does."""
         return bool(self.freeze) or any(value.frozen for _, value in self if isinstance(value, Layer))

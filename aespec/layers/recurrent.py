@@ -35,6 +35,11 @@ class Recurrent(Weighted):
         """The output is bounded as a tanh is."""
         return activations.Tanh()
 
+    @property
+    def at_every_step(self) -> Layer | None:
+        """The same with return_sequences."""
+        return None if self.return_sequences else self.model_copy(update={"return_sequences": True})
+
     def infer(self, x: Shape) -> Shape:
         """(steps, n) -> (steps, units), or (units,) without return_sequences."""
         need_rank(x, "steps, features")
@@ -158,6 +163,12 @@ class Bidirectional(Layer):
     def output_activation(self) -> activations.Activation:
         """The output is bounded as a tanh is."""
         return activations.Tanh()
+
+    @property
+    def at_every_step(self) -> Layer | None:
+        """The same around the layer that gives every step."""
+        layer = self.layer.at_every_step
+        return layer and self.model_copy(update={"layer": layer})
 
     def activated(self, activation: activations.Activation) -> Self:
         """The layer itself: its activation is not a choice."""

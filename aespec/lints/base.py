@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from aespec.activations import Activation, Linear
 from aespec.diagnostics import Diagnostic, Loc, Place, Rule
 from aespec.graph import Graph, Node
+from aespec.layers.activation import Activation as ActivationLayer
 from aespec.layers.base import Layer
 from aespec.layers.normalization import BatchNormalization, LayerNormalization
 from aespec.spec import Mirror, Spec
@@ -51,10 +52,13 @@ def place_of(spec: Spec, node: Node, *fields: str) -> Place | None:
 def reconstruction(graph: Graph) -> tuple[Node, Activation] | None:
     """The node that made the reconstruction, and what its values went through last; None where that is not known.
 
-    A normalization gives any value; what moves values or disturbs them in training alone gives those that it is given.
+    A normalization gives any value; what moves values, disturbs them in training alone or is `activation: linear` gives
+    those that it is given.
     """
     for node in reversed(graph.nodes):
         layer = node.layer.innermost
+        if isinstance(layer, ActivationLayer) and isinstance(layer.function, Linear):
+            continue
         if (activation := node.layer.output_activation) is not None:
             return node, activation
         if isinstance(layer, BatchNormalization | LayerNormalization):

@@ -7,12 +7,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from aespec.diagnostics import Diagnostic, Place, nearest
-from aespec.fixes import BOM, MARK, Edit, line_break, plain
+from aespec.fixes import BOM, Edit, line_break, plain
 from aespec.source.file import is_json
 from aespec.source.text import Text
 from aespec.source.yaml_text import BREAKS
 
 __all__ = ["Ignore", "ignores"]
+
+MARK = "aespec:"
+"""What a comment begins with that silences warnings."""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ class UnusedVariable(Lint):
 
     `vars` gives names to values that `${name}` stands for elsewhere. One that is never used looks as if it decided
     something: whoever changes it, or varies it with `--set vars.name=...`, changes nothing. Use it or remove it;
-    `aespec validate --fix` removes it.
+    `aespec validate --fix` removes it, and with it a comment right above that begins with its name; others stay.
     """
 
     code = "W401"

@@ -35,6 +35,9 @@ AIMS = {
 """Of each use: the share of the variance that PCA is to keep with as many numbers as the code has, how many those may
 be, and what the code is."""
 
+AFFORDABLE = 20_000_000
+"""Weights of a dense layer: 80 MB, four times that in training, and its mirror has as many."""
+
 DEEPEST = 3
 """How many layers halve a width, at most."""
 
@@ -132,9 +135,12 @@ def _recurrent(code: int) -> Iterator[Said]:
 def _dense(shape: Sequence[int], code: int) -> Iterator[Said]:
     if len(shape) > 1:
         yield Said("flatten")
-    widths = [max(16, min(512, prod(shape)))]
+    n = prod(shape)
+    widths = [max(16, min(512, n, AFFORDABLE // n))]
     while len(widths) < DEEPEST and widths[-1] // 2 > 2 * code:
         widths.append(widths[-1] // 2)
     for i, width in enumerate(widths):
         why = "widths halve on the way to the code" if i == 0 and len(widths) > 1 else ""
+        if i == 0 and width == AFFORDABLE // n:
+            why = f"{n:,} inputs, each with as many weights here"
         yield Said(f"dense: {{units: {width}, activation: relu}}", why)

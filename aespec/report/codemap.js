@@ -78,7 +78,7 @@
     curves.replaceChildren(...lines.map((line, feature) => {
       const path = document.createElementNS(svg.namespaceURI, "path");
       path.setAttribute("d", `M${line.join("L")}${steps.length > 1 ? "" : "h0"}`);
-      path.style.stroke = `var(--c${feature})`;
+      path.style.stroke = `var(--c${data.colors[feature]})`;
       return path;
     }));
   }

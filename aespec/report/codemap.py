@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import ceil, isqrt
 from typing import TYPE_CHECKING, Any
 
 from aespec.data.labels import NO_LABEL, classes
 from aespec.picture import CLASSES
 from aespec.report.page import embedded, render
-from aespec.report.samples import thinned
+from aespec.report.samples import most, thinned
 from aespec.shapes import counted
 from aespec.tables import number
 
@@ -43,6 +43,7 @@ def code_map(
     images: bool = False,
     notes: Sequence[str] | None = None,
     named: bool = True,
+    features: Mapping[int, int] | None = None,
     caption: str = "",
 ) -> Markup:
     """A map as a fragment of HTML for `aespec.report.page.page`, with its own style and script.
@@ -60,6 +61,8 @@ def code_map(
         images: Whether they are images.
         notes: What is said of each sample.
         named: Write each class's name on the map too, amid its dots.
+        features: Of a series, those that are drawn, and the number of each one's color; by default those that vary
+            most.
         caption: A sentence below the map.
 
     Raises:
@@ -96,7 +99,8 @@ def code_map(
         if images:
             picture, data["sprite"] = sprite(samples)
         else:
-            data["curves"] = _curves(samples).tolist()
+            drawn = features or {feature: i for i, feature in enumerate(most(samples, about_mean=True))}
+            data["curves"], data["colors"] = _curves(samples, [*drawn]).tolist(), [*drawn.values()]
     return render(
         "codemap.html.j2",
         name=f"Map of the codes: {counted(len(points))}" + (f" of {len(names):,} classes" if len(names) > 1 else ""),
@@ -146,11 +150,11 @@ def sprite(images: NDArray[Any]) -> tuple[str, dict[str, int]]:
     return address, {"columns": columns, "width": width, "height": height}
 
 
-def _curves(samples: Array) -> NDArray[np.int64]:
+def _curves(samples: Array, features: Sequence[int]) -> NDArray[np.int64]:
     """Series as they are drawn, (n, steps, features): thinned, and upward from 0 to 99."""
     import numpy as np
 
-    drawn = thinned(samples, SIDE)[0]
+    drawn = thinned(samples, SIDE, features)
     low, high = float(drawn.min()), float(drawn.max())
     return np.round(99 * (drawn - low) / ((high - low) or 1.0)).astype("int64")
 

@@ -139,6 +139,9 @@ def words(layer: Layer, shape: Shape = ()) -> str:
     >>> from aespec.layers.dense import Dense
     >>> words(Dense(units=100, activation="selu")), words(Dense(units=100, activation="selu"), (100,))
     ('100, selu', 'selu')
+    >>> from aespec.layers.conv import Conv1D
+    >>> words(Conv1D(filters=16, kernel_size=5, padding="same"))
+    'filters 16, kernel 5, same'
     """
     kind, said = type(layer), []
     for name, value in layer.stated().items():
@@ -146,11 +149,11 @@ def words(layer: Layer, shape: Shape = ()) -> str:
             continue
         if name == kind.main and _word(value) == _word(shape):
             continue
-        bare = name in (kind.main, "kernel_size", "activation", "padding") or isinstance(value, Layer)
+        bare = name in (kind.main, "activation", "padding") or isinstance(value, Layer)
         if isinstance(value, bool):
             word = name if value else f"no {name}"
         else:
-            word = _word(value) if bare else f"{name} {_word(value)}"
+            word = _word(value) if bare else f"{name.removesuffix('_size')} {_word(value)}"
         said.append((name != kind.main, word))
     return ", ".join(text for _, text in sorted(said, key=lambda each: each[0]))
 

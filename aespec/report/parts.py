@@ -47,6 +47,14 @@ class Part:
     """The data that they are of, where it is not that of the run."""
     note: str = ""
     """What is to be said of all, to follow their name."""
+    columns: tuple[str, ...] | None = None
+    """What the features are called."""
+
+    def worst(self, count: int) -> NDArray[np.int64]:
+        """Those that were restored worst, the worst first."""
+        import numpy as np
+
+        return np.argsort(-np.nan_to_num(self.errors, nan=np.inf), kind="stable")[:count]
 
     @property
     def named(self) -> str:
@@ -79,6 +87,7 @@ def look(
     *,
     source: str = "",
     note: str = "",
+    columns: tuple[str, ...] | None = None,
     seed: int = 0,
 ) -> Part:
     """Let a model see samples of a part, drawn at random: at most 500, fewer of large ones.
@@ -90,6 +99,7 @@ def look(
         what: What each is called: a ``test sample``.
         source: The data that they are of, where it is not that of the run.
         note: What is to be said of all, to follow their name.
+        columns: What the features are called.
         seed: Decides which are drawn.
     """
     import numpy as np
@@ -100,4 +110,5 @@ def look(
     errors = squared_errors(samples, restored)
     classes = labels is not None and labels.size == len(inputs)  # what is several numbers each is no class
     shown = labels.reshape(-1)[places] if labels is not None and classes else None
-    return Part(what, len(inputs), places, samples, shown, codes(model, samples), restored, errors, source, note)
+    found = codes(model, samples), restored, errors
+    return Part(what, len(inputs), places, samples, shown, *found, source, note, columns)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aespec import __version__
 from aespec.diagnostics import AespecError
@@ -100,8 +100,8 @@ def _write(run: Run, model: Model, training: Shown, unseen: Shown | None, path: 
 
     def part(shown: Shown) -> Part:
         source = "" if shown.name == run.record["data"]["name"] else shown.name
-        seed = run.record["seed"]
-        return look(model, shown.inputs, shown.labels, shown.what, source=source, note=shown.note, seed=seed)
+        about: dict[str, Any] = {"source": source, "note": shown.note, "columns": shown.data.columns}
+        return look(model, shown.inputs, shown.labels, shown.what, **about, seed=run.record["seed"])
 
     others = None if unseen is None or unseen.what == training.what else part(unseen)
     found = report(run, model, part(training), others)

@@ -11,7 +11,7 @@ from aespec.report.charts import Line, curves, histogram
 from aespec.report.codemap import code_map
 from aespec.report.diagram import diagram
 from aespec.report.page import render
-from aespec.report.samples import gallery, is_row
+from aespec.report.samples import gallery, is_row, most
 from aespec.run import SPEC
 from aespec.shapes import counted, elements
 from aespec.summary import COLUMNS, NUMBERS, remarks, rows, summarize
@@ -147,16 +147,34 @@ def reconstructions(run: Run, part: Part) -> Markup:
 
     count = min(SHOWN if run.images else SHOWN // 2, len(part.places))
     some = np.linspace(0, len(part.places) - 1, count).round().astype(int)
-    chosen = {"A few": some}
+    varying, missed = _features(part)
+    chosen = [("A few", some, varying, "vary most")]
     if count < len(part.places):
-        chosen["The worst"] = np.argsort(-np.nan_to_num(part.errors, nan=np.inf), kind="stable")[:count]
-    how: dict[str, Any] = {"images": run.images, "columns": run.record["data"]["columns"]}
+        chosen.append(("The worst", part.worst(count), missed, "are restored worst"))
     inputs, restored = (_as_written(run, samples) for samples in (part.inputs, part.restored))
+    how: dict[str, Any] = {"images": run.images, "columns": part.columns}
     groups = [
-        (title, gallery(inputs[those], restored[those], [part.about(i) for i in those], **how))
-        for title, those in chosen.items()
+        (
+            title,
+            gallery(
+                inputs[those], restored[those], [part.about(i) for i in those], features=features, which=which, **how
+            ),
+        )
+        for title, those, features, which in chosen
     ]
     return render("groups.html.j2", groups=groups, note=f"The worst are those of {part.told} with the largest error.")
+
+
+def _features(part: Part) -> tuple[dict[int, int], dict[int, int]]:
+    """The features of a series that vary most, and those that are restored worst in the worst samples.
+
+    Each has the number of its color, which is one on all of the page.
+    """
+    worst = part.worst(SHOWN // 2)
+    varying = most(part.inputs.astype("float64"), about_mean=True)
+    missed = most(part.inputs[worst].astype("float64") - part.restored[worst])
+    colors = {feature: color for color, feature in enumerate(dict.fromkeys([*varying, *missed]))}
+    return {feature: colors[feature] for feature in varying}, {feature: colors[feature] for feature in missed}
 
 
 def _as_written(run: Run, samples: Array) -> Array:
@@ -198,6 +216,7 @@ def codes(run: Run, parts: Sequence[Part]) -> Markup:
         images=run.images,
         notes=notes,
         named=labelled,
+        features=_features(parts[0])[0],
         caption=f"{said} {' and '.join(part.told for part in parts)}. Point at a dot, tap it, or move with the arrow "
         "keys to see its sample.",
     )
@@ -228,7 +247,8 @@ def generated(run: Run, model: Model, part: Part) -> Markup:
     random = np.random.default_rng(run.record["seed"])
     count = 2 * SHOWN if run.images else SHOWN // 2
     made = decoded(model, standard_normal(int(np.prod(shape))).draw(count, random), shape)
-    return gallery(_as_written(run, made), None, [""] * count, images=run.images, columns=run.record["data"]["columns"])
+    how: dict[str, Any] = {"images": run.images, "columns": part.columns, "features": _features(part)[0]}
+    return gallery(_as_written(run, made), None, [""] * count, **how)
 
 
 def spec(run: Run) -> Markup:

@@ -16,6 +16,7 @@ Value = Scalar | list[Node] | dict[str, Entry]
 
 _USE = re.compile(r"\$\$\{|\$\{([^{}]*)(\}?)")
 _ESCAPED, _LITERAL = "$${", "${"
+_LITERALLY = f"a literal `{_LITERAL}` is written `{_ESCAPED}`"
 
 
 @dataclass(slots=True)
@@ -109,7 +110,7 @@ class Frame:
         variable = self.variables.get(use[1].strip())
         try:
             if not use[2]:
-                help = f"close it with `}}`, or write `{_ESCAPED}`"
+                help = f"close it with `}}`; {_LITERALLY}"
                 raise _fault(f"`{_LITERAL}` is never closed", use, help)
             if variable is None:
                 return evaluate(use[1], lambda token: self._number(token, use, place))
@@ -161,13 +162,15 @@ class Frame:
         elif guess:
             help = f"did you mean `{f'${{{guess}}}' if name == content else guess}`?"
         else:
-            none = "`vars` has none above it" if self.declared else "the spec has no `vars:`"
-            known = clipped(f"`vars` has {', '.join(some)}", 80) if some else none
-            if self.turns and self.turns[0].index is None:
-                instead = f"for the number of the turn state `index: {clipped(name)}` in the `repeat`"
+            new = f"{clipped(name)}: …"
+            if some:
+                help = f"add `{new}` to `vars`, which has {clipped(', '.join(some), 60)}"
             else:
-                instead = f"write `{_ESCAPED}` for the characters"
-            help = f"{known}; {instead}"
+                help = f"add `{new}` to `vars`, above what uses it" if self.declared else f"add `vars: {{{new}}}`"
+            if self.turns and self.turns[0].index is None:
+                help += f"; for the number of the turn state `index: {clipped(name)}` in the `repeat`"
+            else:
+                help += f"; {_LITERALLY}"
         return Fault(f"unknown variable `{clipped(name)}`", token.start, token.end, help=help, rule=UnknownVariable)
 
     def _tell(self, fault: Fault, use: re.Match[str], place: Place) -> None:

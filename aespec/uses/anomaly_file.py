@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aespec.data.export import array_file, table_file
+from aespec.data.export import array_file, beside, table_file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,7 +43,7 @@ def score_file(path: Path, columns: Columns, by: By, names: Sequence[str], shape
 
     if path.suffix.lower() != ".npy":
         with table_file(path) as write_table:
-            yield lambda rows, errors: write_table({**rows, **dict(zip(names, errors.T, strict=True))})
+            yield lambda rows, errors: write_table(beside(rows, names, errors))
         return
     fields: list[Any] = [(name, values.dtype) for name, values in columns.items()]
     if names:

@@ -128,7 +128,7 @@ def _series(
             style: dict[str, Any] = {"color": color, "linewidth": 0.9}
             lines += top.plot(along, originals[column, :, feature], **style)
             top.plot(along, restored[column, :, feature], linestyle=(0, (3, 1.5)), alpha=0.8, **style)
-        bottom.fill_between(along, errors[column], color=ERROR, linewidth=0)
+        bottom.fill_between(along, errors[column], color=GRAY, linewidth=0)  # which is no feature's
         bottom.xaxis.get_major_locator().set_params(integer=True, nbins=3)
         bottom.xaxis.set_major_formatter("{x:,.0f}")
         bottom.set_ylim(0, 1.05 * float(errors.max()) or 1)

@@ -128,6 +128,7 @@ class Job:
         Raises:
             AespecError: They are not there any more.
         """
+        _ = self.scored  # what is wrong with other data is said of that, not of the run's own
         with self.data.needed("the threshold", "state it with `--threshold`, or let `--contamination` find it"):
             return self._cut(self.data.held or self.data.training)
 
@@ -145,6 +146,11 @@ class Job:
         if self.in_series and (windows := given.windows) is not None:
             return np.flatnonzero(np.isfinite(by_step(np.zeros(given.inputs.shape[:2]), windows.starts, windows.steps)))
         return np.arange(len(self.scored.inputs)) + self.scored.first
+
+    @property
+    def left_out(self) -> int:
+        """How many steps, amid those of a series that are scored, lie in no window."""
+        return int(self.index[-1] - self.index[0] + 1 - len(self.index)) if self.in_series else 0
 
     @property
     def starts(self) -> NDArray[np.int64] | None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
+from aespec.code import safe_name
 from aespec.graph import Graph, Node
 from aespec_torch.table import Layout, parts
 
@@ -68,13 +70,11 @@ def assemble(graph: Graph, device: torch.device, dtype: torch.dtype) -> tuple[Au
 
 
 def _chain(steps: Iterable[Step]) -> nn.Sequential:
-    """The modules under their names; one that means something to torch already (``forward``) gets a ``_``."""
+    """The modules under their names; one that means something to torch or Python (``forward``) gets a ``_``."""
     chain = nn.Sequential()
     for step in steps:
         for name, module in step.modules.items():
-            while hasattr(chain, name):
-                name += "_"
-            chain.add_module(name, module)
+            chain.add_module(safe_name(name, partial(hasattr, chain)), module)
     return chain
 
 

@@ -11,8 +11,10 @@ from typing import Any
 
 import h5py  # type: ignore[import-untyped]
 
+from aespec.diagnostics import AespecError, Diagnostic
 from aespec.importing import Archive, Damaged, Flaw, Found, Part, Tensor, Unsaid, unreadable
-from aespec_keras.reading.cells import CELLS, ONE_AXIS, SILENT, TRAINING, USUAL
+from aespec.rules import NotExpressible
+from aespec_keras.reading.cells import CELLS, IDLE, ONE_AXIS, SILENT, TRAINING, USUAL
 from aespec_keras.reading.config import Config, groups, in_order, input_shape, is_model, registered, snake
 from aespec_keras.reading.nested import special
 from aespec_keras.reading.training import compiled
@@ -30,6 +32,9 @@ from aespec_keras.reading.values import (
 
 __all__ = ["read"]
 
+LISTED = "a layer that `aespec layers` lists"
+"""What a spec can say."""
+
 
 def read(archive: Archive) -> Found:
     """What a file of Keras 3 holds; see `aespec.importing.Reader`.
@@ -44,11 +49,26 @@ def read(archive: Archive) -> Found:
     with archive.reading("a model as Keras 3 writes it"):
         file = h5py.File(io.BytesIO(archive.arrays("model.weights.h5")), "r")  # open while its arrays are in use
         reading, config = _Reading(archive, file), archive.json("config.json")
+        if not is_model(config):
+            raise _of_an_own_class(archive, config)
         name, shape = str(config["config"]["name"]), input_shape(config)
         parts = tuple(reading.chain(config, "", None))
         archive.at = "`compile_config`"
         plan = compiled(config.get("compile_config"))
     return Found(name, shape, parts, tuple(reading.flaws), plan.loss, plan.training, plan.notes)
+
+
+def _of_an_own_class(archive: Archive, config: Config) -> AespecError:
+    """The error for a model whose layers its author's code calls, which no file has."""
+    return AespecError(
+        Diagnostic(
+            NotExpressible,
+            f"a spec cannot say the model of {archive.path}",
+            wanted="a `Sequential` or a functional model, whose file has its layers in their order",
+            got=f"`{registered(config)}`, a class of its author's own, whose code alone says how layers are called",
+            help="make it of the same layers as `keras.Sequential` or `keras.Model(inputs, outputs)`, and save that",
+        )
+    )
 
 
 class _Reading:
@@ -78,6 +98,9 @@ class _Reading:
     def _part(self, layer: Config, at: str) -> Part | None:
         """A layer, or None where a spec cannot say it."""
         name = str(layer["config"]["name"])
+        if (given := registered(layer)) in IDLE:
+            self._flaw(name, f"a layer `{given}`, which does nothing outside training", LISTED, changes=False)
+            return None
         try:
             kind, fields, where = self._said(layer)
         except Unsaid as unsaid:
@@ -121,7 +144,7 @@ class _Reading:
             return "bidirectional", {"layer": {kind: fields}, "merge_mode": config["merge_mode"]}, where
         cell = CELLS.get(given)
         if cell is None:
-            raise Unsaid(f"a layer `{given}`", "a layer that `aespec layers` lists")
+            raise Unsaid(f"a layer `{given}`", LISTED)
         for key, value in config.items():
             if key not in cell.fields:
                 self._check(config, key, value)
@@ -156,7 +179,7 @@ class _Reading:
             return
         wanted, what = USUAL.get(key, (None,))[0], f"`{key}: {worded(value)}`"
         if key in TRAINING or key.endswith("_constraint"):
-            self._flaw(str(config["name"]), f"{what}, which matters in training", "a layer without", changes=False)
+            self._flaw(str(config["name"]), f"{what}, which matters in training", f"no `{key}`", changes=False)
         else:
             raise Unsaid(what, f"`{key}: {wanted}`" if wanted is not None else f"no `{key}`")
 

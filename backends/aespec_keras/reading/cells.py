@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["CELLS", "ONE_AXIS", "SILENT", "TRAINING", "USUAL", "Cell"]
+__all__ = ["CELLS", "IDLE", "ONE_AXIS", "SILENT", "TRAINING", "USUAL", "Cell"]
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,14 @@ USUAL = {
     "activation": ("tanh",),
 }
 """Fields that a spec has not, with what they have to be; all others have to be unset."""
+
+IDLE = {"Identity", "ActivityRegularization", "AlphaDropout", "GaussianDropout"}
+IDLE |= {f"SpatialDropout{rank}D" for rank in (1, 2, 3)}
+IDLE |= {f"Random{what}" for what in ("Brightness", "ColorDegeneration", "ColorJitter", "Contrast", "ElasticTransform")}
+IDLE |= {f"Random{what}" for what in ("Erasing", "Flip", "GaussianBlur", "Grayscale", "Hue", "Invert", "Perspective")}
+IDLE |= {f"Random{what}" for what in ("Posterization", "Rotation", "Saturation", "Sharpness", "Shear", "Translation")}
+IDLE |= {"RandomZoom", "AugMix", "CutMix", "MixUp", "RandAugment"}
+"""Layers that hand on what they are given outside training. `RandomCrop` does not: it crops or resizes there."""
 
 TRAINING = {"dropout", "recurrent_dropout", "noise_shape"}
 """Fields that matter in training alone, as constraints do."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
 from aespec.kind import Kind
 from aespec.losses import Loss
+from aespec.optimizers import Optimizer
 from aespec.plan import TrainingPlan
 from aespec.registry import kinds
-from aespec_keras.reading.config import registered, snake
+from aespec_keras.reading.config import Config, registered, snake
 from aespec_keras.reading.values import worded
 
 __all__ = ["Compiled", "compiled"]
@@ -63,18 +64,24 @@ def _loss(value: Any, weight: Any) -> tuple[Any, tuple[str, ...]]:
         return None, ("the file states no loss: it is `mse`",)
     fields = value["config"] if isinstance(value, dict) and isinstance(value.get("config"), dict) else {}
     name = _function(value) or worded(value)
+    kind = LOSSES.get(snake(name))
     others = [
         f"`{key}: {worded(fields[key])}`"
         for key, usual in USUAL_OF_LOSS.items()
         if fields.get(key, usual[0]) not in usual
     ]
-    said: dict[str, Any] = {"weight": weight} if weight is not None else {}
-    said |= {"delta": fields["delta"]} if "delta" in fields else {}
-    loss = {LOSSES[snake(name)]: said} if snake(name) in LOSSES else None
-    if loss is None or others or not _reads(Loss, loss):
+    said = {"delta": fields["delta"]} if "delta" in fields else {}
+    if kind is None or others or not _reads(Loss, {kind: said}):
         of = f" with {', '.join(others)}" if others else ""
         return None, (f"a spec has no loss `{name}`{of}: it is `mse`",)
-    return loss, ()
+    notes = []
+    if kind == "huber" and fields and not said:
+        notes.append(f"Keras leaves the `delta` of `{name}` out of its files: it is 1, the default, whatever it was")
+    if weight is not None and _reads(Loss, {kind: {"weight": weight}}):
+        said["weight"] = weight
+    elif weight is not None:
+        notes.append(f"a spec has no loss with the weight {worded(weight)}: that of `{kind}` is 1")
+    return {kind: said}, tuple(notes)
 
 
 def _only(value: Any) -> Any:
@@ -106,21 +113,25 @@ def _training(value: Any) -> tuple[dict[str, Any], tuple[str, ...]]:
     if known is None:
         return {}, (f"a spec has no optimizer `{given}`: it is `adam`",)
     schedule = config.get("learning_rate")
+    of_rate = "as at the first step"
     if isinstance(schedule, dict):
-        config["learning_rate"] = schedule["config"].get("initial_learning_rate")
+        config["learning_rate"], of_rate = _rate(schedule)
     fields = {key: config[key] for key in known.model_fields if config.get(key) is not None}
     fields.setdefault("weight_decay", 0.0)
+    wrong = {key: value for key, value in fields.items() if not _reads(Optimizer, {known.kind: {key: value}})}
+    fields = {key: value for key, value in fields.items() if key not in wrong}
     training: dict[str, Any] = {"optimizer": {known.kind: fields}}
     training |= {ours: config[key] for key, ours in SHARED.items() if config.get(key) is not None}
     if config.get("use_ema") and config.get("ema_overwrite_frequency") is None:
         training["ema"] = config["ema_momentum"]
         del config["use_ema"]
-    notes = []
+    usual = {key: known.model_fields[key].default for key in ("learning_rate", *wrong)}
+    notes = [f"`{known.kind}` has no `{key}: {worded(value)}`: it is {usual[key]}" for key, value in wrong.items()]
     if isinstance(schedule, dict):
-        rate = fields.get("learning_rate", known.model_fields["learning_rate"].default)
-        notes.append(
-            f"`{registered(schedule)}` counts steps, and a spec epochs: the learning rate is {rate} throughout"
-        )
+        unknown = "" if "learning_rate" in wrong else "not known, and "
+        rate = fields.get("learning_rate")
+        now = f"{rate} throughout, {of_rate}" if rate else f"{unknown}left at {usual['learning_rate']}"
+        notes.append(f"`{registered(schedule)}` counts steps, and a spec epochs: the learning rate is {now}")
     left = {*config} - {*known.model_fields} - {*SHARED} - SILENT
     if others := [f"`{key}: {worded(config[key])}`" for key in sorted(left) if config[key] not in (None, False)]:
         notes.append(f"a spec has no optimizer with {', '.join(others)}: left out")
@@ -129,6 +140,24 @@ def _training(value: Any) -> tuple[dict[str, Any], tuple[str, ...]]:
     except ValidationError:
         return {}, (f"the optimizer `{given}` has numbers that no spec may state: it is `adam`",)
     return training, tuple(notes)
+
+
+FIRST: dict[str, Callable[[Config], Any]] = {
+    "PiecewiseConstantDecay": lambda config: config["values"][0],
+    **dict.fromkeys(
+        ("CosineDecay", "CosineDecayRestarts", "ExponentialDecay", "InverseTimeDecay", "PolynomialDecay"),
+        lambda config: config["initial_learning_rate"],
+    ),
+}
+"""The learning rate at the first step, by Keras's schedules."""
+
+
+def _rate(schedule: Config) -> tuple[Any, str]:
+    """One learning rate of a schedule and when it is that; None where it is a schedule of the author's own."""
+    name, config = registered(schedule), schedule["config"]
+    if name == "CosineDecay" and config.get("warmup_target") is not None:
+        return config["warmup_target"], "as after the warm-up"
+    return (FIRST[name](config) if name in FIRST else None), "as at the first step"
 
 
 def _reads(family: type[Kind], said: Any) -> bool:

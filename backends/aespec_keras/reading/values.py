@@ -58,7 +58,7 @@ def activation(value: Any) -> Any:
         return {"elu": config["alpha"]}
     if given == "Softmax" and config["axis"] == -1:
         return "softmax"
-    raise Unsaid(f"an activation `{given}` of {show(config)}", "a usual one")
+    raise Unsaid(f"an activation `{given}` of {show(config)}", "one that `aespec layers --family activation` lists")
 
 
 def worded(value: Any) -> str:

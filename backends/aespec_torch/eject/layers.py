@@ -128,13 +128,12 @@ class Chain:
 
 def _tied(layer: Layer, x: Shape, source: Code) -> Cell:
     """The cell of a layer that uses the kernel of the module which this variable has."""
-    if isinstance(layer, TimeDistributed) and layer.layer.innermost.stepwise:
-        return _tied(layer.layer, x, source)
+    if isinstance(layer, TimeDistributed):
+        return _time_distributed(layer, x, source)
     if isinstance(layer, Dense):
         return _affine(Call("TiedLinear", source, **_bias(layer.use_bias)))
     cell: Cell = cells[layer](layer, x)
-    if isinstance(layer, TimeDistributed) or cell.main is None:
-        raise unsaid("layer", f"`{layer.kind}` around a tied `{layer.innermost.kind}`", "torch")
+    assert cell.main is not None, "what is tied has a kernel"
     return replace(cell, main=Call("tied", cell.main, source))
 
 
@@ -273,9 +272,9 @@ def _gru(layer: GRU, x: Shape) -> Cell:
     return _recurrent("GRU", layer, x)
 
 
-def _recurrent(name: str, layer: Recurrent, x: Shape, **more: Any) -> Cell:
+def _recurrent(name: str, layer: Recurrent, x: Shape) -> Cell:
     fields = stated({"sequences": layer.return_sequences, **_bias(layer.use_bias)}, sequences=False)
-    main = Call(name, known(x, -1, "features"), layer.units, **fields, **more)
+    main = Call(name, known(x, -1, "features"), layer.units, **fields)
     bias = ("bias_ih_l0",) if name == "LSTM" else ("bias_ih_l0", "bias_hh_l0")
     tensors = {"kernel": ("weight_ih_l0",), "recurrent_kernel": ("weight_hh_l0",), "bias": bias}
     return Cell(main, tensors, gates=name == "GRU")
@@ -283,30 +282,24 @@ def _recurrent(name: str, layer: Recurrent, x: Shape, **more: Any) -> Cell:
 
 @cells(Bidirectional)
 def _bidirectional(layer: Bidirectional, x: Shape) -> Cell:
-    inner = _recurrent(layer.layer.kind.upper(), layer.recurrent, x, bidirectional=True)
+    cell: Cell = cells[layer.layer](layer.layer, x)
     tensors = {
-        f"{direction}_{short}": tuple(name + end for name in names)
-        for direction, end in (("forward", ""), ("backward", "_reverse"))
-        for short, names in inner.tensors.items()
+        f"{direction}_{short}": tuple(f"{direction}_layer.{name}" for name in names)
+        for direction in ("forward", "backward")
+        for short, names in cell.tensors.items()
     }
-    after = {} if layer.merge_mode == "concat" else {"_merge": Call("Merge", layer.merge_mode)}
-    return Cell(inner.main, tensors, after=after, gates=inner.gates)
+    merge = {} if layer.merge_mode == "concat" else {"merge": layer.merge_mode}
+    return Cell(Call("Bidirectional", cell.main, cell.main, **merge), tensors, gates=cell.gates)
 
 
 @cells(TimeDistributed)
-def _time_distributed(layer: TimeDistributed, x: Shape) -> Cell:
-    if layer.layer.innermost.stepwise:
-        found: Cell = cells[layer.layer](layer.layer, x)
-        return found
+def _time_distributed(layer: TimeDistributed, x: Shape, source: Code | None = None) -> Cell:
     chain = Chain()
-    cell = chain.add("layer", layer.layer, x[1:])
+    cell = chain.add("layer", layer.layer, x[1:], source=source)
     chain.stand("last", len(layer.layer.infer(x[1:])))
-    modules = list(chain.modules.values())
-    place = next((i for i, module in enumerate(modules) if module is cell.main), 0)
-    path = "layer" if len(modules) == 1 else f"layer.{place}"
-    whole = modules[0] if len(modules) == 1 else Call("nn.Sequential", *modules)
-    tensors = {short: tuple(f"{path}.{name}" for name in names) for short, names in cell.tensors.items()}
-    return Cell(Call("TimeDistributed", whole), tensors, holder=cell.holder or cell.main, gates=cell.gates)
+    tensors = {short: tuple(f"layer.{name}" for name in names) for short, names in cell.tensors.items()}
+    main = Call("TimeDistributed", Call("OrderedDict", **chain.modules))
+    return Cell(main, tensors, holder=cell.holder or cell.main, gates=cell.gates)
 
 
 @cells(BatchNormalization)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 
 from torch import nn
@@ -42,7 +41,7 @@ class Modules:
 
     def tensors(self, parameter: str) -> list[Code]:
         """The tensors that hold a parameter, by the name of a node that uses it: ``encoder.dense_1.weight``."""
-        return [Code(re.sub(r"\.(\d+)", r"[\1]", key)) for key in self._keys(parameter)]
+        return [Code(key) for key in self._keys(parameter)]
 
     def code(self) -> str:
         """The class."""

@@ -49,15 +49,11 @@ class RepeatVector(nn.Module):
         return x.unsqueeze(1).expand(-1, self.n, -1)
 
 
-class TimeDistributed(nn.Module):
-    """A module applied at every step: the steps count as samples."""
-
-    def __init__(self, layer: nn.Module) -> None:
-        super().__init__()
-        self.layer = layer
+class TimeDistributed(nn.Sequential):
+    """Modules applied at every step: the steps count as samples."""
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.layer(x.flatten(0, 1))
+        y = super().forward(x.flatten(0, 1))
         return y.reshape(*x.shape[:2], *y.shape[1:])
 
 
@@ -105,14 +101,14 @@ class LSTM(nn.LSTM):
     def __init__(self, features: int, units: int, sequences: bool = False, **more):
         super().__init__(features, units, batch_first=True, **more)
         self.sequences = sequences
-        for name in [n for n, _ in self.named_parameters() if n.startswith("bias_hh")]:
-            delattr(self, name)
-            self.register_buffer(name, None, persistent=False)
-            setattr(self, name, torch.zeros(4 * units))
+        if self.bias:
+            del self.bias_hh_l0
+            self.register_buffer("bias_hh_l0", None, persistent=False)
+            self.bias_hh_l0 = torch.zeros(4 * units)
 
     def forward(self, x: Tensor) -> Tensor:
         steps, (last, _) = super().forward(x)
-        return steps if self.sequences else last.transpose(0, 1).flatten(1)
+        return steps if self.sequences else last[0]
 
 
 class GRU(nn.GRU):
@@ -124,21 +120,26 @@ class GRU(nn.GRU):
 
     def forward(self, x: Tensor) -> Tensor:
         steps, last = super().forward(x)
-        return steps if self.sequences else last.transpose(0, 1).flatten(1)
+        return steps if self.sequences else last[0]
 
 
-class Merge(nn.Module):
-    """The outputs of two directions, which lie side by side, as their sum or other."""
+class Bidirectional(nn.Module):
+    """Two layers, one of which reads the steps from the end, and their outputs merged."""
 
-    def __init__(self, how: str) -> None:
+    def __init__(self, forward_layer, backward_layer, merge: str = "concat") -> None:
         super().__init__()
-        self.how = how
+        self.forward_layer, self.backward_layer = forward_layer, backward_layer
+        self.merge = merge
 
     def forward(self, x: Tensor) -> Tensor:
-        ahead, back = x.chunk(2, -1)
-        if self.how == "mul":
+        ahead, back = self.forward_layer(x), self.backward_layer(x.flip(1))
+        if self.backward_layer.sequences:
+            back = back.flip(1)
+        if self.merge == "concat":
+            return torch.cat([ahead, back], -1)
+        if self.merge == "mul":
             return ahead * back
-        return ahead + back if self.how == "sum" else (ahead + back) / 2
+        return ahead + back if self.merge == "sum" else (ahead + back) / 2
 
 
 class BatchNorm(nn.Module):
