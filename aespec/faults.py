@@ -120,7 +120,19 @@ class Fault:
         """The field that an unknown one was likely meant to be."""
         if self.kind and self.wraps:
             return self.kind.main
-        return nearest(str(self.loc[-1]), own_first(self.owner)) if self.owner else None
+        near = nearest(str(self.loc[-1]), own_first(self.owner)) if self.owner else None
+        return near or self._lacking
+
+    @property
+    def _lacking(self) -> str | None:
+        """A field that a kind cannot do without and that is not stated: this may be its name in PyTorch, as `p` is."""
+        beside, number = self.source.value(self.written[:-1]), self.error["input"]
+        if self.kind is None or not isinstance(beside, dict):
+            return None
+        if not isinstance(number, int | float) or isinstance(number, bool):
+            return None
+        needed = [self.kind.main, *(name for name, info in self.kind.model_fields.items() if info.is_required())]
+        return next((name for name in needed if name and name not in beside), None)
 
     @property
     def belongs(self) -> tuple[str, str, dict[str, Any]] | None:

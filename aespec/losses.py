@@ -37,7 +37,7 @@ class BinaryCrossentropy(Loss):
     """
 
     kind = "binary_crossentropy"
-    elsewhere = ("BCELoss", "BCEWithLogitsLoss", "LogLoss")
+    elsewhere = ("BCE", "BCELoss", "BCEWithLogitsLoss", "LogLoss")
     natural = Sigmoid
     within_unit = True
     logits_of = Sigmoid

@@ -68,6 +68,8 @@ def _another_kind(fault: Fault, *, few: bool) -> str | None:
     all_of_them = f"`aespec layers{'' if family == 'layer' else f' --family {family}'}` lists all kinds"
     if family == "layer" and name in ITEMS:
         return f"`{name}` is an item of a list of layers: write it there, beside the layers"
+    if family == "layer" and name in kind_names("decoder form"):
+        return f"it is no layer, but the whole decoder: write `decoder: {name}`"
     if family == "layer" and nearest(name, ("input", "input_layer")):
         return "take it out: the shape of what goes in stands once, as `input`, before the layers"
     if near := nearest_kind(name, family, beside=ITEMS if family == "layer" else ()):
@@ -282,10 +284,16 @@ def _meant(fault: Fault) -> str | None:
     )
 
 
+_SIZES = re.compile(r"\(?\s*[0-9]+(\s*[,x*\u00d7]\s*[0-9]+)*\s*,?\s*\)?")
+"""A shape, as it is written elsewhere."""
+
+
 def _what_it_is(fault: Fault) -> str | None:
     """What to know of a field whose value is wrong."""
     if fault.type == "tuple_type" and fault.layers:
         return _A_LIST[fault.source.is_json]
+    if fault.field == "input" and isinstance(text := fault.error["input"], str) and (sizes := _SIZES.fullmatch(text)):
+        return f"write the shape as a list: `input: [{', '.join(re.findall('[0-9]+', sizes[0]))}]`"
     return f"`{fault.field}`: {fault.doc}" if fault.loc else None
 
 

@@ -7,6 +7,7 @@ A name that two packages claim, or that cannot be imported, is an error where it
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -59,9 +60,13 @@ def kinds(family: str) -> dict[str, type[Kind]]:
 
 def nearest_kind(name: str, *families: str, beside: Iterable[str] = ()) -> str | None:
     """The kind that was likely meant by a name, which may be its name elsewhere, or what stands beside the kinds."""
-    others = {each: kind for family in families for kind, member in kinds(family).items() for each in member.elsewhere}
-    near = nearest(name, [*others, *(kind for family in families for kind in kind_names(family)), *beside])
-    return others.get(near, near) if near else None
+    name = name.rpartition(".")[2]  # as in `keras.layers.Dense`
+    members = [member for family in families for member in kinds(family).values()]
+    others = {each.lower(): member.kind for member in members for each in member.elsewhere}
+    # A name elsewhere is meant where it is written, or mistyped: not where another name is somewhat like it.
+    for near in difflib.get_close_matches(name.lower(), others, 1, 0.88):
+        return others[near]
+    return nearest(name, [*(kind for family in families for kind in kind_names(family)), *beside])
 
 
 def find_kind(family: type[Kind], name: Any) -> type[Any]:

@@ -447,6 +447,7 @@ def test_data_that_cannot_be_learnt_is_told(content, says, tmp_path, monkeypatch
             "one number a sample, without `b` (1 gap), `c` (the same in every row)",
             "fill the gaps",
         ),
+        ("a,b\n", "no number a sample, without `a` (no rows), `b` (no rows)", "name data with more in it"),
         ("a,b\n1,7\n5,7\n", "one number a sample, without `b` (the same in every row)", "name data with more in it"),
     ],
 )

@@ -51,6 +51,13 @@ def faults(text):
         ("- ReLU", "E101", "ReLU", "write `activation: relu`"),
         ("- LeakyReLU: {negative_slope: 0.1}", "E101", "LeakyReLU", "write `activation: {leaky_relu: ...}`"),
         ("- Identity", "E101", "Identity", "write `activation: linear`"),
+        ("- mirror", "E101", "mirror", "write `decoder: mirror`"),
+        ("- conv2d: {out_channels: 3, kernel_size: 3}", "E102", "out_channels", "did you mean `filters`?"),
+        ("- dense: {out_features: 3}", "E102", "out_features", "did you mean `units`?"),
+        ("- max_pool2d: {kernel_size: 2}", "E102", "kernel_size", "did you mean `pool_size`?"),
+        ("- dropout: {p: 0.1}", "E102", "p", "did you mean `rate`?"),
+        ("- gaussian_noise: {sigma: 0.1}", "E102", "sigma", "did you mean `stddev`?"),
+        ("- dense: {units: 3, sigma: 0.1}", "E102", "sigma", "remove `sigma`"),
         ("- dense: {units: 3, activation: swish}", "E101", "swish", "did you mean `silu`?"),
         (
             "- dense: {units: 3, kernel_initializer: xavier_normal}",
@@ -225,6 +232,20 @@ def test_a_fault_of_the_spec(text, code, under):
     assert fault.place is not None
     start = fault.place.column - 1
     assert fault.place.text[start:].startswith(under)
+
+
+@pytest.mark.parametrize(
+    ("shape", "help"),
+    [
+        ("28x28", "write the shape as a list: `input: [28, 28]`"),
+        ("(28, 28, 1)", "write the shape as a list: `input: [28, 28, 1]`"),
+        ("(9,)", "write the shape as a list: `input: [9]`"),
+        ("images", "`input`: What goes in, and comes out again."),
+    ],
+)
+def test_an_input_whose_shape_is_no_list(shape, help):
+    (fault,) = faults(f"input: {shape}\nencoder: [{{dense: 2}}]\ndecoder: mirror\n")
+    assert (fault.rule.code, fault.help) == ("E104", help)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from aespec import layers
 from aespec.kind import Kind
-from aespec.registry import find_kind, kind_names, kinds
+from aespec.registry import find_kind, kind_names, kinds, nearest_kind
 from aespec.spec import Hole
 
 FAMILIES = ("layer", "activation", "initializer", "regularizer", "loss", "optimizer", "decoder form")
@@ -29,3 +29,25 @@ def test_every_class_with_a_name_is_found_under_it(family):
     base = next(iter(wanted.values()))
     assert all(find_kind(base, name) is c for name, c in wanted.items())
     assert set(wanted) <= set(kind_names(family))
+
+
+@pytest.mark.parametrize(
+    ("family", "name", "meant"),
+    [
+        ("layer", "torch.nn.Linear", "dense"),
+        ("layer", "keras.layers.Dense", "dense"),
+        ("layer", "Liner", "dense"),
+        ("layer", "fc", "dense"),
+        ("layer", "ConvTranspose2d", "conv2d_transpose"),
+        ("layer", "AvgPool2d", "average_pool2d"),
+        ("layer", "AdaptiveAvgPool2d", "global_average_pool2d"),
+        ("layer", "Rescaling", None),  # hardly a `Sampling`, which is a Gaussian code
+        ("loss", "bce", "binary_crossentropy"),
+        ("loss", "log_cosh", None),  # no `LogLoss`
+        ("activation", "hard_swish", "hard_silu"),
+        ("activation", "swish", "silu"),
+        ("initializer", "xavier_uniform", "glorot_uniform"),
+    ],
+)
+def test_kinds_are_found_by_their_names_elsewhere(family, name, meant):
+    assert nearest_kind(name, family) == meant

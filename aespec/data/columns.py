@@ -68,6 +68,8 @@ class _Seen:
             return "text"
         if self.gaps:
             return counted(self.gaps, "gap")
+        if not self.values:
+            return "no rows"
         if len(self.values) < 2:
             return "the same in every row"
         return "counts the rows" if self.counts and len(self.values) > 2 else ""
