@@ -1,6 +1,7 @@
 """What a user is told when something is wrong: a rule's code, the message, the place, what to do."""
 
 import difflib
+import json
 import re
 import unicodedata
 from collections import Counter
@@ -84,6 +85,11 @@ class Diagnostic:
     fix: "Fix | None" = None
     """The one change of the text that mends it without changing what is meant, if there is one."""
 
+    def __post_init__(self) -> None:
+        if self.place and self.place.name.lower().endswith(".json"):
+            for name in ("wanted", "help"):
+                object.__setattr__(self, name, (text := getattr(self, name)) and in_json(text))
+
     @property
     def notes(self) -> dict[str, str]:
         """What there is to say beside the message, by what it is, in the order of reading."""
@@ -123,6 +129,35 @@ def missing(package: str, extra: str, purpose: str, *, instead: str = "") -> Aes
             help=f"`pip install 'aespec[{extra}]'`" + (f", or {instead}" if instead else ""),
         )
     )
+
+
+def in_json(words: str) -> str:
+    """Words of advice whose lists and mappings of YAML, in backquotes, are written as JSON.
+
+    >>> in_json("put `- reshape: [8, 1]` before it, or write `decoder: mirror`, as `aespec explain E201` says")
+    'put `{"reshape": [8, 1]}` before it, or write `"decoder": "mirror"`, as `aespec explain E201` says'
+    """
+    return re.sub(r"`([^`]+)`", _as_json, words)
+
+
+def _as_json(quoted: re.Match[str]) -> str:
+    import yaml
+
+    code = quoted[1].replace("…", "...")
+    try:
+        value = yaml.safe_load(code)
+    except (yaml.YAMLError, ValueError):
+        return quoted[0]
+    if isinstance(value, list) and code.startswith("- "):  # a layer
+        return f"`{_json(value[0])}`"
+    if isinstance(value, dict) and not code.startswith("{"):  # a field
+        return f"`{_json(value)[1:-1]}`"
+    return f"`{_json(value)}`" if code.startswith(("{", "[")) else quoted[0]
+
+
+def _json(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False).replace('"..."', "...")
+    return re.sub(r"(\{\"\w+\"): null\}", r"\1: ...}", text)  # `{fields}` has keys alone
 
 
 def in_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:

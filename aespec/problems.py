@@ -76,7 +76,7 @@ def _another_kind(fault: Fault, *, few: bool) -> str | None:
         return f"did you mean `{near}`?" + ("" if few else f" {all_of_them}")
     bare = name == fault.error["input"]
     if family == "layer" and (activation := nearest_kind(name, "activation")):
-        return f"as a layer of its own write `activation: {activation if bare else f'{{{activation}: ...}}'}`"
+        return f"as a layer of its own write `- activation: {activation if bare else f'{{{activation}: ...}}'}`"
     if family == "decoder form" and name in kind_names("layer"):
         return _A_LIST[fault.source.is_json]
     return None if few else all_of_them

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aespec.diagnostics import AespecError, Diagnostic, Place, Rule, nearest, render, show, to_json
+from aespec.rules import SyntaxProblem
 
 patient = settings(deadline=None)
 
@@ -275,3 +276,21 @@ def test_anything_can_be_rendered(line: str, column: int, width: int, message: s
     text = render([Diagnostic(Broken, message, Place(message, 1, column, width, line), got=line)], color=True)
     text.encode()
     assert "^" in text
+
+
+@pytest.mark.parametrize(
+    ("said", "in_a_json_file"),
+    [
+        ("add `times: 3`, or `each: {units: [64, 32]}`", 'add `"times": 3`, or `"each": {"units": [64, 32]}`'),
+        ("put `- reshape: [8, 8, 1]` before it", 'put `{"reshape": [8, 8, 1]}` before it'),
+        ("say how many: `decoder: {mirror: {length: ...}}`", 'say how many: `"decoder": {"mirror": {"length": ...}}`'),
+        ("write `input: {shape: [8], range: [0, 1]}`", 'write `"input": {"shape": [8], "range": [0, 1]}`'),
+        ("`aespec layers` lists them; `dense`, `-` and `${n}` stay", None),
+        ("write `{units: ${n}}`, which is no JSON yet", None),
+        ('write `"decoder": "mirror"`', None),
+    ],
+)
+def test_advice_for_a_json_file_is_json(said, in_a_json_file):
+    for name, expected in (("spec.yaml", said), ("spec.json", in_a_json_file or said)):
+        place = Place(name, 1, 1, 1, "{")
+        assert Diagnostic(SyntaxProblem, "what", place, help=said).help == expected

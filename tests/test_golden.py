@@ -87,7 +87,7 @@ REPAIRS = [
     (r"did you mean `([^`]+)`\?", in_place),
     (r"write `([^`]+)`, or `[^`]+` for the text", in_place),
     (r"write `(units: 30)`", in_place),
-    (r"as a layer of its own write `([^`]+)`", in_place),
+    (r"as a layer of its own write `- ([^`]+)`", in_place),
     (r"()remove it$", in_place),
     (r"use `(loss: [^`]+)`", with_its_key),
     (r"use `(activity_regularizer: [^`]+)`", with_its_key),

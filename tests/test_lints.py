@@ -361,7 +361,7 @@ HELP = {
     "W204": ("state `use_bias: false`", ("dense: 5", "dense: {units: 5, use_bias: false}")),
     "W205": ("state `padding: same`", ("max_pool2d: 2", "max_pool2d: {pool_size: 2, padding: same}")),
     "W206": ("activations of one kind", ("activation: sigmoid", "activation: relu")),
-    "W301": ("`masking_noise: 0.3`", ("encoder:\n", "encoder:\n  - masking_noise: 0.3\n")),
+    "W301": ("`- masking_noise: 0.3`", ("encoder:\n", "encoder:\n  - masking_noise: 0.3\n")),
     "W302": ("widen the layer before it", ("units: 5", "units: 10")),
     "W303": ("use `activation: sigmoid`", ("activation: relu", "activation: sigmoid")),
     "W304": ("raise `target`", ("target: 0.05", "target: 0.1")),

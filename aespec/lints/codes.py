@@ -53,7 +53,7 @@ decoder: mirror
             _width_place(spec, node),
             wanted=f"a code of fewer numbers than the input's {given:,}, or noise, sparsity or a prior",
             got=f"a code of {code:,} numbers",
-            help="narrow the code, or begin the encoder with noise, as in `masking_noise: 0.3`",
+            help="narrow the code, or begin the encoder with noise, as in `- masking_noise: 0.3`",
         )
 
 
