@@ -11,7 +11,7 @@ from typing import Any
 from aespec.diagnostics import AespecError, Diagnostic, show
 from aespec.rules import BadLaunch
 
-__all__ = ["TF_CONFIG", "TORCHRUN", "Launcher", "started_by"]
+__all__ = ["TF_CONFIG", "TORCHRUN", "Launcher", "started_by", "trained_together"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,11 @@ class Launcher:
         """
         text = os.environ.get(self.variable)
         return self.count(text) if text else 1
+
+
+def trained_together() -> bool:
+    """Whether this process is one of several that train a model together."""
+    return any(launcher.processes > 1 for launcher in LAUNCHERS)
 
 
 def started_by(launcher: Launcher, backend: str) -> int:

@@ -159,8 +159,8 @@ What is left is rounding:
 ## In float32
 
 In brackets the same for PyTorch and a twin, PyTorch again, whose initial weights differ by one unit in the last place:
-the largest of {TWINS} such twins. Where training enlarges a small difference, it does so with that one too, and no two
-programs can be asked to be closer:
+the largest of {TWINS} such twins. Where training enlarges a small difference, it does so with that one too, and two
+programs cannot be asked to be much closer:
 
 {tables["float32"]}
 

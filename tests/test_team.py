@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -90,6 +91,25 @@ def test_two_torch_processes_are_as_one(more, folder):
     assert f"  steps shared by 2 processes (gloo)\n{TOLD[more]}" in said
     assert said.count("epoch 1/3") == 1, "only one of them speaks"
     assert json.loads((folder / "two" / "run.json").read_text())["final"]
+
+
+def test_a_process_that_is_gone_is_told_and_the_run_goes_on(folder):
+    (port,) = ports(1)
+    shared = {"WORLD_SIZE": "2", "MASTER_ADDR": "localhost", "MASTER_PORT": str(port)}
+    longer = ("--epochs", "400", "--early-stopping", "400")
+    first, other = (train(folder, "torch", "two", *longer, RANK=str(rank), **shared) for rank in (0, 1))
+    for line in first.stdout:
+        if re.match(r"epoch +3/", line):
+            other.kill()
+            break
+    told = first.communicate(timeout=240)[1]
+    other.communicate()
+    assert first.returncode == 1
+    assert "error[E307]: the processes that train together lost one of them" in told
+    assert "start all of them again" in told
+    command = [sys.executable, "-m", "aespec", "train", "--resume", "two", "--quiet"]
+    subprocess.run(command, cwd=folder, check=True, timeout=240)
+    assert len(history(folder / "two")["epoch"]) == 400
 
 
 def ports(count):

@@ -24,6 +24,7 @@ from aespec.source.override import Option
 if TYPE_CHECKING:
     from aespec.course import Built
     from aespec.data import Dataset, Scaling
+    from aespec.diagnostics import Diagnostic
     from aespec.graph import Graph
     from aespec.loggers import Logger, Loggers
     from aespec.spec import Spec
@@ -337,7 +338,7 @@ def _dataset(job: Job) -> Dataset:
 def _held(job: Job, name: str, dataset: Dataset) -> Dataset:
     """What a job measures the loss on; what is wrong with it is told of the option of its own, where it is stated."""
     from aespec.data import load_for
-    from aespec.diagnostics import AespecError, Diagnostic
+    from aespec.diagnostics import AespecError
 
     given = dataset.columns, dataset.scaling
     try:
@@ -457,6 +458,7 @@ def _interruptible(folder: Path) -> Iterator[None]:
     """Let an interruption, or a request to end, say what it leaves and how to go on."""
     from aespec.checkpoint import exists, read
     from aespec.diagnostics import AespecError
+    from aespec.launchers import trained_together
     from aespec.run import UNFINISHED, unwritable
     from aespec.shapes import counted
 
@@ -482,3 +484,22 @@ def _interruptible(folder: Path) -> Iterator[None]:
         after = counted(len(read(folder).epochs), "epoch")
         more = f"make room, and `aespec train --resume {folder}` goes on from the last checkpoint, after {after}"
         raise AespecError(replace(problem, help=more)) from error
+    except Exception as error:
+        if isinstance(error, AespecError) or not trained_together():
+            raise
+        raise AespecError(_alone(folder, error)) from error
+
+
+def _alone(folder: Path, error: Exception) -> Diagnostic:
+    """Say that another process is gone, as a framework's own error has it, and how to go on."""
+    from aespec.checkpoint import exists, read
+    from aespec.diagnostics import Diagnostic, show
+    from aespec.rules import TeamLost
+    from aespec.shapes import counted
+
+    again = "start all of them again"
+    if exists(folder):
+        after = counted(len(read(folder).epochs), "epoch")
+        again += f" with `--resume {folder}`, or one alone: the run goes on from the last checkpoint, after {after}"
+    what = "the processes that train together lost one of them"
+    return Diagnostic(TeamLost, what, wanted="all of them, until the end", got=show(str(error), 100), help=again)

@@ -77,6 +77,18 @@ class BadLaunch(Rule):
     good = "torchrun --nproc-per-node 2 -m aespec train stacked.yaml --backend torch"
 
 
+class TeamLost(Rule):
+    """Processes that train together lost one of them.
+
+    Each waits for the others at every step, so that none can go on alone. The checkpoints are whole: the run goes on
+    from the last, with as many processes as before, or with one.
+    """
+
+    code = "E307"
+    bad = "torchrun --nproc-per-node 2 -m aespec train stacked.yaml --backend torch"
+    good = "torchrun --nproc-per-node 2 -m aespec train --resume runs/stacked-torch"
+
+
 class DataNotFound(Rule):
     """There is no such data.
 
