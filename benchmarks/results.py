@@ -360,15 +360,15 @@ of the denoising model is the same for all (`--randomness shared`):
 
 {_apart(_courses(runs, 10_000, {"stacked": 3, "denoising": 3, "recurrent": 3, "conv": 3}))}
 
-Where training enlarges differences, the two backends come apart as a backend and its twin do, `conv` by up to four times
-as much as with the one twin that each has here. Elsewhere they agree to the digits that float32 has. Over whole courses,
-on 50,000 images to train on and 10,000 to validate on, the largest difference of any epoch:
+Where training enlarges differences, the two backends come apart as a backend and its twin do, `conv` by up to four
+times as much as with the one twin that each has here. Elsewhere they agree to the digits that float32 has. Over whole
+courses, on 50,000 images to train on and 10,000 to validate on, the largest difference of any epoch:
 
 {_furthest(_courses(runs, 50_000, {"stacked": 20, "recurrent": 10, "conv": 5}))}
 
-The aim was 1e-3 for dense and recurrent models. All training losses keep it; single validation losses do not. A training
-loss is a mean over the steps of an epoch. A validation loss is that of one moment, and SGD at such learning rates jumps
-from step to step: single ones are as far apart between a backend and its twin.
+The aim was 1e-3 for dense and recurrent models. All training losses keep it; single validation losses do not. A
+training loss is a mean over the steps of an epoch. A validation loss is that of one moment, and SGD at such learning
+rates jumps from step to step: single ones are as far apart between a backend and its twin.
 
 ## How they are trained
 
