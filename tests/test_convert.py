@@ -253,7 +253,7 @@ TRAINED = {
     "training": {"optimizer": {"sgd": 0.1}, "ema": 0.99, "greedy": {"epochs": 2}},
 }
 NOT_IN_IT = (
-    "  not in it: how it was trained, `mse`, `mae`, `sgd`, `ema`, `greedy`; `aespec eject` writes code that trains"
+    "  not in it: how it was trained (`mse`, `mae`, `sgd`, `ema`, `greedy`); `aespec eject` writes code that trains"
 )
 
 
