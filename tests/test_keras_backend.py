@@ -78,10 +78,12 @@ def train(model, plan, x, *, epochs=1, batch_size=3):
 
 @pytest.fixture
 def float64():
-    """Keras's own training in float64, of data and losses too."""
+    """Keras's own training in float64, of data and losses too; what else it builds later is in float32 again."""
+    policy = keras.config.dtype_policy()
     keras.config.set_floatx("float64")
     yield
     keras.config.set_floatx("float32")
+    keras.config.set_dtype_policy(policy)
 
 
 def python(code, **environment):
