@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     Array = NDArray[np.floating[Any]]
 
 __all__ = [
+    "any_script",
     "are_images",
     "blank",
     "clipped",
@@ -131,9 +133,16 @@ def blank(width: float, height: float) -> Figure:
 
 def save(figure: Figure, path: StrPath) -> None:
     """Write a figure in the format of the path's ending, whole or not at all."""
-    with warnings.catch_warnings(), whole(path) as temporary:
-        warnings.filterwarnings("ignore", message="Glyph")  # of a name in a script that matplotlib's font has not
+    with any_script(), whole(path) as temporary:
         figure.savefig(temporary, format=Path(path).suffix[1:].lower() or "png")
+
+
+@contextmanager
+def any_script() -> Iterator[None]:
+    """No warning of a name in a script that matplotlib's font has not."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph")
+        yield
 
 
 def plain(axes: Axes, *, grid: bool = False) -> None:

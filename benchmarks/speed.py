@@ -61,6 +61,8 @@ class Case:
     threads: int | None
     compile: str
     """As the plan's field."""
+    mixed_precision: str | None
+    """As the plan's field; the model by hand stays in float32."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,8 @@ def measure(case: Case) -> Result:
         backend.set_threads(case.threads)
     graph = aespec.compile(spec)
     x = samples(spec)
-    whole = spec.training.model_copy(update={"batch_size": case.batch_size, "compile": case.compile})
+    fields = {"batch_size": case.batch_size, "compile": case.compile, "mixed_precision": case.mixed_precision}
+    whole = spec.training.model_copy(update=fields)
     x, _ = split(x, whole.validation_split)
     count = round_size(lambda part: backend.Peer(spec.name, part, case.batch_size), x, case)
 
@@ -205,34 +208,30 @@ def round_size(make_peer: Callable[[np.ndarray], Any], x: np.ndarray, case: Case
 
 
 def table(results: list[Result], form: str) -> str:
-    """A row a result."""
-    rows = [
-        [
-            result.spec,
-            result.backend,
-            result.batch_size,
-            f"{result.rate:,.0f}",
-            f"{result.peer_rate:,.0f}",
-            f"{result.ratio:.2f}",
-            f"{result.quartiles[0]:.2f} to {result.quartiles[1]:.2f}",
-            f"{result.start:.1f}",
-            f"{result.peer_start:.1f}",
-        ]
-        for result in results
+    """A row a model and framework, columns for each batch size."""
+    sizes = sorted({result.batch_size for result in results})
+    found = {(result.spec, result.backend, result.batch_size): result for result in results}
+    models = list(dict.fromkeys((result.spec, result.backend) for result in results))
+    rows = [[*model, *(cell for size in sizes for cell in cells(found.get((*model, size))))] for model in models]
+    names = ("aespec, samples/s", "by hand", "ratio (quartiles)", "to start, s")
+    headers = ["spec", "framework"]
+    for size in sizes:
+        headers += [f"batch {size}: {names[0]}", *names[1:]]
+    alignment = ("left", "left", *("right",) * len(names) * len(sizes))
+    return tabulate(rows, headers, tablefmt=form, disable_numparse=True, colalign=alignment)
+
+
+def cells(result: Result | None) -> list[str]:
+    """What a table says of one measurement; nothing where it failed."""
+    if result is None:
+        return [""] * 4
+    low, high = result.quartiles
+    return [
+        f"{result.rate:,.0f}",
+        f"{result.peer_rate:,.0f}",
+        f"{result.ratio:.2f} ({low:.2f} to {high:.2f})",
+        f"{result.start:.1f}, {result.peer_start:.1f}",
     ]
-    headers = [
-        "spec",
-        "framework",
-        "batch",
-        "aespec, samples/s",
-        "by hand, samples/s",
-        "ratio",
-        "quartiles",
-        "aespec, start in s",
-        "by hand, start in s",
-    ]
-    right = ("right",) * 7
-    return tabulate(rows, headers, tablefmt=form, disable_numparse=True, colalign=("left", "left", *right))
 
 
 def environment(threads: int | None) -> dict[str, Any]:
@@ -270,13 +269,23 @@ def main() -> None:
         "--threads", type=positive(int), help="as the framework chooses by default, the same for both sides"
     )
     parser.add_argument("--compile", choices=("auto", "on", "off"), default="auto", help="of aespec's steps (auto)")
+    parser.add_argument("--mixed-precision", choices=("bfloat16",), help="of aespec's steps; by hand stays in float32")
     parser.add_argument("--json", type=Path, metavar="FILE", help="where to write everything that was found")
     parser.add_argument("--markdown", action="store_true", help="print the table in Markdown")
     given = parser.parse_args()
 
     backends = BACKENDS if given.backend == "all" else (given.backend,)
     cases = [
-        Case(spec, backend, batch_size, given.rounds, given.seconds, given.threads, given.compile)
+        Case(
+            spec,
+            backend,
+            batch_size,
+            given.rounds,
+            given.seconds,
+            given.threads,
+            given.compile,
+            given.mixed_precision,
+        )
         for spec in given.specs
         for backend in backends
         for batch_size in given.batch_sizes

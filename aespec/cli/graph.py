@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -9,7 +10,10 @@ import click
 from aespec.cli.inputs import Compiled, Specs, takes_specs
 from aespec.cli.options import file_option, format_option
 
-ENDINGS = {"text": ".txt", "json": ".json", "mermaid": ".mmd", "svg": ".svg"}
+DRAWN = ("svg", "png", "pdf")
+"""The forms of a drawing."""
+
+ENDINGS = {"text": ".txt", "json": ".json", "mermaid": ".mmd", **{form: f".{form}" for form in DRAWN}}
 """Each form with how a file of it ends."""
 
 
@@ -35,23 +39,25 @@ def graph(specs: Specs, form: str | None, out: Path | None) -> None:
     form = form or next((form for form in ENDINGS if ENDINGS[form] == ending), "text")
     if ending not in (None, ENDINGS[form]):
         raise click.UsageError(f"'{out}' does not end in {ENDINGS[form]}, as a file of {form} does.")
-    text = _written(specs.only(), form)
+    if out is None and form in DRAWN[1:] and sys.stdout.isatty():
+        raise click.UsageError(f"A {form} is no text for a terminal: give -o FILE{ENDINGS[form]}, or pipe it on.")
+    written = _written(specs.only(), form)
     if out is None:
-        click.echo(text)
+        click.echo(written, nl=isinstance(written, str))
         return
     from aespec.cli.output import writing
-    from aespec.files import write_text
+    from aespec.files import whole
 
-    with writing(out.parent):
-        write_text(out, f"{text}\n")
+    with writing(out.parent), whole(out) as temporary:
+        temporary.write_bytes(written if isinstance(written, bytes) else f"{written}\n".encode())
     click.echo(f"wrote {out}")
 
 
-def _written(read: Compiled, form: str) -> str:
-    if form == "svg":
+def _written(read: Compiled, form: str) -> str | bytes:
+    if form in DRAWN:
         from aespec.report.drawing import drawing
 
-        return drawing(read.graph)
+        return drawing(read.graph, form)
     if form == "mermaid":
         from aespec.flowchart import flowchart
 

@@ -1,23 +1,35 @@
-"""The diagram of a graph as a drawing of its own, in SVG."""
+"""The diagram of a graph as a drawing of its own, by matplotlib."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from itertools import pairwise
 from textwrap import wrap
+from typing import TYPE_CHECKING
 
 from aespec.graph import Graph
+from aespec.picture import COLORS, GRAY, any_script, blank
 from aespec.report.diagram import Box, lay_out
-from aespec.report.page import render
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 __all__ = ["drawing"]
 
 COLUMN, MIDDLE, MARGIN = 336, 16, 20
-"""Widths in pixels: of a column at its fullest, between the two, and around all."""
+"""Widths in points: of a column at its fullest, between the two, and around all."""
 
-CHARACTER, LINE, PADDING, ARROW = 7.3, 17, 10, 22
-"""Pixels of a character, a line, a box's padding and an arrow. Text has one width a character, so that it fits."""
+SIZE, CHARACTER, LINE, PADDING, ARROW = 12, 7.3, 17, 10, 22
+"""Points of a letter, a character's width, a line, a box's padding and an arrow. All characters are of one width."""
+
+INK = "#16202b"
+"""Of what is not `GRAY`."""
+
+SIDES = {"encoder": COLORS[0], "decoder": COLORS[1], "code": COLORS[2]}
+"""The color of each part."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +38,8 @@ class Line:
 
     left: str
     right: str = ""
-    look: str = "soft"
+    color: str = GRAY
+    weight: str = "normal"
 
 
 @dataclass(frozen=True)
@@ -34,23 +47,57 @@ class Drawn:
     """A box as it is drawn."""
 
     part: str
-    x: int
-    y: int
-    width: int
-    height: int
+    x: float
+    y: float
+    width: float
+    height: float
     lines: Sequence[Line]
 
     @property
-    def top(self) -> int:
-        """Where the first line begins, so that all stand in the middle."""
-        return self.y + (self.height - LINE * len(self.lines)) // 2
+    def bottom(self) -> float:
+        """Where it ends."""
+        return self.y + self.height
+
+    def on(self, axes: Axes) -> None:
+        """Draw it, its lines in its middle, and a bar in its part's color on the side of the other part."""
+        from matplotlib.patches import FancyBboxPatch
+
+        def box(x: float, width: float, name: str, rounding: float, **look: object) -> None:
+            style = f"round,pad=0,rounding_size={rounding}"
+            axes.add_patch(FancyBboxPatch((x, self.y), width, self.height, boxstyle=style, gid=name, **look))  # type: ignore[arg-type]
+
+        color, code = SIDES[self.part], self.part == "code"
+        box(
+            self.x,
+            self.width,
+            "box",
+            7,
+            facecolor="#f5f7fa",
+            edgecolor=color if code else "#d5dce4",
+            linewidth=1 + code,
+        )
+        if not code:
+            bar = self.x + self.width - 4 if self.part == "encoder" else self.x
+            box(bar, 4, "side", 2, facecolor=color, edgecolor="none")
+        top = self.y + (self.height - LINE * len(self.lines)) / 2
+        for i, line in enumerate(self.lines):
+            look = {"size": SIZE, "family": "monospace", "va": "center", "parse_math": False}
+            y = top + LINE * (i + 0.5)
+            x, side = (self.x + self.width / 2, "center") if code else (self.x + PADDING, "left")
+            axes.text(x, y, line.left, ha=side, color=line.color, weight=line.weight, **look)
+            if line.right:
+                axes.text(self.x + self.width - PADDING, y, line.right, ha="right", color=GRAY, **look)
 
 
-def drawing(graph: Graph) -> str:
-    """A graph as SVG, light or dark as the system is: the boxes of `aespec.report.diagram`, and arrows between them.
+def drawing(graph: Graph, form: str = "svg") -> bytes:
+    """A graph as a picture: the boxes of `aespec.report.diagram`, and arrows between them.
+
+    Args:
+        graph: What is drawn.
+        form: ``svg`` or ``pdf``, in which text stays text, ``png``, or what else matplotlib writes.
 
     Raises:
-        AespecError: jinja2 is missing.
+        AespecError: matplotlib is missing.
     """
     layout = lay_out(graph)
     full = 2 * COLUMN + MIDDLE
@@ -59,38 +106,55 @@ def drawing(graph: Graph) -> str:
     lines = {box: list(_lines(box, int((widths[box] - 2 * PADDING) / CHARACTER))) for box in boxes}
     tops = _tops([(*box.rows, LINE * len(lines[box]) + 2 * PADDING) for box in boxes])
 
-    def drawn(part: str, box: Box, x: int) -> Drawn:
+    def drawn(part: str, box: Box, x: float) -> Drawn:
         top, bottom = tops[box.rows[0]], tops[box.rows[1]] - ARROW
         return Drawn(part, x, top, widths[box], bottom - top, lines[box])
 
     left = [drawn("encoder", box, MARGIN + COLUMN - widths[box]) for box in layout.encoder]
-    code = drawn("code", layout.code, MARGIN + (full - widths[layout.code]) // 2)
+    code = drawn("code", layout.code, MARGIN + (full - widths[layout.code]) / 2)
     right = [drawn("decoder", box, MARGIN + COLUMN + MIDDLE) for box in layout.decoder]
-    return str(
-        render(
-            "drawing.svg.j2",
-            about=layout.about,
-            width=full + 2 * MARGIN,
-            height=code.y + code.height + MARGIN,
-            boxes=[*left, code, *right],
-            down=[(above.y + above.height, below.y) for above, below in pairwise([*left, code])],
-            up=[(below.y, above.y + above.height) for below, above in pairwise([code, *right])],
-            columns=(MARGIN + COLUMN - 2 * ARROW, MARGIN + COLUMN + MIDDLE + 2 * ARROW),
-            line=LINE,
-            padding=PADDING,
-        )
-    )
+
+    width, height = full + 2 * MARGIN, code.bottom + MARGIN
+    figure = blank(width / 72, height / 72)
+    figure.set_layout_engine("none")
+    axes = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(height, 0))
+    axes.set_axis_off()
+    for box in (*left, code, *right):
+        box.on(axes)
+    for above, below in pairwise([*left, code]):
+        _arrow(axes, MARGIN + COLUMN - 2 * ARROW, above.bottom, below.y)
+    for below, above in pairwise([code, *right]):
+        _arrow(axes, MARGIN + COLUMN + MIDDLE + 2 * ARROW, below.y, above.bottom)
+    return _written(figure, form, layout.about)
+
+
+def _arrow(axes: Axes, x: float, start: float, end: float) -> None:
+    """An arrow from one height to another, with a gap at both ends."""
+    look = {"arrowstyle": "->", "color": GRAY, "shrinkA": 3, "shrinkB": 3}
+    axes.annotate("", (x, end), (x, start), arrowprops=look)
+
+
+def _written(figure: Figure, form: str, about: str) -> bytes:
+    """A figure in a format, the same bytes each time."""
+    import matplotlib
+
+    dates = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
+    rules = {"svg.fonttype": "none", "svg.hashsalt": "aespec", "pdf.fonttype": 42}
+    file = BytesIO()
+    with matplotlib.rc_context(rules), any_script():
+        figure.savefig(file, format=form, metadata={"Title": about, **dates.get(form, {})})
+    return file.getvalue()
 
 
 def _lines(box: Box, room: int) -> Iterator[Line]:
     """What a box says, in lines of so many characters."""
-    yield from (Line(text, look="title") for text in wrap(box.title, room))
+    yield from (Line(text, color=INK, weight="bold") for text in wrap(box.title, room))
     yield from (Line(text) for text in wrap(box.words, room))
     if len(box.shape) + len(box.count) + 2 <= room:
         if box.shape:
-            yield Line(box.shape, box.count, look="")
+            yield Line(box.shape, box.count, color=INK)
     else:
-        yield from (Line(text, look="") for text in wrap(box.shape, room))
+        yield from (Line(text, color=INK) for text in wrap(box.shape, room))
         yield from (Line(text) for text in wrap(box.count, room))
 
 
