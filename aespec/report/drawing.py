@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from itertools import pairwise
 from textwrap import wrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aespec.graph import Graph
 from aespec.picture import COLORS, GRAY, any_script, blank
@@ -62,26 +62,19 @@ class Drawn:
         """Draw it, its lines in its middle, and a bar in its part's color on the side of the other part."""
         from matplotlib.patches import FancyBboxPatch
 
-        def box(x: float, width: float, name: str, rounding: float, **look: object) -> None:
+        def box(x: float, width: float, name: str, rounding: float, **look: Any) -> None:
             style = f"round,pad=0,rounding_size={rounding}"
-            axes.add_patch(FancyBboxPatch((x, self.y), width, self.height, boxstyle=style, gid=name, **look))  # type: ignore[arg-type]
+            axes.add_patch(FancyBboxPatch((x, self.y), width, self.height, boxstyle=style, gid=name, **look))
 
         color, code = SIDES[self.part], self.part == "code"
-        box(
-            self.x,
-            self.width,
-            "box",
-            7,
-            facecolor="#f5f7fa",
-            edgecolor=color if code else "#d5dce4",
-            linewidth=1 + code,
-        )
+        edge = color if code else "#d5dce4"
+        box(self.x, self.width, "box", 7, facecolor="#f5f7fa", edgecolor=edge, linewidth=1 + code)
         if not code:
             bar = self.x + self.width - 4 if self.part == "encoder" else self.x
             box(bar, 4, "side", 2, facecolor=color, edgecolor="none")
         top = self.y + (self.height - LINE * len(self.lines)) / 2
         for i, line in enumerate(self.lines):
-            look = {"size": SIZE, "family": "monospace", "va": "center", "parse_math": False}
+            look: Any = {"size": SIZE, "family": "monospace", "va": "center", "parse_math": False}
             y = top + LINE * (i + 0.5)
             x, side = (self.x + self.width / 2, "center") if code else (self.x + PADDING, "left")
             axes.text(x, y, line.left, ha=side, color=line.color, weight=line.weight, **look)
@@ -139,7 +132,7 @@ def _written(figure: Figure, form: str, about: str) -> bytes:
     import matplotlib
 
     dates = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
-    rules = {"svg.fonttype": "none", "svg.hashsalt": "aespec", "pdf.fonttype": 42}
+    rules: Any = {"svg.fonttype": "none", "svg.hashsalt": "aespec", "pdf.fonttype": 42}
     file = BytesIO()
     with matplotlib.rc_context(rules), any_script():
         figure.savefig(file, format=form, metadata={"Title": about, **dates.get(form, {})})
