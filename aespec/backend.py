@@ -245,8 +245,14 @@ class Backend(Protocol):
             AespecError: A kind has no lowering.
         """
 
-    def save(self, model: Model, folder: Any) -> list[str]:
-        """Write the framework's own saved model into a folder; the names of the files."""
+    def save(self, model: Model, folder: Any, about: Mapping[str, Any]) -> list[str]:
+        """Write the framework's own saved model into a folder; the names of the files.
+
+        Args:
+            model: A model of this backend.
+            folder: Where the files go.
+            about: What `aespec.brief.about` says of it; a file that has room for such keeps it.
+        """
 
     def versions(self) -> dict[str, str]:
         """The versions of the packages that decide what the backend does."""

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from aespec import weights
 from aespec.backend import Backend, Model
+from aespec.brief import about
 from aespec.data.scaling import Scaling
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.files import StrPath
@@ -67,8 +68,14 @@ class Exporter(Protocol):
     suffixes: tuple[str, ...]
     """How the files end that it writes of a model, the one that computes first."""
 
-    def export(self, model: Model, path: Path) -> Exported:
-        """Write a model under that name, and what else there is of it beside that, with the other endings."""
+    def export(self, model: Model, path: Path, about: Mapping[str, Any]) -> Exported:
+        """Write a model under that name, and what else there is of it beside that, with the other endings.
+
+        Args:
+            model: A model of this backend.
+            path: The first file.
+            about: What `aespec.brief.about` says of it, for the file to keep.
+        """
 
     def rerun(self, path: Path, x: Array) -> Array:
         """The reconstruction of a batch by a file that `export` wrote."""
@@ -149,7 +156,7 @@ class Exporting:
             model = self._built(graph, values, saved.dtype)
         with TemporaryDirectory(dir=path.parent, prefix=".convert-") as folder:
             temporary = Path(folder) / path.name
-            done = self.exporter.export(model, temporary)
+            done = self.exporter.export(model, temporary, about(saved.spec, saved.scaling))
             difference = from_reference(self.exporter.rerun(temporary, x), wanted)
             files = tuple(path.with_suffix(suffix) for suffix in self.suffixes)
             for file in files:
@@ -172,13 +179,12 @@ class Tensors:
 
     def convert(self, saved: Saved, path: Path, *, plain: bool) -> Converted:
         """Write the file."""
-        from aespec import __version__
         from aespec.source.yaml_dump import dump_yaml
 
-        about = {"aespec": __version__, "name": saved.graph.name, "spec": dump_yaml(saved.spec.to_data())}
-        if saved.scaling:
-            about["scaling"] = json.dumps(saved.scaling.model_dump())
-        weights.write(path, saved.weights, about)
+        said = {**about(saved.spec, saved.scaling), "name": saved.graph.name}
+        said["spec"] = dump_yaml(said["spec"])
+        texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in said.items()}
+        weights.write(path, saved.weights, texts)
         return Converted((path,), f'weights = safetensors.numpy.load_file("{path}")')
 
 

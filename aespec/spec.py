@@ -183,7 +183,7 @@ class Spec(Section):
 
     def to_data(self) -> dict[str, Any]:
         """The spec as plain data with every field stated and every variable replaced, which reads back equal."""
-        data: dict[str, Any] = _literal(self.model_dump(mode="json", exclude={"vars"}))
+        data: dict[str, Any] = literal(self.model_dump(mode="json", exclude={"vars"}))
         return data
 
 
@@ -238,12 +238,12 @@ def parse(
     return _validate(Source.parse(text, overrides=overrides, problems=found), found, problems)
 
 
-def _literal(value: Any) -> Any:
-    """The value, its texts written so that nothing in them is taken for a variable."""
+def literal(value: Any) -> Any:
+    """Data, its texts written so that nothing in them is taken for a variable."""
     if isinstance(value, dict):
-        return {key: _literal(item) for key, item in value.items()}
+        return {key: literal(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_literal(item) for item in value]
+        return [literal(item) for item in value]
     return value.replace("${", "$${") if isinstance(value, str) else value
 
 

@@ -41,7 +41,7 @@ class Wrong:
         self.change(model)
         return model
 
-    def save(self, model, folder):
+    def save(self, model, folder, about):
         return []
 
     def versions(self):

@@ -60,11 +60,18 @@ def saved(folder, spec, form, *more):
 
 def described(graph):
     """What two graphs have to agree on; a divergence is compared by its weight, wherever the spec takes that from."""
-    dropped = {"kl_scale", "beta"}
+    dropped = {"kl_scale", "beta", "freeze"}  # what is frozen is seen at its parameters
     return [
         (node.name, type(node.layer), {k: v for k, v in node.layer if k not in dropped}, node.shape, dict(node.params))
         for node in graph
     ]
+
+
+def of_training(path):
+    """What a spec states beside its layers and its shape."""
+    spec = aespec.load(path)
+    stated = dict(spec.model_copy(update={"input": spec.input.model_copy(update={"shape": None})}))
+    return {name: value for name, value in stated.items() if name not in ("name", "vars", "encoder", "decoder")}
 
 
 MORE = {
@@ -103,6 +110,23 @@ MORE = {
             {"dense": {"units": 2, "activation": {"leaky_relu": 0.1}, "kernel_initializer": "he_normal"}},
         ],
     },
+    "planned": {
+        "description": "Costs $${much}.",
+        "input": {"shape": [6], "scaling": "minmax", "range": [0, 2], "columns": [*"abcdef"], "label": "g"},
+        "encoder": [{"dense": {"units": 5, "name": "wide"}}, {"dense": {"units": 3, "freeze": True}}],
+        "decoder": "mirror",
+        "loss": [{"huber": {"delta": 0.5}}, {"mae": {"weight": 0.25}}],
+        "training": {
+            "optimizer": {"rmsprop": {"momentum": 0.5}},
+            "schedule": {"cosine": {"warmup": 2}},
+            "epochs": 9,
+            "early_stopping": 3,
+            "greedy": [{"epochs": 2}, {"epochs": 1, "optimizer": {"sgd": 0.5}}],
+            "freeze": "encoder/wide",
+            "ema": 0.9,
+        },
+        "classifier": {"head": [{"dense": 4}], "epochs": 3},
+    },
     "steps": {
         "input": [4, 6, 6, 1],
         "encoder": [
@@ -123,6 +147,7 @@ MORE = {
 SPECS = {path.stem: path for path in ZOO} | MORE
 
 MORE_PROGRAMS = {
+    "planned": MORE["planned"],
     "tied_conv": MORE["tied_conv"],
     "steps": MORE["steps"],
     "around": {
@@ -172,7 +197,7 @@ def in_a_program(node):
     )
 
 
-NOT_OF_A_PROGRAM = {"beta", "kl_scale", "momentum", "unit_forget_bias"}
+NOT_OF_A_PROGRAM = {"beta", "freeze", "kl_scale", "momentum", "unit_forget_bias"}
 """What only training looks at, and momentum, which is one minus torch's to rounding."""
 
 
@@ -189,7 +214,9 @@ STARTS = (Initializer, Regularizer)
 @pytest.mark.parametrize("name", SPECS)
 def test_a_keras_file_of_a_spec_comes_back_as_that_spec(name, tmp_path):
     graph, model, path = saved(tmp_path / name, SPECS[name], "keras")
-    again, other, _ = imported(path)
+    again, other, said = imported(path)
+    assert of_training(path.with_suffix("") / "spec.yaml") == of_training(path.parent / "spec.yaml")
+    assert "such as the loss, is from the spec in the file" in said
     assert described(again) == described(graph)
     assert [node.ties for node in again] == [node.ties for node in graph]
     assert [(term.of, term.regularizer) for term in again.terms] == [(t.of, t.regularizer) for t in graph.terms]
@@ -775,6 +802,7 @@ OF_TRAINING = ("gaussian_noise", "masking_noise")
 def test_a_program_of_a_spec_comes_back(name, tmp_path):
     graph, model, path = saved(tmp_path / name, (SPECS | MORE_PROGRAMS)[name], "torch")
     again, other, said = imported(path)
+    assert of_training(path.with_suffix("") / "spec.yaml") == of_training(path.parent / "spec.yaml")
     kept = [node for node in graph if node.layer.kind not in OF_TRAINING]
     assert [in_a_program(node) for node in again] == [in_a_program(node) for node in kept]
     assert {tie.parameter for node in again for tie in node.ties.values()} == {
@@ -787,6 +815,28 @@ def test_a_program_of_a_spec_comes_back(name, tmp_path):
     assert again[again.code].shape == graph[graph.code].shape
     assert from_reference(other.reconstruct(x), model.reconstruct(x)) <= 1e-6
     assert from_reference(other.encode(x), model.encode(x)) <= 1e-6
+
+
+def test_modules_keep_the_names_of_their_author(tmp_path):
+    import torch
+    from torch import nn
+
+    class Model(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.squeeze = nn.Sequential(nn.Linear(6, 4), nn.ReLU(), nn.Linear(4, 2))
+            self.inner = nn.ModuleDict({"deep": nn.Sequential(nn.Linear(2, 4))})
+            self.fc_2, self.dense_1 = nn.Linear(4, 5), nn.Linear(5, 6)
+
+        def forward(self, x):
+            return self.dense_1(self.fc_2(self.inner["deep"](self.squeeze(x))))
+
+    program = torch.export.export(Model().eval(), (torch.zeros(2, 6),))
+    torch.export.save(program, tmp_path / "model.pt2")
+    graph, _, said = imported(tmp_path / "model.pt2")
+    names = ["encoder/dense_1", "encoder/dense_2", "decoder/dense_1", "decoder/fc_2", "decoder/dense_2"]
+    assert [node.name for node in graph] == names
+    assert "names are given anew: `squeeze.0` is `encoder/dense_1`, and 2 more\n" in said
 
 
 @pytest.mark.parametrize(
@@ -817,6 +867,48 @@ def test_a_program_that_is_no_good_is_refused_in_words(change, message, tmp_path
     done = run("import", tmp_path / "model.pt2")
     assert done.exit_code == 1
     assert message in done.stderr
+
+
+def put(path, spec):
+    """Another spec into a `.keras` file."""
+    contents = members(path)
+    about = json.loads(contents["metadata.json"])
+    about["aespec"]["spec"] = spec
+    archive(path, {**contents, "metadata.json": json.dumps(about)})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda spec: {**spec, "loss": "none such"},
+        lambda spec: {**spec, "input": {"shape": [6], "columns": ["a"]}},
+        lambda spec: {**spec, "training": {"freeze": "encoder/nowhere"}},
+        lambda spec: {**spec, "training": {"epochs": "${vars}"}, "vars": {"vars": 3}},
+    ],
+    ids=["loss", "input", "name", "variable"],
+)
+def test_a_spec_in_a_file_that_does_not_fit_is_left_out(change, tmp_path):
+    graph, _, path = saved(tmp_path / "planned", MORE["planned"], "keras")
+    put(path, change(json.loads(members(path)["metadata.json"])["aespec"]["spec"]))
+    again, _, said = imported(path)
+    assert described(again) == described(graph)
+    assert "the spec in the file does not fit its layers, and is left out" in said
+    assert not aespec.load(path.with_suffix("") / "spec.yaml").training.model_fields_set
+
+
+def test_layers_are_those_of_the_file_whatever_its_spec_says(tmp_path):
+    graph, _, path = saved(tmp_path / "planned", MORE["planned"], "keras")
+    put(path, {"name": "x", "input": [9], "encoder": [{"dense": 1}], "decoder": "mirror", "loss": "mae"})
+    again, _, _ = imported(path)
+    assert described(again) == described(graph)
+    assert [loss.kind for loss in again.losses] == ["mae"]
+
+
+@pytest.mark.parametrize("spec", [None, [], "mse", 3])
+def test_what_is_no_spec_in_a_file_is_none(spec, tmp_path):
+    _, _, path = saved(tmp_path / "planned", MORE["planned"], "keras")
+    put(path, spec)
+    assert "the file states no loss and no optimizer" in imported(path)[2]
 
 
 # --- files that are no good, or mean harm ------------------------------------------------------------------------

@@ -907,7 +907,7 @@ def test_weights_are_copies_both_ways():
 
 def test_saved_weights_read_back(tmp_path):
     built = model(encoder=[{"dense": 1}])
-    assert backend.save(built, tmp_path) == ["weights.safetensors"]
+    assert backend.save(built, tmp_path, {}) == ["weights.safetensors"]
     read = weights.read(tmp_path / "weights.safetensors")
     assert read.keys() == built.weights().keys()
     assert all(np.array_equal(read[name], array) for name, array in built.weights().items())

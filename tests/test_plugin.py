@@ -168,7 +168,7 @@ class TestOnEachBackend:
     def test_the_native_model_is_saved(self, backend, tmp_path):
         engine = find_backend(backend)
         model = engine.build(graph_of(POOLED))
-        files = engine.save(model, tmp_path)
+        files = engine.save(model, tmp_path, {})
         assert files
         assert all((tmp_path / name).stat().st_size for name in files)
         if backend == "keras":

@@ -89,7 +89,8 @@ def _told(done: Converted, saved: Saved, *, plain: bool) -> str:
         lines.append(
             f"  read back: the values of {counted(done.samples, 'sample')} differ by {done.difference:.1e} at most"
         )
-        lines.append(f"  not in it: how it was trained ({_trained_by(saved)}); `aespec eject` writes code that trains")
+        told = "stands in it for `aespec import` alone; `aespec eject` writes code that trains"
+        lines.append(f"  how it was trained ({_trained_by(saved)}) {told}")
     if saved.scaling:
         lines += ["  it takes scaled samples and gives them back scaled: (x - center) / scale, for each feature"]
         lines += ["  the numbers are in the run's run.json, under data and scaling, and in what `--format json` prints"]

@@ -84,6 +84,7 @@ def _built(each: Compiled, backend: str, dtype: str, folder: Path | None) -> dic
 
 def _written(each: Compiled, engine: Any, model: Any, folder: Path) -> list[str]:
     from aespec import weights
+    from aespec.brief import about
     from aespec.run import SAVED, SPEC, WEIGHTS, clear
     from aespec.source.yaml_dump import dump_yaml
 
@@ -91,7 +92,7 @@ def _written(each: Compiled, engine: Any, model: Any, folder: Path) -> list[str]
         clear(folder)
         (folder / SPEC).write_text(dump_yaml(each.spec.to_data()), encoding="utf-8")
         weights.write(folder / WEIGHTS, model.weights())
-        saved = [name for name in engine.save(model, folder) if name not in (SPEC, WEIGHTS)]
+        saved = [name for name in engine.save(model, folder, about(each.spec)) if name not in (SPEC, WEIGHTS)]
         (folder / SAVED).write_text("\n".join(saved), encoding="utf-8")
         return [SPEC, WEIGHTS, *saved]
 

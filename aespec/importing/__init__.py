@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
@@ -13,18 +14,18 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from aespec.backend import Backend
+from aespec.brief import brief_spec
 from aespec.diagnostics import AespecError, Diagnostic, nearest, show
 from aespec.graph import Graph
 from aespec.importing.archive import Archive, branching, unreadable
-from aespec.importing.brief import brief, brief_section
-from aespec.importing.found import Damaged, Flaw, Found, Part, Reader, Tensor, Unsaid
+from aespec.importing.found import Damaged, Flaw, Found, Part, Reader, Tensor, Unsaid, own_name, spec_in
 from aespec.layers.base import Layer
 from aespec.passes import Limits, compile
 from aespec.problems import diagnose
 from aespec.rules import NotExpressible, UnknownField, UnsupportedKind
 from aespec.shapes import ShapeError, elements, fill, show_shape
 from aespec.source import Source
-from aespec.spec import Input, Mirror, Spec, parse
+from aespec.spec import Input, Spec, parse
 
 if TYPE_CHECKING:
     from aespec.backend import Array
@@ -42,7 +43,9 @@ __all__ = [
     "Unsaid",
     "branching",
     "import_model",
+    "own_name",
     "reader",
+    "spec_in",
     "unreadable",
 ]
 
@@ -67,17 +70,8 @@ class Imported:
     notes: tuple[str, ...] = field(default=())
 
     def brief(self) -> dict[str, Any]:
-        """The spec as it would be written by hand, nothing stated that is so by default."""
-        spec = self.spec
-        assert not isinstance(spec.decoder, Mirror)  # it is written out
-        return {
-            "name": spec.name,
-            "input": list(spec.input.shape),
-            "encoder": [brief(layer) for layer in spec.encoder],
-            "decoder": [brief(layer) for layer in spec.decoder],
-            "loss": brief(spec.loss[0]),
-            **({"training": brief_section(spec.training)} if spec.training.model_fields_set else {}),
-        }
+        """The spec as it would be written by hand."""
+        return brief_spec(self.spec)
 
 
 def import_model(path: Path, *, code: str | None = None, partial: bool = False) -> Imported:
@@ -103,9 +97,9 @@ def import_model(path: Path, *, code: str | None = None, partial: bool = False) 
         split, note = _split(found, parts, layers, code, path)
         for block in (slice(0, split), slice(split, None)):
             layers[block] = _distinct(layers[block])
-        spec, graph = _compiled(found, layers, split, parts, path)
+        spec, graph, *of_spec = _restored(found, *_compiled(found, layers, split, parts, path))
         weights = _weights(graph, parts, path)
-    return Imported(spec, graph, weights, flaws, (note, *_renamed(graph, parts), *found.notes))
+    return Imported(spec, graph, weights, flaws, (note, *_renamed(graph, parts), *found.notes, *of_spec))
 
 
 def reader(path: Path) -> Reader:
@@ -243,7 +237,7 @@ def _compiled(found: Found, layers: list[Layer], split: int, parts: list[Part], 
         "input": {"shape": list(found.input)},
         "encoder": [layer.to_data() for layer in layers[:split]],
         "decoder": [layer.to_data() for layer in layers[split:]],
-        **({} if found.loss is None else {"loss": found.loss}),
+        "loss": found.loss or "mse",
         **({"training": found.training} if found.training else {}),
     }
     spec, graph = _spec(data, parts, path)
@@ -255,6 +249,37 @@ def _compiled(found: Found, layers: list[Layer], split: int, parts: list[Part], 
         for part, layer in zip(parts, layers, strict=True)
     ]
     return _spec({**data, "encoder": tied[:split], "decoder": tied[split:]}, parts, path)
+
+
+def _restored(found: Found, spec: Spec, graph: Graph) -> tuple[Spec, Graph, str] | tuple[Spec, Graph]:
+    """The spec with all that the one in the file states beside its layers, and a line on that.
+
+    Its decoder is again a mirror, if that comes to the same nodes.
+    """
+    if found.spec is None:
+        return spec, graph
+    kept = {name: value for name, value in found.spec.items() if name not in ("name", "vars", "encoder")}
+    if isinstance(given := kept.pop("input", None), dict):
+        kept["input"] = {**given, "shape": list(found.input)}
+    decoder = {"decoder": kept.pop("decoder", None)}
+    for more in ({**kept, **decoder}, kept) if not isinstance(decoder["decoder"], list) else (kept,):
+        with suppress(AespecError):
+            other = parse({**spec.to_data(), **more})
+            if _nodes(same := compile(other, ANY_SIZE)) == _nodes(graph):
+                return other, same, "what the layers do not say, such as the loss, is from the spec in the file"
+    return spec, graph, "the spec in the file does not fit its layers, and is left out"
+
+
+def _nodes(graph: Graph) -> list[tuple[Any, ...]]:
+    """What nodes are, however a spec comes to them."""
+    indirect = ("name", "tied_to", "freeze")
+    return [
+        (
+            (node.name, node.layer.kind, node.shape, dict(node.params), node.ties),
+            {name: value for name, value in node.layer if name not in indirect},
+        )
+        for node in graph
+    ]
 
 
 def _spec(data: dict[str, Any], parts: list[Part], path: Path) -> tuple[Spec, Graph]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from aespec.backend import Array
     from aespec.importing.archive import Archive
 
-__all__ = ["Damaged", "Flaw", "Found", "Part", "Reader", "Tensor", "Unsaid"]
+__all__ = ["Damaged", "Flaw", "Found", "Part", "Reader", "Tensor", "Unsaid", "own_name", "spec_in"]
 
 
 @runtime_checkable
@@ -86,6 +87,20 @@ class Found:
     training: Mapping[str, Any] = field(default_factory=dict)
     """What a spec would state for its training."""
     notes: tuple[str, ...] = ()
+    spec: Mapping[str, Any] | None = None
+    """The spec that aespec put into the file, as data that may say anything."""
+
+
+def own_name(name: str, *usual: str) -> dict[str, str]:
+    """A layer's field `name`, where its author gave it one that a spec may have, and not the framework by its kind."""
+    given = re.fullmatch(rf"({'|'.join(usual)})(_\d+)?_*", name)
+    return {} if given or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) else {"name": name}
+
+
+def spec_in(about: Any) -> dict[str, Any] | None:
+    """The spec in what a file says of itself, see `aespec.brief.about`; None where there is none."""
+    spec = about.get("spec") if isinstance(about, dict) else None
+    return spec if isinstance(spec, dict) else None
 
 
 class Unsaid(Exception):

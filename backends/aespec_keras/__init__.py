@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aespec.backend import Lowerings, Model, Team
 from aespec.graph import Graph
@@ -64,15 +64,15 @@ class KerasBackend:
         """The processes of the cluster in ``TF_CONFIG``."""
         return team()
 
-    def save(self, model: Model, folder: str | Path) -> list[str]:
+    def save(self, model: Model, folder: str | Path, about: Mapping[str, Any]) -> list[str]:
         """Write ``model.keras`` into a folder."""
-        saving.write(model.native, Path(folder) / "model.keras")
+        saving.write(model.native, Path(folder) / "model.keras", about)
         return ["model.keras"]
 
-    def export(self, model: Model, path: Path) -> saving.Export:
+    def export(self, model: Model, path: Path, about: Mapping[str, Any]) -> saving.Export:
         """Write a ``.keras`` file; see `aespec.converting.Exporter`."""
         assert isinstance(model, KerasModel)
-        return saving.export(model, path)
+        return saving.export(model, path, about)
 
     def plain(self, graph: Graph, weights: Mapping[str, Array]) -> tuple[Graph, dict[str, Array], list[str]]:
         """The graph in stock layers, and what is lost; see `aespec.converting.Plain`."""

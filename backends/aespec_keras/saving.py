@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.floating[Any]]
 
-__all__ = ["Export", "export", "plain", "rerun", "write"]
+__all__ = ["ABOUT", "Export", "export", "plain", "rerun", "write"]
 
 
 @dataclass(frozen=True)
@@ -51,25 +51,28 @@ NEEDS = "pip install 'aespec[keras]', and import aespec_keras before this is loa
 """What a file says to those who cannot load it."""
 
 
-def write(native: Any, path: Path) -> None:
-    """Write a ``.keras`` file, which says itself where it needs more than Keras."""
+ABOUT = "aespec"
+"""The entry of a file's metadata that says of what spec it is."""
+
+
+def write(native: Any, path: Path, about: Mapping[str, Any]) -> None:
+    """Write a ``.keras`` file, which says itself of what spec it is, and where it needs more than Keras."""
     with catch_warnings():
         filterwarnings("ignore", "__array__ implementation", DeprecationWarning)  # Keras 3.15 under NumPy 2
         native.save(path)
-    if foreign := list(_foreign(native)):
-        _tell(path, list(dict.fromkeys(foreign)))
+    foreign = list(dict.fromkeys(_foreign(native)))
+    _tell(path, {ABOUT: about, **({"needs": NEEDS, "because": foreign} if foreign else {})})
 
 
-def _tell(path: Path, foreign: list[str]) -> None:
-    """Have a file say what it needs: in its metadata, and in each thing that Keras lacks, which its error prints."""
+def _tell(path: Path, said: Mapping[str, Any]) -> None:
+    """Have a file say this in its metadata, and what it needs at each thing that Keras lacks, whose error prints it."""
     with TemporaryDirectory(dir=path.parent, prefix=".keras-") as folder:
         told = Path(folder) / path.name
         with zipfile.ZipFile(path) as before, zipfile.ZipFile(told, "w") as after:
             for member in before.infolist():
                 with before.open(member) as source, after.open(member, "w") as target:
                     if member.filename == "metadata.json":
-                        needs = {"needs": NEEDS, "because": foreign}
-                        target.write(json.dumps({**json.load(source), **needs}).encode())
+                        target.write(json.dumps({**json.load(source), **said}).encode())
                     elif member.filename == "config.json":
                         target.write(json.dumps(_telling(json.load(source))).encode())
                     else:
@@ -87,7 +90,7 @@ def _telling(value: Any) -> Any:
     return {**({"needs": NEEDS} if ours else {}), **{key: _telling(item) for key, item in value.items()}}
 
 
-def export(model: KerasModel, path: Path) -> Export:
+def export(model: KerasModel, path: Path, about: Mapping[str, Any]) -> Export:
     """Write a ``.keras`` file, frozen layers as such, and say which of its layers Keras has not and what is lost."""
     lost = []
     for node in model.graph:
@@ -97,7 +100,7 @@ def export(model: KerasModel, path: Path) -> Export:
                 layer.trainable = False
         else:
             lost += [f"`{node.name}/{short}` is not frozen in it: Keras freezes layers" for short in frozen]
-    write(model.native, path)
+    write(model.native, path, about)
     return Export(tuple(dict.fromkeys(_foreign(model.native))), tuple(lost))
 
 

@@ -17,6 +17,7 @@ described in `aespec_numpy.losses`, those of optimizers in `aespec_numpy.optimiz
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,7 @@ class NumpyBackend:
             from_logits.require(loss for loss in graph.losses if loss.logits_of)
         return NumpyModel(graph, seed, dtype)
 
-    def save(self, model: Model, folder: Any) -> list[str]:
+    def save(self, model: Model, folder: Any, about: Mapping[str, Any]) -> list[str]:
         """Write the weights; NumPy has no saved model of its own."""
         weights.write(Path(folder) / "weights.safetensors", model.weights())
         return ["weights.safetensors"]

@@ -27,6 +27,7 @@ aespec_torch.optimizers.Step``. Those of losses and regularizers are described i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,15 +85,15 @@ class TorchBackend:
         self.lowerings.require(graph.kinds())
         return TorchModel(graph, seed, dtype)
 
-    def save(self, model: Model, folder: Any) -> list[str]:
+    def save(self, model: Model, folder: Any, about: Mapping[str, Any]) -> list[str]:
         """Write the native model for use without aespec; see `aespec_torch.saving.save`."""
         assert isinstance(model, TorchModel)
-        return saving.save(model, Path(folder))
+        return saving.save(model, Path(folder), about)
 
-    def export(self, model: Model, path: Path) -> saving.Files:
+    def export(self, model: Model, path: Path, about: Mapping[str, Any]) -> saving.Files:
         """Write a program and a ``state_dict``; see `aespec.converting.Exporter`."""
         assert isinstance(model, TorchModel)
-        return saving.write(model, path)
+        return saving.write(model, path, about)
 
     def read(self, archive: Archive) -> Found:
         """What a ``.pt2`` file holds; see `aespec.importing.Reader`."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors.torch import save_file
@@ -21,7 +22,10 @@ from aespec_torch.model import TorchModel
 if TYPE_CHECKING:
     from aespec.backend import Array
 
-__all__ = ["SUFFIXES", "Files", "export", "rerun", "save", "write"]
+__all__ = ["ABOUT", "SUFFIXES", "Files", "export", "rerun", "save", "write"]
+
+ABOUT = "aespec.json"
+"""The file in a program that says of what spec it is."""
 
 SUFFIXES = (".pt2", ".state_dict.safetensors")
 
@@ -35,7 +39,7 @@ class Files:
     load: str = 'model = torch.export.load("{path}").module()'
 
 
-def save(model: TorchModel, folder: Path) -> list[str]:
+def save(model: TorchModel, folder: Path, about: Mapping[str, Any]) -> list[str]:
     """Write ``model.pt``, the ``state_dict``, and ``model.pt2``, a program that runs batches of any size.
 
     ``torch.load("model.pt", weights_only=True)`` reads the one, ``torch.export.load("model.pt2").module()`` the
@@ -46,11 +50,11 @@ def save(model: TorchModel, folder: Path) -> list[str]:
         program = export(model)
     except Exception:  # torch documents no base class of what export raises, and a plugin's module may raise anything
         return ["model.pt"]
-    torch.export.save(program, folder / "model.pt2")
+    _put(program, folder / "model.pt2", about)
     return ["model.pt", "model.pt2"]
 
 
-def write(model: TorchModel, path: Path) -> Files:
+def write(model: TorchModel, path: Path, about: Mapping[str, Any]) -> Files:
     """Write the program, and beside it the ``state_dict`` as safetensors, a tied tensor under each of its names.
 
     Raises:
@@ -68,10 +72,15 @@ def write(model: TorchModel, path: Path) -> Files:
                 help="`aespec eject` writes it as code, `--to safetensors` its weights",
             )
         ) from None
-    torch.export.save(program, path)
+    _put(program, path, about)
     state = {name: tensor.detach().cpu().clone() for name, tensor in model.native.state_dict().items()}
     save_file(state, path.with_suffix(SUFFIXES[1]))
     return Files(tuple(_lost(model.graph, program)))
+
+
+def _put(program: ExportedProgram, path: Path, about: Mapping[str, Any]) -> None:
+    """Write a program, with what is said of it as JSON."""
+    torch.export.save(program, path, extra_files={ABOUT: json.dumps(about)})
 
 
 def _lost(graph: Graph, program: ExportedProgram) -> Iterator[str]:

@@ -12,12 +12,12 @@ from typing import Any
 import h5py  # type: ignore[import-untyped]
 
 from aespec.diagnostics import AespecError, Diagnostic
-from aespec.importing import Archive, Damaged, Flaw, Found, Part, Tensor, Unsaid, unreadable
+from aespec.importing import Archive, Damaged, Flaw, Found, Part, Tensor, Unsaid, own_name, spec_in, unreadable
 from aespec.rules import NotExpressible
 from aespec_keras.reading.cells import CELLS, IDLE, ONE_AXIS, SILENT, TRAINING, USUAL
 from aespec_keras.reading.config import Config, groups, in_order, input_shape, is_model, registered, snake
 from aespec_keras.reading.nested import special
-from aespec_keras.reading.training import compiled
+from aespec_keras.reading.training import Compiled, compiled
 from aespec_keras.reading.values import (
     INITIALIZERS,
     REGULARIZERS,
@@ -26,9 +26,9 @@ from aespec_keras.reading.values import (
     check_dtype,
     ends,
     freeze,
-    own_name,
     worded,
 )
+from aespec_keras.saving import ABOUT
 
 __all__ = ["read"]
 
@@ -53,9 +53,10 @@ def read(archive: Archive) -> Found:
             raise _of_an_own_class(archive, config)
         name, shape = str(config["config"]["name"]), input_shape(config)
         parts = tuple(reading.chain(config, "", None))
+        spec = spec_in(written.get(ABOUT))
         archive.at = "`compile_config`"
-        plan = compiled(config.get("compile_config"))
-    return Found(name, shape, parts, tuple(reading.flaws), plan.loss, plan.training, plan.notes)
+        plan = Compiled(None, {}, ()) if spec else compiled(config.get("compile_config"))
+    return Found(name, shape, parts, tuple(reading.flaws), plan.loss, plan.training, plan.notes, spec)
 
 
 def _of_an_own_class(archive: Archive, config: Config) -> AespecError:
@@ -112,7 +113,7 @@ class _Reading:
             tensors = tensors[1:]  # the kernel, which stands at its source
         if (own := re.fullmatch(r"time_distributed_\d+", name)) and kind != "time_distributed":
             kind, fields = "time_distributed", {"layer": {kind: fields}}  # how a model of a spec has such a layer
-        said = {kind: {**fields, **freeze(layer["config"]), **own_name(name, layer["class_name"], kind)}}
+        said = {kind: {**fields, **freeze(layer["config"]), **own_name(name, snake(layer["class_name"]), kind)}}
         return Part(
             name,
             said,

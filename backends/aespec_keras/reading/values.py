@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
 from aespec.diagnostics import show
 from aespec.importing import Unsaid
-from aespec_keras.reading.config import Config, registered, snake
+from aespec_keras.reading.config import Config, registered
 
 __all__ = [
     "INITIALIZERS",
@@ -18,7 +17,6 @@ __all__ = [
     "check_dtype",
     "ends",
     "freeze",
-    "own_name",
     "worded",
 ]
 
@@ -105,9 +103,3 @@ def _plain(value: Any) -> Any:
 def freeze(config: Config) -> dict[str, bool]:
     """That a layer is not trained, where it is not."""
     return {"freeze": True} if config.get("trainable") is False else {}
-
-
-def own_name(name: str, given: str, kind: str) -> dict[str, str]:
-    """The layer's name, where its author gave it one that a spec may have."""
-    usual = re.fullmatch(rf"({snake(given)}|{kind})(_\d+)?_*", name)
-    return {} if usual or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) else {"name": name}

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from aespec.importing import Archive, Flaw, Found, Part, Unsaid
+from aespec.importing import Archive, Flaw, Found, Part, Unsaid, own_name, spec_in
 from aespec.shapes import Shape
 from aespec_torch.reading.operations import ACTIVATIONS, AS_THEY_ARE, CELLS
 from aespec_torch.reading.pieces import Piece, joined
 from aespec_torch.reading.program import Program, Step
+from aespec_torch.saving import ABOUT
 
 __all__ = ["read"]
 
@@ -28,21 +29,29 @@ def read(archive: Archive) -> Found:
     with archive.reading("a program as `torch.export.save` writes it"):
         reading = Reading(Program(archive, root))
         parts = tuple(_part(piece, trains=reading.program.trains) for piece in joined(reading.pieces))
-        notes = [
-            "a program states no loss and no penalties: the loss is `mse`, and there are no penalties",
-            *reading.notes,
-        ]
+        extra = f"{root}/extra/{ABOUT}"
+        spec = spec_in(archive.json(extra)) if extra in archive.names else None
+        lacks = "a program has no penalties" if spec else "a program states no loss and no penalties: the loss is `mse`"
+        notes = [lacks if spec else f"{lacks}, and there are no penalties", *reading.notes]
         if any("permute" in part.layer for part in parts):
             notes.append("`permute` stands where the order of the axes matters: the spec has channels last")
-        return Found(root, reading.input, parts, tuple(reading.flaws), notes=tuple(notes))
+        return Found(root, reading.input, parts, tuple(reading.flaws), notes=tuple(notes), spec=spec)
+
+
+WRAPPERS = ("time_distributed", "bidirectional")
+"""Kinds that name the modules of what they wrap."""
 
 
 def _part(piece: Piece, *, trains: bool) -> Part:
     frozen = trains and {tensor.trained for tensor in piece.tensors} - {None} == {False}
-    layer = {piece.kind: {**piece.fields, **({"freeze": True} if frozen else {})}}
+    *block, module = piece.name.split(".")
+    name = own_name(module, piece.kind, *WRAPPERS) if piece.tensors and len(block) < 2 else {}
+    fields = {**piece.fields, **({"freeze": True} if frozen else {})}
     return Part(
         piece.name,
-        {"time_distributed": {"layer": layer}} if piece.at_each_step else layer,
+        {"time_distributed": {"layer": {piece.kind: fields}, **name}}
+        if piece.at_each_step
+        else {piece.kind: {**fields, **name}},
         piece.tensors,
         piece.encoding,
         piece.closes,

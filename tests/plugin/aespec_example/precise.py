@@ -82,9 +82,9 @@ class PreciseBackend:
         model.load_weights(draw(graph, seed, dtype))
         return model
 
-    def save(self, model: Model, folder: Any) -> list[str]:
+    def save(self, model: Model, folder: Any, about: Mapping[str, Any]) -> list[str]:
         """Write the weights."""
-        return find_backend("numpy").save(model, folder)
+        return find_backend("numpy").save(model, folder, about)
 
     def versions(self) -> dict[str, str]:
         """The version of NumPy."""
