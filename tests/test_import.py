@@ -836,7 +836,7 @@ def test_modules_keep_the_names_of_their_author(tmp_path):
     graph, _, said = imported(tmp_path / "model.pt2")
     names = ["encoder/dense_1", "encoder/dense_2", "decoder/dense_1", "decoder/fc_2", "decoder/dense_2"]
     assert [node.name for node in graph] == names
-    assert "names are given anew: `squeeze.0` is `encoder/dense_1`, and 2 more\n" in said
+    assert "names are given anew: `squeeze.1` is `encoder/dense_1`, and 3 more\n" in said
 
 
 @pytest.mark.parametrize(
