@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from textwrap import fill
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from aespec import schedules
 from aespec.backend import Backend, Lowerings
-from aespec.code import WIDTH, literal
+from aespec.code import WIDTH, Call, literal, written
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.rules import UnsupportedKind
 from aespec.shapes import Shape
 
 if TYPE_CHECKING:
+    from aespec.data.scaling import Scaling
     from aespec.graph import Graph
     from aespec.plan import TrainingPlan
     from aespec.spec import Spec
@@ -34,6 +35,7 @@ __all__ = [
     "remarks",
     "require",
     "samples",
+    "scaling_code",
     "unsaid",
 ]
 
@@ -42,13 +44,14 @@ __all__ = [
 class Ejector(Protocol):
     """A `Backend` that can write its models as code."""
 
-    def eject(self, spec: Spec, graph: Graph, source: str) -> str:
+    def eject(self, spec: Spec, graph: Graph, source: str, scaling: Scaling | None = None) -> str:
         """One file of code that builds, loads and trains the model of a spec, without aespec.
 
         Args:
             spec: The spec.
             graph: What it compiles to.
             source: What the file says that it was made from.
+            scaling: How a run of the spec scaled features, for the file to do it too.
 
         Raises:
             AespecError: A kind has no code.
@@ -100,7 +103,7 @@ def unsaid(family: str, what: str, backend: str) -> AespecError:
     return AespecError(_without_code(family, what, backend))
 
 
-def header(spec: Spec, source: str, versions: str, usage: Iterable[str]) -> str:
+def header(spec: Spec, source: str, scaling: Scaling | None, versions: str, usage: Iterable[str]) -> str:
     """The docstring of a file: what the model is, what the file was made from and for, how it is used."""
     from importlib.metadata import version
 
@@ -108,7 +111,7 @@ def header(spec: Spec, source: str, versions: str, usage: Iterable[str]) -> str:
     made = fill(
         _plain(f"Written by aespec {version('aespec')} from {source}, for {versions}. It needs no aespec."), WIDTH
     )
-    given = [line for words in (_windows(spec), _scaling(spec)) if words for line in (fill(words, WIDTH), "")]
+    given = [line for words in (_windows(spec), _scaled(spec, scaling)) if words for line in (fill(words, WIDTH), "")]
     return "\n".join([f'"""{title}', "", made, "", *given, *(f"    {line}" for line in usage), '"""'])
 
 
@@ -138,15 +141,44 @@ def _windows(spec: Spec) -> str | None:
     )
 
 
-def _scaling(spec: Spec) -> str | None:
+def _scaled(spec: Spec, scaling: Scaling | None) -> str | None:
     """How samples are scaled before the model sees them, in words; None where they are not."""
     if spec.input.scaling is None:
         return None
     low, high = spec.input.range or (0.0, 1.0)
     ends = "a mean of 0 and a deviation of 1" if spec.input.scaling == "standard" else f"{low:g} to {high:g}"
-    return (
-        f"Each channel (last axis) is scaled to {ends} over the training samples: "
-        "(x - center) / scale. A run has both in its run.json, under data and scaling."
+    how = (
+        "`scaled` does that with the numbers of the run, and `restored` undoes it."
+        if scaling
+        else "(x - center) / scale. A run has both in its run.json, under data and scaling."
+    )
+    return f"Each channel (last axis) is scaled to {ends} over the training samples: {how}"
+
+
+def scaling_code(scaling: Scaling | None, float32: str, kind: str, array: str, **fields: Any) -> str | None:
+    """The functions ``scaled`` and ``restored``, and the numbers that they use; None where there are none.
+
+    Args:
+        scaling: How a run scaled features.
+        float32: What makes an array of 32 bits of another one, as it stands behind that.
+        kind: The type of an array; nothing where the code has no annotations.
+        array: The function that makes an array of a list.
+        fields: What else it is given, for 64 bits.
+    """
+    if scaling is None:
+        return None
+    of, gives = (f": {kind}", f" -> {kind}") if kind else ("", "")
+    return "\n".join(
+        [
+            *written(Call(array, scaling.center, **fields), before="CENTER = "),
+            *written(Call(array, scaling.scale, **fields), before="SCALE = "),
+            *("", "", f"def scaled(x{of}){gives}:"),
+            '    """Samples as the model takes them."""',
+            f"    return ((x - CENTER) / SCALE){float32}",
+            *("", "", f"def restored(y{of}){gives}:"),
+            '    """Undo `scaled`: what the model gives, in the units of the samples."""',
+            "    return y * SCALE + CENTER",
+        ]
     )
 
 

@@ -63,14 +63,24 @@ class Kind(BaseModel):
             if member.main is None:
                 own = [field for field in own_first(member) if member.model_fields[field].default is not None]
                 required = [field for field in own if member.model_fields[field].is_required()]
+                taking = [field for field in member.__annotations__ if member._takes(field, fields)]
                 raise PydanticCustomError(
                     "fields_wanted",
                     "`{kind}` takes its fields as a mapping",
-                    {"kind": name, "fields": required or own[:1], "at": (name,)},
+                    {"kind": name, "fields": required or own[:1], "taking": taking[:1], "at": (name,)},
                 )
             fields = {member.main: fields}
         read: Self = nested((name,), lambda: member.model_validate(fields))
         return read
+
+    @classmethod
+    def _takes(cls, field: str, value: Any) -> bool:
+        """Whether a value is right for a field, with all others left out."""
+        try:
+            cls.model_validate({field: value})
+        except ValidationError:
+            return False
+        return True
 
     def to_data(self) -> Any:
         """The shortest value that reads back as this kind with every field stated."""

@@ -209,15 +209,17 @@ def _second_kind(fault: Fault, name: str, standing: str) -> Diagnostic:
 
 
 def _fields_wanted(fault: Fault) -> Diagnostic:
-    kind, fields = fault.context["kind"], ", ".join(f"{field}: ..." for field in fault.context["fields"])
-    stated = f"`{kind}: {{{fields}}}`" if fields else f"`{kind}` alone"
+    kind, taking = fault.context["kind"], fault.context["taking"]
+    value, fields = fault.error["input"][kind], ", ".join(f"{field}: ..." for field in fault.context["fields"])
+    wanted = f"`{kind}: {{{fields}}}`" if fields else f"`{kind}` alone"
+    meant = _piece(fault, {kind: {taking[0]: value}}) if taking else ""
     return Diagnostic(
         WrongValue,
         f"`{kind}` takes no single value",
         fault.value,
-        wanted=stated,
-        got=show(fault.error["input"][kind]),
-        help=f"write {stated}",
+        wanted=f"`{kind}` with its fields in braces" if taking else wanted,
+        got=show(value),
+        help=f"write `{meant}`" if taking else f"write {wanted}",
     )
 
 
@@ -263,8 +265,18 @@ def _wrong_value(fault: Fault) -> Diagnostic:
         fault.value,
         wanted=_wanted(fault),
         got=fault.got,
-        help=f"did you mean `{near}`?" if near else _what_it_is(fault),
+        help=_filled(fault) or (f"did you mean `{near}`?" if near else _what_it_is(fault)),
     )
+
+
+def _filled(fault: Fault) -> str | None:
+    """What to do where a text with more than a variable in it stands for a number."""
+    place, value = fault.value, fault.error["input"]
+    written = place.text[place.column - 1 : place.column - 1 + place.width] if place else ""
+    piece = "${" in written and not re.fullmatch(r"""["']?\$\{[^}]*\}["']?""", written)
+    if not piece or not isinstance(value, str) or not fault.type.startswith(("int_", "float_")):
+        return None
+    return "a text with `${...}` in it stays a text: give a variable the number, and write `${it}` alone"
 
 
 def _meant(fault: Fault) -> str | None:

@@ -4,6 +4,7 @@ import csv
 import json
 import sys
 from math import inf, nan, sqrt
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -777,6 +778,41 @@ def test_the_truth_is_read_from_text(name, text, series, monkeypatch, tmp_path):
     assert scored(series, *given, name) == scored(series, *given, series.parent / "truth.npy")
 
 
+def test_the_truth_is_read_from_where_anomalies_are(series, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "spans.csv").write_text("what,Start,End\nheat,60,62\nflow,62,64\n")
+    given = ("--data", series.parent / "other.npy", "--by", "step", "--truth")
+    assert scored(series, *given, "spans.csv") == scored(series, *given, series.parent / "truth.npy")
+
+
+@pytest.mark.parametrize("row", ["64,60", "0,101", "-1,3", "1.5,3", "a,b", ",4"])
+def test_where_no_anomaly_can_be_is_refused(row, series, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "spans.csv").write_text(f"start,end\n3,4\n{row}\n")
+    done = aespec_("score", series, "--data", series.parent / "other.npy", "--truth", "spans.csv")
+    assert done.exit_code == 1
+    assert "does not say where an anomaly is" in done.stderr
+    assert "Traceback" not in done.output
+
+
+def test_the_truth_is_another_column_of_the_table(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    Path("s.yaml").write_text(
+        "input: {shape: [4, 2], stride: 2, columns: [a, b]}\nencoder: [flatten, {dense: 2}]\ndecoder: mirror\n"
+    )
+    x, flags = np.random.default_rng(0).random((40, 2)), np.arange(40) // 5 == 3
+    rows = [f"{a},{int(flag)},{b}" for (a, b), flag in zip(x, flags, strict=True)]
+    Path("x.csv").write_text("\n".join(["a,fault,b", *rows]) + "\n")
+    np.save("fault.npy", flags.astype(int))
+    done = aespec_("train", "s.yaml", "--backend", "torch", "--data", "x.csv", "--epochs", 1, "-o", "r", "--quiet")
+    assert done.exit_code == 0, done.output
+    given = ("--data", "x.csv", "--by", "step", "--truth")
+    assert scored("r", *given, "fault") == scored("r", *given, "fault.npy")
+    done = aespec_("score", "r", *given, "fualt")
+    assert "there is no file `fualt`, and no such column in x.csv" in done.stderr
+    assert "did you mean `fault`?" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
@@ -786,7 +822,7 @@ def test_the_truth_is_read_from_text(name, text, series, monkeypatch, tmp_path):
         ("t.csv", "0\n1\n", "wanted: 50 labels, along one axis"),
         ("t.txt", "normal\nodd\n", "wanted: 50 labels, along one axis"),
         ("t.csv", "note,label\na,0\nb\n", "cannot read t.csv"),
-        ("t.csv", None, "wanted: the path of a .npy, .csv or .txt file"),
+        ("t.csv", None, "wanted: a .npy, .csv or .txt file with a label"),
     ],
 )
 def test_text_that_holds_no_truth_is_refused(name, text, said, run, monkeypatch, tmp_path):
@@ -1022,7 +1058,7 @@ def test_a_variational_model_is_scored_by_its_surprise_too(tmp_path):
         (["--by", "pixel"], 1, "have no errors by pixel"),
         (["--score", "surprise"], 1, "error[E511]"),
         (["--normal", "7"], 1, "has the label `7`"),
-        (["--truth", "no-such.npy"], 1, "there is no file `no-such.npy`\n   = wanted: the path of a .npy"),
+        (["--truth", "no-such.npy"], 1, "there is no file `no-such.npy`\n   = wanted: a .npy"),
         (["--by", "step"], 1, "have no errors by step"),
         (["--truth", "three.npy"], 1, "50 labels, along one axis"),
         (["--truth", "text.npy"], 1, "do not say which samples are anomalies"),

@@ -84,7 +84,7 @@ class InKeras:
     """An ejected Keras model."""
 
     def __init__(self, names):
-        self.names, self.native = names, names["build"]()
+        self.names, self.tensor, self.native = names, np.asarray, names["build"]()
 
     def encode(self, x):
         return self.native.get_layer("encoder")(x).numpy()
@@ -418,6 +418,31 @@ def test_how_samples_are_scaled_stands_at_the_top(scaling, words, backend):
     spec = parse({"input": {"shape": [4], **scaling}, "encoder": [{"dense": 2}], "decoder": "mirror"})
     top = top_of(spec, backend)
     assert words in top if words else "scaled" not in top
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_code_of_a_run_scales_as_the_run_did(backend, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    x = np.random.default_rng(0).normal([3.0, -50.0, 1e6], [0.5, 20.0, 2.0], (60, 3))
+    np.save("x.npy", x)
+    Path("s.yaml").write_text(
+        "input: {shape: [3], scaling: standard}\nencoder: [{dense: 2}]\ndecoder: mirror\ntraining: {epochs: 1}\n"
+    )
+    for args in (
+        ["train", "s.yaml", "--backend", backend, "--data", "x.npy", "-o", "r", "--quiet"],
+        ["reconstruct", "r", "-o", "restored.npy"],
+        ["eject", "r", "--backend", backend, "-o", "code.py"],
+    ):
+        done = CliRunner().invoke(main, args)
+        assert done.exit_code == 0, done.output
+    code = Path("code.py").read_text()
+    assert "`scaled` does that with the numbers of the run" in " ".join(ast.get_docstring(ast.parse(code)).split())
+    names = run(code)
+    ejected = EJECTED[backend](names)
+    names["load"](ejected.native, "r/weights.safetensors")
+    values = names["restored"](ejected.native(names["scaled"](ejected.tensor(x))))
+    values = values.numpy(force=True) if backend == "torch" else values
+    np.testing.assert_allclose(values, np.load("restored.npy"), rtol=1e-6)  # Keras multiplies in 32 bits
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

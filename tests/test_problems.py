@@ -206,6 +206,27 @@ def test_a_field_that_belongs_to_what_stands_beside_it(text, help):
 
 
 @pytest.mark.parametrize(
+    ("text", "help"),
+    [
+        ("encoder: [{dense: 2}]\ndecoder: {mirror: sigmoid}", '{mirror: {output_activation: "sigmoid"}}'),
+        ("encoder: [{dense: 2}]\ndecoder: {mirror: true}", "{mirror: {tie_weights: true}}"),
+        ("encoder: [{dense: 2}]\ndecoder: {mirror: 28}", "{mirror: {length: 28}}"),
+        ("encoder: [{dense: 2}]\ndecoder: {mirror: 1.5}", "`mirror: {tie_weights: ...}`"),
+        (
+            'vars: {j: 1}\nencoder: [{dropout: "0.${j}"}, {dense: 2}]\ndecoder: mirror',
+            "a text with `${...}` in it stays",
+        ),
+        ('encoder: [{dense: "${1_000}"}]\ndecoder: mirror', "write `1000`"),
+        ('encoder: [{dense: "${007}"}]\ndecoder: mirror', "write `7`"),
+        ('encoder: [{dense: "${1.5}"}]\ndecoder: mirror', "only whole numbers are computed with"),
+    ],
+)
+def test_what_a_value_was_meant_to_be(text, help):
+    (fault,) = faults(f"input: [4]\n{text}\n")
+    assert help in fault.help
+
+
+@pytest.mark.parametrize(
     ("text", "code", "under"),
     [
         ("input: [4]\nencoder: [{dense: 2}]\n", "E103", "input"),

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from aespec.cli.inputs import Specs, takes_specs
+from aespec.cli.inputs import Compiled, Specs, takes_specs
 from aespec.cli.options import backend_option
 from aespec.cli.output import vacant, writing
+
+if TYPE_CHECKING:
+    from aespec.data.scaling import Scaling
 
 
 @click.command()
@@ -35,10 +39,21 @@ def eject(specs: Specs, backend: str, out: Path | None, force: bool) -> None:
     if out is not None:
         vacant(out, force=force)
     read = specs.only()
-    code = ejector(find_backend(backend)).eject(read.spec, read.graph, read.path)
+    code = ejector(find_backend(backend)).eject(read.spec, read.graph, read.path, _scaling(read))
     if out is None:
         click.echo(code, nl=False)
         return
     with writing(out.parent):
         write_text(out, code)
     click.echo(f"wrote {out}: {len(code.splitlines())} lines")
+
+
+def _scaling(read: Compiled) -> Scaling | None:
+    """How the run that was read scaled features, if it is one, and did so as the spec says."""
+    from aespec.run import RECORD, SPEC, open_run
+
+    folder = Path(read.path).parent
+    if Path(read.path).name != SPEC or not (folder / RECORD).is_file():
+        return None
+    scaling = open_run(folder, finished=False).scaling
+    return scaling if scaling and scaling.way == read.spec.input.scaling else None

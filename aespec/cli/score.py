@@ -71,9 +71,9 @@ FRACTION = Number(0, 1, min_open=True, max_open=True)
 @click.option(
     "--truth",
     "source",
-    metavar="labels|FILE",
-    help="Truth: the data's own labels, or a .npy, .csv or .txt with them. 0 is normal and 1 is not, unless --normal "
-    "is given.",
+    metavar="labels|COLUMN|FILE",
+    help="Truth: the data's own labels, another column of its table, or a .npy, .csv or .txt with them, or with the "
+    "start and the end of each anomaly. 0 is normal and 1 is not, unless --normal is given.",
 )
 @click.option(
     "--draws",

@@ -30,6 +30,7 @@ __all__ = [
     "pick",
     "read_head",
     "read_labels",
+    "read_spans",
     "read_table",
     "rows",
 ]
@@ -149,23 +150,51 @@ def read_table(path: Path, columns: Sequence[str] | None = None, label: str | No
     return Raw(values, labels, whole=True, columns=found)
 
 
-def read_labels(path: Path) -> NDArray[Any]:
-    """Read the labels of a table of text: its only column, or the one that is named as one of `LABELS`.
+def read_labels(path: Path, column: str | None = None) -> NDArray[Any]:
+    """Read the labels of a table of text: the column of that name, or its only one, or one that is named in `LABELS`.
 
     Raises:
         AespecError: It cannot be read, or no column is known to be the one.
     """
     head = read_head(path)
     _need_rows(path, head)
-    named = [i for i, name in enumerate(head.names or ()) if name in LABELS]
+    named = [i for i, name in enumerate(head.names or ()) if (name == column if column else name in LABELS)]
     if len(head.first) > 1 and not named:
         got = listed(head.names) if head.names else f"{len(head.first)} columns without names"
-        help = "call the column `label` in its first line, or save the labels alone"
+        help = (
+            "call the column `label` in its first line, or save the labels alone, or `start` and `end` of each anomaly"
+        )
         _refuse(path, "does not say which column labels samples", "one column, or one named `label`", got, help)
     try:
         return _labels(path, named[0] if named else 0, _how(head))
     except BROKEN as error:
         unreadable(path, reason(error), "write it again, a line for each sample")
+
+
+def read_spans(path: Path, count: int) -> NDArray[np.int64] | None:
+    """Read where anomalies are, from a table with the columns ``start`` and ``end``: for each of so many 1 or 0.
+
+    Both are counted from 0, and are themselves of the anomaly. None where the table has no such columns.
+
+    Raises:
+        AespecError: They are no whole numbers, not in order or not within the count.
+    """
+    import numpy as np
+
+    head = read_head(path)
+    names = [name.lower() for name in head.names or ()]
+    if not {"start", "end"} <= {*names} or not head.row:
+        return None
+    first, last = (_labels(path, names.index(name), _how(head)) for name in ("start", "end"))
+    flags = np.zeros(count, np.int64)
+    for line, (start, end) in enumerate(zip(first, last, strict=True), 2):
+        whole = np.issubdtype(first.dtype, np.integer) and np.issubdtype(last.dtype, np.integer)
+        if not whole or not 0 <= start <= end < count:
+            wanted = f"whole numbers from 0 to {count - 1:,}, `start` not above `end`"
+            help = "count steps of the series, or samples, from 0; `end` is the last one of the anomaly"
+            _refuse(path, f"does not say where an anomaly is, in line {line}", wanted, f"{start} and {end}", help)
+        flags[start : end + 1] = 1
+    return flags
 
 
 def read_head(path: Path) -> Head:

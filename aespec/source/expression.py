@@ -159,7 +159,8 @@ class _Evaluation:
 
     def _number(self, token: Token) -> int:
         if not re.fullmatch("0|[1-9][0-9]*", token.text):
-            what, help = f"`{token.text[:40]}` is no whole number", "write its digits alone, without a 0 before them"
+            what, plain = f"`{token.text[:40]}` is no whole number", token.text.replace("_", "").lstrip("0")[:40]
+            help = f"write `{plain}`" if plain.isdecimal() else "only whole numbers are computed with"
             raise Fault(what, token.start, token.end, _WANTED, help=help)
         if len(token.text) > len(str(LARGEST)) or int(token.text) > LARGEST:
             raise self._too_large(self.at - 1, f"a number of {len(token.text):,} digits")

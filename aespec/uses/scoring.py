@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aespec.data.streams import batches
-from aespec.diagnostics import AespecError, Diagnostic
+from aespec.diagnostics import AespecError, Diagnostic, nearest
 from aespec.held import RunData, Shown
 from aespec.rules import DataNotFound, DataShape, DataUnreadable
 
@@ -250,35 +250,42 @@ def truth(job: Job, source: str | None, normal: str | None) -> Flags | None:
     return windows.highest(flags)
 
 
-def _labels(path: str, name: str, count: int) -> NDArray[np.generic]:
-    """Labels from a file, so many.
+def _labels(source: str, name: str, count: int) -> NDArray[np.generic]:
+    """Labels from a file, or from a column of the table that is scored, so many.
 
     Raises:
-        AespecError: The file is not there, or does not hold a label for each.
+        AespecError: There is no such thing, or it does not hold a label for each.
     """
     from aespec.data.files import read_array
-    from aespec.data.tables import is_table, read_labels
+    from aespec.data.tables import is_table, read_head, read_labels, read_spans
 
-    place = Path(path).expanduser()
-    if not place.is_file():
+    place, table = Path(source).expanduser(), Path(name).expanduser()
+    columns = (read_head(table).names or []) if is_table(table) and table.is_file() else []
+    if not place.is_file() and source in columns:
+        labels = read_labels(table, source)
+    elif not place.is_file():
+        near = nearest(source, columns)
         raise AespecError(
             Diagnostic(
                 DataNotFound,
-                f"there is no file `{path}`",
-                wanted="the path of a .npy, .csv or .txt file, with a label for each",
-                help="check the path, which starts from the current folder",
+                f"there is no file `{source}`" + (f", and no such column in {name}" if columns else ""),
+                wanted="a .npy, .csv or .txt file with a label for each, or a column of the table that is scored",
+                help=f"did you mean `{near}`?" if near else "check the path, which starts from the current folder",
             )
         )
-    text = is_table(place) or place.suffix.lower() == ".txt"
-    labels = read_labels(place) if text else read_array(path, "test").inputs
+    elif is_table(place) or place.suffix.lower() == ".txt":
+        spans = read_spans(place, count)
+        labels = read_labels(place) if spans is None else spans
+    else:
+        labels = read_array(source, "test").inputs
     if labels.shape != (count,):
         raise AespecError(
             Diagnostic(
                 DataShape,
-                f"{path} does not label {name}",
+                f"{source} does not label {name}",
                 wanted=f"{count:,} labels, along one axis",
                 got=f"an array of shape {labels.shape}",
-                help="save a label for each sample of the data, or for each step of a series, in its order",
+                help="give a label for each sample of the data, or for each step of a series, in its order",
             )
         )
     return labels

@@ -35,6 +35,7 @@ from aespec_keras.team import strategy, team
 
 if TYPE_CHECKING:
     from aespec.backend import Array
+    from aespec.data.scaling import Scaling
     from aespec.importing import Archive, Found
 
 __all__ = ["KerasBackend", "KerasModel", "backend", "lowerings"]
@@ -54,11 +55,11 @@ class KerasBackend:
         with strategy().scope():
             return KerasModel(graph, seed=seed, dtype=dtype)
 
-    def eject(self, spec: Spec, graph: Graph, source: str) -> str:
+    def eject(self, spec: Spec, graph: Graph, source: str, scaling: Scaling | None = None) -> str:
         """A file of Keras code; see `aespec.eject.Ejector`."""
         from aespec_keras.eject import eject
 
-        return eject(spec, graph, source)
+        return eject(spec, graph, source, scaling)
 
     def team(self) -> Team:
         """The processes of the cluster in ``TF_CONFIG``."""

@@ -52,6 +52,7 @@ from aespec_torch.table import (
 
 if TYPE_CHECKING:
     from aespec.backend import Array
+    from aespec.data.scaling import Scaling
     from aespec.importing import Archive, Found
 
 __all__ = [
@@ -105,11 +106,11 @@ class TorchBackend:
         """What the program of a file makes of a batch."""
         return saving.rerun(path, x)
 
-    def eject(self, spec: Spec, graph: Graph, source: str) -> str:
+    def eject(self, spec: Spec, graph: Graph, source: str, scaling: Scaling | None = None) -> str:
         """A file of PyTorch code; see `aespec.eject.Ejector`."""
         from aespec_torch.eject import eject
 
-        return eject(spec, graph, source)
+        return eject(spec, graph, source, scaling)
 
     def team(self) -> Team:
         """The processes that ``torchrun`` has started."""

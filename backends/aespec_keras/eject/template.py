@@ -10,6 +10,7 @@ import math
 from functools import partial
 
 import keras
+import numpy as np
 from keras import layers, ops
 from safetensors.numpy import load_file
 
