@@ -795,22 +795,81 @@ def test_where_no_anomaly_can_be_is_refused(row, series, monkeypatch, tmp_path):
     assert "Traceback" not in done.output
 
 
-def test_the_truth_is_another_column_of_the_table(monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    Path("s.yaml").write_text(
+@pytest.fixture(scope="module")
+def logged(tmp_path_factory):
+    """The folder of a run on a table of 40 minutes, and of another table with faults from minute 15 to 19."""
+    folder = tmp_path_factory.mktemp("logged")
+    (folder / "s.yaml").write_text(
         "input: {shape: [4, 2], stride: 2, columns: [a, b]}\nencoder: [flatten, {dense: 2}]\ndecoder: mirror\n"
     )
-    x, flags = np.random.default_rng(0).random((40, 2)), np.arange(40) // 5 == 3
-    rows = [f"{a},{int(flag)},{b}" for (a, b), flag in zip(x, flags, strict=True)]
-    Path("x.csv").write_text("\n".join(["a,fault,b", *rows]) + "\n")
-    np.save("fault.npy", flags.astype(int))
-    done = aespec_("train", "s.yaml", "--backend", "torch", "--data", "x.csv", "--epochs", 1, "-o", "r", "--quiet")
+    flags = (np.arange(40) // 5 == 3).astype(int)
+    for name, seed in (("normal", 0), ("x", 1)):
+        values = zip(np.random.default_rng(seed).random((40, 2)), flags, strict=True)
+        rows = [f"2026-05-01T10:{i:02}:00,{a},{flag},{b}" for i, ((a, b), flag) in enumerate(values)]
+        (folder / f"{name}.csv").write_text("\n".join(["at,a,fault,b", *rows]) + "\n")
+    np.save(folder / "fault.npy", flags)
+    given = ("--data", folder / "normal.csv", "--epochs", 1, "-o", folder / "r", "--quiet")
+    done = aespec_("train", folder / "s.yaml", "--backend", "torch", *given)
     assert done.exit_code == 0, done.output
+    return folder
+
+
+def test_the_truth_is_another_column_of_the_table(logged, monkeypatch):
+    monkeypatch.chdir(logged)
     given = ("--data", "x.csv", "--by", "step", "--truth")
     assert scored("r", *given, "fault") == scored("r", *given, "fault.npy")
     done = aespec_("score", "r", *given, "fualt")
     assert "there is no file `fualt`, and no such column in x.csv" in done.stderr
     assert "did you mean `fault`?" in done.stderr
+
+
+def test_steps_are_called_by_a_column(logged, monkeypatch):
+    monkeypatch.chdir(logged)
+    options = ("r", "--data", "x.csv", "--by", "step", "--threshold", 0.01, "--index", "at", "-o", "s.csv")
+    first, *_ = scored(*options)["events"]
+    assert first["index"] == {name: f"2026-05-01T10:{first[name]:02}:00" for name in ("start", "end", "peak")}
+    table = read_table(Path("s.csv"))
+    assert list(table) == ["step", "at", "error", "anomaly"]
+    assert list(table["at"]) == [f"2026-05-01T10:{int(step):02}:00" for step in table["step"]]
+    assert f"2026-05-01T10:{first['peak']:02}:00" in aespec_("score", *options).output
+    aespec_("score", "r", "--data", "x.csv", "--index", "at", "-o", "s.csv")
+    table = read_table(Path("s.csv"))
+    assert list(table["at"]) == [f"2026-05-01T10:{int(start):02}:00" for start in table["start"]]
+
+
+def test_a_column_that_is_called_as_those_of_scores_takes_no_place(logged, monkeypatch):
+    monkeypatch.chdir(logged)
+    Path("e.csv").write_text(Path("x.csv").read_text().replace("at,", "error,", 1))
+    assert scored("r", "--data", "e.csv", "--by", "step", "--index", "error", "-o", "s.csv")
+    table = read_table(Path("s.csv"))
+    assert list(table) == ["step", "index", "error", "anomaly"]
+    assert table["index"][3] == "2026-05-01T10:03:00"
+
+
+@pytest.mark.parametrize("data", ["x.csv", "x.npy"])
+def test_a_column_that_is_not_there_calls_nothing(data, logged, monkeypatch):
+    monkeypatch.chdir(logged)
+    np.save("x.npy", np.zeros((40, 2)))
+    done = aespec_("score", "r", "--data", data, "--index", "time")
+    assert done.exit_code == 1
+    assert f"{data} has no column `time`" in done.stderr
+
+
+def test_the_truth_is_read_from_times(logged, monkeypatch):
+    monkeypatch.chdir(logged)
+    Path("spans.csv").write_text("start,end\n2026-05-01 10:15,2026-05-01 10:19:30\n")
+    given = ("--data", "x.csv", "--by", "step", "--index", "at", "--truth")
+    assert scored("r", *given, "spans.csv") == scored("r", *given, "fault.npy")
+    for text in (
+        "2026-05-01 10:19,2026-05-01 10:15",
+        "2027-01-01,2027-02-01",
+        "x,y",
+        "2026-05-01T10:15:00Z,2026-05-02",
+    ):
+        Path("spans.csv").write_text(f"start,end\n{text}\n")
+        done = aespec_("score", "r", *given, "spans.csv")
+        assert done.exit_code == 1
+        assert "or times from 2026-05-01T10:00:00 to 2026-05-01T10:39:00" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -154,6 +154,32 @@ def test_a_table_that_is_sorted_is_no_series(tmp_path):
     assert look(str(tmp_path / "sorted.npy")).kind == "table"
 
 
+@pytest.mark.parametrize(
+    ("times", "kind", "left_out"),
+    [
+        (lambda i: f"2026-05-01 {i // 60:02}:{i % 60:02}", "series", "times"),
+        (lambda i: f"2026-05-01T{i // 120:02}:00:00Z", "series", "times"),  # some twice
+        (lambda i: f"2026-05-01 {i * 7 % 24:02}:00", "table", "text"),
+        (lambda i: f"2026-05-01T10:00:00{'Z' * (i % 2)}", "table", "text"),
+        (lambda i: f"{i}th", "table", "text"),
+    ],
+    ids=["minutes", "hours", "no order", "zones", "text"],
+)
+def test_rows_with_times_are_a_series(times, kind, left_out, tmp_path):
+    x = np.random.default_rng(0).random((300, 2))
+    rows = [f"{times(i)},{a},{b}" for i, (a, b) in enumerate(x)]
+    (tmp_path / "x.csv").write_text("\n".join(["when,a,b", *rows]) + "\n")
+    seen = look(str(tmp_path / "x.csv"))
+    assert (seen.kind, seen.left_out) == (kind, {"when": left_out})
+    assert (seen.shape, seen.stride) == (((64, 2), 16) if kind == "series" else ((2,), None))
+
+
+def test_few_rows_with_times_are_a_table(tmp_path):
+    rows = [f"2026-05-{day:02},{day % 5},{day % 3}" for day in range(1, 31)]
+    (tmp_path / "x.csv").write_text("\n".join(["day,a,b", *rows]) + "\n")
+    assert look(str(tmp_path / "x.csv")).kind == "table"
+
+
 def test_pictures_are_looked_at(tmp_path):
     from PIL import Image
 

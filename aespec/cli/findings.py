@@ -30,6 +30,12 @@ __all__ = ["WORDS", "Findings"]
 WORDS = {"error": "reconstruction error", "surprise": "surprise"}
 LABELS = ("normal", "anomaly")
 
+WHERE = ("start", "end", "peak")
+"""The steps of an event that are told."""
+
+RESERVED = ("step", "sample", "file", "start", "error", "surprise", "anomaly", "truth")
+"""What columns of a file of scores are called beside the errors of parts."""
+
 SHOWN = 10
 """Parts of samples that a table on the terminal has."""
 
@@ -40,7 +46,16 @@ Part = dict[str, Any]
 class Findings:
     """Scores, the threshold, and what is known of the truth."""
 
-    def __init__(self, job: Job, limit: Threshold, *, reference: Shown | None, known: Flags | None, count: int) -> None:
+    def __init__(
+        self,
+        job: Job,
+        limit: Threshold,
+        *,
+        reference: Shown | None,
+        known: Flags | None,
+        count: int,
+        called: tuple[str, NDArray[Any]] | None = None,
+    ) -> None:
         """Compare scores with a threshold and with the truth.
 
         Args:
@@ -49,6 +64,7 @@ class Findings:
             reference: The run's own samples that it was found on, if it was found on these.
             known: Which are anomalies in truth, where that is known.
             count: How many to show.
+            called: The name of a column, and what it says of each sample of the data, or step of the series.
 
         Raises:
             AespecError: scikit-learn is missing, which the truth needs.
@@ -58,6 +74,7 @@ class Findings:
         from aespec.uses.events import events
 
         self.job, self.limit, self.reference, self.known, self.count = job, limit, reference, known, count
+        self.called = called
         self.labelled: Flags = job.scores > limit.value
         self.worst = worst(job.scores, count) if job.in_series else self._worst_samples(job.scores)
         self.events: list[Event] | None = None
@@ -178,12 +195,16 @@ class Findings:
         from aespec.tables import table
 
         shown = sorted(events, key=lambda event: -event.error)[: self.count]
-        columns = {name.title(): [f"{getattr(each, name):,}" for each in shown] for name in ("start", "end", "peak")}
+        columns = {name.title(): [self._at(getattr(each, name)) for each in shown] for name in WHERE}
         columns["Error"] = [f"{event.error:.4g}" for event in shown]
         numbers = [*columns]
         if self.known is not None:
             columns["In truth"] = [LABELS[int(self._true(event))] for event in shown]
         return table([*columns], [*zip(*columns.values(), strict=True)], numbers=numbers)
+
+    def _at(self, step: int) -> str:
+        """What a step is called: by its number, if by nothing else."""
+        return f"{step:,}" if self.called is None else str(self.called[1][step])
 
     def _true(self, event: Event) -> bool:
         """Whether a step of an event is an anomaly in truth."""
@@ -198,7 +219,9 @@ class Findings:
 
         columns = {"Step" if self.job.in_series else "Sample": [f"{i:,}" for i in self.job.index[self.worst]]}
         if (starts := self.job.starts) is not None:
-            columns["Start"] = [f"{start:,}" for start in starts[self.worst].tolist()]
+            columns["Start"] = [self._at(start) for start in starts[self.worst].tolist()]
+        elif self.called is not None:
+            columns[self.called[0]] = [self._at(i) for i in self.job.index[self.worst].tolist()]
         for kind, scores in self.job.by_kind.items():
             columns[kind.title()] = [f"{x:.4g}" for x in scores[self.worst]]
         numbers = [*columns]
@@ -253,7 +276,9 @@ class Findings:
             },
             "events": self.events
             and [
-                asdict(event) | ({} if self.known is None else {"truth": int(self._true(event))})
+                asdict(event)
+                | ({} if self.called is None else {"index": {name: self._at(getattr(event, name)) for name in WHERE}})
+                | ({} if self.known is None else {"truth": int(self._true(event))})
                 for event in self.events
             ],
             "worst": [{name: values[i].item() for name, values in columns.items()} for i in self.worst],
@@ -271,6 +296,9 @@ class Findings:
             found["file"] = np.asarray(job.scored.names)
         if job.starts is not None:
             found["start"] = job.starts
+        if self.called is not None:
+            name, values = self.called
+            found["index" if name in RESERVED else name] = values[job.index if job.starts is None else job.starts]
         found |= {**job.by_kind, "anomaly": self.labelled.astype(np.int8)}
         return found if self.known is None else {**found, "truth": self.known.astype(np.int8)}
 

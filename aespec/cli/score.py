@@ -76,6 +76,12 @@ FRACTION = Number(0, 1, min_open=True, max_open=True)
     "start and the end of each anomaly. 0 is normal and 1 is not, unless --normal is given.",
 )
 @click.option(
+    "--index",
+    "called",
+    metavar="COLUMN",
+    help="A column of the scored table that says when each step was, or what each sample is: tables and files have it.",
+)
+@click.option(
     "--draws",
     type=click.IntRange(1, 1000),
     default=10,
@@ -111,6 +117,7 @@ def score(
     stride: int | None,
     normal: str | None,
     source: str | None,
+    called: str | None,
     draws: int,
     seed: int,
     out: Path | None,
@@ -134,7 +141,7 @@ def score(
     Files that are there already are written over.
     """
     from aespec.uses.detection import Threshold
-    from aespec.uses.scoring import Job, truth
+    from aespec.uses.scoring import Job, index, truth
 
     ways = {"--quantile": quantile, "--contamination": contamination, "--threshold": given}
     if len(stated := [f"'{name}'" for name, value in ways.items() if value is not None]) > 1:
@@ -149,9 +156,10 @@ def score(
     reference = job.reference if contamination is None and given is None else None
     for shown in filter(None, (job.scored, reference)):
         trained.tell_of(shown)
-    known = truth(job, source, normal)
+    names = None if called is None else (called, index(job, called))
+    known = truth(job, source, normal, names and names[1])
     limit = Threshold(given) if given is not None else job.threshold(quantile or QUANTILE, contamination)
-    found = Findings(job, limit, reference=reference, known=known, count=count)
+    found = Findings(job, limit, reference=reference, known=known, count=count, called=names)
     parts = found.parts(out)
     if form == "text":
         for line in (*found.summary(), *(f"note: {note}" for note in found.notes()), *found.tables(parts)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,8 @@ class Survey:
     """Why others cannot be learnt, by their names."""
     width: int
     """How many can be learnt."""
+    time: str | None = None
+    """The column of times, none before the last, if there is one."""
 
 
 class _Seen:
@@ -44,7 +47,9 @@ class _Seen:
         self.lists, self.text, self.gaps, self.values = False, False, 0, set[str]()
         self.counts = True
         """Whether each value is the one before and one more."""
-        self._last: float | None = None
+        self.times = True
+        """Whether each is a time, such as ``2026-05-01 12:00``, and none lies before the last."""
+        self._last: float | datetime | None = None
 
     def add(self, cell: str) -> None:
         """Look at a value."""
@@ -58,6 +63,13 @@ class _Seen:
             number = float(cell)
             self.counts = self.counts and self._last in (None, number - 1)
             self._last = number
+        elif self.times:
+            try:
+                time = datetime.fromisoformat(cell)
+                self.times = not isinstance(self._last, datetime) or self._last <= time
+                self._last = time
+            except (ValueError, TypeError):  # TypeError: one has a time zone, the other none
+                self.times = False
 
     @property
     def fault(self) -> str:
@@ -65,7 +77,7 @@ class _Seen:
         if self.lists:
             return ""
         if self.text:
-            return "text"
+            return "times" if self.times else "text"
         if self.gaps:
             return counted(self.gaps, "gap")
         if not self.values:
@@ -98,7 +110,9 @@ def survey(path: Path) -> Survey:
     if not features:
         whys = {name: faults.get(name) or column.fault or "the label" for name, column in seen.items()}
         return Survey((), None, whys, 0)
-    return Survey(features if faults else None, None if label in LABELS else label, faults, len(features))
+    label = None if label in LABELS else label
+    time = next((name for name, fault in faults.items() if fault == "times"), None)
+    return Survey(features if faults else None, label, faults, len(features), time)
 
 
 def _text(path: Path) -> dict[str, _Seen] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from itertools import compress, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TextIO, cast
@@ -171,13 +172,17 @@ def read_labels(path: Path, column: str | None = None) -> NDArray[Any]:
         unreadable(path, reason(error), "write it again, a line for each sample")
 
 
-def read_spans(path: Path, count: int) -> NDArray[np.int64] | None:
+def read_spans(path: Path, count: int, times: NDArray[Any] | None = None) -> NDArray[np.int64] | None:
     """Read where anomalies are, from a table with the columns ``start`` and ``end``: for each of so many 1 or 0.
 
-    Both are counted from 0, and are themselves of the anomaly. None where the table has no such columns.
+    Args:
+        path: The table. None is given where it has no such columns.
+        count: How many there are.
+        times: When each is, (count,), in ISO 8601. Without it ``start`` and ``end`` are counted from 0. Both are
+            themselves of the anomaly.
 
     Raises:
-        AespecError: They are no whole numbers, not in order or not within the count.
+        AespecError: They are no such numbers or times, not in order, or there is nothing between them.
     """
     import numpy as np
 
@@ -185,16 +190,38 @@ def read_spans(path: Path, count: int) -> NDArray[np.int64] | None:
     names = [name.lower() for name in head.names or ()]
     if not {"start", "end"} <= {*names} or not head.row:
         return None
-    first, last = (_labels(path, names.index(name), _how(head)) for name in ("start", "end"))
-    flags = np.zeros(count, np.int64)
+    first, last = (_labels(path, names.index(name), _how(head)).tolist() for name in ("start", "end"))
+    of_text = isinstance(first[0], str)
+    flags, places = np.zeros(count, np.int64), cast("NDArray[Any]", np.arange(count))
     for line, (start, end) in enumerate(zip(first, last, strict=True), 2):
-        whole = np.issubdtype(first.dtype, np.integer) and np.issubdtype(last.dtype, np.integer)
-        if not whole or not 0 <= start <= end < count:
+        try:
+            if of_text and times is not None and line == 2:
+                places = np.array([datetime.fromisoformat(time) for time in times.tolist()], object)
+            ends: list[Any] = [
+                datetime.fromisoformat(each) if of_text else _whole(each, count) for each in (start, end)
+            ]
+            inside = (places >= ends[0]) & (places <= ends[1])
+        except (TypeError, ValueError):  # no such thing, or some times have a zone and some have none
+            inside = flags < 0
+        if not inside.any():
             wanted = f"whole numbers from 0 to {count - 1:,}, `start` not above `end`"
-            help = "count steps of the series, or samples, from 0; `end` is the last one of the anomaly"
+            if times is not None:
+                wanted += f", or times from {times[0]} to {times[-1]}"
+            help = "count steps of the series, or samples, from 0, or give times as the column of `--index` has them"
             _refuse(path, f"does not say where an anomaly is, in line {line}", wanted, f"{start} and {end}", help)
-        flags[start : end + 1] = 1
+        flags[inside] = 1
     return flags
+
+
+def _whole(number: float, count: int) -> int:
+    """A place in so many.
+
+    Raises:
+        ValueError: It is none.
+    """
+    if number != int(number) or not 0 <= number < count:
+        raise ValueError(number)
+    return int(number)
 
 
 def read_head(path: Path) -> Head:

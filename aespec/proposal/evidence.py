@@ -157,6 +157,8 @@ class _Source:
     features: Sequence[str] | None = None
     label: str | None = None
     left_out: Mapping[str, str] = field(default_factory=dict)
+    time: str | None = None
+    """The column of times that go on from row to row, if there is one."""
 
 
 def _source(name: str, length: int) -> _Source:
@@ -177,7 +179,7 @@ def _source(name: str, length: int) -> _Source:
     if not found.width:
         _refuse(name, "no number a sample", found.left_out)
     shape = (found.width,) if is_table(path) else find_parts(path, "train", found.features, found.label)[0].sample
-    return _Source(shape, False, False, True, found.features, found.label, found.left_out)
+    return _Source(shape, False, False, True, found.features, found.label, found.left_out, found.time)
 
 
 def _refuse(name: str, got: str, left_out: Mapping[str, str] = MappingProxyType({}), *, help: str = "") -> NoReturn:
@@ -229,6 +231,8 @@ def _kind(source: _Source, x: Samples, *, asked: bool) -> tuple[Kind, str, bool]
     if not source.shape:
         return "series", "one long row of numbers", True
     if len(axes) == 1:
+        if source.time and len(x) >= 4 * WINDOW:
+            return "series", f"`{source.time}` goes on from row to row", True
         if source.ordered and not source.pixels and len(x) >= LONG:
             rows = take(x, np.arange(min(len(x), 4096) // 32 * 32)).reshape(-1, 32, *axes)
             if np.median([_roughness(rows[..., i], axis=1) for i in range(axes[0])]) < SMOOTH:

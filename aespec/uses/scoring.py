@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
     Flags = NDArray[np.bool_]
 
-__all__ = ["Job", "truth"]
+__all__ = ["Job", "index", "truth"]
 
 
 class Job:
@@ -215,8 +215,14 @@ class Job:
         return residual_scale(self.model, given.inputs, seed=self.seed)
 
 
-def truth(job: Job, source: str | None, normal: str | None) -> Flags | None:
+def truth(job: Job, source: str | None, normal: str | None, times: NDArray[np.generic] | None = None) -> Flags | None:
     """Which of what is scored are anomalies; None where nothing is told of that. A window is one if a step of it is.
+
+    Args:
+        job: What is scored.
+        source: ``labels``, a column of the scored table, or a file.
+        normal: Labels of normal samples, separated by commas.
+        times: When each sample of the data, or step of the series, is: where a file has times of anomalies.
 
     Raises:
         AespecError: There are no labels, or they do not fit the data.
@@ -240,7 +246,7 @@ def truth(job: Job, source: str | None, normal: str | None) -> Flags | None:
                 )
             )
     else:
-        labels = _labels(str(source), name, len(scored.data.inputs) if windows is None else windows.steps)
+        labels = _labels(str(source), name, len(scored.data.inputs) if windows is None else windows.steps, times)
         name = str(source)
     flags = truth_of(labels, [each.strip() for each in normal.split(",")] if normal else (), name)
     if job.in_series:
@@ -250,17 +256,63 @@ def truth(job: Job, source: str | None, normal: str | None) -> Flags | None:
     return windows.highest(flags)
 
 
-def _labels(source: str, name: str, count: int) -> NDArray[np.generic]:
+def index(job: Job, column: str) -> NDArray[np.generic]:
+    """What a column of the table that is scored says of each of its rows: when a step was, or what a sample is.
+
+    Raises:
+        AespecError: There is no such column, or it does not say something of each.
+    """
+    from aespec.data.tables import read_labels
+
+    name, windows = job.scored.name, job.scored.windows
+    table, columns = _table(name)
+    if column not in columns:
+        near = nearest(column, columns)
+        raise AespecError(
+            Diagnostic(
+                DataUnreadable,
+                f"{name} has no column `{column}`",
+                wanted=f"one of {', '.join(columns)}"
+                if columns
+                else "a .csv or .tsv file with names in its first line",
+                got=f"`{column}`" if columns else "no names of columns",
+                help=f"did you mean `{near}`?" if near else "name a column of the table that is scored",
+            )
+        )
+    found = read_labels(table, column)
+    count = len(job.scored.data.inputs) if windows is None else windows.steps
+    if len(found) != count:
+        what = "samples" if windows is None else "steps"
+        raise AespecError(
+            Diagnostic(
+                DataShape,
+                f"`{column}` does not name all that is scored",
+                wanted=f"{count:,} rows, one for each of the {what}",
+                got=f"{len(found):,}",
+                help="score the whole table",
+            )
+        )
+    return found
+
+
+def _table(name: str) -> tuple[Path, list[str]]:
+    """The file that data is called by, and the names of its columns, if it is a table and has any."""
+    from aespec.data.tables import is_table, read_head
+
+    path = Path(name).expanduser()
+    return path, (read_head(path).names or []) if is_table(path) and path.is_file() else []
+
+
+def _labels(source: str, name: str, count: int, times: NDArray[np.generic] | None) -> NDArray[np.generic]:
     """Labels from a file, or from a column of the table that is scored, so many.
 
     Raises:
         AespecError: There is no such thing, or it does not hold a label for each.
     """
     from aespec.data.files import read_array
-    from aespec.data.tables import is_table, read_head, read_labels, read_spans
+    from aespec.data.tables import is_table, read_labels, read_spans
 
-    place, table = Path(source).expanduser(), Path(name).expanduser()
-    columns = (read_head(table).names or []) if is_table(table) and table.is_file() else []
+    place, (table, columns) = Path(source).expanduser(), _table(name)
     if not place.is_file() and source in columns:
         labels = read_labels(table, source)
     elif not place.is_file():
@@ -274,7 +326,7 @@ def _labels(source: str, name: str, count: int) -> NDArray[np.generic]:
             )
         )
     elif is_table(place) or place.suffix.lower() == ".txt":
-        spans = read_spans(place, count)
+        spans = read_spans(place, count, times)
         labels = read_labels(place) if spans is None else spans
     else:
         labels = read_array(source, "test").inputs
