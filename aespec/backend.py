@@ -22,7 +22,19 @@ if TYPE_CHECKING:
     Tick = Callable[[int, Mapping[str, float]], None]
     """Told the number of samples done, and each term of the loss at the last step."""
 
-__all__ = ["ALONE", "LOOK", "Backend", "Lowerings", "Model", "Team", "Trainable", "Trainer", "finite", "team_of"]
+__all__ = [
+    "ALONE",
+    "LOOK",
+    "Backend",
+    "Lowerings",
+    "Model",
+    "Team",
+    "Trainable",
+    "Trainer",
+    "finite",
+    "team_of",
+    "uncompiled",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -256,6 +268,11 @@ class Backend(Protocol):
 
     def versions(self) -> dict[str, str]:
         """The versions of the packages that decide what the backend does."""
+
+
+def uncompiled(plan: TrainingPlan) -> str:
+    """What is said of steps that several processes share, where the plan wants them compiled: they never are."""
+    return ", not compiled, though the plan says so" if plan.compile == "on" else ""
 
 
 def team_of(backend: Backend) -> Team:

@@ -11,6 +11,7 @@ import sys
 import numpy as np
 import pytest
 
+import aespec
 from aespec.diagnostics import AespecError
 from aespec.launchers import TF_CONFIG, TORCHRUN, started_by
 
@@ -33,10 +34,40 @@ training:
 """
 
 
+OTHERS = {
+    "convolutional": """\
+input: [8, 8, 1]
+encoder: [{conv2d: {filters: 3, kernel_size: 3, padding: same, activation: selu}}, max_pool2d, flatten, {dense: 4}]
+decoder: mirror
+training: {optimizer: {nadam: 0.01}, epochs: 2, batch_size: 8, compile: "on"}
+""",
+    "recurrent": """\
+input: [5, 3]
+encoder: [{lstm: {units: 4, return_sequences: true}}, {gru: 3}]
+decoder: [{repeat_vector: 5}, {bidirectional: {layer: {lstm: {units: 3, return_sequences: true}}, merge_mode: sum}}]
+training: {optimizer: {rmsprop: 0.01}, epochs: 2, batch_size: 8, validation_split: 0.2, schedule: {cosine: 1}}
+""",
+    "variational": """\
+input: {shape: [6], range: [0, 1]}
+encoder: [{dense: {units: 5, activation: relu}}, {gaussian_latent: 2}]
+decoder: [{dense: {units: 5, activation: relu}}, {dense: 6}]
+training: {optimizer: {adamw: 0.01}, epochs: 2, batch_size: 8, randomness: shared}
+""",
+}
+
+
 @pytest.fixture
 def folder(tmp_path):
     (tmp_path / "shared.yaml").write_text(SPEC)
     np.save(tmp_path / "x.npy", np.random.default_rng(0).random((46, 6), dtype="float32"))
+    return tmp_path
+
+
+@pytest.fixture(params=OTHERS)
+def other_folder(request, tmp_path):
+    (tmp_path / "shared.yaml").write_text(OTHERS[request.param])
+    shape = aespec.load(tmp_path / "shared.yaml").input.shape
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).random((46, *shape), dtype="float32"))
     return tmp_path
 
 
@@ -93,6 +124,15 @@ def test_two_torch_processes_are_as_one(more, folder):
     assert json.loads((folder / "two" / "run.json").read_text())["final"]
 
 
+def test_two_torch_processes_are_as_one_with_other_layers(other_folder):
+    torchrun = ("-m", "torch.distributed.run", "--nproc-per-node", "2", "--rdzv-backend", "c10d")
+    finish(train(other_folder, "torch", "one"))
+    (said,) = finish(train(other_folder, "torch", "two", launcher=(*torchrun, "--rdzv-endpoint", "localhost:0")))
+    same(other_folder / "one", other_folder / "two")
+    asked = 'compile: "on"' in (other_folder / "shared.yaml").read_text()
+    assert ("steps shared by 2 processes (gloo), not compiled, though the plan says so" in said) == asked
+
+
 def test_a_process_that_is_gone_is_told_and_the_run_goes_on(folder):
     (port,) = ports(1)
     shared = {"WORLD_SIZE": "2", "MASTER_ADDR": "localhost", "MASTER_PORT": str(port)}
@@ -133,6 +173,17 @@ def test_two_tensorflow_workers_are_as_one(more, folder):
     same(folder / "one", folder / "two")
     assert f"  steps shared by 2 replicas in 2 processes\n{TOLD[more]}" in first
     assert second == "", "only one of them speaks"
+
+
+def test_two_tensorflow_workers_are_as_one_with_other_layers(other_folder):
+    workers = [f"localhost:{port}" for port in ports(2)]
+    configs = [{"cluster": {"worker": workers}, "task": {"type": "worker", "index": i}} for i in (0, 1)]
+    two = [train(other_folder, "keras", "two", TF_CONFIG=json.dumps(config)) for config in configs]
+    said, _ = finish(*two)
+    finish(train(other_folder, "keras", "one"))
+    same(other_folder / "one", other_folder / "two")
+    asked = 'compile: "on"' in (other_folder / "shared.yaml").read_text()
+    assert ("steps shared by 2 replicas in 2 processes, not compiled, though the plan says so" in said) == asked
 
 
 CLUSTER = '{"cluster": {"worker": ["a:4000", "b:4000"]}, "task": {"type": "worker", "index": 0}}'

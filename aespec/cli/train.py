@@ -104,9 +104,9 @@ def train(
     Options of the plan are what `training` in a spec may state, in its words, and stand for it.
 
     The run's folder gets spec.yaml (with every default stated), weights.safetensors, history.csv, run.json and a
-    checkpoint after each epoch: `--resume RUN` goes on from it, with another backend too. In the end it gets
-    report.html, which shows what the model learnt. The same seed gives the same first weights and the same batches on
-    every backend.
+    checkpoint after each epoch (of short ones twice a second): `--resume RUN` goes on from it, with another backend
+    too. In the end it gets report.html, which shows what the model learnt. The same seed gives the same first weights
+    and the same batches on every backend.
     """
     from aespec.loggers import find_logger
 

@@ -1,4 +1,4 @@
-"""Means over a batch of which this replica has a share; it may have none of a short one, whose means are NaN then."""
+"""Means over a batch of which this replica has a share; of a short one that may be none."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def share() -> Tensor | float:
 def mean_of_all(mean: Tensor) -> Tensor:
     """The mean over a whole batch, of the mean over this replica's share; differentiable."""
     part = _share.get()
-    return mean if part is None else sum_of_all(tf.math.multiply_no_nan(mean, tf.cast(part, mean.dtype)))
+    return mean if part is None else sum_of_all(mean * tf.cast(part, mean.dtype))
 
 
 def sum_of_all(tensors: Any) -> Any:

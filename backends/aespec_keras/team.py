@@ -4,18 +4,19 @@ Processes are those of the cluster in ``TF_CONFIG``, with a ``MultiWorkerMirrore
 GPUs, with a ``MirroredStrategy``. See https://www.tensorflow.org/guide/distributed_training.
 
 Losses are means over the samples of a batch. The mean over all of it is the sum of the replicas' means, each times its
-share of the samples; so are its gradients, and, with `mean_of_all`, the mean activation that a penalty looks at.
+share of the samples; so are its gradients, and, with `mean_of_all`, the moments of batch normalization and the mean
+activation that a penalty looks at.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from aespec.backend import LOOK, Team, finite
+from aespec.backend import LOOK, Team, finite, uncompiled
 from aespec.launchers import TF_CONFIG, started_by
 from aespec_keras.framework import keras, tf
 from aespec_keras.mixed import layers_in
@@ -72,12 +73,12 @@ class TeamTrainer(KerasTrainer):
             super().__init__(model, plan, samples)
         self.team = team()
         places = f"{self.team.size} processes" if self.team.size > 1 else "one process"
-        self.note = f"steps shared by {replicas()} replicas in {places}"
+        self.note = f"steps shared by {replicas()} replicas in {places}{uncompiled(plan)}"
         # The gradients have been summed when they come to the optimizer, since it clips them first.
         self._optimizer._all_reduce_sum_gradients = lambda pairs: pairs
         for layer in layers_in(model.native):
             if isinstance(layer, keras.layers.BatchNormalization):
-                layer.synchronized = True
+                layer._moments = partial(_moments, layer)
         self._traced: dict[int, Any] = {}
         """By the samples of a batch: all processes must trace at the same steps, whatever their parts are."""
 
@@ -125,8 +126,13 @@ class TeamTrainer(KerasTrainer):
 
             return strategy().experimental_distribute_values_from_function(own)
 
-        parts = [spread(values.__getitem__) for values in batch]
-        noises = {name: spread(draw.__getitem__) for name, draw in draws.items()}
+        def some(values: Array) -> Callable[[slice], Array]:
+            # A replica without a sample of a short batch does one that counts for nothing: TensorFlow's convolutions
+            # fail on none.
+            return lambda rows: values[rows] if len(values[rows]) else values[:1]
+
+        parts = [spread(some(values)) for values in batch]
+        noises = {name: spread(some(draw)) for name, draw in draws.items()}
         x = batch[0]
         shares = spread(lambda rows: np.asarray(len(x[rows]) / len(x), x.dtype))
         return parts, noises, shares
@@ -149,3 +155,10 @@ class TeamTrainer(KerasTrainer):
         targets = batch[1] if len(batch) > 1 else None
         found, gradients = self._model.differentiate(batch[0], True, draws, targets, share())
         return {name: mean_of_all(term) for name, term in found.items()}, sum_of_all(gradients)
+
+
+def _moments(layer: Any, x: Tensor, mask: None) -> tuple[Tensor, Tensor]:
+    """The mean and the variance of each channel over the whole batch, where Keras's count all samples alike."""
+    axes = layer._reduction_axes
+    mean = mean_of_all(tf.reduce_mean(x, axes))
+    return mean, mean_of_all(tf.reduce_mean(tf.square(x - mean), axes))

@@ -16,7 +16,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from aespec.backend import LOOK, Team
+from aespec.backend import LOOK, Team, uncompiled
 from aespec.launchers import TORCHRUN, started_by
 from aespec_torch.contexts import device
 from aespec_torch.model import TorchModel, to_array
@@ -55,7 +55,7 @@ class TeamTrainer(TorchTrainer):
         self.team = team()
         self._compiled = None
         self._parallel = DistributedDataParallel(_Terms(model), static_graph=True)
-        self.note = f"steps shared by {self.team.size} processes ({dist.get_backend()})"
+        self.note = f"steps shared by {self.team.size} processes ({dist.get_backend()}){uncompiled(plan)}"
 
     def steps(self, *arguments: Any, **others: Any) -> dict[str, Array]:
         """See `aespec.backend.Trainer.steps`."""
