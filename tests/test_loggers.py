@@ -1,9 +1,11 @@
 """Loggers: what TensorBoard and MLflow read of a run, and that no failure of theirs ends it."""
 
+import os
 import subprocess
 import sys
 from dataclasses import dataclass, field
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
@@ -332,3 +334,15 @@ def test_where_mlflow_has_the_run_no_more_it_gets_a_new_one(lost, mlflow, tmp_pa
     _, found = runs()
     assert run.info.run_id not in (tmp_path / "run" / ".mlflow").read_text()
     assert (tmp_path / "run" / ".mlflow").read_text().strip() in [each.info.run_id for each in found]
+
+
+@pytest.mark.skipif(not find_spec("mlflow"), reason="no MLflow")
+def test_a_quiet_training_prints_nothing_of_mlflow(tmp_path):
+    given = ("--data", "plane", "--epochs", "1", "--limit", "20", "-o", "run", "--log", "mlflow", "--quiet")
+    spec = Path(__file__).parents[1] / "specs/pca.yaml"
+    command = [sys.executable, "-m", "aespec", "train", spec, "--backend", "torch", *given]
+    left = ("MLFLOW_TRACKING_URI", "MLFLOW_LOGGING_LEVEL")
+    kept = {name: value for name, value in os.environ.items() if name not in left}
+    done = subprocess.run(command, cwd=tmp_path, env=kept, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", "")
+    assert (tmp_path / "mlflow.db").is_file()

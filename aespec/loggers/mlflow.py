@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterable, Mapping
@@ -34,6 +35,7 @@ class MLflow:
 
     def begin(self, folder: Path, spec: Spec, facts: Mapping[str, Any]) -> None:
         """Begin a run of MLflow, or go on with the one whose id is in the folder."""
+        os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")  # not each table of a new database
         from mlflow import MlflowClient
         from mlflow.entities import Param, RunTag
 
