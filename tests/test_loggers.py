@@ -343,6 +343,7 @@ def test_a_quiet_training_prints_nothing_of_mlflow(tmp_path):
     command = [sys.executable, "-m", "aespec", "train", spec, "--backend", "torch", *given]
     left = ("MLFLOW_TRACKING_URI", "MLFLOW_LOGGING_LEVEL")
     kept = {name: value for name, value in os.environ.items() if name not in left}
+    kept["MLFLOW_DISABLE_TELEMETRY"] = "true"
     done = subprocess.run(command, cwd=tmp_path, env=kept, capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("", "")
     assert (tmp_path / "mlflow.db").is_file()
