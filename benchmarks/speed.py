@@ -211,7 +211,7 @@ def table(results: list[Result], form: str) -> str:
     """A row a model and framework, columns for each batch size."""
     sizes = sorted({result.batch_size for result in results})
     found = {(result.spec, result.backend, result.batch_size): result for result in results}
-    models = list(dict.fromkeys((result.spec, result.backend) for result in results))
+    models = sorted({(result.spec, result.backend) for result in results})
     rows = [[*model, *(cell for size in sizes for cell in cells(found.get((*model, size))))] for model in models]
     names = ("aespec, samples/s", "by hand", "ratio (quartiles)", "to start, s")
     headers = ["spec", "framework"]
@@ -270,7 +270,9 @@ def main() -> None:
     )
     parser.add_argument("--compile", choices=("auto", "on", "off"), default="auto", help="of aespec's steps (auto)")
     parser.add_argument("--mixed-precision", choices=("bfloat16",), help="of aespec's steps; by hand stays in float32")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="where to write everything that was found")
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="where to write what was found; what is there already is kept"
+    )
     parser.add_argument("--markdown", action="store_true", help="print the table in Markdown")
     given = parser.parse_args()
 
@@ -291,6 +293,10 @@ def main() -> None:
         for batch_size in given.batch_sizes
     ]
     results: list[Result] = []
+    if given.json and given.json.exists():
+        kept = [Result(**each) for each in json.loads(given.json.read_text(encoding="utf-8"))["results"]]
+        anew = {(Path(case.spec).stem, case.backend, case.batch_size) for case in cases}
+        results = [result for result in kept if (result.spec, result.backend, result.batch_size) not in anew]
     fresh = multiprocessing.get_context("spawn")
     for case in cases:
         what = f"{Path(case.spec).stem}, {case.backend}, batch {case.batch_size}"

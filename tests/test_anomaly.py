@@ -795,6 +795,14 @@ def test_where_no_anomaly_can_be_is_refused(row, series, monkeypatch, tmp_path):
     assert "Traceback" not in done.output
 
 
+def test_a_table_of_anomalies_that_is_ragged_is_refused(series, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "spans.csv").write_text("start,end\n3,4\n5\n")
+    done = aespec_("score", series, "--data", series.parent / "other.npy", "--truth", "spans.csv")
+    assert done.exit_code == 1
+    assert "cannot read spans.csv" in done.stderr
+
+
 @pytest.fixture(scope="module")
 def logged(tmp_path_factory):
     """The folder of a run on a table of 40 minutes, and of another table with faults from minute 15 to 19."""

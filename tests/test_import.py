@@ -71,7 +71,7 @@ def of_training(path):
     """What a spec states beside its layers and its shape."""
     spec = aespec.load(path)
     stated = dict(spec.model_copy(update={"input": spec.input.model_copy(update={"shape": None})}))
-    return {name: value for name, value in stated.items() if name not in ("name", "vars", "encoder", "decoder")}
+    return {name: value for name, value in stated.items() if name not in ("vars", "encoder", "decoder")}
 
 
 MORE = {

@@ -190,7 +190,10 @@ def read_spans(path: Path, count: int, times: NDArray[Any] | None = None) -> NDA
     names = [name.lower() for name in head.names or ()]
     if not {"start", "end"} <= {*names} or not head.row:
         return None
-    first, last = (_labels(path, names.index(name), _how(head)).tolist() for name in ("start", "end"))
+    try:
+        first, last = (_labels(path, names.index(name), _how(head)).tolist() for name in ("start", "end"))
+    except BROKEN as error:
+        unreadable(path, reason(error), "write it again, a line for each anomaly")
     of_text = isinstance(first[0], str)
     flags, places = np.zeros(count, np.int64), cast("NDArray[Any]", np.arange(count))
     for line, (start, end) in enumerate(zip(first, last, strict=True), 2):

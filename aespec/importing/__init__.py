@@ -258,13 +258,13 @@ def _restored(found: Found, spec: Spec, graph: Graph) -> tuple[Spec, Graph, str]
     """
     if found.spec is None:
         return spec, graph
-    kept = {name: value for name, value in found.spec.items() if name not in ("name", "vars", "encoder")}
+    kept = {name: value for name, value in found.spec.items() if name not in ("vars", "encoder")}
     if isinstance(given := kept.pop("input", None), dict):
         kept["input"] = {**given, "shape": list(found.input)}
     decoder = {"decoder": kept.pop("decoder", None)}
-    for more in ({**kept, **decoder}, kept) if not isinstance(decoder["decoder"], list) else (kept,):
+    for more in ({**kept, **decoder}, kept):
         with suppress(AespecError):
-            other = parse({**spec.to_data(), **more})
+            other = parse({**brief_spec(spec), **more})
             if _nodes(same := compile(other, ANY_SIZE)) == _nodes(graph):
                 return other, same, "what the layers do not say, such as the loss, is from the spec in the file"
     return spec, graph, "the spec in the file does not fit its layers, and is left out"
