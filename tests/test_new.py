@@ -157,8 +157,8 @@ def test_a_table_that_is_sorted_is_no_series(tmp_path):
 @pytest.mark.parametrize(
     ("times", "kind", "left_out"),
     [
-        (lambda i: f"2026-05-01 {i // 60:02}:{i % 60:02}", "series", "times"),
-        (lambda i: f"2026-05-{1 + i // 96:02}T{i // 4 % 24:02}:00:00Z", "series", "times"),  # some twice
+        (lambda i: f"2026-05-01 {i // 60:02}:{i % 60:02}", "series", "timestamps"),
+        (lambda i: f"2026-05-{1 + i // 96:02}T{i // 4 % 24:02}:00:00Z", "series", "timestamps"),  # some twice
         (lambda i: f"2026-05-01 {i * 7 % 24:02}:00", "table", "text"),
         (lambda i: f"2026-05-01 {i // 60:02}:{i % 60:02}{'Z' * (i % 2)}", "table", "text"),
         (lambda i: f"{i}th", "table", "text"),

@@ -77,7 +77,7 @@ class _Seen:
         if self.lists:
             return ""
         if self.text:
-            return "times" if self.times else "text"
+            return "timestamps" if self.times else "text"
         if self.gaps:
             return counted(self.gaps, "gap")
         if not self.values:
@@ -111,7 +111,7 @@ def survey(path: Path) -> Survey:
         whys = {name: faults.get(name) or column.fault or "the label" for name, column in seen.items()}
         return Survey((), None, whys, 0)
     label = None if label in LABELS else label
-    time = next((name for name, fault in faults.items() if fault == "times"), None)
+    time = next((name for name, fault in faults.items() if fault == "timestamps"), None)
     return Survey(features if faults else None, label, faults, len(features), time)
 
 
