@@ -152,6 +152,23 @@ def test_a_process_that_is_gone_is_told_and_the_run_goes_on(folder):
     assert len(history(folder / "two")["epoch"]) == 400
 
 
+def test_a_worker_that_is_gone_is_told(folder):
+    workers = [f"localhost:{port}" for port in ports(2)]
+    configs = [{"cluster": {"worker": workers}, "task": {"type": "worker", "index": i}} for i in (0, 1)]
+    longer = ("--epochs", "4000", "--early-stopping", "4000")
+    first, other = (train(folder, "keras", "two", *longer, TF_CONFIG=json.dumps(config)) for config in configs)
+    for line in first.stdout:
+        if re.match(r"epoch +3/", line):
+            other.kill()
+            break
+    told = first.communicate(timeout=240)[1]
+    other.communicate()
+    assert first.returncode == 1
+    assert "error[E307]: the processes that train together lost one of them" in told
+    assert re.search(r'got: "(Collective ops is aborted|[^"]*task:1)', told), told
+    assert re.search(r"start all of them again with `--resume two`, or one alone", told)
+
+
 def ports(count):
     """Ports on this machine that nobody uses."""
     sockets = [socket.socket() for _ in range(count)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -502,4 +503,5 @@ def _alone(folder: Path, error: Exception) -> Diagnostic:
         after = counted(len(read(folder).epochs), "epoch")
         again += f" with `--resume {folder}`, or one alone: the run goes on from the last checkpoint, after {after}"
     what = "the processes that train together lost one of them"
-    return Diagnostic(TeamLost, what, wanted="all of them, until the end", got=show(str(error), 100), help=again)
+    [cause, *_] = re.split(r"^\s+File .*$", str(error), flags=re.MULTILINE)[-1].strip().splitlines() or ["nothing"]
+    return Diagnostic(TeamLost, what, wanted="all of them, until the end", got=show(cause, 200), help=again)
