@@ -14,6 +14,7 @@ import pytest
 import aespec
 from aespec.diagnostics import AespecError
 from aespec.launchers import TF_CONFIG, TORCHRUN, started_by
+from aespec.registry import find_backend
 
 ALONE = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT", "TF_CONFIG")
 
@@ -133,40 +134,47 @@ def test_two_torch_processes_are_as_one_with_other_layers(other_folder):
     assert ("steps shared by 2 processes (gloo), not compiled, though the plan says so" in said) == asked
 
 
-def test_a_process_that_is_gone_is_told_and_the_run_goes_on(folder):
+def told_by_the_other(processes, gone):
+    """Once the first has trained three epochs one of two is killed: what the other says."""
+    for line in processes[0].stdout:
+        if re.match(r"epoch +3/", line):
+            processes[gone].kill()
+            break
+    told = processes[1 - gone].communicate(timeout=240)[1]
+    processes[gone].communicate()
+    assert processes[1 - gone].returncode == 1
+    assert "error[E307]: the processes that train together lost one of them" in told
+    assert re.search(r"start all of them again with `--resume two`, or one alone", told)
+    return told
+
+
+@pytest.mark.parametrize("gone", [0, 1])
+def test_a_process_that_is_gone_is_told_and_the_run_goes_on(gone, folder):
     (port,) = ports(1)
     shared = {"WORLD_SIZE": "2", "MASTER_ADDR": "localhost", "MASTER_PORT": str(port)}
     longer = ("--epochs", "400", "--early-stopping", "400")
-    first, other = (train(folder, "torch", "two", *longer, RANK=str(rank), **shared) for rank in (0, 1))
-    for line in first.stdout:
-        if re.match(r"epoch +3/", line):
-            other.kill()
-            break
-    told = first.communicate(timeout=240)[1]
-    other.communicate()
-    assert first.returncode == 1
-    assert "error[E307]: the processes that train together lost one of them" in told
-    assert "start all of them again" in told
+    told_by_the_other(
+        [train(folder, "torch", "two", *longer, RANK=str(rank), **shared) for rank in (0, 1)],
+        gone,
+    )
     command = [sys.executable, "-m", "aespec", "train", "--resume", "two", "--quiet"]
     subprocess.run(command, cwd=folder, check=True, timeout=240)
     assert len(history(folder / "two")["epoch"]) == 400
 
 
-def test_a_worker_that_is_gone_is_told(folder):
+@pytest.mark.parametrize("gone", [0, 1])
+def test_a_worker_that_is_gone_is_told(gone, folder):
     workers = [f"localhost:{port}" for port in ports(2)]
     configs = [{"cluster": {"worker": workers}, "task": {"type": "worker", "index": i}} for i in (0, 1)]
     longer = ("--epochs", "4000", "--early-stopping", "4000")
-    first, other = (train(folder, "keras", "two", *longer, TF_CONFIG=json.dumps(config)) for config in configs)
-    for line in first.stdout:
-        if re.match(r"epoch +3/", line):
-            other.kill()
-            break
-    told = first.communicate(timeout=240)[1]
-    other.communicate()
-    assert first.returncode == 1
-    assert "error[E307]: the processes that train together lost one of them" in told
-    assert re.search(r'got: "(Collective ops is aborted|[^"]*task:1)', told), told
-    assert re.search(r"start all of them again with `--resume two`, or one alone", told)
+    two = [train(folder, "keras", "two", *longer, TF_CONFIG=json.dumps(config)) for config in configs]
+    assert "defined at" not in told_by_the_other(two, gone)
+
+
+def test_what_else_goes_wrong_in_a_team_is_no_loss_of_a_process():
+    for backend in ("torch", "keras"):
+        assert not find_backend(backend).lost(ValueError("a plain bug"))
+        assert not find_backend(backend).lost(RuntimeError("a plain bug"))
 
 
 def ports(count):

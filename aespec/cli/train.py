@@ -276,6 +276,7 @@ def _run(
     job = replace(job, spec=job.spec.model_copy(update={"training": plan}))
     held = _held(job, plan.validation_data, dataset) if plan.validation_data else None
     with ExitStack() as stack:
+        stack.enter_context(_together(job.folder, job.backend))
         first = team_of(find_backend(job.backend)).rank == 0  # which writes the run, and tells of it
         if not first:
             job = replace(job, folder=Path(stack.enter_context(TemporaryDirectory())))
@@ -459,7 +460,6 @@ def _interruptible(folder: Path) -> Iterator[None]:
     """Let an interruption, or a request to end, say what it leaves and how to go on."""
     from aespec.checkpoint import exists, read
     from aespec.diagnostics import AespecError
-    from aespec.launchers import trained_together
     from aespec.run import UNFINISHED, unwritable
     from aespec.shapes import counted
 
@@ -485,23 +485,30 @@ def _interruptible(folder: Path) -> Iterator[None]:
         after = counted(len(read(folder).epochs), "epoch")
         more = f"make room, and `aespec train --resume {folder}` goes on from the last checkpoint, after {after}"
         raise AespecError(replace(problem, help=more)) from error
-    except Exception as error:
-        if isinstance(error, AespecError) or not trained_together():
-            raise
-        raise AespecError(_alone(folder, error)) from error
 
 
-def _alone(folder: Path, error: Exception) -> Diagnostic:
-    """Say that another process is gone, as a framework's own error has it, and how to go on."""
+@contextmanager
+def _together(folder: Path, backend: str) -> Iterator[None]:
+    """Say that another process is gone, where a framework's own error means that, and how to go on."""
     from aespec.checkpoint import exists, read
-    from aespec.diagnostics import Diagnostic, show
+    from aespec.diagnostics import AespecError, Diagnostic, show
+    from aespec.launchers import trained_together
+    from aespec.registry import find_backend
     from aespec.rules import TeamLost
     from aespec.shapes import counted
 
+    try:
+        yield
+        return
+    except Exception as error:
+        lost = getattr(find_backend(backend), "lost", None)
+        if not trained_together() or lost is None or not lost(error):
+            raise
+        text = str(error)
     again = "start all of them again"
     if exists(folder):
         after = counted(len(read(folder).epochs), "epoch")
         again += f" with `--resume {folder}`, or one alone: the run goes on from the last checkpoint, after {after}"
     what = "the processes that train together lost one of them"
-    [cause, *_] = re.split(r"^\s+File .*$", str(error), flags=re.MULTILINE)[-1].strip().splitlines() or ["nothing"]
-    return Diagnostic(TeamLost, what, wanted="all of them, until the end", got=show(cause, 200), help=again)
+    [cause, *_] = re.split(r"^\s+File .*$", text, flags=re.MULTILINE)[-1].strip().splitlines() or ["nothing"]
+    raise AespecError(Diagnostic(TeamLost, what, wanted="all of them, until the end", got=show(cause, 200), help=again))

@@ -65,6 +65,12 @@ class KerasBackend:
         """The processes of the cluster in ``TF_CONFIG``."""
         return team()
 
+    def lost(self, error: Exception) -> bool:
+        """Whether an error means that another process of the cluster is gone."""
+        from aespec_keras.team import lost
+
+        return lost(error)
+
     def save(self, model: Model, folder: str | Path, about: Mapping[str, Any]) -> list[str]:
         """Write ``model.keras`` into a folder."""
         saving.write(model.native, Path(folder) / "model.keras", about)

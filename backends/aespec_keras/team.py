@@ -65,6 +65,12 @@ def team() -> Team:
     return Team(int(resolver.task_id), len(resolver.cluster_spec().as_dict()["worker"]))
 
 
+def lost(error: Exception) -> bool:
+    """Whether an error means that another process is gone."""
+    alone = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.DeadlineExceededError)
+    return isinstance(error, alone) or (isinstance(error, tf.errors.OpError) and "Collective ops is" in str(error))
+
+
 class TeamTrainer(KerasTrainer):
     """A trainer of which each replica does its share of each batch."""
 

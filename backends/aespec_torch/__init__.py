@@ -118,6 +118,12 @@ class TorchBackend:
 
         return team()
 
+    def lost(self, error: Exception) -> bool:
+        """Whether an error means that another process of the team is gone."""
+        from aespec_torch.team import lost
+
+        return lost(error)
+
     def versions(self) -> dict[str, str]:
         """The version of PyTorch."""
         return {"torch": torch.__version__}

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from aespec.noise import Noise
     from aespec.plan import TrainingPlan
 
-__all__ = ["TeamTrainer", "team"]
+__all__ = ["TeamTrainer", "lost", "team"]
 
 
 def team() -> Team:
@@ -45,6 +45,11 @@ def team() -> Team:
             torch.cuda.set_device(where)
         dist.init_process_group("nccl" if where.type == "cuda" else "gloo")
     return Team(dist.get_rank(), dist.get_world_size())
+
+
+def lost(error: Exception) -> bool:
+    """Whether an error means that another process is gone: of torch's, or of gloo's, which has no type of its own."""
+    return isinstance(error, dist.DistError) or (isinstance(error, RuntimeError) and "gloo" in str(error))
 
 
 class TeamTrainer(TorchTrainer):
