@@ -854,6 +854,37 @@ def test_a_column_that_is_called_as_those_of_scores_takes_no_place(logged, monke
     assert table["index"][3] == "2026-05-01T10:03:00"
 
 
+@pytest.mark.parametrize(
+    ("named", "start", "end"),
+    [
+        (lambda i: 10 * i, 150, 190),
+        (lambda i: 1_777_629_600 + i, 1_777_629_615, 1_777_629_619),
+        (lambda i: i / 4, 3.75, 4.75),
+        (lambda i: f"{1 + i // 24:02}.05.2026 {i % 24:02}:00", "01.05.2026 15:00", "01.05.2026 19:00"),
+        (lambda i: f"2026-05-{1 + i // 5:02}T{i % 5:02}:00", "2026-05-04", "2026-05-04"),
+    ],
+    ids=["seconds", "epoch", "quarters", "German", "a whole day"],
+)
+def test_the_truth_is_in_the_units_of_the_index(named, start, end, logged, monkeypatch):
+    monkeypatch.chdir(logged)
+    head, *rows = Path("x.csv").read_text().splitlines()
+    rows = [f"{named(i)},{row.partition(',')[2]}" for i, row in enumerate(rows)]
+    Path("n.csv").write_text("\n".join([head, *rows]) + "\n")
+    Path("spans.csv").write_text(f"start,end\n{start},{end}\n")
+    given = ("--data", "n.csv", "--by", "step", "--index", "at", "--truth")
+    assert scored("r", *given, "spans.csv") == scored("r", *given, "fault.npy")
+
+
+def test_events_are_apart_as_is_asked(logged, monkeypatch):
+    monkeypatch.chdir(logged)
+    given = ("r", "--data", "x.csv", "--by", "step")
+    joined, parts = (scored(*given, "--contamination", 0.3, *more)["events"] for more in ((), ("--apart", 1)))
+    assert len(joined) < len(parts)
+    assert (parts[0]["start"], parts[-1]["end"]) == (joined[0]["start"], joined[-1]["end"])
+    said = aespec_("score", *given, "--threshold", 0.01).output
+    assert "events are 100% of the series: alarms that are less than a window apart are one" in said
+
+
 @pytest.mark.parametrize("data", ["x.csv", "x.npy"])
 def test_a_column_that_is_not_there_calls_nothing(data, logged, monkeypatch):
     monkeypatch.chdir(logged)
@@ -877,7 +908,7 @@ def test_the_truth_is_read_from_times(logged, monkeypatch):
         Path("spans.csv").write_text(f"start,end\n{text}\n")
         done = aespec_("score", "r", *given, "spans.csv")
         assert done.exit_code == 1
-        assert "or times from 2026-05-01T10:00:00 to 2026-05-01T10:39:00" in done.stderr
+        assert "as `--index` has them, 2026-05-01T10:00:00 to 2026-05-01T10:39:00" in done.stderr
 
 
 @pytest.mark.parametrize(

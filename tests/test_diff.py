@@ -358,3 +358,13 @@ def test_of_many_weights_those_furthest_apart_are_told(tmp_path):
     assert len(apart) == 20
     assert sorted(told, reverse=True) == pytest.approx(apart[:12], rel=0.01)
     assert shown[-1] == "  ~ and 8 more, which are nearer to each other: `--format json` lists all"
+
+
+def test_a_built_model_is_compared_as_its_spec(tmp_path):
+    spec = Path(__file__).parents[1] / "specs/pca.yaml"
+    built = CliRunner().invoke(main, ["build", str(spec), "--backend", "numpy", "-o", str(tmp_path / "built")])
+    assert built.exit_code == 0, built.output
+    done = CliRunner().invoke(main, ["diff", str(tmp_path / "built"), str(spec)])
+    assert (done.exit_code, done.output) == (0, "the same model, the same training\n")
+    (tmp_path / "empty").mkdir()
+    assert "error[E501]" in CliRunner().invoke(main, ["diff", str(tmp_path / "empty"), str(spec)]).stderr

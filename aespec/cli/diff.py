@@ -32,10 +32,10 @@ MOST = 12
 def diff(a: str, b: str, form: str) -> None:
     """Say what differs between two specs or runs, by its effect.
 
-    A and B are specs, or folders of runs, and `-` is what is piped in. Layers are compared in pairs, with their shapes,
-    their parameters and what they are tied to; then the sizes of the models, the losses, the plans with all their
-    defaults, and the weights that training starts from. Of two runs also the data, the versions, and the losses and
-    weights that they ended with.
+    A and B are specs, or folders of runs or of built models, and `-` is what is piped in. Layers are compared in pairs,
+    with their shapes, their parameters and what they are tied to; then the sizes of the models, the losses, the plans
+    with all their defaults, and the weights that training starts from. Of two runs also the data, the versions, and the
+    losses and weights that they ended with.
 
     The exit code is 0 where nothing differs, and 1 where something does, or a file cannot be read.
     """
@@ -64,10 +64,11 @@ def _opened(path: str, specs: Specs) -> Side:
     from aespec.difference import Side
 
     if Path(path).is_dir():
-        from aespec.run import open_run
+        from aespec.run import RECORD, SPEC, open_run
 
-        run = open_run(path)
-        return Side(run.spec, run.graph, run)
+        if (Path(path) / RECORD).is_file() or not (Path(path) / SPEC).is_file():
+            run = open_run(path)
+            return Side(run.spec, run.graph, run)
     return Side(*specs.compile(path).pair)
 
 

@@ -55,6 +55,7 @@ class Findings:
         known: Flags | None,
         count: int,
         called: tuple[str, NDArray[Any]] | None = None,
+        apart: int | None = None,
     ) -> None:
         """Compare scores with a threshold and with the truth.
 
@@ -65,6 +66,7 @@ class Findings:
             known: Which are anomalies in truth, where that is known.
             count: How many to show.
             called: The name of a column, and what it says of each sample of the data, or step of the series.
+            apart: Steps between two events, at least; by default the length of a window.
 
         Raises:
             AespecError: scikit-learn is missing, which the truth needs.
@@ -79,7 +81,7 @@ class Findings:
         self.worst = worst(job.scores, count) if job.in_series else self._worst_samples(job.scores)
         self.events: list[Event] | None = None
         if job.in_series and (windows := job.scored.windows) is not None:
-            self.events = events(job.scores, job.index, limit.value, windows.length)
+            self.events = events(job.scores, job.index, limit.value, apart or windows.length)
         self.detection = None if known is None else detection(known, self.labelled)
         self.rankings: dict[str, Ranking | None] = (
             {} if known is None else {kind: ranking(known, scores) for kind, scores in job.by_kind.items()}
@@ -138,6 +140,11 @@ class Findings:
         if quantile is not None and (isinf(self.limit.high) or isinf(self.limit.low)):
             too_few = f"{few} {'is' if self.limit.samples == 1 else 'are'} too few"
             yield f"{too_few} to say well where the {quantile:g} quantile lies"
+        if self.events and (share := self._in_events) > 0.5:
+            yield (
+                f"events are {share:.0%} of the series: alarms that are less than a window apart are one. A higher\n"
+                "  threshold (`--quantile`, `--threshold`) or `--apart` tells more of them"
+            )
         if self.job.left_out:
             yield f"{counted(self.job.left_out, 'step')} in no window, without a score"
         if self.job.lacks_scale and probable(self.job.model.graph):
@@ -205,6 +212,11 @@ class Findings:
     def _at(self, step: int) -> str:
         """What a step is called: by its number, if by nothing else."""
         return f"{step:,}" if self.called is None else str(self.called[1][step])
+
+    @property
+    def _in_events(self) -> float:
+        """Which part of the steps lies between the start and the end of an event."""
+        return sum(event.end + 1 - event.start for event in self.events or ()) / len(self.job.index)
 
     def _true(self, event: Event) -> bool:
         """Whether a step of an event is an anomaly in truth."""

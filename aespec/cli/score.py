@@ -67,6 +67,12 @@ FRACTION = Number(0, 1, min_open=True, max_open=True)
     metavar="N",
     help="Cut a series into windows that begin N steps apart, with 1 all that there are.  [default: as in training]",
 )
+@click.option(
+    "--apart",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Steps above the threshold that are N steps apart, or more, are two events.  [default: a window's length]",
+)
 @click.option("--normal", metavar="CLASS[,CLASS]", help="Truth: these labels are of normal samples, all others not.")
 @click.option(
     "--truth",
@@ -115,6 +121,7 @@ def score(
     contamination: float | None,
     given: float | None,
     stride: int | None,
+    apart: int | None,
     normal: str | None,
     source: str | None,
     called: str | None,
@@ -159,7 +166,7 @@ def score(
     names = None if called is None else (called, index(job, called))
     known = truth(job, source, normal, names and names[1])
     limit = Threshold(given) if given is not None else job.threshold(quantile or QUANTILE, contamination)
-    found = Findings(job, limit, reference=reference, known=known, count=count, called=names)
+    found = Findings(job, limit, reference=reference, known=known, count=count, called=names, apart=apart)
     parts = found.parts(out)
     if form == "text":
         for line in (*found.summary(), *(f"note: {note}" for note in found.notes()), *found.tables(parts)):

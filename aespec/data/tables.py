@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 import gzip
-from collections.abc import Iterator, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
 from itertools import compress, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TextIO, cast
@@ -172,17 +172,17 @@ def read_labels(path: Path, column: str | None = None) -> NDArray[Any]:
         unreadable(path, reason(error), "write it again, a line for each sample")
 
 
-def read_spans(path: Path, count: int, times: NDArray[Any] | None = None) -> NDArray[np.int64] | None:
+def read_spans(path: Path, count: int, index: NDArray[Any] | None = None) -> NDArray[np.int64] | None:
     """Read where anomalies are, from a table with the columns ``start`` and ``end``: for each of so many 1 or 0.
 
     Args:
         path: The table. None is given where it has no such columns.
         count: How many there are.
-        times: When each is, (count,), in ISO 8601. Without it ``start`` and ``end`` are counted from 0. Both are
-            themselves of the anomaly.
+        index: What each is called, (count,): numbers, times in ISO 8601, or other text. ``start`` and ``end`` are such;
+            without it they are counted from 0. Both are themselves of the anomaly, and so is all of a day.
 
     Raises:
-        AespecError: They are no such numbers or times, not in order, or there is nothing between them.
+        AespecError: They are nothing of that kind, not in order, or there is nothing between them.
     """
     import numpy as np
 
@@ -194,37 +194,44 @@ def read_spans(path: Path, count: int, times: NDArray[Any] | None = None) -> NDA
         first, last = (_labels(path, names.index(name), _how(head)).tolist() for name in ("start", "end"))
     except BROKEN as error:
         unreadable(path, reason(error), "write it again, a line for each anomaly")
-    of_text = isinstance(first[0], str)
-    flags, places = np.zeros(count, np.int64), cast("NDArray[Any]", np.arange(count))
-    for line, (start, end) in enumerate(zip(first, last, strict=True), 2):
+    places, place = _places(np.arange(count) if index is None else index)
+    flags = np.zeros(count, np.int64)
+    for line, ends in enumerate(zip(first, last, strict=True), 2):
         try:
-            if of_text and times is not None and line == 2:
-                places = np.array([datetime.fromisoformat(time) for time in times.tolist()], object)
-            ends: list[Any] = [
-                datetime.fromisoformat(each) if of_text else _whole(each, count) for each in (start, end)
-            ]
-            inside = (places >= ends[0]) & (places <= ends[1])
-        except (TypeError, ValueError):  # no such thing, or some times have a zone and some have none
-            inside = flags < 0
-        if not inside.any():
+            start, end = place(ends[0], False), place(ends[1], True)
+            inside = (places >= start) & (places <= end)
+            within = index is not None or 0 <= start <= end < count
+        except (TypeError, ValueError):  # nothing of that kind, or some times have a zone and some have none
+            within = False
+        if not within or not inside.any():
             wanted = f"whole numbers from 0 to {count - 1:,}, `start` not above `end`"
-            if times is not None:
-                wanted += f", or times from {times[0]} to {times[-1]}"
-            help = "count steps of the series, or samples, from 0, or give times as the column of `--index` has them"
-            _refuse(path, f"does not say where an anomaly is, in line {line}", wanted, f"{start} and {end}", help)
+            help = "count steps of the series, or samples, from 0, or name the column of its times by `--index`"
+            if index is not None:
+                wanted = f"`start` and `end` as `--index` has them, {index[0]} to {index[-1]}, `start` not above `end`"
+                help = "times that are to be compared are written as 2026-05-01T12:00:00; other text has to be equal"
+            _refuse(path, f"does not say where an anomaly is, in line {line}", wanted, f"{ends[0]} and {ends[1]}", help)
         flags[inside] = 1
     return flags
 
 
-def _whole(number: float, count: int) -> int:
-    """A place in so many.
+def _places(index: NDArray[Any]) -> tuple[NDArray[Any], Callable[[Any, bool], Any]]:
+    """What rows are called, as it can be compared, and what makes such of a value that begins or ends something."""
+    import numpy as np
 
-    Raises:
-        ValueError: It is none.
-    """
-    if number != int(number) or not 0 <= number < count:
-        raise ValueError(number)
-    return int(number)
+    def number(value: Any, end: bool) -> float:
+        return float(value) if index.dtype.kind == "f" or float(value) == int(value) else float("nan")
+
+    def time(value: Any, end: bool) -> datetime:
+        day = end and len(value.strip()) == len("2026-05-01")
+        return datetime.fromisoformat(value.strip()) + (timedelta(days=1, microseconds=-1) if day else timedelta())
+
+    if index.dtype.kind != "U":
+        return index, number
+    texts = [text.strip() for text in index.tolist()]
+    try:
+        return np.array([datetime.fromisoformat(text) for text in texts], object), time
+    except ValueError:
+        return np.arange(len(texts)), lambda value, end: texts.index(str(value).strip())
 
 
 def read_head(path: Path) -> Head:
