@@ -105,8 +105,8 @@ class TrainingPlan(Section):
     dtype: Literal["float32", "float64"] = "float32"
     """Precision to compute in."""
     mixed_precision: Literal["bfloat16"] | None = None
-    """Compute the layers in this precision, and keep the weights and the loss in ``dtype``: faster where the
-    processor can, with other numbers."""
+    """Compute the layers in this precision, and keep the weights and the loss in ``dtype``: faster on some
+    processors, slower on others, with other numbers."""
     compile: Annotated[
         Literal["auto", "on", "off"],
         BeforeValidator(_switched),

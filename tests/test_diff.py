@@ -361,7 +361,7 @@ def test_of_many_weights_those_furthest_apart_are_told(tmp_path):
 
 
 def test_a_built_model_is_compared_as_its_spec(tmp_path):
-    spec = Path(__file__).parents[1] / "specs/pca.yaml"
+    spec = zoo()["pca"]
     built = CliRunner().invoke(main, ["build", str(spec), "--backend", "numpy", "-o", str(tmp_path / "built")])
     assert built.exit_code == 0, built.output
     done = CliRunner().invoke(main, ["diff", str(tmp_path / "built"), str(spec)])

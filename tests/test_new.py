@@ -162,8 +162,11 @@ def test_a_table_that_is_sorted_is_no_series(tmp_path):
         (lambda i: f"2026-05-01 {i * 7 % 24:02}:00", "table", "text"),
         (lambda i: f"2026-05-01 {i // 60:02}:{i % 60:02}{'Z' * (i % 2)}", "table", "text"),
         (lambda i: f"{i}th", "table", "text"),
+        (lambda i: 1_777_629_600 + 10 * i, "series", "goes up evenly, as times do"),
+        (lambda i: f"{i * 0.1:.1f}", "series", "goes up evenly, as times do"),
+        (lambda i: i + 7, "table", "counts the rows"),
     ],
-    ids=["minutes", "hours", "no order", "zones", "text"],
+    ids=["minutes", "hours", "no order", "zones", "text", "epoch", "tenths", "numbers"],
 )
 def test_rows_with_times_are_a_series(times, kind, left_out, tmp_path):
     x = np.random.default_rng(0).random((300, 2))

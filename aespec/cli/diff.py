@@ -69,6 +69,7 @@ def _opened(path: str, specs: Specs) -> Side:
         if (Path(path) / RECORD).is_file() or not (Path(path) / SPEC).is_file():
             run = open_run(path)
             return Side(run.spec, run.graph, run)
+        path = str(Path(path) / SPEC)
     return Side(*specs.compile(path).pair)
 
 

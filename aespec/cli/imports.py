@@ -31,7 +31,8 @@ def import_(
 
     FILE is a .keras that Keras 3 saved, or a .pt2 that torch.export.save wrote. It is read as data: nothing in it is
     run. The encoder is the first of two models that the model is made of, else all layers up to the narrowest one.
-    Under the names spec.yaml and weights.safetensors in one folder, the two files are a model that other commands take.
+    Under the names spec.yaml and weights.safetensors in one folder, the two files are a model that convert takes, and
+    all commands that take a spec.
     """
     from aespec.files import write_text
     from aespec.importing import import_model

@@ -37,7 +37,8 @@ def _name(_: click.Context, __: click.Parameter, name: str | None) -> str | None
     "--window",
     type=click.IntRange(2),
     metavar="N",
-    help="The data is a series, to be cut into windows of N steps.  [default: 64, where rows follow each other alike]",
+    help="The data is a series, to be cut into windows of N steps, which are the samples.  [default: 64, where rows "
+    "follow each other alike, or have times]",
 )
 @click.option("--name", callback=_name, help="What the spec is called.  [default: as the data or the template]")
 @file_option("-o", "--out", suffixes=(".yaml", ".yml"), help="The file.  [default: NAME.yaml]")

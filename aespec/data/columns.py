@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
+from math import isclose
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,9 @@ ROWS = 100_000
 
 FEW = 20
 """The most values that a column of text has which labels samples."""
+
+STAMPS, EVENLY = "timestamps", "goes up evenly, as times do"
+"""Why columns of times cannot be learnt."""
 
 TARGETS = (*LABELS, "class", "target", "species", "category")
 """What columns are called that label samples."""
@@ -45,8 +49,9 @@ class _Seen:
 
     def __init__(self) -> None:
         self.lists, self.text, self.gaps, self.values = False, False, 0, set[str]()
-        self.counts = True
-        """Whether each value is the one before and one more."""
+        self.even = True
+        """Whether each value is the one before and as much more as that was."""
+        self._step: float | None = None
         self.times = True
         """Whether each is a time, such as ``2026-05-01 12:00``, and none lies before the last."""
         self._last: float | datetime | None = None
@@ -61,7 +66,10 @@ class _Seen:
         self.text = self.text or not is_number(cell)
         if not self.text:
             number = float(cell)
-            self.counts = self.counts and self._last in (None, number - 1)
+            if isinstance(self._last, float):
+                step = number - self._last
+                self._step = step if self._step is None else self._step
+                self.even = self.even and step > 0 and isclose(step, self._step, rel_tol=1e-6)
             self._last = number
         elif self.times:
             try:
@@ -77,20 +85,22 @@ class _Seen:
         if self.lists:
             return ""
         if self.text:
-            return "timestamps" if self.times else "text"
+            return STAMPS if self.times else "text"
         if self.gaps:
             return counted(self.gaps, "gap")
         if not self.values:
             return "no rows"
         if len(self.values) < 2:
             return "the same in every row"
-        return "counts the rows" if self.counts and len(self.values) > 2 else ""
+        if not self.even or len(self.values) < 3:
+            return ""
+        return "counts the rows" if self._step == 1 else EVENLY
 
 
 def survey(path: Path) -> Survey:
     """Look at the columns of a table of text, or of a parquet file.
 
-    A column of text, or with gaps, cannot be learnt; one that is constant or counts the rows has nothing to learn. The
+    A column of text, or with gaps, cannot be learnt; one that is constant or goes up evenly has nothing to learn. The
     label is a column that is called so, else the only one of text that has few values.
 
     Raises:
@@ -111,7 +121,7 @@ def survey(path: Path) -> Survey:
         whys = {name: faults.get(name) or column.fault or "the label" for name, column in seen.items()}
         return Survey((), None, whys, 0)
     label = None if label in LABELS else label
-    time = next((name for name, fault in faults.items() if fault == "timestamps"), None)
+    time = next((name for name, fault in faults.items() if fault in (STAMPS, EVENLY)), None)
     return Survey(features if faults else None, label, faults, len(features), time)
 
 

@@ -98,6 +98,8 @@ def import_model(path: Path, *, code: str | None = None, partial: bool = False) 
         for block in (slice(0, split), slice(split, None)):
             layers[block] = _distinct(layers[block])
         spec, graph, *of_spec = _restored(found, *_compiled(found, layers, split, parts, path))
+        if isinstance(found.about, dict) and found.about.get("scaling"):
+            of_spec.append("by what features were scaled is not taken over: it stands in the file, under `aespec`")
         weights = _weights(graph, parts, path)
     return Imported(spec, graph, weights, flaws, (note, *_renamed(graph, parts), *found.notes, *of_spec))
 
@@ -256,9 +258,10 @@ def _restored(found: Found, spec: Spec, graph: Graph) -> tuple[Spec, Graph, str]
 
     Its decoder is again a mirror, if that comes to the same nodes.
     """
-    if found.spec is None:
+    stated = spec_in(found.about)
+    if stated is None:
         return spec, graph
-    kept = {name: value for name, value in found.spec.items() if name not in ("vars", "encoder")}
+    kept = {name: value for name, value in stated.items() if name not in ("vars", "encoder")}
     if isinstance(given := kept.pop("input", None), dict):
         kept["input"] = {**given, "shape": list(found.input)}
     decoder = {"decoder": kept.pop("decoder", None)}

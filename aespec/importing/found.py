@@ -87,8 +87,8 @@ class Found:
     training: Mapping[str, Any] = field(default_factory=dict)
     """What a spec would state for its training."""
     notes: tuple[str, ...] = ()
-    spec: Mapping[str, Any] | None = None
-    """The spec that aespec put into the file, as data that may say anything."""
+    about: Any = None
+    """What aespec has put into the file, see `aespec.brief.about`, as data that may be anything."""
 
 
 def own_name(name: str, *usual: str) -> dict[str, str]:

@@ -53,10 +53,10 @@ def read(archive: Archive) -> Found:
             raise _of_an_own_class(archive, config)
         name, shape = str(config["config"]["name"]), input_shape(config)
         parts = tuple(reading.chain(config, "", None))
-        spec = spec_in(written.get(ABOUT))
+        about = written.get(ABOUT)
         archive.at = "`compile_config`"
-        plan = Compiled(None, {}, ()) if spec else compiled(config.get("compile_config"))
-    return Found(name, shape, parts, tuple(reading.flaws), plan.loss, plan.training, plan.notes, spec)
+        plan = Compiled(None, {}, ()) if spec_in(about) else compiled(config.get("compile_config"))
+    return Found(name, shape, parts, tuple(reading.flaws), plan.loss, plan.training, plan.notes, about)
 
 
 def _of_an_own_class(archive: Archive, config: Config) -> AespecError:

@@ -30,12 +30,13 @@ def read(archive: Archive) -> Found:
         reading = Reading(Program(archive, root))
         parts = tuple(_part(piece, trains=reading.program.trains) for piece in joined(reading.pieces))
         extra = f"{root}/extra/{ABOUT}"
-        spec = spec_in(archive.json(extra)) if extra in archive.names else None
+        about = archive.json(extra) if extra in archive.names else None
+        spec = spec_in(about)
         lacks = "a program has no penalties" if spec else "a program states no loss and no penalties: the loss is `mse`"
         notes = [lacks if spec else f"{lacks}, and there are no penalties", *reading.notes]
         if any("permute" in part.layer for part in parts):
             notes.append("`permute` stands where the order of the axes matters: the spec has channels last")
-        return Found(root, reading.input, parts, tuple(reading.flaws), notes=tuple(notes), spec=spec)
+        return Found(root, reading.input, parts, tuple(reading.flaws), notes=tuple(notes), about=about)
 
 
 WRAPPERS = ("time_distributed", "bidirectional")
