@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
@@ -19,8 +18,9 @@ from aespec.diagnostics import AespecError, Diagnostic, nearest, show
 from aespec.graph import Graph
 from aespec.importing.archive import Archive, branching, unreadable
 from aespec.importing.found import Damaged, Flaw, Found, Part, Reader, Tensor, Unsaid, own_name, spec_in
+from aespec.importing.restoring import ANY_SIZE, restored
 from aespec.layers.base import Layer
-from aespec.passes import Limits, compile
+from aespec.passes import compile
 from aespec.problems import diagnose
 from aespec.rules import NotExpressible, UnknownField, UnsupportedKind
 from aespec.shapes import ShapeError, elements, fill, show_shape
@@ -51,9 +51,6 @@ __all__ = [
 
 FORMATS = {".keras": "keras", ".pt2": "torch"}
 """The backend that reads the files of an ending."""
-
-ANY_SIZE = Limits(parameters=10**15, activations=10**15)
-"""No limits: a model is as large as the arrays that are there."""
 
 LENGTH = 16
 """What stands for an unknown length where sizes are compared."""
@@ -97,11 +94,13 @@ def import_model(path: Path, *, code: str | None = None, partial: bool = False) 
         split, note = _split(found, parts, layers, code, path)
         for block in (slice(0, split), slice(split, None)):
             layers[block] = _distinct(layers[block])
-        spec, graph, *of_spec = _restored(found, *_compiled(found, layers, split, parts, path))
-        if isinstance(found.about, dict) and found.about.get("scaling"):
-            of_spec.append("by what features were scaled is not taken over: it stands in the file, under `aespec`")
+        spec, graph = _compiled(found, layers, split, parts, path)
         weights = _weights(graph, parts, path)
-    return Imported(spec, graph, weights, flaws, (note, *_renamed(graph, parts), *found.notes, *of_spec))
+        done = restored(found, spec, graph, weights)
+    notes = () if done.whole else (note, *_renamed(graph, parts), *found.notes)
+    if isinstance(found.about, dict) and found.about.get("scaling"):
+        notes += ("by what features were scaled is not taken over: it stands in the file, under `aespec`",)
+    return Imported(done.spec, done.graph, weights, () if done.whole else flaws, (*done.notes, *notes))
 
 
 def reader(path: Path) -> Reader:
@@ -251,38 +250,6 @@ def _compiled(found: Found, layers: list[Layer], split: int, parts: list[Part], 
         for part, layer in zip(parts, layers, strict=True)
     ]
     return _spec({**data, "encoder": tied[:split], "decoder": tied[split:]}, parts, path)
-
-
-def _restored(found: Found, spec: Spec, graph: Graph) -> tuple[Spec, Graph, str] | tuple[Spec, Graph]:
-    """The spec with all that the one in the file states beside its layers, and a line on that.
-
-    Its decoder is again a mirror, if that comes to the same nodes.
-    """
-    stated = spec_in(found.about)
-    if stated is None:
-        return spec, graph
-    kept = {name: value for name, value in stated.items() if name not in ("vars", "encoder")}
-    if isinstance(given := kept.pop("input", None), dict):
-        kept["input"] = {**given, "shape": list(found.input)}
-    decoder = {"decoder": kept.pop("decoder", None)}
-    for more in ({**kept, **decoder}, kept):
-        with suppress(AespecError):
-            other = parse({**brief_spec(spec), **more})
-            if _nodes(same := compile(other, ANY_SIZE)) == _nodes(graph):
-                return other, same, "what the layers do not say, such as the loss, is from the spec in the file"
-    return spec, graph, "the spec in the file does not fit its layers, and is left out"
-
-
-def _nodes(graph: Graph) -> list[tuple[Any, ...]]:
-    """What nodes are, however a spec comes to them."""
-    indirect = ("name", "tied_to", "freeze")
-    return [
-        (
-            (node.name, node.layer.kind, node.shape, dict(node.params), node.ties),
-            {name: value for name, value in node.layer if name not in indirect},
-        )
-        for node in graph
-    ]
 
 
 def _spec(data: dict[str, Any], parts: list[Part], path: Path) -> tuple[Spec, Graph]:
