@@ -785,7 +785,7 @@ def test_the_truth_is_read_from_where_anomalies_are(series, monkeypatch, tmp_pat
     assert scored(series, *given, "spans.csv") == scored(series, *given, series.parent / "truth.npy")
 
 
-@pytest.mark.parametrize("row", ["64,60", "0,101", "-1,3", "1.5,3", "a,b", ",4"])
+@pytest.mark.parametrize("row", ["64,60", "0,101", "-1,3", "1.5,3", "a,b", ",4", "3,inf"])
 def test_where_no_anomaly_can_be_is_refused(row, series, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "spans.csv").write_text(f"start,end\n3,4\n{row}\n")

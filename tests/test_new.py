@@ -158,7 +158,9 @@ def test_a_table_that_is_sorted_is_no_series(tmp_path):
     ("times", "kind", "left_out"),
     [
         (lambda i: f"2026-05-01 {i // 60:02}:{i % 60:02}", "series", "timestamps"),
-        (lambda i: f"2026-05-{1 + i // 96:02}T{i // 4 % 24:02}:00:00Z", "series", "timestamps"),  # some twice
+        (lambda i: f"2026-05-{1 + i // 24:02}T{i % 24:02}:00:00Z", "series", "timestamps"),
+        (lambda i: f"2026-05-01 {i // 50:02}:{i % 50:02}", "series", "timestamps"),  # with gaps
+        (lambda i: f"2026-{1 + i // 75:02}-{1 + i // 5 % 25:02}", "table", "text"),  # of events
         (lambda i: f"2026-05-01 {i * 7 % 24:02}:00", "table", "text"),
         (lambda i: f"2026-05-01 {i // 60:02}:{i % 60:02}{'Z' * (i % 2)}", "table", "text"),
         (lambda i: f"{i}th", "table", "text"),
@@ -166,7 +168,7 @@ def test_a_table_that_is_sorted_is_no_series(tmp_path):
         (lambda i: f"{i * 0.1:.1f}", "series", "goes up evenly, as times do"),
         (lambda i: i + 7, "table", "counts the rows"),
     ],
-    ids=["minutes", "hours", "no order", "zones", "text", "epoch", "tenths", "numbers"],
+    ids=["minutes", "hours", "gaps", "events", "no order", "zones", "text", "epoch", "tenths", "numbers"],
 )
 def test_rows_with_times_are_a_series(times, kind, left_out, tmp_path):
     x = np.random.default_rng(0).random((300, 2))

@@ -49,11 +49,11 @@ def eject(specs: Specs, backend: str, out: Path | None, force: bool) -> None:
 
 
 def _scaling(read: Compiled) -> Scaling | None:
-    """How the run that was read scaled features, if it is one, and did so as the spec says."""
+    """How the run that was read scaled features, if it is one, of the very input that the spec states."""
     from aespec.run import RECORD, SPEC, open_run
 
     folder = Path(read.path).parent
     if Path(read.path).name != SPEC or not (folder / RECORD).is_file():
         return None
-    scaling = open_run(folder, finished=False).scaling
-    return scaling if scaling and scaling.way == read.spec.input.scaling else None
+    run = open_run(folder, finished=False)
+    return run.scaling if run.spec.input == read.spec.input else None

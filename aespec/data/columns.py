@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from math import isclose
 from pathlib import Path
@@ -20,6 +21,9 @@ ROWS = 100_000
 
 FEW = 20
 """The most values that a column of text has which labels samples."""
+
+REGULAR = 0.9
+"""Of the steps between times so many are alike."""
 
 STAMPS, EVENLY = "timestamps", "goes up evenly, as times do"
 """Why columns of times cannot be learnt."""
@@ -54,6 +58,8 @@ class _Seen:
         self._step: float | None = None
         self.times = True
         """Whether each is a time, such as ``2026-05-01 12:00``, and none lies before the last."""
+        self.between = Counter[timedelta]()
+        """How often the times are so far apart."""
         self._last: float | datetime | None = None
 
     def add(self, cell: str) -> None:
@@ -74,10 +80,18 @@ class _Seen:
         elif self.times:
             try:
                 time = datetime.fromisoformat(cell)
-                self.times = not isinstance(self._last, datetime) or self._last <= time
+                if isinstance(self._last, datetime):
+                    self.times = self._last <= time
+                    self.between[time - self._last] += 1
                 self._last = time
             except (ValueError, TypeError):  # TypeError: one has a time zone, the other none
                 self.times = False
+
+    @property
+    def _regular(self) -> bool:
+        """Whether times are mostly as far apart as is usual, as those of a recording are, and not those of events."""
+        ((step, count),) = self.between.most_common(1) or [(timedelta(), 1)]
+        return step > timedelta() and count >= REGULAR * self.between.total()
 
     @property
     def fault(self) -> str:
@@ -85,7 +99,7 @@ class _Seen:
         if self.lists:
             return ""
         if self.text:
-            return STAMPS if self.times else "text"
+            return STAMPS if self.times and self._regular else "text"
         if self.gaps:
             return counted(self.gaps, "gap")
         if not self.values:
