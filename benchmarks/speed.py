@@ -293,8 +293,12 @@ def main() -> None:
         for batch_size in given.batch_sizes
     ]
     results: list[Result] = []
+    about = {**environment(given.threads), "compile": given.compile, "mixed precision": given.mixed_precision or "none"}
     if given.json and given.json.exists():
-        kept = [Result(**each) for each in json.loads(given.json.read_text(encoding="utf-8"))["results"]]
+        found = json.loads(given.json.read_text(encoding="utf-8"))
+        if found["environment"] != about:
+            parser.error(f"{given.json} has what was measured otherwise: name another file")
+        kept = [Result(**each) for each in found["results"]]
         anew = {(Path(case.spec).stem, case.backend, case.batch_size) for case in cases}
         results = [result for result in kept if (result.spec, result.backend, result.batch_size) not in anew]
     fresh = multiprocessing.get_context("spawn")
@@ -308,11 +312,11 @@ def main() -> None:
             continue
         print(f"{what}: {results[-1].ratio:.2f}, {results[-1].note}", file=sys.stderr)
         if given.json:
-            found = {"environment": environment(given.threads), "results": [asdict(each) for each in results]}
+            found = {"environment": about, "results": [asdict(each) for each in results]}
             given.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     print(table(results, "github" if given.markdown else "simple"))
     if given.markdown:
-        print("\n" + ", ".join(f"{name} {value}" for name, value in environment(given.threads).items()) + ".")
+        print("\n" + ", ".join(f"{name} {value}" for name, value in about.items()) + ".")
 
 
 if __name__ == "__main__":
