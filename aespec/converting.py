@@ -36,6 +36,7 @@ __all__ = [
     "exporting",
     "formats",
     "open_saved",
+    "scaling_of",
 ]
 
 BATCH = 8
@@ -236,5 +237,18 @@ def open_saved(folder: StrPath) -> Saved:
     graph = compile(spec, Limits(parameters=10**15, activations=10**15))
     found = weights.read(folder / WEIGHTS)
     weights.check(graph, found)
-    scaling = open_run(folder).scaling if (folder / RECORD).is_file() else None
-    return Saved(spec, graph, found, scaling)
+    return Saved(spec, graph, found, scaling_of(folder, spec))
+
+
+def scaling_of(folder: StrPath, spec: Spec) -> Scaling | None:
+    """How features were scaled for the model in a folder: a run's, or one that was imported, of that very input.
+
+    Raises:
+        AespecError: The folder is damaged.
+    """
+    folder = Path(folder)
+    if (folder / RECORD).is_file():
+        run = open_run(folder, finished=False)
+        return run.scaling if run.spec.input == spec.input else None
+    said = weights.about(folder / WEIGHTS).get("scaling") if (folder / WEIGHTS).is_file() else None
+    return None if said is None or spec.input.scaling is None else Scaling.model_validate_json(said)

@@ -11,7 +11,7 @@ from typing import Any
 from aespec.diagnostics import AespecError, Diagnostic, show
 from aespec.rules import BadLaunch
 
-__all__ = ["TF_CONFIG", "TORCHRUN", "Launcher", "started_by", "trained_together"]
+__all__ = ["TF_CONFIG", "TORCHRUN", "Launcher", "need_alone", "started_by", "trained_together"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,25 @@ class Launcher:
 def trained_together() -> bool:
     """Whether this process is one of several that train a model together."""
     return any(launcher.processes > 1 for launcher in LAUNCHERS)
+
+
+def need_alone(command: str) -> None:
+    """Refuse several processes, for a command that does not share its work.
+
+    Raises:
+        AespecError: This is one of several.
+    """
+    for launcher in LAUNCHERS:
+        if (count := launcher.processes) > 1:
+            raise AespecError(
+                Diagnostic(
+                    BadLaunch,
+                    f"each process of `{launcher.name}` would do all that `aespec {command}` does",
+                    wanted="one process",
+                    got=f"{count} processes by `{launcher.variable}`",
+                    help=f"start it alone, without `{launcher.variable}`; `aespec train` is what several share",
+                )
+            )
 
 
 def started_by(launcher: Launcher, backend: str) -> int:

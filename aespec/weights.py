@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.floating[Any]]
 
-__all__ = ["check", "draw", "misfits", "read", "write"]
+__all__ = ["about", "check", "draw", "misfits", "read", "write"]
 
 
 def draw(graph: Graph, seed: int, dtype: str = "float32") -> dict[str, Array]:
@@ -105,3 +105,11 @@ def read(path: Path) -> dict[str, Array]:
                 help="train the run again, or restore the file",
             )
         ) from None
+
+
+def about(path: Path) -> dict[str, str]:
+    """The texts that a safetensors file which can be read has beside its tensors."""
+    from safetensors import safe_open
+
+    with safe_open(path, "numpy") as file:
+        return file.metadata() or {}

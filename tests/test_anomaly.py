@@ -795,6 +795,13 @@ def test_where_no_anomaly_can_be_is_refused(row, series, monkeypatch, tmp_path):
     assert "Traceback" not in done.output
 
 
+def test_a_table_of_no_anomalies_is_the_truth_too(series, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "spans.csv").write_text("start,end\n")
+    found = scored(series, "--data", series.parent / "other.npy", "--truth", "spans.csv")
+    assert found["detection"]["found"] + found["detection"]["missed"] == 0
+
+
 def test_a_table_of_anomalies_that_is_ragged_is_refused(series, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "spans.csv").write_text("start,end\n3,4\n5\n")

@@ -905,6 +905,58 @@ def test_what_build_saves_comes_back_frozen(freeze, form, tmp_path):
     assert again == aespec.compile(aespec.load(tmp_path / "built" / "spec.yaml"))
 
 
+@pytest.mark.parametrize("form", ["keras", "torch"])
+def test_by_what_features_were_scaled_comes_back(form, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.save("x.npy", np.random.default_rng(0).normal([3.0, -50.0], [0.5, 20.0], (40, 2)).astype("float32"))
+    Path("s.yaml").write_text(
+        "input: {shape: [2], scaling: standard}\nencoder: [{dense: 1}]\ndecoder: mirror\ntraining: {epochs: 1}\n"
+    )
+    assert run("train", "s.yaml", "--backend", "torch", "--data", "x.npy", "-o", "r", "--quiet").exit_code == 0
+    ending = ".keras" if form == "keras" else ".pt2"
+    assert run("convert", "r", "--to", form, "-o", f"m{ending}").exit_code == 0
+    done = run("import", f"m{ending}", "-o", "i/spec.yaml", "--weights", "i/weights.safetensors")
+    assert "by what they are scaled goes with the weights" in done.stdout
+    assert run("eject", "i", "--backend", form, "-o", "again.py").exit_code == 0
+    assert run("eject", "r", "--backend", form, "-o", "code.py").exit_code == 0
+    ours, theirs = (Path(name).read_text().partition("CENTER")[2] for name in ("again.py", "code.py"))
+    assert ours == theirs
+    record = json.loads(run("convert", "i", "--to", form, "--format", "json", "-o", f"n{ending}").stdout)
+    assert record["scaling"] == aespec.open_run("r").scaling.model_dump()
+
+
+@pytest.mark.parametrize("name", ["tied", "planned"])
+def test_weights_with_their_spec_come_back(name, tmp_path):
+    graph, model, path = saved(tmp_path / name, SPECS[name], "keras")
+    tensors = path.with_suffix(".safetensors")
+    assert run("convert", tmp_path / name, "--to", "safetensors", "-o", tensors).exit_code == 0
+    again, other, said = imported(tensors)
+    assert again == graph
+    assert "the spec is the one in the file" in said
+    for parameter, value in model.weights().items():
+        assert np.array_equal(other.weights()[parameter], value), parameter
+
+
+@pytest.mark.parametrize(
+    ("about", "said"),
+    [
+        (None, "wanted: the spec in its metadata"),
+        ({"spec": "input: ["}, "error[E0"),
+        ({"spec": "input: [4]\nencoder: [{dense: 2}]\ndecoder: mirror\n"}, "the weights do not fit the model"),
+        ({"spec": "input: [3]\nencoder: [{dense: 1}]\ndecoder: mirror\n", "scaling": "{"}, ""),
+    ],
+    ids=["none", "broken", "another", "scaling"],
+)
+def test_weights_without_a_spec_that_fits_are_refused(about, said, tmp_path):
+    shapes = {"encoder": (3, 1), "decoder": (1, 3)}
+    values = {f"{block}/dense_1/kernel": np.zeros(shape, "float32") for block, shape in shapes.items()}
+    values |= {f"{block}/dense_1/bias": np.zeros(shape[1], "float32") for block, shape in shapes.items()}
+    weights.write(tmp_path / "w.safetensors", values, about)
+    done = run("import", tmp_path / "w.safetensors")
+    assert done.exit_code == (1 if said else 0)
+    assert said in done.stderr
+
+
 def test_no_other_file_is_read_for_a_spec_in_a_file(tmp_path):
     _, _, path = saved(tmp_path / "planned", MORE["planned"], "keras")
     (tmp_path / "planned" / "other.yaml").write_text(yaml.safe_dump(MORE["planned"]))
@@ -1142,7 +1194,7 @@ def test_nothing_is_unpacked(stock, tmp_path, monkeypatch):
         (["nothing.keras"], 1, "no such file"),
         (["modle.keras"], 1, "did you mean `model.keras`?"),
         (["folder"], 1, "a folder"),
-        (["model.h5"], 1, "a file that ends in .keras or .pt2"),
+        (["model.h5"], 1, "a file that ends in .keras, .pt2 or .safetensors"),
         (["model.keras", "-o", "spec.txt"], 2, "'spec.txt' does not end in .yaml or .yml"),
         (["model.keras", "-o", "there.yaml"], 1, "there.yaml is there already"),
     ],

@@ -10,8 +10,10 @@ import sys
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import aespec
+from aespec.cli import main
 from aespec.diagnostics import AespecError
 from aespec.launchers import TF_CONFIG, TORCHRUN, started_by
 from aespec.registry import find_backend
@@ -298,6 +300,30 @@ def test_three_devices_are_as_one(folder):
     (said,) = finish(train(folder, "keras", "three", script="devices.py"))
     same(folder / "one", folder / "three")
     assert "  steps shared by 3 replicas in one process\n" in said
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "said"),
+    [("WORLD_SIZE", "2", "each process of `torchrun`"), ("TF_CONFIG", CLUSTER, "each process of `TF_CONFIG`")],
+)
+def test_a_sweep_is_for_one_process(variable, text, said, folder, monkeypatch):
+    for name, value in {**STARTED, variable: text}.items():
+        monkeypatch.setenv(name, value)
+    if variable == "TF_CONFIG":
+        monkeypatch.delenv("WORLD_SIZE")
+    spec = str(folder / "shared.yaml")
+    done = CliRunner().invoke(main, ["sweep", spec, "--backend", "torch", "--vary", "training.epochs=1,2"])
+    assert done.exit_code == 1
+    assert f"{said} would do all that `aespec sweep` does" in done.stderr
+
+
+def test_three_devices_are_as_one_with_convolutions(tmp_path):
+    (tmp_path / "shared.yaml").write_text(OTHERS["convolutional"])
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).random((46, 8, 8, 1), dtype="float32"))
+    (tmp_path / "devices.py").write_text(DEVICES)
+    finish(train(tmp_path, "keras", "one"))
+    finish(train(tmp_path, "keras", "three", script="devices.py"))
+    same(tmp_path / "one", tmp_path / "three")
 
 
 CLASSIFIER = """

@@ -49,11 +49,9 @@ def eject(specs: Specs, backend: str, out: Path | None, force: bool) -> None:
 
 
 def _scaling(read: Compiled) -> Scaling | None:
-    """How the run that was read scaled features, if it is one, of the very input that the spec states."""
-    from aespec.run import RECORD, SPEC, open_run
+    """How features were scaled, if the spec is that of a folder that knows it."""
+    from aespec.converting import scaling_of
+    from aespec.run import SPEC
 
-    folder = Path(read.path).parent
-    if Path(read.path).name != SPEC or not (folder / RECORD).is_file():
-        return None
-    run = open_run(folder, finished=False)
-    return run.scaling if run.spec.input == read.spec.input else None
+    path = Path(read.path)
+    return scaling_of(path.parent, read.spec) if path.name == SPEC else None

@@ -33,7 +33,7 @@ def graph(specs: Specs, form: str | None, out: Path | None) -> None:
     open), its layer with the fields that are not at their default, its inputs, the parameters that it stores or has
     from elsewhere, and remarks. JSON has all of it, each layer with every field; shapes are those of a sample, null
     where a length is open. A flowchart for Mermaid is drawn by GitHub where it stands in Markdown, in a block of the
-    language mermaid.
+    language mermaid. A file that is there already is written over.
     """
     ending = None if out is None else out.suffix.lower()
     form = form or next((form for form in ENDINGS if ENDINGS[form] == ending), "text")

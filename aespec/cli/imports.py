@@ -29,10 +29,10 @@ def import_(
 ) -> None:
     """Make a spec and weights of a model in a file of Keras or PyTorch.
 
-    FILE is a .keras that Keras 3 saved, or a .pt2 that torch.export.save wrote. It is read as data: nothing in it is
-    run. The encoder is the first of two models that the model is made of, else all layers up to the narrowest one.
-    Under the names spec.yaml and weights.safetensors in one folder, the two files are a model that convert takes, and
-    all commands that take a spec.
+    FILE is a .keras that Keras 3 saved, a .pt2 that torch.export.save wrote, or a .safetensors that `aespec convert`
+    wrote. It is read as data: nothing in it is run. The encoder is the first of two models that the model is made of,
+    else all layers up to the narrowest one. Under the names spec.yaml and weights.safetensors in one folder, the two
+    files are a model that convert takes, and all commands that take a spec.
     """
     from aespec.files import write_text
     from aespec.importing import import_model
@@ -49,7 +49,7 @@ def import_(
             write_text(out, text)
     if weights is not None:
         with writing(weights.parent):
-            write(weights, found.weights)
+            write(weights, found.weights, {"scaling": found.scaling.model_dump_json()} if found.scaling else None)
     if form == "json":
         echo_json(_as_data(found, files))
         return
@@ -75,6 +75,8 @@ def _told(file: Path, found: Imported, files: list[Path]) -> str:
     for changes, what in ((True, "so that the values are others"), (False, "which changes no value")):
         if left_out := [f"    `{flaw.layer}`: {flaw.what}" for flaw in found.flaws if flaw.changes is changes]:
             lines += [f"  left out, {what}:", *left_out]
+    if found.scaling:
+        lines.append("  it takes scaled samples; by what they are scaled goes with the weights")
     if files:
         lines.append(f"  wrote {' and '.join(map(str, files))}")
     return "\n".join(lines)

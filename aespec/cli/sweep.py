@@ -94,11 +94,13 @@ def sweep(
     goes on with a sweep that was cut off.
     """
     from aespec.checkpoint import locked
+    from aespec.launchers import need_alone
     from aespec.sweep.folder import BEST, TABLE, begin
     from aespec.sweep.search import TPE, Fixed, corners, grid, random
     from aespec.sweep.trials import Planner, compiled
     from aespec.sweep.trials import metric as decide
 
+    need_alone("sweep")
     if draws and proposals:
         raise click.UsageError("'--random' and '--optuna' are two searches; give one.")
     if seed is not None and not draws and not proposals:

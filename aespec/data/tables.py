@@ -188,8 +188,10 @@ def read_spans(path: Path, count: int, index: NDArray[Any] | None = None) -> NDA
 
     head = read_head(path)
     names = [name.lower() for name in head.names or ()]
-    if not {"start", "end"} <= {*names} or not head.row:
+    if not {"start", "end"} <= {*names}:
         return None
+    if not head.row:  # there are no anomalies
+        return np.zeros(count, np.int64)
     try:
         first, last = (_labels(path, names.index(name), _how(head)).tolist() for name in ("start", "end"))
     except BROKEN as error:

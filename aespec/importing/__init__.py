@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -12,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from aespec import weights as weights_of
 from aespec.backend import Backend
 from aespec.brief import brief_spec
 from aespec.diagnostics import AespecError, Diagnostic, nearest, show
 from aespec.graph import Graph
 from aespec.importing.archive import Archive, branching, unreadable
 from aespec.importing.found import Damaged, Flaw, Found, Part, Reader, Tensor, Unsaid, own_name, spec_in
-from aespec.importing.restoring import ANY_SIZE, restored
+from aespec.importing.restoring import ANY_SIZE, restored, scaling_in
 from aespec.layers.base import Layer
 from aespec.passes import compile
 from aespec.problems import diagnose
@@ -29,6 +31,7 @@ from aespec.spec import Input, Spec, parse
 
 if TYPE_CHECKING:
     from aespec.backend import Array
+    from aespec.data.scaling import Scaling
 
 __all__ = [
     "FORMATS",
@@ -52,6 +55,9 @@ __all__ = [
 FORMATS = {".keras": "keras", ".pt2": "torch"}
 """The backend that reads the files of an ending."""
 
+TENSORS = ".safetensors"
+"""The ending of weights that have their spec with them."""
+
 LENGTH = 16
 """What stands for an unknown length where sizes are compared."""
 
@@ -65,6 +71,8 @@ class Imported:
     weights: dict[str, Array]
     flaws: tuple[Flaw, ...]
     notes: tuple[str, ...] = field(default=())
+    scaling: Scaling | None = None
+    """How features were scaled, where the file says it: the model takes and gives them so."""
 
     def brief(self) -> dict[str, Any]:
         """The spec as it would be written by hand."""
@@ -75,7 +83,7 @@ def import_model(path: Path, *, code: str | None = None, partial: bool = False) 
     """Read a model from a file.
 
     Args:
-        path: A ``.keras`` or ``.pt2`` file.
+        path: A ``.keras`` or ``.pt2`` file, or a ``.safetensors`` that aespec wrote.
         code: The layer whose value is the code, by its name in the file; where None it is the last of the encoder,
             or the narrowest.
         partial: Leave out what a spec cannot say.
@@ -83,6 +91,8 @@ def import_model(path: Path, *, code: str | None = None, partial: bool = False) 
     Raises:
         AespecError: The file is unreadable, or a spec cannot say all of it; each such part is named.
     """
+    if path.suffix.lower() == TENSORS and path.is_file():
+        return _of_tensors(path)
     backend = reader(path)
     with Archive.open(path) as archive:
         found = backend.read(archive)
@@ -98,9 +108,31 @@ def import_model(path: Path, *, code: str | None = None, partial: bool = False) 
         weights = _weights(graph, parts, path)
         done = restored(found, spec, graph, weights)
     notes = () if done.whole else (note, *_renamed(graph, parts), *found.notes)
-    if isinstance(found.about, dict) and found.about.get("scaling"):
-        notes += ("by what features were scaled is not taken over: it stands in the file, under `aespec`",)
-    return Imported(done.spec, done.graph, weights, () if done.whole else flaws, (*done.notes, *notes))
+    scaling = scaling_in(found.about, done.spec)
+    return Imported(done.spec, done.graph, weights, () if done.whole else flaws, (*done.notes, *notes), scaling)
+
+
+def _of_tensors(path: Path) -> Imported:
+    """The spec and the weights of a file that `aespec convert` wrote."""
+    values, said = weights_of.read(path), weights_of.about(path)
+    if "spec" not in said:
+        wanted = "the spec in its metadata, as `aespec convert --to safetensors` writes it"
+        raise unreadable(
+            path, wanted, "weights alone", "write a spec for them, `aespec new`, and put both into one folder"
+        )
+    spec = parse(said["spec"])
+    graph = compile(spec, ANY_SIZE)
+    weights_of.check(graph, values)
+    scaling = scaling_in({"scaling": _data(said.get("scaling"))}, spec)
+    return Imported(spec, graph, values, (), ("the spec is the one in the file",), scaling)
+
+
+def _data(text: str | None) -> Any:
+    """What JSON says; None where it is none."""
+    try:
+        return json.loads(text or "null")
+    except ValueError:
+        return None
 
 
 def reader(path: Path) -> Reader:
@@ -117,10 +149,14 @@ def reader(path: Path) -> Reader:
         return backend
     if backend is not None:
         raise AespecError(Diagnostic(UnsupportedKind, f"the backend `{name}` reads no files"))
-    wanted, got = f"a file that ends in {' or '.join(FORMATS)}", f"`{path.suffix}`" if path.suffix else "no ending"
+    wanted, got = (
+        f"a file that ends in {', '.join(FORMATS)} or {TENSORS}",
+        f"`{path.suffix}`" if path.suffix else "no ending",
+    )
     if not path.is_file():
         near = nearest(
-            path.name, [each.name for each in path.parent.glob("*") if each.suffix in FORMATS and each.is_file()]
+            path.name,
+            [each.name for each in path.parent.glob("*") if each.suffix in (*FORMATS, TENSORS) and each.is_file()],
         )
         what = f"did you mean `{path.with_name(near)}`?" if near else "name a file, from the folder you are in"
         raise unreadable(path, wanted, "a folder" if path.is_dir() else "no such file", help=what)

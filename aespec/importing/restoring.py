@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aespec import weights
 from aespec.brief import brief_spec
@@ -17,8 +17,9 @@ from aespec.spec import Spec, parse
 
 if TYPE_CHECKING:
     from aespec.backend import Array
+    from aespec.data.scaling import Scaling
 
-__all__ = ["ANY_SIZE", "Restored", "restored"]
+__all__ = ["ANY_SIZE", "Restored", "restored", "scaling_in"]
 
 ANY_SIZE = Limits(parameters=10**15, activations=10**15)
 """No limits: a model is as large as the arrays that are there."""
@@ -60,6 +61,18 @@ def restored(found: Found, spec: Spec, graph: Graph, values: Mapping[str, Array]
         note = "what the layers do not say, such as the loss, is from the spec in the file"
         return Restored(other, compile(other, ANY_SIZE), False, (note,))
     return Restored(spec, graph, False, ("the spec in the file does not fit its layers, and is left out",))
+
+
+def scaling_in(about: Any, spec: Spec) -> Scaling | None:
+    """How a file says that features were scaled, if it says so, and of as many features as the spec has."""
+    from aespec.data.scaling import Scaling
+
+    try:
+        found = Scaling.model_validate(about["scaling"])
+    except (KeyError, TypeError, ValueError):  # nothing is said, or no such thing
+        return None
+    fits = len(found.center) == len(found.scale) == spec.input.shape[-1] and found.way == spec.input.scaling
+    return found if fits else None
 
 
 def _computes_the_same(one: Graph, other: Graph, values: Mapping[str, Array]) -> bool:

@@ -275,7 +275,7 @@ def index(job: Job, column: str) -> NDArray[np.generic]:
                 wanted=f"one of {', '.join(columns)}"
                 if columns
                 else "a .csv or .tsv file with names in its first line",
-                got=f"`{column}`" if columns else "no names of columns",
+                got=f"`{column}`" if columns else "data of another kind",
                 help=f"did you mean `{near}`?" if near else "name a column of the table that is scored",
             )
         )
