@@ -155,10 +155,11 @@ def _scaled(spec: Spec, scaling: Scaling | None) -> str | None:
     return f"Each channel (last axis) is scaled to {ends} over the training samples: {how}"
 
 
-def scaling_code(scaling: Scaling | None, float32: str, kind: str, array: str, **fields: Any) -> str | None:
+def scaling_code(spec: Spec, scaling: Scaling | None, float32: str, kind: str, array: str, **fields: Any) -> str | None:
     """The functions ``scaled`` and ``restored``, and the numbers that they use; None where there are none.
 
     Args:
+        spec: The spec, whose columns are named.
         scaling: How a run scaled features.
         float32: What makes an array of 32 bits of another one, as it stands behind that.
         kind: The type of an array; nothing where the code has no annotations.
@@ -168,8 +169,10 @@ def scaling_code(scaling: Scaling | None, float32: str, kind: str, array: str, *
     if scaling is None:
         return None
     of, gives = (f": {kind}", f" -> {kind}") if kind else ("", "")
+    columns = spec.input.columns or ()
     return "\n".join(
         [
+            *(written(list(columns), before="COLUMNS = ") if columns else ()),
             *written(Call(array, scaling.center, **fields), before="CENTER = "),
             *written(Call(array, scaling.scale, **fields), before="SCALE = "),
             *("", "", f"def scaled(x{of}){gives}:"),

@@ -838,6 +838,16 @@ def test_the_truth_is_another_column_of_the_table(logged, monkeypatch):
     assert "did you mean `fault`?" in done.stderr
 
 
+def test_it_is_told_how_many_anomalies_are_found_as_events(logged, monkeypatch):
+    monkeypatch.chdir(logged)
+    Path("spans.csv").write_text("start,end\n2,3\n15,19\n")
+    given = ("score", "r", "--data", "x.csv", "--by", "step", "--truth", "spans.csv")
+    every = aespec_(*given, "--threshold", 0.0).output
+    assert "these are steps; they make 2 anomalies in truth, of which 2 overlap an event\n" in every
+    none = aespec_(*given, "--threshold", 1e6).output
+    assert "they make 2 anomalies in truth, of which 0 overlap an event\n" in none
+
+
 def test_steps_are_called_by_a_column(logged, monkeypatch):
     monkeypatch.chdir(logged)
     options = ("r", "--data", "x.csv", "--by", "step", "--threshold", 0.01, "--index", "at", "-o", "s.csv")

@@ -825,6 +825,21 @@ def test_a_program_of_a_spec_comes_back(name, tmp_path):
     assert from_reference(other.encode(x), model.encode(x)) <= 1e-6
 
 
+def test_a_layer_that_an_activation_closes_has_its_own_name(tmp_path):
+    import torch
+    from torch import nn
+
+    layers = {"fc": nn.Linear(6, 4), "act": nn.ReLU(), "out": nn.Linear(4, 6)}
+    model = nn.Sequential()
+    for name, layer in layers.items():
+        model.add_module(name, layer)
+    torch.export.save(torch.export.export(model.eval(), (torch.zeros(2, 6),)), tmp_path / "m.pt2")
+    for code in ("fc", "act"):
+        graph, _, said = imported(tmp_path / "m.pt2", "--code", code, "--force")
+        assert [node.name for node in graph] == ["encoder/fc", "decoder/out"]
+        assert "names are given anew" not in said
+
+
 def test_modules_keep_the_names_of_their_author(tmp_path):
     import torch
     from torch import nn
@@ -844,7 +859,7 @@ def test_modules_keep_the_names_of_their_author(tmp_path):
     graph, _, said = imported(tmp_path / "model.pt2")
     names = ["encoder/dense_1", "encoder/dense_2", "decoder/dense_1", "decoder/fc_2", "decoder/dense_2"]
     assert [node.name for node in graph] == names
-    assert "names are given anew: `squeeze.1` is `encoder/dense_1`, and 3 more\n" in said
+    assert "names are given anew: `squeeze.0` is `encoder/dense_1`, and 3 more\n" in said
 
 
 @pytest.mark.parametrize(

@@ -186,6 +186,12 @@ class Findings:
             counts = [f"{n:,}" for n in (found.found, found.missed, found.false_alarms)]
             fractions = ["-" if x is None else f"{x:.4f}" for x in (found.precision, found.recall, found.f1)]
             yield "\n" + table(heads, [[*counts, *fractions]], numbers=heads)
+            if self.events is not None and (true := self._anomalies()):
+                within = sum(
+                    any(event.start <= end and start <= event.end for event in self.events) for start, end in true
+                )
+                faults = f"{len(true):,} {'anomaly' if len(true) == 1 else 'anomalies'} in truth"
+                yield f"these are steps; they make {faults}, of which {within:,} overlap an event"
         yield "\n" + (self._event_table(self.events) if self.events else self._worst_table())
         if (more := len(self.events or ()) - self.count) > 0:
             yield f"and {counted(more, 'event')} with less"
@@ -212,6 +218,15 @@ class Findings:
     def _at(self, step: int) -> str:
         """What a step is called: by its number, if by nothing else."""
         return f"{step:,}" if self.called is None else str(self.called[1][step])
+
+    def _anomalies(self) -> list[tuple[int, int]]:
+        """The first and the last step of each anomaly in truth: of steps that follow one another."""
+        import numpy as np
+
+        assert self.known is not None  # who asks has looked
+        steps = self.job.index[self.known]
+        runs = np.split(steps, np.flatnonzero(np.diff(steps) > 1) + 1) if len(steps) else []
+        return [(int(run[0]), int(run[-1])) for run in runs]
 
     @property
     def _in_events(self) -> float:

@@ -162,10 +162,14 @@ def read_labels(path: Path, column: str | None = None) -> NDArray[Any]:
     named = [i for i, name in enumerate(head.names or ()) if (name == column if column else name in LABELS)]
     if len(head.first) > 1 and not named:
         got = listed(head.names) if head.names else f"{len(head.first)} columns without names"
-        help = (
-            "call the column `label` in its first line, or save the labels alone, or `start` and `end` of each anomaly"
+        help = "name the column `label` in its first line, or those of where anomalies begin and end `start` and `end`"
+        _refuse(
+            path,
+            "does not say which column labels samples",
+            "one column, or one named `label`, or `start` and `end`",
+            got,
+            help,
         )
-        _refuse(path, "does not say which column labels samples", "one column, or one named `label`", got, help)
     try:
         return _labels(path, named[0] if named else 0, _how(head))
     except BROKEN as error:

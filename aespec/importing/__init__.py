@@ -200,7 +200,7 @@ def _closed(pairs: Sequence[tuple[Part, Layer]]) -> tuple[list[Part], list[Layer
         function = layer.output_activation
         if part.closes and before is not None and function is not None and _may_close(before):
             layers[-1] = before.activated(function)
-            parts[-1] = replace(parts[-1], name=part.name)
+            parts[-1] = replace(parts[-1], name=part.name, closed=parts[-1].own)
             if (penalty := getattr(layer, "activity_regularizer", None)) is not None:
                 layers[-1] = layers[-1].model_copy(update={"activity_regularizer": penalty})
         else:
@@ -225,6 +225,9 @@ def _split(found: Found, parts: list[Part], layers: list[Layer], code: str | Non
         )
     names = [part.name for part in parts]
     if code is not None:
+        own = [part.own for part in parts]
+        if code in own[:-1]:
+            return own.index(code) + 1, f"the code is the value of `{code}`, as asked for"
         if code not in names[:-1]:
             near = nearest(code, names[:-1])
             raise AespecError(
@@ -306,7 +309,7 @@ def _spec(data: dict[str, Any], parts: list[Part], path: Path) -> tuple[Spec, Gr
 
 def _renamed(graph: Graph, parts: list[Part]) -> Iterator[str]:
     """That layers have other names than in the file, in a line."""
-    pairs = [(part.name, node.name) for part, node in zip(parts, graph, strict=True) if not part.called(node.short)]
+    pairs = [(part.own, node.name) for part, node in zip(parts, graph, strict=True) if not part.called(node.short)]
     if pairs:
         (before, now), *more = pairs
         rest = f", and {len(more)} more" if more else ""

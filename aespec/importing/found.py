@@ -56,10 +56,17 @@ class Part:
     """The key of the part whose kernel it uses."""
     key: str | None = None
     """What `tied_to` of another names it by."""
+    closed: str = ""
+    """Its name before an activation closed it, whose name it has then."""
 
     def called(self, name: str) -> bool:
         """Whether it, or what it is a part of, has that name there; what closes a layer has the layer's."""
-        return name in self.name.removesuffix("_activation").split(".")
+        return name in self.own.removesuffix("_activation").split(".")
+
+    @property
+    def own(self) -> str:
+        """The name of the layer itself."""
+        return self.closed or self.name
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,8 @@ class KerasBackend:
 
     def save(self, model: Model, folder: str | Path, about: Mapping[str, Any]) -> list[str]:
         """Write ``model.keras`` into a folder."""
-        saving.write(model.native, Path(folder) / "model.keras", about)
+        assert isinstance(model, KerasModel)
+        saving.export(model, Path(folder) / "model.keras", about)
         return ["model.keras"]
 
     def export(self, model: Model, path: Path, about: Mapping[str, Any]) -> saving.Export:

@@ -33,7 +33,7 @@ def eject(spec: Spec, graph: Graph, source: str, scaling: Scaling | None = None)
         f"train(model, x)  # a float32 array {samples(spec, graph)}",
     ]
     versions = f"Keras {keras.__version__} on TensorFlow {tf.__version__}"
-    scaled = scaling_code(scaling, '.astype("float32")', "", "np.array")
+    scaled = scaling_code(spec, scaling, '.astype("float32")', "", "np.array")
     sections = [scaled, blocks.code(), *blocks.loading(), *compiling(blocks, plan), rate(plan)]
     return TEMPLATE.file(
         header(spec, source, scaling, versions, usage), *filter(None, sections), training(blocks, plan)
