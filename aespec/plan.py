@@ -86,7 +86,7 @@ class TrainingPlan(Section):
     """Samples a step."""
     window: Count | None = Field(default=None, examples=[4096])
     """Samples in memory at a time, and shuffled among each other, where data streams from its files: a batch or more;
-    all of them where this is not stated and they fit."""
+    all of them where this is not stated and they fit. How long windows of a series are is said by the input's shape."""
     validation_split: Annotated[float, Field(ge=0, lt=1)] = 0.1
     """Fraction of the samples, the last ones, that is kept from training to measure the loss on; none beside
     ``validation_data``."""

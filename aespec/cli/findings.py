@@ -380,6 +380,8 @@ class Findings:
         course: Course | None = None
         if given.windows is not None:
             starts, names = given.windows.starts[chosen].tolist(), given.windows.spans(chosen)
+            if self.called is not None:
+                names = [f"{self._at(start)} to {self._at(start + given.windows.length - 1)}" for start in starts]
             middles = given.windows.starts + (given.windows.length - 1) / 2
             about = job.scores, self.limit.value, self.known
             if job.in_series:

@@ -324,7 +324,7 @@ def _explain(path: Path, delimiter: str, names: list[str] | None, width: int, fe
                         "has gaps",
                         "a number in every row",
                         f"{f'`{row[i]}`' if row[i] else 'nothing'} in line {number}, {column}",
-                        "drop these rows, or fill the gaps, and save the table again",
+                        "fill the gaps, or drop these rows if they are not steps of a series, and save the table again",
                         DataNotFinite,
                     )
                 if not is_number(row[i]):

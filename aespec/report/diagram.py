@@ -96,7 +96,7 @@ def lay_out(graph: Graph) -> Layout:
             *(box(node, places[node.name]) for node in decoder),
             Box("reconstruction", "", extents(end), "", width(end), (1, 2)),
         ],
-        about=f"{graph.name}: {extents(graph.input)} to a code {extents(code)} and back to {extents(end)}, "
+        about=f"{graph.name}: {extents(graph.input)} to a code of {extents(code)} and back to {extents(end)}, "
         f"{counted(sum(node.count() for node in graph), 'parameter')}",
     )
 

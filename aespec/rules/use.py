@@ -132,8 +132,9 @@ python -c "import numpy; numpy.save('x.npy', [[0.5, 0.0]])"; aespec train tiny.y
 class DataUnreadable(Rule):
     """The data cannot be read.
 
-    The file is damaged, or is of a format that aespec does not read. Pickled objects inside NumPy files are never
-    loaded, since they can run code: save plain arrays of numbers.
+    The file is damaged, is of a format that aespec does not read, or does not hold what was asked for, such as a column
+    of numbers or of that name. Pickled objects inside NumPy files are never loaded, since they can run code: save plain
+    arrays of numbers.
     """
 
     code = "E404"
