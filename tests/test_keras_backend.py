@@ -356,7 +356,7 @@ def saved(tmp_path_factory):
         x = samples(model)
         train(model, plan, x)
         (folder / name).mkdir()
-        assert backend.save(model, folder / name) == ["model.keras"]
+        assert backend.save(model, folder / name, {}) == ["model.keras"]
         np.savez(folder / f"{name}.npz", x=x, code=model.encode(x), reconstruction=model.reconstruct(x))
     return folder
 
@@ -413,7 +413,7 @@ def test_a_tie_survives_training_and_saving(encoder, input, tmp_path):
     x = samples(model)
     assert differences(model, x) == []  # one kernel, moved where it is used twice
     train(model, plan, x)
-    backend.save(model, tmp_path)
+    backend.save(model, tmp_path, {})
     loaded = keras.models.load_model(tmp_path / "model.keras")
     np.testing.assert_array_equal(loaded(x), model.native(x))
     assert loaded.count_params() == sum(p.size for p in model.graph.params.values())

@@ -610,7 +610,7 @@ class TestSaving:
     @pytest.mark.parametrize("name", ["tied conv", "recurrent"])
     def test_the_program_runs_without_aespec(self, name, tmp_path):
         model = build(name)
-        assert find_backend("torch").save(model, tmp_path) == ["model.pt", "model.pt2"]
+        assert find_backend("torch").save(model, tmp_path, {}) == ["model.pt", "model.pt2"]
         x = batch(model, 3)
         np.save(tmp_path / "x.npy", x)
         done = subprocess.run([sys.executable, "-c", self.RUN, tmp_path], capture_output=True, text=True, check=False)
@@ -628,7 +628,7 @@ class TestSaving:
     )
     def test_a_length_that_nothing_states_stays_open(self, layer, files, tmp_path):
         model = build({"input": [None, 2], "encoder": [layer], "decoder": [{"dense": 2}]})
-        assert find_backend("torch").save(model, tmp_path) == files
+        assert find_backend("torch").save(model, tmp_path, {}) == files
         assert sorted(path.name for path in tmp_path.iterdir()) == files
         if "model.pt2" in files:
             program = torch.export.load(tmp_path / "model.pt2").module()
