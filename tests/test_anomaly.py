@@ -843,9 +843,9 @@ def test_it_is_told_how_many_anomalies_are_found_as_events(logged, monkeypatch):
     Path("spans.csv").write_text("start,end\n2,3\n15,19\n")
     given = ("score", "r", "--data", "x.csv", "--by", "step", "--truth", "spans.csv")
     every = aespec_(*given, "--threshold", 0.0).output
-    assert "these are steps; they make 2 anomalies in truth, of which 2 overlap an event\n" in every
+    assert "these are steps; anomalies in truth that an event overlaps: 2 of 2\n" in every
     none = aespec_(*given, "--threshold", 1e6).output
-    assert "they make 2 anomalies in truth, of which 0 overlap an event\n" in none
+    assert "anomalies in truth that an event overlaps: 0 of 2\n" in none
 
 
 def test_steps_are_called_by_a_column(logged, monkeypatch):

@@ -5,6 +5,7 @@ import json
 import re
 import warnings
 import zipfile
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,10 @@ import aespec
 from aespec import weights
 from aespec.cli import main
 from aespec.comparison import from_reference, sample, shaken
+from aespec.importing import restoring
 from aespec.initializers import Initializer
 from aespec.layers import Layer
+from aespec.passes import Limits
 from aespec.registry import find_backend
 from aespec.regularizers import Regularizer
 
@@ -970,6 +973,15 @@ def test_weights_without_a_spec_that_fits_are_refused(about, said, tmp_path):
     done = run("import", tmp_path / "w.safetensors")
     assert done.exit_code == (1 if said else 0)
     assert said in done.stderr
+
+
+def test_a_spec_in_a_file_is_computed_within_the_usual_limits(tmp_path, monkeypatch):
+    graph, _, path = saved(tmp_path / "planned", MORE["planned"], "keras")
+    assert restoring.COMPUTED.activations == Limits().activations
+    values = sum(prod(node.shape) for node in graph)
+    for most, wanted in ((values, "computes what that says"), (values - 1, "such as the loss, is from the spec")):
+        monkeypatch.setattr(restoring, "COMPUTED", Limits(activations=most))
+        assert wanted in imported(path, "--force")[2]
 
 
 def test_no_other_file_is_read_for_a_spec_in_a_file(tmp_path):

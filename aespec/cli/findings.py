@@ -190,8 +190,7 @@ class Findings:
                 within = sum(
                     any(event.start <= end and start <= event.end for event in self.events) for start, end in true
                 )
-                faults = f"{len(true):,} {'anomaly' if len(true) == 1 else 'anomalies'} in truth"
-                yield f"these are steps; they make {faults}, of which {within:,} overlap an event"
+                yield f"these are steps; anomalies in truth that an event overlaps: {within:,} of {len(true):,}"
         yield "\n" + (self._event_table(self.events) if self.events else self._worst_table())
         if (more := len(self.events or ()) - self.count) > 0:
             yield f"and {counted(more, 'event')} with less"
@@ -381,7 +380,7 @@ class Findings:
         if given.windows is not None:
             starts, names = given.windows.starts[chosen].tolist(), given.windows.spans(chosen)
             if self.called is not None:
-                names = [f"{self._at(start)} to {self._at(start + given.windows.length - 1)}" for start in starts]
+                names = [f"{self._at(start)}\nto {self._at(start + given.windows.length - 1)}" for start in starts]
             middles = given.windows.starts + (given.windows.length - 1) / 2
             about = job.scores, self.limit.value, self.known
             if job.in_series:

@@ -207,11 +207,7 @@ def read_spans(path: Path, count: int, index: NDArray[Any] | None = None) -> NDA
             start, end = place(ends[0], False), place(ends[1], True)
             inside = (places >= start) & (places <= end)
             within = index is not None or 0 <= start <= end < count
-        except (
-            OverflowError,
-            TypeError,
-            ValueError,
-        ):  # nothing of that kind, or some times have a zone and some have none
+        except (OverflowError, TypeError, ValueError):  # nothing of that kind, or of zones some have and some lack
             within = False
         if not within or not inside.any():
             wanted = f"whole numbers from 0 to {count - 1:,}, `start` not above `end`"

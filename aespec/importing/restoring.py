@@ -24,6 +24,9 @@ __all__ = ["ANY_SIZE", "Restored", "restored", "scaling_in"]
 ANY_SIZE = Limits(parameters=10**15, activations=10**15)
 """No limits: a model is as large as the arrays that are there."""
 
+COMPUTED = Limits(parameters=ANY_SIZE.parameters)
+"""Of models that are computed: a file may state layers without parameters that give any number of values."""
+
 CLOSE = 1e-4
 """How far the values of a model and of a spec may be apart, relative, for them to be the same: rounding is less."""
 
@@ -48,7 +51,7 @@ def restored(found: Found, spec: Spec, graph: Graph, values: Mapping[str, Array]
         return Restored(spec, graph)
     with suppress(AespecError):
         whole = parse(stated)
-        if _computes_the_same(same := compile(whole, ANY_SIZE), graph, values):
+        if _computes_the_same(same := compile(whole, COMPUTED), compile(spec, COMPUTED), values):
             note = "the file has the spec that it was made of, and computes what that says"
             return Restored(whole, same, True, (note,))
     kept = {
