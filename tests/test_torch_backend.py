@@ -582,6 +582,19 @@ class TestCompiling:
                 {"batch_size": 128, "epochs": 417},
                 "steps compiled by torch.compile: large batches, a long training",
             ),
+            # a thousand samples in batches of 127 are 8 steps
+            ("tied", {"batch_size": 127, "epochs": 999}, "steps not compiled: batches of 127 would not be faster"),
+            (
+                "tied",
+                {"batch_size": 127, "epochs": 1000},
+                "steps recorded and replayed, not compiled: batches of 127 would not be faster",
+            ),
+            (
+                "tied",
+                {"batch_size": 128, "epochs": 1000},
+                "steps recorded and replayed, not compiled: too few to win back the time that takes",
+            ),
+            ("recurrent", {"epochs": 9999}, "steps not compiled: `bidirectional` would not be faster"),
         ],
     )
     def test_is_decided_by_kind_and_length_and_said(self, spec, fields, note):
@@ -594,6 +607,56 @@ class TestCompiling:
         assert build(self.LARGE).trainer(way, 1000).note == "steps not compiled: there is no C++ compiler"
         with pytest.raises(AespecError, match=r"needs a C\+\+ compiler"):
             build("tied").trainer(TrainingPlan(compile="on"), 1000)
+
+
+class TestRecording:
+    NORMALIZED = {  # noqa: RUF012  (never changed)
+        "input": [6],
+        "encoder": [
+            {"gaussian_noise": 0.3},
+            {"dense": {"units": 4, "activity_regularizer": {"l1": 0.01}}},
+            "batch_normalization",
+            {"dense": {"units": 2, "activation": "sigmoid", "kernel_regularizer": "l2"}},
+        ],
+        "decoder": "mirror",
+        "loss": [{"mse": {"weight": 0.5}}, "mae"],
+    }
+
+    def run(self, monkeypatch, spec, worth, **fields):
+        """The weights after three epochs of two whole batches and a short one, the losses, and the note."""
+        monkeypatch.setattr("aespec_torch.training.WORTH_RECORDING", worth)
+        model = build(spec)
+        way = TrainingPlan.model_validate({"batch_size": 4, "optimizer": "adam", "ema": 0.9, **fields})
+        x, trainer = batch(model, 10), model.trainer(way, 10)
+        losses = [epoch(trainer, way, x, number=number)["total"] for number in (1, 2, 3)]
+        return model.weights(), np.concatenate(losses), trainer.note
+
+    @pytest.mark.parametrize("spec", [*(name for name in SPECS if name != "recurrent"), NORMALIZED])
+    @pytest.mark.parametrize(
+        "fields", [{}, {"clip_norm": 0.1}, {"mixed_precision": "bfloat16"}, {"randomness": "shared"}]
+    )
+    def test_gives_the_same_bits(self, monkeypatch, spec, fields):
+        weights, losses, note = self.run(monkeypatch, spec, 0, **fields)
+        others, wanted, other = self.run(monkeypatch, spec, 10**9, **fields)
+        assert note.startswith("steps recorded")
+        assert other.startswith("steps not compiled")
+        assert np.array_equal(losses, wanted)
+        assert all(np.array_equal(value, others[name]) for name, value in weights.items())
+
+    def test_calls_no_module_once_recorded(self, monkeypatch):
+        monkeypatch.setattr("aespec_torch.training.WORTH_RECORDING", 0)
+        model, calls = build("conv"), []
+        model.native.encoder[1].register_forward_hook(lambda *given: calls.append(len(given[1][0])))
+        way = plan(batch_size=4)
+        epoch(model.trainer(way, 10), way, batch(model, 10))
+        assert calls == [4, 2]  # to record, and for the batch that is shorter
+
+    def test_is_not_for_kinds_of_others(self, monkeypatch):
+        monkeypatch.setattr("aespec_torch.training.WORTH_RECORDING", 0)
+        graph = graph_of("tied")
+        note = "steps not compiled: batches of 32 would not be faster"
+        monkeypatch.setattr(type(graph.nodes[0].layer), "__module__", "another.package")
+        assert find_backend("torch").build(graph).trainer(plan(), 10).note == note
 
 
 class TestSaving:

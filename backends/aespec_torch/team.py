@@ -21,7 +21,7 @@ from aespec.launchers import TORCHRUN, started_by
 from aespec_torch.contexts import device
 from aespec_torch.model import TorchModel, to_array
 from aespec_torch.shares import share, shared
-from aespec_torch.training import TorchTrainer
+from aespec_torch.training import Found, TorchTrainer
 
 if TYPE_CHECKING:
     from aespec.backend import Array
@@ -58,7 +58,7 @@ class TeamTrainer(TorchTrainer):
     def __init__(self, model: TorchModel, plan: TrainingPlan, samples: int) -> None:
         super().__init__(model, plan, samples)
         self.team = team()
-        self._compiled = None
+        self._whole = self._slopes
         self._parallel = DistributedDataParallel(_Terms(model), static_graph=True)
         self.note = f"steps shared by {self.team.size} processes ({dist.get_backend()}){uncompiled(plan)}"
 
@@ -76,7 +76,7 @@ class TeamTrainer(TorchTrainer):
         with shared(share):
             return [term * share for term in super()._step(given, own if share else rows[:1], rate, ours)]
 
-    def _slopes(self, batch: list[Tensor], draws: Mapping[str, Tensor] | None) -> tuple[list[Tensor], list[Tensor]]:
+    def _slopes(self, batch: list[Tensor], draws: Mapping[str, Tensor] | None) -> Found:
         for value in self.values:
             value.grad = None
         with torch.enable_grad(), self._precision():

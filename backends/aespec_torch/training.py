@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from itertools import chain, islice
+from math import ceil
 from shutil import which
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -19,9 +20,10 @@ from aespec.diagnostics import AespecError, Diagnostic
 from aespec.graph import Graph
 from aespec.layers.recurrent import GRU, LSTM, Bidirectional
 from aespec.rules import UnsupportedKind
-from aespec_torch.contexts import device, mode, seeded
+from aespec_torch.contexts import buffers_kept, device, mode, seeded
 from aespec_torch.model import TorchModel, to_array, to_tensor
 from aespec_torch.optimizers import Step, single
+from aespec_torch.recording import recorded
 from aespec_torch.table import lowerings
 
 if TYPE_CHECKING:
@@ -33,11 +35,20 @@ if TYPE_CHECKING:
 
 __all__ = ["TorchTrainer"]
 
+Found = tuple[list[Tensor], list[Tensor]]
+"""Each term of the loss, and the gradients of all together."""
+
+Slopes = Callable[[list[Tensor], Mapping[str, Tensor] | None], Found]
+"""Finds it for samples and any targets of theirs, with the noise that is given, if it is."""
+
 LARGE_BATCH = 128
 """Samples a step from which compiled gradients are faster, by a tenth; below, they are slower."""
 
 WORTH_COMPILING = 5e12
 """Multiply-adds of a whole training, some minutes of it, from which the tens of seconds of compiling are won back."""
+
+WORTH_RECORDING = 8_000
+"""Steps of a whole training from which the second and a half is won back that torch's tracer takes to import."""
 
 PAUSE = 0.1
 """Seconds between two looks at the losses: progress is told, and a loss that is not finite is found."""
@@ -50,8 +61,12 @@ class TorchTrainer:
 
     def __init__(self, model: TorchModel, plan: TrainingPlan, samples: int) -> None:
         self.model, self.plan = model, plan
-        compiled, self.note = _compiled(model.graph, plan, samples)
-        self._compiled = torch.compile(self._slopes, dynamic=False) if compiled else None
+        way, self.note = _way(model.graph, plan, samples)
+        self._whole: Slopes = self._replayed if way == "recorded" else self._slopes
+        """What takes whole batches. A shorter one would be recorded, or compiled for, by itself."""
+        if way == "compiled":
+            self._whole = torch.compile(self._slopes, dynamic=False)
+        self._recording: Callable[..., Found] | None = None
         self.values = list(chain(*model.trained.values()))
         self.step: Step[Any] = lowerings[plan.optimizer](plan.optimizer)
         self.taken = 0
@@ -109,8 +124,7 @@ class TorchTrainer:
 
     def _step(self, given: list[Tensor], rows: Tensor, rate: float, draws: Mapping[str, Tensor] | None) -> list[Tensor]:
         """One step on a batch, those rows of what is given; each term of the loss as the step saw it."""
-        # A short batch would be compiled for by itself.
-        differentiate = self._slopes if self._compiled is None or len(rows) != self.plan.batch_size else self._compiled
+        differentiate = self._whole if len(rows) == self.plan.batch_size else self._slopes
         terms, grads = differentiate([values.index_select(0, rows) for values in given], draws)
         with torch.no_grad():
             self._clip(grads)
@@ -122,8 +136,8 @@ class TorchTrainer:
                 torch._foreach_lerp_(self.averages, self.values, 1 - self.plan.ema if self.taken > 1 else 1.0)
         return terms
 
-    def _slopes(self, batch: list[Tensor], draws: Mapping[str, Tensor] | None) -> tuple[list[Tensor], list[Tensor]]:
-        """Each term of the loss, and the gradients of all together, of samples and any targets of theirs."""
+    def _slopes(self, batch: list[Tensor], draws: Mapping[str, Tensor] | None) -> Found:
+        """See `Slopes`."""
         with torch.enable_grad():
             with self._precision():
                 terms = self.model.terms(batch[0], draws, *batch[1:])
@@ -132,6 +146,16 @@ class TorchTrainer:
         pairs = zip(slopes, self.values, strict=True)
         grads = [g if g.stride() == value.stride() else torch.empty_like(value).copy_(g) for g, value in pairs]
         return [term.detach() for term in terms.values()], grads
+
+    @torch.no_grad()
+    def _replayed(self, batch: list[Tensor], draws: Mapping[str, Tensor] | None) -> Found:
+        """What `_slopes` gives, to the bit, from a recording of it made at the first batch."""
+        if draws is not None:
+            return self._slopes(batch, draws)
+        if self._recording is None:
+            with buffers_kept(self.model.native), torch.random.fork_rng(devices=[]):
+                self._recording = recorded(lambda *given: self._slopes([*given], None), *batch)
+        return self._recording(*batch)
 
     @torch.inference_mode()
     def evaluate(self, x: Array, batch_size: int, targets: Array | None = None) -> dict[str, float]:
@@ -201,19 +225,23 @@ class TorchTrainer:
             yield {name: self.model.tensor(value) for name, value in draws.items()}
 
     def _precision(self) -> Any:
-        mixed = self.plan.mixed_precision
-        return torch.autocast(self.model.device.type, getattr(torch, mixed)) if mixed else nullcontext()
+        if self.plan.mixed_precision is None:
+            return nullcontext()
+        # With its cache, the gradients of a weight that is used twice would be added up in the lower precision.
+        return torch.autocast(self.model.device.type, getattr(torch, self.plan.mixed_precision), cache_enabled=False)
 
 
-def _compiled(graph: Graph, plan: TrainingPlan, samples: int) -> tuple[bool, str]:
-    """Whether torch compiles the gradients, as measured to be faster on a CPU, and the reason in words.
+def _way(graph: Graph, plan: TrainingPlan, samples: int) -> tuple[str, str]:
+    """How gradients are computed, as measured to be faster on a CPU, and the reason in words.
+
+    They are ``compiled`` by torch, ``recorded`` once and then replayed, or ``plain``.
 
     Raises:
         AespecError: The plan wants it, and there is no C++ compiler.
     """
     there = any(map(which, (os.environ.get("CXX", "g++"), "clang++", "cl")))
     if plan.compile == "off":
-        return False, "steps not compiled, as the plan says"
+        return "plain", "steps not compiled, as the plan says"
     if plan.compile == "on":
         if not there:
             raise AespecError(
@@ -225,17 +253,23 @@ def _compiled(graph: Graph, plan: TrainingPlan, samples: int) -> tuple[bool, str
                     help="install one, or leave `compile` out",
                 )
             )
-        return True, "steps compiled by torch.compile, as the plan says"
+        return "compiled", "steps compiled by torch.compile, as the plan says"
     slower = next((kind.kind for kind in graph.kinds() if isinstance(kind, LSTM | GRU | Bidirectional)), None)
     work = 3 * sum(node.multiply_adds or 0 for node in graph) * samples * plan.epochs
     if device().type != "cpu":
-        return False, "steps not compiled: when that is faster is known of CPUs only"
+        return "plain", "steps not compiled: when that is faster is known of CPUs only"
     if slower:
-        return False, f"steps not compiled: `{slower}` would not be faster"
+        return "plain", f"steps not compiled: `{slower}` would not be faster"
     if plan.batch_size < LARGE_BATCH:
-        return False, f"steps not compiled: batches of {plan.batch_size} would not be faster"
-    if work < WORTH_COMPILING:
-        return False, "steps not compiled: too few to win back the time that takes"
-    if not there:
-        return False, "steps not compiled: there is no C++ compiler"
-    return True, "steps compiled by torch.compile: large batches, a long training"
+        reason = f"batches of {plan.batch_size} would not be faster"
+    elif work < WORTH_COMPILING:
+        reason = "too few to win back the time that takes"
+    elif not there:
+        reason = "there is no C++ compiler"
+    else:
+        return "compiled", "steps compiled by torch.compile: large batches, a long training"
+    # What another package's module decides in Python would be decided once.
+    own = all(type(kind).__module__.partition(".")[0] == "aespec" for kind in graph.kinds())
+    if own and ceil(samples / plan.batch_size) * plan.epochs >= WORTH_RECORDING:
+        return "recorded", f"steps recorded and replayed, not compiled: {reason}"
+    return "plain", f"steps not compiled: {reason}"
