@@ -13,8 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import aespec
+from aespec.brief import brief_spec
 from aespec.cli import main
 from aespec.format import formatted
+from aespec.source.yaml_dump import dump_yaml
 from aespec.spec import Spec
 from aespec.zoo import zoo
 
@@ -29,6 +31,13 @@ BLOCKS = {
 
 @pytest.mark.parametrize("text", [*(path.read_text() for path in zoo().values()), *BLOCKS.values()])
 def test_the_zoo_and_the_pages_are_in_it(text):
+    assert formatted(text) == text
+
+
+@pytest.mark.parametrize("name", zoo())
+@pytest.mark.parametrize("data", [Spec.to_data, brief_spec])
+def test_what_aespec_writes_is_in_it(name, data):
+    text = dump_yaml(data(aespec.load(zoo()[name])))
     assert formatted(text) == text
 
 

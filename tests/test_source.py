@@ -881,9 +881,15 @@ def test_of_takes_what_is_nearly_data() -> None:
 
 def test_of_looks_as_if_written_by_hand() -> None:
     dense = {"dense": {"units": 100, "activation": "selu"}}
-    data = {"input": [28, 28], "encoder": ["flatten", dense], "decoder": "mirror"}
+    data = {"input": [28, 28], "encoder": ["flatten", dense, {"dense": 30}], "decoder": {"mirror": {"length": 2}}}
     assert Source.of(data).text == (
-        "input: [28, 28]\nencoder:\n- flatten\n- dense: {units: 100, activation: selu}\ndecoder: mirror\n"
+        "input: [28, 28]\n"
+        "encoder:\n"
+        "  - flatten\n"
+        "  - dense: {units: 100, activation: selu}\n"
+        "  - dense: 30\n"
+        "decoder:\n"
+        "  mirror: {length: 2}\n"
     )
 
 

@@ -19,16 +19,27 @@ def dump_yaml(data: Any) -> str:
     """
     import yaml
 
-    base: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    dumper: Any = type("Dumper", (base,), {"ignore_aliases": lambda self, data: True})
+    def indent(self: Any, flow: bool = False, indentless: bool = False) -> None:
+        yaml.SafeDumper.increase_indent(self, flow, False)  # also of lists
+
+    members = {"ignore_aliases": lambda self, data: True, "increase_indent": indent}
+    dumper: Any = type("Dumper", (yaml.SafeDumper,), members)
 
     def text(self: Any, value: str) -> Any:
         plain = ambiguity(value) is None and isinstance(plain_value(value), str)
         return self.represent_scalar("tag:yaml.org,2002:str", value, style=None if plain else '"')
 
+    def item(self: Any, value: _Item) -> Any:
+        return self.represent_mapping("tag:yaml.org,2002:map", value, flow_style=False)
+
     dumper.add_representer(str, text)
+    dumper.add_representer(_Item, item)
     style: Any = {"default_flow_style": None, "sort_keys": False, "allow_unicode": True, "width": 100}
     return str(yaml.dump(_plain(data, 0), Dumper=dumper, **style))
+
+
+class _Item(dict[str, Any]):
+    """The mapping of one key in a list, such as a layer: ``- dense: 16``."""
 
 
 def _plain(value: Any, depth: int) -> Any:
@@ -49,7 +60,8 @@ def _plain(value: Any, depth: int) -> Any:
     if isinstance(value, Mapping):
         return {_name(key): _plain(item, depth + 1) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item, depth + 1) for item in value]
+        items = [_plain(item, depth + 1) for item in value]
+        return [_Item(item) if isinstance(item, dict) and len(item) == 1 else item for item in items]
     what = f"a Python `{type(value).__name__}`, which a spec cannot hold"
     help = "use numbers, text, lists and mappings"
     raise AespecError(Diagnostic(UnsupportedYaml, what, got=show(value), help=help))
