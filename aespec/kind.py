@@ -63,7 +63,10 @@ class Kind(BaseModel):
             if member.main is None:
                 own = [field for field in own_first(member) if member.model_fields[field].default is not None]
                 required = [field for field in own if member.model_fields[field].is_required()]
-                taking = [field for field in member.__annotations__ if member._takes(field, fields)]
+                own_fields = [field for field in member.__annotations__ if field in member.model_fields]
+                # A number, of a kind without fields of its own, is meant for its family's, such as a loss's weight.
+                likely = own_fields or (own_first(member) if type(fields) in (int, float) else [])
+                taking = [field for field in likely if member._takes(field, fields)]
                 raise PydanticCustomError(
                     "fields_wanted",
                     "`{kind}` takes its fields as a mapping",

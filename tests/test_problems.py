@@ -212,6 +212,8 @@ def test_a_field_that_belongs_to_what_stands_beside_it(text, help):
         ("encoder: [{dense: 2}]\ndecoder: {mirror: true}", "{mirror: {tie_weights: true}}"),
         ("encoder: [{dense: 2}]\ndecoder: {mirror: 28}", "{mirror: {length: 28}}"),
         ("encoder: [{dense: 2}]\ndecoder: {mirror: 1.5}", "`mirror: {tie_weights: ...}`"),
+        ("encoder: [{dense: 2}]\ndecoder: mirror\nloss: {mse: 0.5}", "write `{mse: {weight: 0.5}}`"),
+        ("encoder: [flatten, {flatten: true}, {dense: 2}]\ndecoder: mirror", "write `flatten` alone"),
         (
             'vars: {j: 1}\nencoder: [{dropout: "0.${j}"}, {dense: 2}]\ndecoder: mirror',
             "a text with `${...}` in it stays",
