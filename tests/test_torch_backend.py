@@ -587,12 +587,12 @@ class TestCompiling:
             (
                 "tied",
                 {"batch_size": 127, "epochs": 1000},
-                "steps recorded and replayed, not compiled: batches of 127 would not be faster",
+                "steps recorded and replayed: small batches, a long training",
             ),
             (
                 "tied",
                 {"batch_size": 128, "epochs": 1000},
-                "steps recorded and replayed, not compiled: too few to win back the time that takes",
+                "steps not compiled: too few to win back the time that takes",
             ),
             ("recurrent", {"epochs": 9999}, "steps not compiled: `bidirectional` would not be faster"),
         ],

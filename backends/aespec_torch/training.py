@@ -42,7 +42,7 @@ Slopes = Callable[[list[Tensor], Mapping[str, Tensor] | None], Found]
 """Finds it for samples and any targets of theirs, with the noise that is given, if it is."""
 
 LARGE_BATCH = 128
-"""Samples a step from which compiled gradients are faster, by a tenth; below, they are slower."""
+"""Samples a step from which gradients that are compiled are faster, by a tenth. Below, those that are recorded are."""
 
 WORTH_COMPILING = 5e12
 """Multiply-adds of a whole training, some minutes of it, from which the tens of seconds of compiling are won back."""
@@ -261,15 +261,13 @@ def _way(graph: Graph, plan: TrainingPlan, samples: int) -> tuple[str, str]:
     if slower:
         return "plain", f"steps not compiled: `{slower}` would not be faster"
     if plan.batch_size < LARGE_BATCH:
-        reason = f"batches of {plan.batch_size} would not be faster"
-    elif work < WORTH_COMPILING:
-        reason = "too few to win back the time that takes"
-    elif not there:
-        reason = "there is no C++ compiler"
-    else:
-        return "compiled", "steps compiled by torch.compile: large batches, a long training"
-    # What another package's module decides in Python would be decided once.
-    own = all(type(kind).__module__.partition(".")[0] == "aespec" for kind in graph.kinds())
-    if own and ceil(samples / plan.batch_size) * plan.epochs >= WORTH_RECORDING:
-        return "recorded", f"steps recorded and replayed, not compiled: {reason}"
-    return "plain", f"steps not compiled: {reason}"
+        # What another package's module decides in Python would be decided once.
+        own = all(kind.__module__.startswith("aespec.") for kind in graph.kinds())
+        if own and ceil(samples / plan.batch_size) * plan.epochs >= WORTH_RECORDING:
+            return "recorded", "steps recorded and replayed: small batches, a long training"
+        return "plain", f"steps not compiled: batches of {plan.batch_size} would not be faster"
+    if work < WORTH_COMPILING:
+        return "plain", "steps not compiled: too few to win back the time that takes"
+    if not there:
+        return "plain", "steps not compiled: there is no C++ compiler"
+    return "compiled", "steps compiled by torch.compile: large batches, a long training"
