@@ -77,6 +77,8 @@ def curves(histories: Sequence[History], names: Sequence[str], path: StrPath, *,
         if history.known(term) or history.known(HELD + term)
     ]
     _explain(loss, drawn, held=any(history.known(HELD + term) for history in histories))
+    if not several:
+        _divide(loss, histories[0])
     figure.align_ylabels()
     save(figure, path)
 
@@ -88,6 +90,27 @@ def _draw(axes: Axes, history: History, name: str, **style: Any) -> None:
         _, epochs, values = zip(*phase, strict=True)
         alone = sum(map(isfinite, values)) == 1 and not style["marker"]
         axes.plot(epochs, values, **{**style, "marker": "o", "markersize": 5} if alone else style)
+
+
+def _divide(axes: Axes, history: History) -> None:
+    """Say above which layer each phase trains, if there is room: their losses are of other models."""
+    rows = groupby(zip(history.phases, history.epochs, strict=True), key=lambda row: row[0])
+    parts = [(phase, [epoch for _, epoch in part]) for phase, part in rows]
+    if len(parts) == 1:
+        return
+    for i, (phase, epochs) in enumerate(parts):
+        if i:
+            axes.axvline(epochs[0] - 0.5, color=GRAY, linewidth=0.8, linestyle=(0, (1, 2)))
+        if len(epochs) >= 0.08 * len(history.rows):
+            text = phase.rpartition("/")[2] or "all"
+            place: dict[str, Any] = {
+                "xycoords": ("data", "axes fraction"),
+                "xytext": (0, 2),
+                "textcoords": "offset points",
+            }
+            middle = (epochs[0] + epochs[-1]) / 2
+            axes.annotate(text, (middle, 1.0), color=GRAY, fontsize=8, ha="center", parse_math=False, **place)
+    axes.set_title(axes.get_title(), fontsize=10, pad=18, parse_math=False)
 
 
 def _scale(axes: Axes, values: Sequence[float], *, log: bool) -> None:

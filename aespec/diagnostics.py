@@ -101,6 +101,9 @@ class Diagnostic:
 class AespecError(Exception):
     """The one exception for everything a user can cause; its text is the plain rendering."""
 
+    exit_code = 1
+    """What a command that it ends exits with."""
+
     def __init__(self, *diagnostics: Diagnostic) -> None:
         super().__init__(*diagnostics)
         self.diagnostics = diagnostics

@@ -110,10 +110,7 @@ class Fault:
     @property
     def layers(self) -> bool:
         """Whether the field holds a list of layers."""
-        return self.owner is not None and any(
-            issubclass(inner, Kind) and inner.family == "layer" and not inner.concrete()
-            for inner in _inner(self.owner, self.field)
-        )
+        return self.owner is not None and _holds_layers(self.owner, self.field)
 
     @property
     def meant(self) -> str | None:
@@ -125,10 +122,13 @@ class Fault:
 
     @property
     def _lacking(self) -> str | None:
-        """A field that a kind cannot do without and that is not stated: this may be its name in PyTorch, as `p` is."""
+        """A field that is not stated, and is needed: this may be its name elsewhere, as `p` is, or `layers`."""
         beside, number = self.source.value(self.written[:-1]), self.error["input"]
-        if self.kind is None or not isinstance(beside, dict):
+        if self.owner is None or not isinstance(beside, dict):
             return None
+        if self.kind is None:
+            lists = [name for name in self.owner.model_fields if _holds_layers(self.owner, name)]
+            return next((name for name in lists if isinstance(number, list) and name not in beside), None)
         if not isinstance(number, int | float) or isinstance(number, bool):
             return None
         needed = [self.kind.main, *(name for name, info in self.kind.model_fields.items() if info.is_required())]
@@ -141,6 +141,12 @@ class Fault:
         if self.owner is None or not isinstance(beside, dict):
             return None
         return _within(self.owner, beside, str(self.loc[-1]), self.error["input"])
+
+
+def _holds_layers(owner: type[BaseModel], name: str) -> bool:
+    """Whether a field holds a list of layers."""
+    inner = [each for each in _inner(owner, name) if issubclass(each, Kind)]
+    return any(each.family == "layer" and not each.concrete() for each in inner)
 
 
 def holder(loc: Loc, model: type[BaseModel]) -> Loc | None:

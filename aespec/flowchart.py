@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aespec.graph import INPUT, Graph, Node
-from aespec.report.diagram import TIMES, extents, words
+from aespec.report.diagram import TIMES, extents, named
 from aespec.shapes import Shape, counted
 
 __all__ = ["flowchart"]
@@ -45,11 +45,9 @@ def flowchart(graph: Graph) -> str:
 
 def _label(node: Node) -> str:
     """What a box says: name, kind and fields, and how many parameters are stored there."""
-    kind = node.layer.kind if node.layer.name else ""
-    about = ", ".join(part for part in (kind, words(node.layer)) if part)
     count = node.count()
     return "<br>".join(
-        _text(part) for part in (node.short, about, counted(count, "parameter") if count else "") if part
+        _text(part) for part in (node.short, named(node), counted(count, "parameter") if count else "") if part
     )
 
 

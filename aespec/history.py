@@ -35,6 +35,7 @@ class Curve:
     best: float
     """NaN where no value is finite."""
     best_epoch: int | None
+    """As `History.epochs` counts."""
 
 
 @dataclass(frozen=True)
@@ -80,8 +81,8 @@ class History:
         """How a column went in the last phase; None where it is not there."""
         last = self.phases[-1]
         found = [
-            (row[name], row["epoch"])
-            for row, phase in zip(self.rows, self.phases, strict=True)
+            (row[name], epoch)
+            for row, epoch, phase in zip(self.rows, self.epochs, self.phases, strict=True)
             if phase == last and name in row
         ]
         if not found:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from aespec.bounds import LARGEST
 from aespec.kind import Kind
 
 if TYPE_CHECKING:
@@ -16,10 +17,10 @@ if TYPE_CHECKING:
 
     Draw = NDArray[np.float64]
 
-Number = Annotated[float, Field(ge=-1e30, le=1e30)]
+Number = Annotated[float, Field(ge=-LARGEST, le=LARGEST)]
 """A value that float32 can hold, with room to compute."""
 
-Size = Annotated[float, Field(gt=0, le=1e30)]
+Size = Annotated[float, Field(gt=0, le=LARGEST)]
 """A positive one."""
 
 TRUNCATED_STDDEV = 0.87962566103423978

@@ -13,6 +13,7 @@ from aespec.diagnostics import AespecError, Diagnostic
 from aespec.files import whole
 from aespec.graph import Graph
 from aespec.lints import lint
+from aespec.lints.text import UnusedVariable
 from aespec.passes import Limits, compile
 from aespec.source import Source
 from aespec.spec import Spec, load
@@ -81,8 +82,11 @@ def _with_fix(problem: Diagnostic, path: str, state: Mended, limits: Limits, ign
     except AespecError:
         return None
     left = lint(spec, graph, ignored)
-    expected = Counter(map(_identity, state.left)) - Counter([_identity(problem)])
-    if Counter(map(_identity, left)) != expected or _data(spec.source) != problem.fix.intended(source):
+    found, expected = (Counter(map(_identity, each)) for each in (left, state.left))
+    expected -= Counter([_identity(problem)])
+    # Where a variable goes, another that only it used is seen to be unused.
+    more = {code for code, _ in found - expected} - {UnusedVariable.code}
+    if more or expected - found or _data(spec.source) != problem.fix.intended(source):
         return None
     return replace(state, spec=spec, graph=graph, text=text, left=left, fixed=(problem, *state.fixed))
 

@@ -5,15 +5,16 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from aespec.bounds import LARGEST
 from aespec.kind import Kind
 
-Rate = Annotated[float, Field(gt=0, le=1e30)]
+Rate = Annotated[float, Field(gt=0, le=LARGEST)]
 """A positive number that float32 does not overflow at."""
 
 Decay = Annotated[float, Field(ge=0, le=0.9999999)]
 """A share that is kept at each step; the bound is still below 1 in float32."""
 
-Share = Annotated[float, Field(ge=0, le=1e30)]
+Share = Annotated[float, Field(ge=0, le=LARGEST)]
 
 
 class Optimizer(Kind):

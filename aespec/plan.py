@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
+from aespec.bounds import LARGEST, SMALLEST
 from aespec.kind import OneOrList, combination
 from aespec.losses import Losses
 from aespec.optimizers import Adam, Decay, Optimizer, Rate, Share
@@ -52,11 +53,11 @@ class EarlyStopping(Section):
 class Phase(Section):
     """One phase of greedy training: a layer of the encoder, and what undoes it, learn to restore the code so far."""
 
-    optimizer: Optimizer | None = None
+    optimizer: Optimizer | None = Field(default=None, examples=[{"sgd": 1.5}])
     """What a step does; the plan's where None."""
     epochs: Count | None = Field(default=None, examples=[5])
     """Times that all training samples are seen; the plan's where None."""
-    loss: Losses | None = None
+    loss: Losses | None = Field(default=None, examples=["mse"])
     """By default the model's for the phase that sees its input, ``mse`` for the others."""
 
 
@@ -74,7 +75,7 @@ class TrainingPlan(Section):
     """What a step does."""
     schedule: Schedule = Constant()
     """How the learning rate changes."""
-    clip_norm: Rate | None = Field(default=None, examples=[1.0])
+    clip_norm: Annotated[float, Field(ge=SMALLEST, le=LARGEST)] | None = Field(default=None, examples=[1.0])
     """Shorten all gradients together where the length of them all is above this (Pascanu et al., 2013)."""
     clip_value: Rate | None = Field(default=None, examples=[0.5])
     """Cut each element of a gradient to at most this, in either direction."""
@@ -92,19 +93,19 @@ class TrainingPlan(Section):
     ``validation_data``."""
     validation_data: Annotated[str, Field(min_length=1)] | None = Field(default=None, examples=["validation.npy"])
     """A file with samples to measure the loss on, instead of a split."""
-    early_stopping: EarlyStopping | None = None
+    early_stopping: EarlyStopping | None = Field(default=None, examples=[5])
     """When to end before the last epoch; a number alone is its patience."""
-    greedy: Annotated[tuple[Phase, ...], OneOrList()] = ()
+    greedy: Annotated[tuple[Phase, ...], OneOrList()] = Field(default=(), examples=[{"epochs": 5}])
     """Phases that come first, one for each encoder layer with weights, or one alone that stands for all: each such
     layer is trained on the codes of those before it, with what undoes it (Bengio et al., 2007). Then all are trained
     together."""
-    freeze: Annotated[tuple[str, ...], OneOrList()] = ()
+    freeze: Annotated[tuple[str, ...], OneOrList()] = Field(default=(), examples=["encoder"])
     """What is not trained: ``encoder``, a layer such as ``encoder/dense_1``, or a parameter of one."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     """Decides the first weights, the order of the batches and the noise."""
     dtype: Literal["float32", "float64"] = "float32"
     """Precision to compute in."""
-    mixed_precision: Literal["bfloat16"] | None = None
+    mixed_precision: Literal["bfloat16"] | None = Field(default=None, examples=["bfloat16"])
     """Compute the layers in this precision, and keep the weights and the loss in ``dtype``: faster on some
     processors, slower on others, with other numbers."""
     compile: Annotated[

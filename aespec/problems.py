@@ -25,6 +25,7 @@ from aespec.rules import (
 )
 from aespec.source import Source
 from aespec.source.items import ITEMS
+from aespec.source.scalar import plain_value
 
 __all__ = ["diagnose"]
 
@@ -62,7 +63,7 @@ def _unknown_kind(fault: Fault) -> Diagnostic:
 
 def _another_kind(fault: Fault, *, few: bool) -> str | None:
     """What to write for an unknown kind."""
-    from aespec.registry import kind_names, nearest_kind
+    from aespec.registry import kind_names, kinds, nearest_kind
 
     family, name = fault.context["family"], fault.context["name"]
     all_of_them = f"`aespec layers{'' if family == 'layer' else f' --family {family}'}` lists all kinds"
@@ -72,14 +73,40 @@ def _another_kind(fault: Fault, *, few: bool) -> str | None:
         return f"it is no layer, but the whole decoder: write `decoder: {name}`"
     if family == "layer" and nearest(name, ("input", "input_layer")):
         return "take it out: the shape of what goes in stands once, as `input`, before the layers"
+    bare = name == fault.error["input"]
+    if bare and (meant := _run_together(fault)):
+        return f"write `{meant}`"
     if near := nearest_kind(name, family, beside=ITEMS if family == "layer" else ()):
         return f"did you mean `{near}`?" + ("" if few else f" {all_of_them}")
-    bare = name == fault.error["input"]
-    if family == "layer" and (activation := nearest_kind(name, "activation")):
-        return f"as a layer of its own write `- activation: {activation if bare else f'{{{activation}: ...}}'}`"
+    if family == "layer" and len(name) > 2 and (activation := nearest_kind(name, "activation")):
+        if bare:
+            return f"as a layer of its own write `- activation: {activation}`"
+        if kinds("activation")[activation].model_fields:
+            return f"as a layer of its own write `- activation: {{{activation}: ...}}`"
     if family == "decoder form" and name in kind_names("layer"):
         return _A_LIST[fault.source.is_json]
     return None if few else all_of_them
+
+
+_RUN_TOGETHER = re.compile(r"([A-Za-z_][\w.]*)(?:\s*[:=(]\s*(-?\w[\w.-]*)\s*\)?|\s+(-?[0-9][0-9.e-]*))")
+"""A kind and its value in one text, as in ``dense:3``, ``Dense(3)`` and ``dense 3``."""
+
+
+def _run_together(fault: Fault) -> str | None:
+    """How to write a kind and its value that stand in one text, or kinds of a list that do."""
+    from aespec.registry import nearest_kind
+
+    family, name = fault.context["family"], fault.context["name"]
+    names = [nearest_kind(each, family) for each in re.split(r"\s*,\s*", name)]
+    if family == "loss" and len(names) > 1 and all(names):
+        return f"[{', '.join(map(str, names))}]"
+    found = _RUN_TOGETHER.fullmatch(name)
+    kind = found and nearest_kind(found[1], family)
+    if not found or not kind:
+        return None
+    value = plain_value(found[2] or found[3])
+    piece = show({kind: _with_field(family, kind, value)}, 100)
+    return f"- {piece[1:-1]}" if isinstance(fault.written[-1], int) and not fault.source.is_json else piece
 
 
 def _unknown_field(fault: Fault) -> Diagnostic:
@@ -97,13 +124,21 @@ def _unknown_field(fault: Fault) -> Diagnostic:
 
 def _instead(fault: Fault) -> str:
     """What to write for an unknown field."""
+    from aespec.registry import kind_names
+
     if fault.wraps:
         return f"write `{fault.meant}: {show({fault.loc[-1]: fault.error['input']})}`"
+    key, value = str(fault.loc[-1]), fault.error["input"]
+    if value is None and fault.meant and (run := re.fullmatch(r"(\w+)[\s=]+(\S+)", key)):
+        return f"write `{fault.meant}: {run[2]}`"
     if fault.meant:
         return f"did you mean `{fault.meant}`?"
     if belongs := fault.belongs:
         name, owner, written = belongs
         return f"`{name}` is a field of `{owner}`: write `{show(written, 100)[1:-1]}`"
+    if fault.kind and fault.kind.family == "layer" and key in kind_names("layer"):
+        own = show({key: value}, 100)
+        return f"a layer of its own, in the list: `{own if fault.source.is_json else f'- {own[1:-1]}'}`"
     return f"remove {fault.subject}"
 
 
@@ -164,17 +199,29 @@ def _one_key(fault: Fault) -> str | None:
     keys, item, family = fault.context["keys"], not isinstance(fault.loc[-1], str), fault.context["family"]
     if keys and item:
         own = "braces" if fault.source.is_json else "a dash"
-        each = [_piece(fault, {key: fault.error["input"][key]}) for key in keys]
+        each = [_piece(fault, {key: _with_field(family, key, fault.error["input"][key])}) for key in keys]
         return f"in a list, give each {family} {own} of its own: {_choice(each, 'and')}"
     if keys:
         return f"write `{{{keys[0]}: {{...}}}}`, one kind with its fields inside"
     if item and fault.loc == fault.written:
         is_list = isinstance(fault.error["input"], list)
         return f"a {family} cannot be a list: take the inner brackets or the extra dash away" if is_list else None
+    if family == "regularizer" and isinstance(fault.error["input"], int | float):
+        return f"say which: `{{l2: {fault.error['input']}}}`, or `l1`"
     examples = getattr(fault.kind, "examples", ())
     if fault.kind and fault.kind.main == fault.loc[-1] and examples:
         return f"write for example `{show({fault.kind.kind: dict(examples[0].fields)}, 100)[1:-1]}`"
     return f"{fault.subject}: {fault.doc}"
+
+
+def _with_field(family: str, name: str, value: Any) -> Any:
+    """A single value of a kind that takes none, with the field that it was meant for."""
+    from aespec.registry import kinds
+
+    kind = kinds(family).get(name)
+    single = kind is not None and kind.main is None and value is not None and not isinstance(value, dict)
+    field = kind.taking(value) if kind and single else None
+    return {field: value} if field else value
 
 
 def _piece(fault: Fault, kind: Mapping[str, Any]) -> str:
@@ -212,7 +259,7 @@ def _fields_wanted(fault: Fault) -> Diagnostic:
     kind, taking = fault.context["kind"], fault.context["taking"]
     value, fields = fault.error["input"][kind], ", ".join(f"{field}: ..." for field in fault.context["fields"])
     wanted = f"`{kind}: {{{fields}}}`" if fields else f"`{kind}` alone"
-    meant = _piece(fault, {kind: {taking[0]: value}}) if taking else ""
+    meant = _piece(fault, {kind: {taking: value}}) if taking else ""
     return Diagnostic(
         WrongValue,
         f"`{kind}` takes no single value",
@@ -304,8 +351,10 @@ def _what_it_is(fault: Fault) -> str | None:
     """What to know of a field whose value is wrong."""
     if fault.type == "tuple_type" and fault.layers:
         return _A_LIST[fault.source.is_json]
-    if fault.field == "input" and isinstance(text := fault.error["input"], str) and (sizes := _SIZES.fullmatch(text)):
-        return f"write the shape as a list: `input: [{', '.join(re.findall('[0-9]+', sizes[0]))}]`"
+    given = fault.error["input"]
+    sizes = _SIZES.fullmatch(str(given)) if isinstance(given, int | str) else None
+    if fault.field in ("input", "shape") and sizes:
+        return f"write the shape as a list: `{fault.field}: [{', '.join(re.findall('[0-9]+', sizes[0]))}]`"
     return f"`{fault.field}`: {fault.doc}" if fault.loc else None
 
 

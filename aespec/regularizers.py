@@ -12,9 +12,10 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from aespec.bounds import LARGEST
 from aespec.kind import Kind
 
-Weight = Annotated[float, Field(ge=0, le=1e30)]
+Weight = Annotated[float, Field(ge=0, le=LARGEST)]
 """A factor that float32 can hold."""
 
 Target = Literal["parameter", "activity", "latent"]

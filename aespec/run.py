@@ -248,7 +248,7 @@ def open_run(folder: StrPath, *, finished: bool = True) -> Run:
         elif busy(folder):
             help = "another process is training it now: wait for that to end"
         elif missing == [WEIGHTS]:
-            help = f"it was interrupted: `aespec train --resume {folder}` goes on with it"
+            help = f"it ended before its last epoch: `aespec train --resume {folder}` goes on with it{_or_ends(folder)}"
         else:
             help = "`aespec train SPEC --backend torch --data digits` makes one and prints its name"
         raise AespecError(
@@ -274,6 +274,14 @@ def open_run(folder: StrPath, *, finished: bool = True) -> Run:
         ) from None
     spec = load(folder / SPEC)
     return Run(folder, spec, compile(spec, Limits(parameters=10**15, activations=10**15)), record)
+
+
+def _or_ends(folder: Path) -> str:
+    """How to have a run that was cut off as it is, where its phases are over."""
+    with suppress(AespecError):
+        if exists(folder) and (epochs := read(folder).epochs) and not epochs[-1].phase:
+            return f"; with `--epochs {epochs[-1].number}` it has the model that it came to"
+    return ""
 
 
 def _a_file(path: Path) -> tuple[str, str]:

@@ -291,7 +291,12 @@ _ITEMS: dict[str, Schema] = {
                 "examples": [{"filters": [16, 32]}],
             },
             "index": {"type": "string", "examples": ["i"]},
-            "layers": {"type": "array", "items": {"x-family": "layer"}, "minItems": 1},
+            "layers": {
+                "type": "array",
+                "items": {"x-family": "layer"},
+                "minItems": 1,
+                "examples": [[{"dense": 32}, {"dropout": 0.2}]],
+            },
         },
         "required": ["layers"],
         "oneOf": [{"required": ["times"]}, {"required": ["each"]}],
@@ -302,7 +307,7 @@ _ITEMS: dict[str, Schema] = {
         "description": "The layers of another spec, which lies in the folder of this one or below.",
         "properties": {
             "spec": {"type": "string", "examples": ["blocks.yaml"]},
-            "block": {"enum": [*BLOCKS]},
+            "block": {"enum": [*BLOCKS], "examples": ["encoder"]},
             "vars": {"type": "object", "examples": [{"width": 64}]},
         },
         "required": ["spec"],

@@ -54,7 +54,7 @@ class Input(Section):
     """Lengths of the axes, channels last, without the batch axis; null where a length may vary."""
     range: Annotated[tuple[float, float], BeforeValidator(as_tuple)] | None = Field(default=None, examples=[[0, 1]])
     """Least and largest value. Images and whole-number data are scaled to it; other data must lie in it."""
-    scaling: Way | None = None
+    scaling: Way | None = Field(default=None, examples=["standard"])
     """Scale each feature, an index of the last axis, as found on the training samples: ``standard`` to a mean of 0 and
     a deviation of 1, ``minmax`` to ``range``, or to 0..1 without one."""
     columns: Annotated[tuple[str, ...], BeforeValidator(as_tuple), Field(min_length=1)] | None = Field(
@@ -75,7 +75,9 @@ class Input(Section):
     @model_validator(mode="after")
     def _range_in_order(self) -> Self:
         if self.range is not None and self.range[0] >= self.range[1]:
-            raise combination("`range` is empty", field="range", wanted="[least, largest], the least first")
+            least, largest = sorted(self.range)
+            help = f"write `[{least:g}, {largest:g}]`" if least < largest else None
+            raise combination("`range` is empty", field="range", wanted="[least, largest], the least first", help=help)
         return self
 
     @model_validator(mode="after")
@@ -106,7 +108,7 @@ class Mirror(Decoder):
 
     kind = "mirror"
 
-    output_activation: Activation | None = None
+    output_activation: Activation | None = Field(default=None, examples=["sigmoid"])
     """What the reconstruction goes through. By default sigmoid for binary cross-entropy, softmax for the
     categorical one, else linear."""
     tie_weights: bool = False
@@ -129,7 +131,7 @@ def _decoder_to_data(decoder: Mirror | tuple[Layer, ...]) -> Any:
 class Classifier(Section):
     """A classifier: the encoder, and a head on its code."""
 
-    head: Layers = ()
+    head: Layers = Field(default=(), examples=[[{"dense": 64}, {"dropout": 0.3}]])
     """The layers from the code, which is flattened, to the last, a dense softmax over the classes, which is added."""
     optimizer: Optimizer = Adam()
     """What a step does."""
@@ -152,22 +154,24 @@ class Spec(Section):
         json_schema_extra={"x-default": "the file's name"},
     )
     """Names the model and its run folders."""
-    description: str = ""
+    description: str = Field(default="", examples=["Vibration of a pump, in windows of a second."])
     """What the model is for, in a sentence."""
-    vars: dict[str, Any] = Field(default_factory=dict)
+    vars: dict[str, Any] = Field(default_factory=dict, examples=[{"width": 64}])
     """Values that ``${name}`` stands for elsewhere in the file."""
-    input: Input
+    input: Input = Field(examples=[[28, 28], {"shape": [28, 28], "range": [0, 1]}])
     """What goes in, and comes out again."""
-    encoder: SomeLayers
+    encoder: SomeLayers = Field(examples=[["flatten", {"dense": {"units": 100, "activation": "selu"}}, {"dense": 30}]])
     """The layers from the input to the code."""
-    decoder: Annotated[Mirror | SomeLayers, WrapValidator(_read_decoder), PlainSerializer(_decoder_to_data)]
+    decoder: Annotated[Mirror | SomeLayers, WrapValidator(_read_decoder), PlainSerializer(_decoder_to_data)] = Field(
+        examples=["mirror", {"mirror": {"tie_weights": True}}]
+    )
     """The layers from the code to the reconstruction, or ``mirror``."""
-    loss: Losses = (MeanSquaredError(),)
+    loss: Losses = Field(default=(MeanSquaredError(),), examples=[["mse", {"mae": {"weight": 0.1}}]])
     """The distance between input and reconstruction that training makes small; a list of several is their sum, each
     times its ``weight``."""
-    training: TrainingPlan = TrainingPlan()
+    training: TrainingPlan = Field(default=TrainingPlan(), examples=[{"optimizer": {"adam": 0.001}, "epochs": 20}])
     """How the model is trained."""
-    classifier: Classifier | None = None
+    classifier: Classifier | None = Field(default=None, examples=[{"head": [{"dense": 64}]}])
     """What ``aespec pretrain`` puts on the trained encoder, and how it trains that."""
 
     _source: Source | None = PrivateAttr(default=None)

@@ -155,6 +155,8 @@ def test_the_public_names_are_listed_before_they_are_used():
         (["train", ZOO["pca"], "--backend", "numpy", "--epochs", "0"], 2, "--epochs"),
         (["train", ZOO["pca"], "--backend", "numpy", "--learning-rate", "nan"], 2, "--learning-rate"),
         (["train", ZOO["pca"], "--backend", "numpy", "--learning-rate", "0"], 2, "--learning-rate"),
+        (["train", ZOO["pca"], "--backend", "numpy", "--learning-rate", "1e31"], 2, "is above 1e+30"),
+        (["train", ZOO["pca"], "--backend", "numpy", "--clip-norm", "1e-40"], 1, "1e-30 or more"),
         (["train", ZOO["pca"], "--backend", "numpy", "--optimizer", "{adm: 1}"], 1, "--> --optimizer:1:2\n"),
         (["train", ZOO["pca"], "--backend", "numpy", "--loss", "mme"], 1, "--> --loss:1:1\n"),
     ],

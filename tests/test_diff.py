@@ -274,7 +274,8 @@ def test_as_json_it_is_the_same(specs):
 def test_what_cannot_be_read_is_told(other, specs, monkeypatch):
     monkeypatch.chdir(specs)
     shown = aespec_("diff", "a.yaml", other)
-    assert shown.exit_code == 1
+    assert shown.exit_code == 2
+    assert aespec_("diff", "a.yaml", other, "--format", "json").exit_code == 2
     assert "error[" in shown.stderr
     assert not shown.stdout
 

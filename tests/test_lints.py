@@ -309,6 +309,14 @@ FINDINGS = {
     "lengths that vary": (spec("dense: 9", "[dense: 8]", input="[null, 8]"), []),
     # W302
     "a wide prior": (spec("dense: 2, gaussian_latent: 5"), [("W302", "5")]),
+    "a wide code, normalized": (
+        spec("dense: 2, dense: {units: 5, use_bias: false}, batch_normalization"),
+        [("W302", "5")],
+    ),
+    "wider than what was pooled": (
+        "input: [8, 8, 1]\nencoder: [max_pool2d: 4, flatten, dense: 5]\ndecoder: mirror\n",
+        [("W302", "5")],
+    ),
     "wide and sparse": (spec(f"dense: 2, dense: {{units: 6, activation: sigmoid, {KL}}}"), []),
     "pooled to less": (  # 8 x 2 -> 8 x 4, pooled to 4 x 4
         spec(
@@ -335,6 +343,14 @@ FINDINGS = {
     "in every turn": ("vars: {a: 3}\n" + spec("repeat: {times: 2, layers: [{dense: '${a}'}]}"), []),
     "escaped": ("vars: {a: 3}\ndescription: $${a}\n" + spec("dense: 3"), [("W401", "a")]),
     "part of another's name": ("vars: {a: 3, ab: 3}\n" + spec("dense: '${ab}'"), [("W401", "a")]),
+    "names of a repeat": (
+        spec("repeat: {each: {w: [6, 5], z: [1, 2]}, index: i, layers: [{dense: '${w}'}]}"),
+        [("W401", "z"), ("W401", "i")],
+    ),
+    "names of a repeat, used": (
+        spec("repeat: {each: {w: [6, 5], z: [0, 1]}, index: i, layers: [{dense: '${w - z - i}'}]}"),
+        [],
+    ),
 }
 
 
@@ -443,6 +459,8 @@ ONE, BOTH = "# aespec: ignore[W201]", [("W201", "selu"), ("W201", "selu")]
         ({3: "# aespec: ignroe[W201]"}, [BOTH[0], ("W402", "# aespec: ignroe[W201]"), BOTH[1]]),
         ({3: "# aespec: a compiler for autoencoders"}, BOTH),
         ({3: "# see aespec: ignore[W201]"}, BOTH),
+        ({3: "# as it was  # aespec: ignore[W201]"}, [BOTH[1]]),
+        ({3: "# as it was  # aespec: ignore[W301]"}, [BOTH[0], ("W402", "W301"), BOTH[1]]),
     ],
 )
 def test_comments_silence(comments, expected):
@@ -601,6 +619,11 @@ MENDED = {
         "vars:\n  b: 2\n  a:\n    - 1\n    # half\n    - 2\n\n# more\n" + spec("dense: '${b}'"),
         "vars:\n  b: 2\n\n# more\n" + spec("dense: '${b}'"),
         "W401 line 3",
+    ),
+    "variables that only each other use": (
+        "vars: {a: 3, b: '${a}', c: '${b}'}\n" + spec("dense: 3"),
+        spec("dense: 3"),
+        "W401 line 1, W401 line 1, W401 line 1",
     ),
     "all variables": (
         "name: x\nvars:\n  a: 1\n  b: 2\n\n" + spec("dense: 3"),

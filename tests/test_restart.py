@@ -220,6 +220,8 @@ def test_a_process_that_is_asked_to_end_keeps_its_last_epoch_and_says_how_to_go_
         f"interrupted: run has a checkpoint after {epochs} epochs; `aespec train --resume run` goes on from it"
     )
     assert "Traceback" not in said
+    looked = done(aespec_("reconstruct", RUN), 1)
+    assert "it ended before its last epoch: `aespec train --resume run` goes on with it" in looked.stderr
     assert f"  goes on after {epochs} epochs" in done(aespec_("train", "--resume", RUN)).stdout.splitlines()
     assert outcome() == straight(backend)
 
@@ -336,7 +338,7 @@ def test_a_run_goes_from_keras_to_torch_and_back(monkeypatch):
         ["training.early_stopping=null", "training.schedule=cosine", "training.epochs=7"],
     ).to_data()
     done(aespec_(*begin(spec, backend="keras", folder="straight")))
-    cuts = iter([4, 5, None])  # in the second phase of two epochs; in the training of the whole; not at all
+    cuts = iter([3, 6, None])  # between the two epochs of the second phase; in the training of the whole; not at all
 
     def interrupted(self, epoch):
         self.count = getattr(self, "count", 0) + 1
@@ -346,6 +348,8 @@ def test_a_run_goes_from_keras_to_torch_and_back(monkeypatch):
     monkeypatch.setattr("aespec.cli.progress.Progress.epoch", interrupted)
     cut = next(cuts)
     done(aespec_(*begin(spec, backend="keras")), 130)
+    assert [epoch.number for epoch in read(RUN).epochs] == [1, 2, 1]
+    assert read(RUN).epochs[-1].phase, "what the optimizer keeps goes on"
     cut = next(cuts)
     done(aespec_("train", "--resume", RUN, "--backend", "torch"), 130)
     assert len(read(RUN).epochs) == 9
@@ -362,6 +366,16 @@ def test_a_run_goes_from_keras_to_torch_and_back(monkeypatch):
 
 def full(*_):
     raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_finished_run_that_trained_on_and_was_cut_off_is_told_how_to_be_finished_again(monkeypatch):
+    done(aespec_(*begin(PLAIN, "--epochs", 3)))
+    before = outcome()
+    done(aespec_("train", "--resume", RUN, "--epochs", 6, "--learning-rate", 1e30), 1)
+    stopped = done(aespec_("reconstruct", RUN), 1)
+    assert "with `--epochs 3` it has the model that it came to" in stopped.stderr
+    done(aespec_("train", "--resume", RUN, "--epochs", 3))
+    assert outcome()[0] == before[0]
 
 
 def test_a_disk_that_is_full_ends_the_run_with_a_checkpoint_to_go_on_from(monkeypatch):

@@ -109,7 +109,7 @@ class TestText:
             ("a,b\n1,2\n3,inf\n", {}, "E403", ["not finite"]),
             ("a,b\n1,2\n3,four\n", {}, "E404", ["what is no number", "`four` in line 3, column `b`"]),
             ("a,b\n1,2\n3\n", {}, "E404", ["different lengths", "1 in line 3", "mend that line"]),
-            ("a,b\n1,x\n", {}, "E404", ["columns that are no numbers", "text in `b`", "columns: [...]"]),
+            ("a,b\n1,x\n", {}, "E404", ["columns that are no numbers", "text in `b`", '`columns: ["a"]` under']),
             ("label\nx\n", {}, "E404", ["has no features"]),
             ("a,a\n1,2\n", {}, "E404", ["two columns of one name", "`a` twice"]),
             ("size,b\n1,2\n", {"columns": ["sise", "b"]}, "E404", ["no column `sise`", "did you mean `size`?"]),

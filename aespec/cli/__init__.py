@@ -124,7 +124,7 @@ class CommandLine(click.Group):
             raise  # click's own; a pipe that was closed is silent
         except AespecError as error:
             tell(error.diagnostics)
-            context.exit(1)
+            context.exit(error.exit_code)
         except KeyboardInterrupt as interruption:
             click.echo("\n" + ": ".join(["interrupted", *map(str, interruption.args)]), err=True)
             context.exit(INTERRUPTED)

@@ -15,6 +15,7 @@ import click
 from aespec.cli.inputs import STDIN, Specs
 from aespec.cli.options import format_option
 from aespec.cli.output import colored, echo_json
+from aespec.diagnostics import AespecError
 from aespec.passes import Limits
 from aespec.tables import WIDTH
 
@@ -37,14 +38,18 @@ def diff(a: str, b: str, form: str) -> None:
     with all their defaults, and the weights that training starts from. Of two runs also the data, the versions, and the
     losses and weights that they ended with.
 
-    The exit code is 0 where nothing differs, and 1 where something does, or a file cannot be read.
+    The exit code is 0 where nothing differs, 1 where something does, and 2 where one of them is wrong.
     """
     from aespec.difference import compare
 
     a, b = (STDIN if path == "-" else path for path in (a, b))
     specs = Specs((a, b), (), Limits(parameters=10**15, activations=10**15))
-    sides = _opened(a, specs), _opened(b, specs)
-    changes = list(compare(*sides))
+    try:
+        sides = _opened(a, specs), _opened(b, specs)
+        changes = list(compare(*sides))
+    except AespecError as error:
+        error.exit_code = 2  # as of `diff`
+        raise
     if form == "json":
         echo_json({"a": a, "b": b, "same": not changes, "changes": [asdict(change) for change in changes]})
     elif changes:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from shlex import join
+from shlex import join, quote
 
 import click
 
@@ -24,7 +25,14 @@ def _name(_: click.Context, __: click.Parameter, name: str | None) -> str | None
     return name
 
 
+def _no_argument(_: click.Context, __: click.Parameter, other: str | None) -> None:
+    if other is not None:
+        option = "--template" if other in zoo() else "--from"
+        raise click.UsageError(f"What to begin with is said by an option: {option} {quote(other)}.")
+
+
 @click.command()
+@click.argument("other", required=False, expose_value=False, callback=_no_argument, metavar="")
 @click.option(
     "--from", "data", metavar="NAME|FILE", help="Propose a spec for this data: a named set, a file or a folder."
 )
@@ -68,24 +76,30 @@ def new(
     if listed:
         _list()
         return
+    notes: list[str] = []
     name = name or model or named(data or "")
     path = vacant(out or Path(f"{name}.yaml"), force=force)
     if data is not None:
-        text, after = _proposed(data, use, name, window), ["train", str(path), "--backend", "torch", "--data", data]
+        text, after = (
+            _proposed(data, use, name, window, notes.append),
+            ["train", str(path), "--backend", "torch", "--data", data],
+        )
     else:
         text, after = template(model or "", name), ["summary", str(path)]
     _write(path, text)
+    for note in notes:
+        click.echo(note)
     click.echo(f"next: {join(['aespec', *after])}")
 
 
-def _proposed(data: str, use: Use | None, name: str, window: int | None) -> str:
+def _proposed(data: str, use: Use | None, name: str, window: int | None, tell: Callable[[str], None]) -> str:
     """A spec for data; what is wrong with that is told in the words of this command.
 
     Raises:
         AespecError: The data is not found, cannot be read, or holds nothing to learn.
     """
     try:
-        return propose(data, use, name, window)
+        return propose(data, use, name, window, tell)
     except AespecError as error:
         told = (replace(each, help=each.help and each.help.replace("--data", "--from")) for each in error.diagnostics)
         raise AespecError(*told) from None

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
+from aespec.bounds import LARGEST
 from aespec.cli.output import as_json, echo_json
 from aespec.diagnostics import AespecError
 
@@ -24,6 +25,7 @@ __all__ = [
     "force_option",
     "format_option",
     "picture_option",
+    "rate_option",
     "seed_option",
     "split_option",
 ]
@@ -48,6 +50,20 @@ class Number(click.FloatRange):
 
     def _describe_range(self) -> str:  # which click has print `x<=None` where there are no bounds
         return "" if self.min is None and self.max is None else super()._describe_range()
+
+
+class Rate(Number):
+    """A learning rate, of which the help says no more than that it is above zero."""
+
+    def __init__(self) -> None:
+        super().__init__(0, min_open=True)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read a learning rate."""
+        found = super().convert(value, param, ctx)
+        if found > LARGEST:
+            self.fail(f"{value} is above {LARGEST:g}.", param, ctx)
+        return found
 
 
 class Seed(click.IntRange):
@@ -92,7 +108,7 @@ def format_option(*formats: str, **settings: Any) -> Callable[[Callable[..., Any
                 if form != "json":
                     raise
                 echo_json({"diagnostics": as_json(error.diagnostics)})
-                raise click.exceptions.Exit(1) from None
+                raise click.exceptions.Exit(error.exit_code) from None
 
         return option(run)
 
@@ -103,6 +119,9 @@ def backend_option(**settings: Any) -> Callable[[F], F]:
     """``--backend``, any installed one."""
     help = "What to build with: see `aespec backends`."
     return click.option("--backend", type=Backend(), metavar="NAME", **{"help": help, **settings})
+
+
+rate_option = click.option("--learning-rate", type=Rate(), metavar="X", help="The optimizer's.")
 
 
 def file_option(*names: str, suffixes: Sequence[str], **settings: Any) -> Callable[[F], F]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from aespec.cli.options import Number, format_option
+from aespec.cli.options import format_option, rate_option
 from aespec.cli.output import echo_json, ready, writing
 from aespec.cli.plan import assignments, section_options
 from aespec.cli.trained import Trained, takes_run
@@ -59,7 +59,7 @@ def _counts(_: click.Context, __: click.Parameter, text: str) -> list[int]:
 @click.option("--seeds", type=click.IntRange(1), default=5, show_default=True, metavar="N", help="How many seeds.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, metavar="N", help="The first of them.")
 @section_options(Classifier)
-@click.option("--learning-rate", type=Number(0, min_open=True), metavar="X", help="The optimizer's.")
+@rate_option
 @click.option(
     "-o",
     "--out",

@@ -16,7 +16,7 @@ import click
 
 from aespec.checkpoint import Checkpoint
 from aespec.cli.inputs import Specs, takes_specs
-from aespec.cli.options import Number, backend_option, force_option, format_option
+from aespec.cli.options import backend_option, force_option, format_option, rate_option
 from aespec.cli.output import ended_softly, json_line, made, writing
 from aespec.cli.plan import assignments, plan_options
 from aespec.passes import Limits
@@ -77,7 +77,7 @@ class Job:
     help="Go on with a run that was cut off, or, with more --epochs, with one that is over.",
 )
 @click.option("--loss", metavar="KIND", help="The distance between input and reconstruction.")
-@click.option("--learning-rate", type=Number(0, min_open=True), metavar="X", help="The optimizer's.")
+@rate_option
 @plan_options
 @click.option("--log", "logs", metavar="NAME", multiple=True, help="Log to tensorboard or mlflow too. Can be repeated.")
 @force_option
@@ -505,7 +505,7 @@ def _together(folder: Path, backend: str) -> Iterator[None]:
         if not trained_together() or lost is None or not lost(error):
             raise
         text = str(error)
-    again = "start all of them again"
+    again = "where another of them says why, mend that; then start all of them again"
     if exists(folder):
         after = counted(len(read(folder).epochs), "epoch")
         again += f" with `--resume {folder}`, or one alone: the run goes on from the last checkpoint, after {after}"

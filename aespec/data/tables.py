@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TextIO, cast
 
 from aespec.data.files import BROKEN, Raw, reason, unreadable
-from aespec.diagnostics import AespecError, Diagnostic, nearest
+from aespec.diagnostics import AespecError, Diagnostic, nearest, show
 from aespec.rules import DataNotFinite, DataShape, DataUnreadable
 
 if TYPE_CHECKING:
@@ -108,12 +108,14 @@ def pick(
         _refuse(path, "has a column without a name", "a name for each column", listed(names), help)
     text = [names[i] for i in features if not numeric[i]]
     if text:
+        numbers = [names[i] for i in features if numeric[i]]
         _refuse(
             path,
             "has columns that are no numbers",
             "features that are numbers",
             f"text in {listed(text)}",
-            "leave them out by naming the features (`columns: [...]` under `input` in the spec), make numbers of them, "
+            f"leave them out by naming the features (`{show({'columns': numbers}, 100)[1:-1]}` under `input` in the "
+            "spec), make numbers of them, "
             "or name the one that labels samples (`label: NAME` under `input`)",
         )
     if not features:

@@ -170,6 +170,6 @@ def branching(path: Path, got: str) -> AespecError:
             f"a spec cannot say the model of {path}",
             wanted="layers one after the other, each given the value of the one before",
             got=got,
-            help="save a model without branches, such as the encoder and the decoder alone",
+            help="save one without branches, the encoder and the decoder together, with nothing beside them",
         )
     )

@@ -2,6 +2,8 @@
 
 from typing import Self
 
+from pydantic import Field
+
 from aespec import activations
 from aespec.layers.base import Example, Layer
 from aespec.regularizers import Regularizer
@@ -15,9 +17,9 @@ class Activation(Layer):
     main = "function"
     examples = (Example({"function": "relu"}, input=(5,)), Example({"function": "softmax"}, input=(2, 4)))
 
-    function: activations.Activation
+    function: activations.Activation = Field(examples=["relu", {"leaky_relu": 0.1}])
     """The function."""
-    activity_regularizer: Regularizer | None = None
+    activity_regularizer: Regularizer | None = Field(default=None, examples=[{"l1": 0.001}])
     """A term of the loss on the output."""
 
     @property

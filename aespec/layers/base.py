@@ -62,7 +62,7 @@ class Layer(Kind):
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")] | None = Field(default=None, examples=["code"])
     """Name of the node, unique within its block; by default the kind and a number."""
-    freeze: bool | None = None
+    freeze: bool | None = Field(default=None, examples=[True])
     """Keep its parameters as they are, as ``training.freeze`` does. A layer that mirrors it is trained all the same,
     and so is the encoder where ``aespec pretrain`` tunes it."""
 
@@ -174,11 +174,11 @@ class Weighted(Layer):
     """How the kernel starts."""
     bias_initializer: Initializer = Zeros()
     """How the bias starts."""
-    kernel_regularizer: Regularizer | None = None
+    kernel_regularizer: Regularizer | None = Field(default=None, examples=[{"l2": 0.001}])
     """A term of the loss on the kernel."""
-    bias_regularizer: Regularizer | None = None
+    bias_regularizer: Regularizer | None = Field(default=None, examples=[{"l2": 0.001}])
     """A term of the loss on the bias."""
-    activity_regularizer: Regularizer | None = None
+    activity_regularizer: Regularizer | None = Field(default=None, examples=[{"l1": 0.001}])
     """A term of the loss on the output."""
 
     @field_validator("kernel_regularizer", "bias_regularizer", "activity_regularizer")

@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Literal, Self
 
-from pydantic import field_validator
+from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from aespec import activations
@@ -27,7 +27,7 @@ class Recurrent(Weighted):
     """Give the output of every step rather than of the last."""
     recurrent_initializer: Initializer = Orthogonal()
     """How the recurrent kernel starts."""
-    recurrent_regularizer: Regularizer | None = None
+    recurrent_regularizer: Regularizer | None = Field(default=None, examples=[{"l2": 0.001}])
     """A term of the loss on the recurrent kernel."""
 
     @property
@@ -139,7 +139,7 @@ class Bidirectional(Layer):
         Example({"layer": {"lstm": 2}, "merge_mode": "sum"}, input=(3, 2)),
     )
 
-    layer: Layer
+    layer: Layer = Field(examples=[{"lstm": 32}])
     """The recurrent layer."""
     merge_mode: Literal["concat", "sum", "mul", "ave"] = "concat"
     """How the two outputs become one."""

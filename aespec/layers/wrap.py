@@ -2,7 +2,7 @@
 
 from typing import Self
 
-from pydantic import field_validator
+from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from aespec import activations
@@ -27,7 +27,7 @@ class TimeDistributed(Layer):
         Example({"layer": {"lstm": 2}}, input=(2, 3, 2)),
     )
 
-    layer: Layer
+    layer: Layer = Field(examples=[{"dense": 16}])
     """The layer."""
 
     @field_validator("layer")

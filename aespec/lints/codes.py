@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from aespec.diagnostics import Diagnostic, Place
 from aespec.graph import Graph, Node, Term
+from aespec.layers.normalization import BatchNormalization, LayerNormalization
 from aespec.lints.base import Lint, disturbs, loc_of, place_of
 from aespec.regularizers import GaussianKL, KLDivergence
 from aespec.shapes import elements
@@ -88,7 +89,8 @@ decoder: mirror
         learnt = [other for other in graph.block("encoder") if other.params]
         before, code = elements(node.input_shape), elements(graph[graph.code].shape)
         sparse = any(term.target == "activity" for term in _code_terms(graph))
-        if before is None or code is None or code <= before or learnt[:1] == [node] or sparse:
+        whole = learnt[:1] == [node] and before == elements(graph.input)
+        if before is None or code is None or code <= before or whole or sparse:
             return
         yield Diagnostic(
             cls,
@@ -216,9 +218,11 @@ decoder: mirror
 
 
 def _maker(graph: Graph) -> Node:
-    """The encoder's last layer with weights, which makes the code; its last layer where none has any."""
+    """The encoder's last layer with weights that mix values, which makes the code; its last where there is none."""
     nodes = graph.block("encoder")
-    return next((node for node in reversed(nodes) if node.params), nodes[-1])
+    scaled = (BatchNormalization, LayerNormalization)
+    weighted = (node for node in reversed(nodes) if node.params and not isinstance(node.layer.innermost, scaled))
+    return next(weighted, nodes[-1])
 
 
 def _width_place(spec: Spec, node: Node) -> Place | None:

@@ -42,7 +42,10 @@ def ignores(content: str, name: str) -> Iterator[Ignore | Place]:
     if is_json(name) or MARK not in content:
         return
     text = Text(content.removeprefix(BOM), name, BREAKS)
-    for start, end in _comments(text.text):
+    for first, end in _comments(text.text):
+        # After a reason there may be a second sign, as in `# as measured  # aespec: ignore[W201]`.
+        marked = re.search(rf"(?:^|(?<=\s))#+\s*{MARK}", text.text[first:end])
+        start = first + marked.start() if marked else first
         said = re.match(rf"#+\s*{MARK}\s*([\w-]*)\s*(\[([^\]]*)\])?", text.text[start:end])
         if said is None:
             continue
@@ -50,8 +53,7 @@ def ignores(content: str, name: str) -> Iterator[Ignore | Place]:
             if nearest(said[1], ["ignore", "ignore-file"]):
                 yield text.place_at(start, start + said.end())
             continue
-        place = text.place_at(start, end)
-        line = None if said[1] == "ignore-file" else _line_meant(text, place)
+        line = None if said[1] == "ignore-file" else _line_meant(text, text.place_at(first, end))
         codes = list(re.finditer(r"[^,\s]+", said[3]))
         for code in codes:
             at = start + said.start(3)

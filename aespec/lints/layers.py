@@ -215,7 +215,8 @@ class LostBorder(Lint):
     A window that does not fit any more is left out: `max_pool2d: 2` of 5 rows makes 2 and never looks at the fifth, and
     so does a convolution with strides and `padding: valid`. The mirror brings the length back and has nothing to put
     there, so it writes zeros, or what a bias alone gives: the same for every sample. With `padding: same` the last
-    window reaches beyond the end, and nothing is left out. Lengths that the strides divide do as well.
+    window reaches beyond the end, and nothing is left out: the mirror makes a position too many there and crops it,
+    which costs nothing, and nothing is said of it. Lengths that the strides divide do as well.
     """
 
     code = "W205"

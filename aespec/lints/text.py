@@ -20,7 +20,8 @@ class UnusedVariable(Lint):
 
     `vars` gives names to values that `${name}` stands for elsewhere. One that is never used looks as if it decided
     something: whoever changes it, or varies it with `--set vars.name=...`, changes nothing. Use it or remove it;
-    `aespec validate --fix` removes it, and with it a comment right above that begins with its name; others stay.
+    `aespec validate --fix` removes it, and with it a comment right above that begins with its name; others stay. Of the
+    names that a `repeat` gives, its `index` and those of `each`, the same is said.
     """
 
     code = "W401"
@@ -59,6 +60,16 @@ decoder: mirror
                 help=f"use it, or remove `{name}`",
                 fix=RemoveEntry(stated) if stated else None,
             )
+        for place, name in source.idle.items():
+            if place.name == source.name:
+                yield Diagnostic(
+                    cls,
+                    f"the name `{name}` of `repeat` is not used",
+                    place,
+                    wanted=f"`${{{name}}}` in its layers",
+                    got="no use of it",
+                    help=f"use it, or remove `{name}`",
+                )
 
 
 class UnusedIgnore(Lint):

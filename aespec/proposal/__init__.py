@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import get_args
@@ -33,7 +33,13 @@ def template(name: str, called: str | None = None) -> str:
     return re.sub(r"^name: .*$", lambda _: f"name: {quoted(called)}", text, count=1, flags=re.MULTILINE)
 
 
-def propose(data: str, use: Use | None = None, name: str | None = None, window: int | None = None) -> str:
+def propose(
+    data: str,
+    use: Use | None = None,
+    name: str | None = None,
+    window: int | None = None,
+    tell: Callable[[str], None] = lambda note: None,
+) -> str:
     """The text of a spec for data, each choice with its reason.
 
     Args:
@@ -41,15 +47,18 @@ def propose(data: str, use: Use | None = None, name: str | None = None, window: 
         use: What the model is for, where that is more than to press data together.
         name: What the spec is called; by default as the data is.
         window: The data is a series, to be cut into windows of so many steps.
+        tell: Called with what of the data is left out.
 
     Raises:
         AespecError: The data is not found, cannot be read, or holds nothing to learn.
     """
-    from aespec.proposal.choices import KINDS, choose
+    from aespec.proposal.choices import KINDS, choose, without
     from aespec.proposal.evidence import look
 
     seen = look(data, window)
     chosen = choose(seen, use)
+    if seen.left_out:
+        tell(f"{Path(data).name} is taken {without(seen)}")
     what, shape = KINDS[seen.kind], " x ".join(map(str, seen.shape))
     asked = f" for {PURPOSES[use]}" if use else ""
     parts = [

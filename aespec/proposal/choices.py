@@ -85,13 +85,16 @@ def _scaled(x: Array, scale: Scale) -> Array:
     return flat.reshape(len(x), -1)
 
 
+def without(seen: Evidence) -> str:
+    """The columns that are no features, each with what keeps it from being one."""
+    left = [f"{name or 'a column'} ({why})" for name, why in seen.left_out.items()]
+    others = [f"{number(len(left) - NAMED)} more"] if len(left) > NAMED else []
+    return f"without {'; '.join([*left[:NAMED], *others])}"
+
+
 def _columns(seen: Evidence) -> Iterator[Said]:
     if seen.features is not None:
-        left = [f"{name or 'a column'} ({why})" for name, why in seen.left_out.items()]
-        others = [f"{number(len(left) - NAMED)} more"] if len(left) > NAMED else []
-        yield Said(
-            f"columns: [{', '.join(map(quoted, seen.features))}]", f"without {'; '.join([*left[:NAMED], *others])}"
-        )
+        yield Said(f"columns: [{', '.join(map(quoted, seen.features))}]", without(seen))
     if seen.label is not None:
         yield Said(f"label: {quoted(seen.label)}", "what each sample is: no model sees it")
     if seen.stride is not None:

@@ -16,7 +16,7 @@ from aespec.tables import number
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-__all__ = ["TIMES", "Box", "Layout", "diagram", "extents", "lay_out", "words"]
+__all__ = ["TIMES", "Box", "Layout", "diagram", "extents", "lay_out", "named", "words"]
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 
@@ -76,7 +76,7 @@ def lay_out(graph: Graph) -> Layout:
         stored = counted(count, "parameter") if count else ""
         return Box(
             node.short if node.layer.name else node.layer.kind,
-            words(node.layer, node.shape),
+            named(node, node.shape),
             extents(node.shape),
             stored,
             width(node.shape),
@@ -131,6 +131,12 @@ def _beside(graph: Graph) -> list[tuple[list[Node], list[Node]]]:
         groups.append((encoder[begin:end], [node]))
         done = end
     return groups + [([other], []) for other in encoder[done:]]
+
+
+def named(node: Node, shape: Shape = ()) -> str:
+    """The words for a node's layer; where the node has a name of its own, after the layer's kind."""
+    kind = node.layer.kind if node.layer.name else ""
+    return ", ".join(part for part in (kind, words(node.layer, shape)) if part)
 
 
 def words(layer: Layer, shape: Shape = ()) -> str:

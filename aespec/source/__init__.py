@@ -32,6 +32,8 @@ class Source:
     """The values that problems of the text spoil; a mapping counts when one of its keys is spoilt."""
     used: Set[Place]
     """Where the values of those variables stand that something uses."""
+    idle: Mapping[Place, str]
+    """The names that a `repeat` gives, by their places, and nothing uses."""
 
     @classmethod
     def read(
@@ -90,7 +92,8 @@ class Source:
         values: dict[Loc, Place] = {}
         keys: dict[Loc, Place] = {}
         data = _settled(root, (), values, keys)
-        return cls(name, text, data, values, keys, _spoilt(tally.spoilt, values, keys), tally.used)
+        idle = {place: given for place, (given, stands) in tally.given.items() if not stands & tally.used}
+        return cls(name, text, data, values, keys, _spoilt(tally.spoilt, values, keys), tally.used, idle)
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Self:

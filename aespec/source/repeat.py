@@ -33,6 +33,9 @@ def turns(fields: Mapping[str, Entry], place: Place, frame: Frame) -> Iterator[F
     lists = {name: part.node.value for name, part in each.items() if isinstance(part.node.value, list)}
     count = times.value if times and isinstance(times.value, int) else max(map(len, lists.values()))
     number_name = index.value if index and isinstance(index.value, str) else None
+    tally.given |= {each[name].key: (name, {node.place for node in nodes}) for name, nodes in lists.items()}
+    if index and number_name:
+        tally.given[index.place] = number_name, {index.place}
     for number in range(count):
         names = {name: values[number] for name, values in lists.items()}
         if index and number_name:

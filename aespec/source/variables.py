@@ -28,6 +28,8 @@ class Tally:
     """The places of what problems spoil, of which nothing more is to be said."""
     used: set[Place] = field(default_factory=set)
     """The places of the values of those variables that something uses."""
+    given: dict[Place, tuple[str, set[Place]]] = field(default_factory=dict)
+    """The names that each `repeat` gives, by their own places, and the places of what they stand for."""
     characters: int = 0
     values: int = 0
 

@@ -26,7 +26,7 @@ def dump_yaml(data: Any) -> str:
     dumper: Any = type("Dumper", (yaml.SafeDumper,), members)
 
     def text(self: Any, value: str) -> Any:
-        plain = ambiguity(value) is None and isinstance(plain_value(value), str)
+        plain = ambiguity(value) is None and isinstance(plain_value(value), str) and value.isprintable()
         return self.represent_scalar("tag:yaml.org,2002:str", value, style=None if plain else '"')
 
     def item(self: Any, value: _Item) -> Any:
