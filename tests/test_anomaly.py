@@ -416,6 +416,14 @@ def test_anomalies_are_found(run):
     assert {each["anomaly"] for each in found["worst"]} == {1}
 
 
+def test_labels_that_look_like_the_truth_are_told_of_where_they_are_not_used(run, rows, tmp_path):
+    told = "the labels are 0 and 1: with `--truth labels` it is measured how well the scores tell them apart"
+    assert told in scored(run)["notes"]
+    assert told not in scored(run, "--truth", "labels")["notes"]
+    np.savez(tmp_path / "kinds.npz", x=rows["x_test"], y=np.arange(50) % 3)
+    assert told not in scored(run, "--data", tmp_path / "kinds.npz")["notes"]
+
+
 def test_the_threshold_is_that_of_held_out_samples(run, rows):
     model = aespec.run.open_run(run).model()
     held = rows["x_train"][150:]  # a quarter of 200

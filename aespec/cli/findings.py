@@ -145,6 +145,8 @@ class Findings:
                 f"events are {share:.0%} of the series: alarms that are less than a window apart are one. A higher\n"
                 "  threshold (`--quantile`, `--threshold`) or `--apart` tells more of them"
             )
+        if self.known is None and self._labelled_by_truth:
+            yield "the labels are 0 and 1: with `--truth labels` it is measured how well the scores tell them apart"
         if self.job.left_out:
             yield f"{counted(self.job.left_out, 'step')} in no window, without a score"
         if self.job.lacks_scale and probable(self.job.model.graph):
@@ -226,6 +228,15 @@ class Findings:
         steps = self.job.index[self.known]
         runs = np.split(steps, np.flatnonzero(np.diff(steps) > 1) + 1) if len(steps) else []
         return [(int(run[0]), int(run[-1])) for run in runs]
+
+    @property
+    def _labelled_by_truth(self) -> bool:
+        """Whether what is scored has labels that say of each whether it is an anomaly, by the look of them."""
+        import numpy as np
+
+        windows = self.job.scored.windows
+        labels = self.job.scored.data.labels if windows is None else windows.labels
+        return labels is not None and {*np.unique(labels.astype(str)).tolist()} in ({"0", "1"}, {"False", "True"})
 
     @property
     def _in_events(self) -> float:

@@ -7,7 +7,9 @@ import tokenize
 import zipfile
 import zlib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
@@ -179,7 +181,7 @@ def choose(path: str | Path, names: Sequence[str], split: Split) -> tuple[str, s
 
 def not_found(path: str, names: Sequence[str]) -> NoReturn:
     """Say that there is no such data, and what could have been meant."""
-    meant = nearest(path, names)
+    meant = nearest(path, names) or _beside(Path(path))
     raise AespecError(
         Diagnostic(
             DataNotFound,
@@ -191,6 +193,14 @@ def not_found(path: str, names: Sequence[str]) -> NoReturn:
             else "check the path, which starts from the current folder, or name other data with `--data`",
         )
     )
+
+
+def _beside(path: Path) -> str | None:
+    """The file or folder of a name like this one that is in its folder."""
+    with suppress(OSError, ValueError):  # no such folder, a NUL in the name
+        near = nearest(path.name, (each.name for each in islice(path.parent.iterdir(), 1000)))
+        return None if near is None else str(path.with_name(near))
+    return None
 
 
 def reason(error: BaseException) -> str:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from aespec.data.files import BROKEN, Split, choose, read_array, reason, unreadable
 from aespec.data.pictures import SUFFIXES as PICTURES
 from aespec.data.streams import Part
-from aespec.data.tables import pick
+from aespec.data.tables import SUFFIXES as TABLES
+from aespec.data.tables import listed, pick
 from aespec.diagnostics import AespecError, Diagnostic, missing
 from aespec.rules import DataShape, DataUnreadable
 
@@ -195,10 +196,13 @@ def find_parts(path: Path, split: Split, columns: Sequence[str] | None = None, l
     """
     paths = _arrays(path) if path.is_dir() else [path]
     if not paths:
+        tables = [each.name for each in path.iterdir() if each.name.lower().endswith(TABLES)]
         unreadable(
             path,
-            "a folder without any",
-            "put such files there, or name a file or another folder",
+            f"tables of text, {listed(tables)}" if tables else "a folder without any",
+            "name one of them, or put their rows into one"
+            if tables
+            else "put such files there, or name a file or another folder",
             f"files that end in {', '.join(SUFFIXES)}, or pictures ({', '.join(PICTURES)})",
         )
     found: list[Any] = []

@@ -51,13 +51,15 @@ decoder: mirror
                 continue
             loc = ("vars", name) if len(spec.vars) > 1 else ("vars",)
             stated = not source.is_set(("vars", name)) and source.keys.get(loc)
+            others = [other for other in spec.vars if not source.is_set(("vars", other))]
+            near = None if stated else nearest(name, others)
             yield Diagnostic(
                 cls,
                 f"the variable `{name}` is not used",
                 source.keys.get(("vars", name)),
                 wanted=f"`${{{name}}}` somewhere in the spec",
                 got="no use of it",
-                help=f"use it, or remove `{name}`",
+                help=f"did you mean `{near}`?" if near else f"use it, or remove `{name}`",
                 fix=RemoveEntry(stated) if stated else None,
             )
         for place, name in source.idle.items():

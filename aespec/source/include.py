@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from os.path import normpath
 from pathlib import Path
 
 from aespec.diagnostics import AespecError, Diagnostic, Loc, Place, nearest, show
@@ -48,6 +49,9 @@ class Library:
             ) from None
         wanted, got = f"a file in {self._folder}, or below", f"`{clipped(written)}`"
         help = "write its path from the folder of the file that includes it"
+        if not inside and Path(normpath(frame.file.parent / path)).is_relative_to(folder):
+            what, got = f"{got} leads out of {self._folder}", f"a link to `{clipped(str(found))}`"
+            raise _bad(what, at, wanted, got, "put the file itself there")
         if not inside:
             raise _bad(f"{got} is outside {self._folder}", at, wanted, got, f"move it there, and {help}")
         if path.is_absolute():
