@@ -307,6 +307,15 @@ FINDINGS = {
     "noise": (spec("gaussian_noise: 0.1, dense: 9"), []),
     "a prior": (spec("gaussian_latent: 9"), []),
     "lengths that vary": (spec("dense: 9", "[dense: 8]", input="[null, 8]"), []),
+    # W207
+    "layers without weights": (
+        "input: [8]\nencoder: [{masking_noise: 0.3}]\ndecoder: [flatten]\n",
+        [("W207", "encoder")],
+    ),
+    "frozen layers": (
+        spec("dense: {units: 3, freeze: true}").replace("mirror", "[{dense: {units: 8, freeze: true}}]"),
+        [("W207", "encoder")],
+    ),
     # W302
     "a wide prior": (spec("dense: 2, gaussian_latent: 5"), [("W302", "5")]),
     "a wide code, normalized": (
@@ -377,6 +386,7 @@ HELP = {
     "W204": ("state `use_bias: false`", ("dense: 5", "dense: {units: 5, use_bias: false}")),
     "W205": ("state `padding: same`", ("max_pool2d: 2", "max_pool2d: {pool_size: 2, padding: same}")),
     "W206": ("activations of one kind", ("activation: sigmoid", "activation: relu")),
+    "W207": ("freeze less", ("[encoder, decoder]", "encoder")),
     "W301": ("`- masking_noise: 0.3`", ("encoder:\n", "encoder:\n  - masking_noise: 0.3\n")),
     "W302": ("widen the layer before it", ("units: 5", "units: 10")),
     "W303": ("use `activation: sigmoid`", ("activation: relu", "activation: sigmoid")),

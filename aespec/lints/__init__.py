@@ -16,6 +16,7 @@ from aespec.lints.ignores import Ignore, ignores
 from aespec.lints.layers import (
     BiasBeforeNormalization,
     LostBorder,
+    NothingTrained,
     SeluDropout,
     SeluNormalized,
     SeluStart,
@@ -31,6 +32,7 @@ __all__ = ["LINTS", "Lint", "lint"]
 _ALL: tuple[type[Lint], ...] = (
     *(UnreachableData, UnboundedData, ClippedOutput, SaturatedOutput),
     *(SeluStart, SeluNormalized, SeluDropout, BiasBeforeNormalization, LostBorder, TiedScales),
+    NothingTrained,
     *(OvercompleteCode, WideCode, SparsityUnbounded, SparsityBelowOne, NoPrior),
     *(UnusedVariable, UnusedIgnore),
 )

@@ -19,7 +19,15 @@ from aespec.lints.base import Lint, disturbs, loc_of, place_of, value_before, wr
 from aespec.shapes import counted, show_shape
 from aespec.spec import Mirror, Spec
 
-__all__ = ["BiasBeforeNormalization", "LostBorder", "SeluDropout", "SeluNormalized", "SeluStart", "TiedScales"]
+__all__ = [
+    "BiasBeforeNormalization",
+    "LostBorder",
+    "NothingTrained",
+    "SeluDropout",
+    "SeluNormalized",
+    "SeluStart",
+    "TiedScales",
+]
 
 
 class SeluStart(Lint):
@@ -299,6 +307,46 @@ decoder:
                     got=f"`{there}` and `{here}`",
                     help="use activations of one kind in the layers that are tied, or do not tie them",
                 )
+
+
+class NothingTrained(Lint):
+    """A model with nothing to train.
+
+    Layers without weights, such as `flatten` and `max_pool2d`, compute what they always do, and what `freeze` names
+    keeps the values that it has. A model of those alone can be built and used, for example with weights of another run;
+    `aespec train` refuses it.
+    """
+
+    code = "W207"
+    bad = """
+input: [8]
+encoder: [dense: 3]
+decoder: mirror
+training:
+  freeze: [encoder, decoder]
+"""
+    good = """
+input: [8]
+encoder: [dense: 3]
+decoder: mirror
+training:
+  freeze: encoder
+"""
+
+    @classmethod
+    def check(cls, spec: Spec, graph: Graph) -> Iterator[Diagnostic]:
+        """All parameters together."""
+        if any(param.trainable for param in graph.params.values()):
+            return
+        frozen = bool(graph.params)
+        yield Diagnostic(
+            cls,
+            "the model has nothing to train",
+            spec.place(("training", "freeze") if spec.training.freeze else ("encoder",), key=True),
+            wanted="at least one trained parameter",
+            got="all of them frozen" if frozen else "layers without weights",
+            help="freeze less" if frozen else "add a `dense` layer or another with weights",
+        )
 
 
 def _is_lecun(start: Initializer) -> bool:
