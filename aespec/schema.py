@@ -8,6 +8,7 @@ out whatever has ``properties`` or ``items`` at its top, so that those mostly st
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from typing import Any
 
@@ -241,8 +242,10 @@ def _field(schema: Schema) -> Schema:
         found.pop("default", None)
     stands = schema.get("x-default") or (_yaml(found["default"]) if found.get("default") else "")
     told = f"\n\nDefault: `{stands}`" if stands else ""
-    found["markdownDescription"] = found["description"] + told
     value = _value(schema)
+    if '"$ref"' in json.dumps(value):  # an editor would offer a whole part as what to insert, instead of its fields
+        told += "".join(f"\n\nFor example: `{_yaml(example)}`" for example in found.pop("examples", ()))
+    found["markdownDescription"] = found["description"] + told
     listed = value.get("type", ["array"])[0] == "array" and "default" not in found
     return found | (value if listed or not value.keys() & {"$ref", "anyOf", "items"} else {"allOf": [value]})
 

@@ -160,7 +160,7 @@ class Spec(Section):
     """Values that ``${name}`` stands for elsewhere in the file."""
     input: Input = Field(examples=[[28, 28], {"shape": [28, 28], "range": [0, 1]}])
     """What goes in, and comes out again."""
-    encoder: SomeLayers = Field(examples=[["flatten", {"dense": {"units": 100, "activation": "selu"}}, {"dense": 30}]])
+    encoder: SomeLayers = Field(examples=[["flatten", {"dense": 100}, {"dense": 30}]])
     """The layers from the input to the code."""
     decoder: Annotated[Mirror | SomeLayers, WrapValidator(_read_decoder), PlainSerializer(_decoder_to_data)] = Field(
         examples=["mirror", {"mirror": {"tie_weights": True}}]

@@ -175,7 +175,8 @@ def fields(node):
 
 def test_every_field_shows_what_it_may_hold(schema):
     """A default or an example."""
-    assert not {name for name, field in fields(schema) if not field.keys() & {"default", "examples"}}
+    for name, field in fields(schema):
+        assert field.keys() & {"default", "examples"} or "For example: `" in field.get("markdownDescription", ""), name
 
 
 def test_examples_and_defaults_are_valid(schema):
