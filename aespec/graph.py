@@ -169,6 +169,15 @@ class Graph:
         """The names of the terms of the loss, in order, and ``total``."""
         return [*(loss.kind for loss in self.losses), *(term.name for term in self.terms), "total"]
 
+    @property
+    def untrained(self) -> tuple[str, str] | None:
+        """Why there is nothing to train, and what to do; None where there is something."""
+        if any(param.trainable for param in self.params.values()):
+            return None
+        if self.params:
+            return "all of them frozen", "freeze less"
+        return "layers without weights", "add a `dense` layer or another with weights"
+
     def kinds(self) -> Iterator[Kind]:
         """Every kind that a model of this graph computes: its losses, its terms, its layers and what is in them."""
         yield from self.losses

@@ -280,7 +280,7 @@ def _or_ends(folder: Path) -> str:
     """How to have a run that was cut off as it is, where its phases are over."""
     with suppress(AespecError):
         if exists(folder) and (epochs := read(folder).epochs) and not epochs[-1].phase:
-            return f"; with `--epochs {epochs[-1].number}` it has the model that it came to"
+            return f"; with `--epochs {epochs[-1].number}` added it ends there, with the model of that epoch"
     return ""
 
 

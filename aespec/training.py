@@ -155,14 +155,14 @@ def trainable(model: Model) -> Trainable:
                 help="use `--backend torch` or `--backend keras`",
             )
         )
-    if not any(param.trainable for param in model.graph.params.values()):
+    if why := model.graph.untrained:
         raise AespecError(
             Diagnostic(
                 ShapeMismatch,
                 "the model has nothing to train",
                 wanted="at least one trained parameter",
-                got="all of them frozen" if model.graph.params else "layers without weights",
-                help="freeze less" if model.graph.params else "add a `dense` layer or another with weights",
+                got=why[0],
+                help=why[1],
             )
         )
     return model

@@ -373,7 +373,7 @@ def test_a_finished_run_that_trained_on_and_was_cut_off_is_told_how_to_be_finish
     before = outcome()
     done(aespec_("train", "--resume", RUN, "--epochs", 6, "--learning-rate", 1e30), 1)
     stopped = done(aespec_("reconstruct", RUN), 1)
-    assert "with `--epochs 3` it has the model that it came to" in stopped.stderr
+    assert "with `--epochs 3` added it ends there, with the model of that epoch" in stopped.stderr
     done(aespec_("train", "--resume", RUN, "--epochs", 3))
     assert outcome()[0] == before[0]
 

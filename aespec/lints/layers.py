@@ -336,17 +336,15 @@ training:
     @classmethod
     def check(cls, spec: Spec, graph: Graph) -> Iterator[Diagnostic]:
         """All parameters together."""
-        if any(param.trainable for param in graph.params.values()):
-            return
-        frozen = bool(graph.params)
-        yield Diagnostic(
-            cls,
-            "the model has nothing to train",
-            spec.place(("training", "freeze") if spec.training.freeze else ("encoder",), key=True),
-            wanted="at least one trained parameter",
-            got="all of them frozen" if frozen else "layers without weights",
-            help="freeze less" if frozen else "add a `dense` layer or another with weights",
-        )
+        if why := graph.untrained:
+            yield Diagnostic(
+                cls,
+                "the model has nothing to train",
+                spec.place(("training", "freeze") if spec.training.freeze else ("encoder",), key=True),
+                wanted="at least one trained parameter",
+                got=why[0],
+                help=why[1],
+            )
 
 
 def _is_lecun(start: Initializer) -> bool:
