@@ -67,6 +67,8 @@ def _another_kind(fault: Fault, *, few: bool) -> str | None:
 
     family, name = fault.context["family"], fault.context["name"]
     all_of_them = f"`aespec layers{'' if family == 'layer' else f' --family {family}'}` lists all kinds"
+    if meant := _named_by_value(fault):
+        return f"the kind stands by itself: write `{next(iter(meant))}`"
     if family == "layer" and name in ITEMS:
         return f"`{name}` is an item of a list of layers: write it there, beside the layers"
     if family == "layer" and name in kind_names("decoder form"):
@@ -163,35 +165,49 @@ def _not_one_key(fault: Fault) -> Diagnostic:
         return _second_kind(fault, added[0], standing[0])
     article = "an" if family[0] in "aeiou" else "a"
     beside = _fields_beside(fault)
+    meant = beside or _named_by_value(fault)
     return Diagnostic(
         NotOneKey,
-        f"{_choice(beside, 'and')} stand{'s' * (len(beside) == 1)} beside `{keys[0]}`, not in it"
+        f"{_choice(keys[1:], 'and')} stand{'s' * (len(keys) == 2)} beside `{keys[0]}`, not in it"
         if beside
         else f"this is not one {family}",
         fault.value,
         wanted=f"{article} {family}: a bare name, `kind: value` or `kind: {{fields}}`",
         got=_choice(keys, "and") if keys else fault.got,
-        help=_write_in(fault, beside) if beside else _one_key(fault),
+        help=f"write `{_piece(fault, meant)}`" if meant else _one_key(fault),
     )
 
 
-def _fields_beside(fault: Fault) -> list[str]:
-    """The keys beside a kind, where all of them are fields of it."""
+def _fields_beside(fault: Fault) -> dict[str, Any] | None:
+    """The first kind with what stands beside it in it, where all of that is fields of it, or nearly."""
     from aespec.registry import kinds
 
     first, *others = fault.context["keys"] or [""]
     kind = kinds(fault.context["family"]).get(first)
-    return others if kind and all(key in kind.model_fields for key in others) else []
+    stated, meant = fault.error["input"], kind and [nearest(key, kind.model_fields) for key in others]
+    if not kind or not meant or not all(meant):
+        return None
+    own = stated[first]
+    inside = own if isinstance(own, dict) else {kind.main: own} if kind.main and own is not None else {}
+    return {first: {**inside, **dict(zip(meant, (stated[key] for key in others), strict=True))}}
 
 
-def _write_in(fault: Fault, fields: Sequence[str]) -> str:
-    """How to write a kind with the fields in it that stand beside it."""
-    from aespec.registry import kinds
+_NAMING = ("type", "kind", "layer", "class", "class_name", "name")
+"""Keys that elsewhere name a kind by their value."""
 
-    name, stated = fault.context["keys"][0], fault.error["input"]
-    own, main = stated[name], kinds(fault.context["family"])[name].main
-    inside = own if isinstance(own, dict) else {main: own} if main and own is not None else {}
-    return f"write `{_piece(fault, {name: {**inside, **{field: stated[field] for field in fields}}})}`"
+
+def _named_by_value(fault: Fault) -> dict[str, Any] | None:
+    """The kind that the value of a key names, as in ``{type: dense, units: 30}``, with the rest as its fields."""
+    from aespec.registry import nearest_kind
+
+    family, stated = fault.context["family"], fault.error["input"]
+    if not isinstance(stated, dict):
+        return None
+    for key in _NAMING:
+        value = stated.get(key)
+        if isinstance(value, str) and (kind := nearest_kind(value, family)):
+            return {kind: {field: each for field, each in stated.items() if field != key} or None}
+    return None
 
 
 def _one_key(fault: Fault) -> str | None:

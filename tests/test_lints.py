@@ -273,6 +273,30 @@ FINDINGS = {
         spec("max_pool1d: 2, flatten, dense: 2", "[dense: 10, reshape: [5, 2]]", input="[5, 2]"),
         [],
     ),
+    "windows that overlap": (
+        spec("max_pool1d: {pool_size: 3, strides: 2}, flatten, dense: 2", input="[8, 2]"),
+        [("W205", "max_pool1d")],
+    ),
+    # W208
+    "a pooling": (
+        spec("max_pool1d: {pool_size: 2, padding: same}, flatten, dense: 2", input="[5, 2]"),
+        [("W208", "same")],
+    ),
+    "a convolution of a length that its strides do not divide": (
+        spec("conv1d: {filters: 1, kernel_size: 3, strides: 2, padding: same}", input="[5, 2]"),
+        [("W208", "same")],
+    ),
+    "a pooling that is folded in": (  # 5 -> 5 -> 3 -> 6
+        spec(
+            "conv1d: {filters: 1, kernel_size: 3, padding: same}, max_pool1d: {pool_size: 2, padding: same}",
+            input="[5, 2]",
+        ),
+        [("W208", "same")],
+    ),
+    "a length that the strides divide": (
+        spec("max_pool1d: {pool_size: 2, padding: same}, flatten, dense: 2", input="[6, 2]"),
+        [],
+    ),
     # W206
     "a decoder's own": (
         spec(
@@ -384,9 +408,16 @@ HELP = {
     "W202": ("another activation, such as `relu`", ("selu, kernel_initializer: lecun_normal", "relu")),
     "W203": ("remove the dropout", ("  - dropout: 0.2\n", "")),
     "W204": ("state `use_bias: false`", ("dense: 5", "dense: {units: 5, use_bias: false}")),
-    "W205": ("state `padding: same`", ("max_pool2d: 2", "max_pool2d: {pool_size: 2, padding: same}")),
+    "W205": (
+        "state `padding: same`, and put `- zero_padding2d: [[0, 1], [0, 1]]` before `encoder/max_pool2d_1`",
+        ("  - max_pool2d: 2", "  - zero_padding2d: [[0, 1], [0, 1]]\n  - max_pool2d: {pool_size: 2, padding: same}"),
+    ),
     "W206": ("activations of one kind", ("activation: sigmoid", "activation: relu")),
     "W207": ("freeze less", ("[encoder, decoder]", "encoder")),
+    "W208": (
+        "put `- zero_padding2d: [[0, 1], [0, 1]]` before `encoder/max_pool2d_1`, or take it as it is",
+        ("  - max_pool2d", "  - zero_padding2d: [[0, 1], [0, 1]]\n  - max_pool2d"),
+    ),
     "W301": ("`- masking_noise: 0.3`", ("encoder:\n", "encoder:\n  - masking_noise: 0.3\n")),
     "W302": ("widen the layer before it", ("units: 5", "units: 10")),
     "W303": ("use `activation: sigmoid`", ("activation: relu", "activation: sigmoid")),

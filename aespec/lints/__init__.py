@@ -15,6 +15,7 @@ from aespec.lints.codes import NoPrior, OvercompleteCode, SparsityBelowOne, Spar
 from aespec.lints.ignores import Ignore, ignores
 from aespec.lints.layers import (
     BiasBeforeNormalization,
+    CroppedMirror,
     LostBorder,
     NothingTrained,
     SeluDropout,
@@ -32,7 +33,7 @@ __all__ = ["LINTS", "Lint", "lint"]
 _ALL: tuple[type[Lint], ...] = (
     *(UnreachableData, UnboundedData, ClippedOutput, SaturatedOutput),
     *(SeluStart, SeluNormalized, SeluDropout, BiasBeforeNormalization, LostBorder, TiedScales),
-    NothingTrained,
+    *(NothingTrained, CroppedMirror),
     *(OvercompleteCode, WideCode, SparsityUnbounded, SparsityBelowOne, NoPrior),
     *(UnusedVariable, UnusedIgnore),
 )

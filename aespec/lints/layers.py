@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from math import prod
 
 from aespec.activations import Linear, Selu
 from aespec.diagnostics import Diagnostic, Place
@@ -14,13 +15,15 @@ from aespec.layers.activation import Activation as ActivationLayer
 from aespec.layers.base import Weighted
 from aespec.layers.noise import Dropout
 from aespec.layers.normalization import BatchNormalization, LayerNormalization
-from aespec.layers.resize import ZeroPadding1D, ZeroPadding2D
+from aespec.layers.pool import Pooling
+from aespec.layers.resize import Cropping1D, Cropping2D, ZeroPadding1D, ZeroPadding2D
 from aespec.lints.base import Lint, disturbs, loc_of, place_of, value_before, written
 from aespec.shapes import counted, show_shape
 from aespec.spec import Mirror, Spec
 
 __all__ = [
     "BiasBeforeNormalization",
+    "CroppedMirror",
     "LostBorder",
     "NothingTrained",
     "SeluDropout",
@@ -223,8 +226,8 @@ class LostBorder(Lint):
     A window that does not fit any more is left out: `max_pool2d: 2` of 5 rows makes 2 and never looks at the fifth, and
     so does a convolution with strides and `padding: valid`. The mirror brings the length back and has nothing to put
     there, so it writes zeros, or what a bias alone gives: the same for every sample. With `padding: same` the last
-    window reaches beyond the end, and nothing is left out: the mirror makes a position too many there and crops it,
-    which costs nothing, and nothing is said of it. Lengths that the strides divide do as well.
+    window reaches beyond the end, and nothing is left out; of a length that the strides divide, nothing is made up and
+    nothing cropped (W208).
     """
 
     code = "W205"
@@ -238,6 +241,7 @@ decoder: mirror
     good = """
 input: [5, 5, 1]
 encoder:
+  - zero_padding2d: [[0, 1], [0, 1]]
   - max_pool2d: {pool_size: 2, padding: same}
   - conv2d: {filters: 2, kernel_size: 2}
 decoder: mirror
@@ -250,13 +254,60 @@ decoder: mirror
             undone = [graph[name] for name in node.undoes]
             source = next((each for each in reversed(undone) if _padding(each) == "valid"), None)
             if source and (count := _made_up(node)):
+                even = _made_even(undone)
                 yield Diagnostic(
                     cls,
                     f"the mirror of `{source.name}` makes up {counted(count, 'position')} at the end of an axis",
                     place_of(spec, source, "padding"),
                     wanted="windows that reach every position: `padding: same`",
                     got=f"`padding: valid`, {show_shape(source.input_shape)} -> {show_shape(source.shape)}",
-                    help="state `padding: same`",
+                    help="state `padding: same`" + (f", and {even}" if even else ""),
+                )
+
+
+class CroppedMirror(Lint):
+    """A mirror that makes more than there was, and crops it.
+
+    With a stride of 2, `padding: same` makes 3 positions of 5: the last window reaches beyond the end, and half of what
+    it sees is padding. The mirror makes 6 of the 3 and crops one, so what the decoder writes there is thrown away.
+    Nothing of the data is lost, and where its size is given this is often as good as it gets: then say so with
+    `# aespec: ignore[W208]`. A length that the strides divide needs no cropping; padding in front of the layer, which the
+    mirror takes off again, makes it such a one where everybody can see it.
+    """
+
+    code = "W208"
+    bad = """
+input: [5, 5, 1]
+encoder:
+  - max_pool2d: {pool_size: 2, padding: same}
+  - conv2d: {filters: 2, kernel_size: 2}
+decoder: mirror
+"""
+    good = """
+input: [6, 6, 1]
+encoder:
+  - max_pool2d: {pool_size: 2, padding: same}
+  - conv2d: {filters: 2, kernel_size: 2}
+decoder: mirror
+"""
+
+    @classmethod
+    def check(cls, spec: Spec, graph: Graph) -> Iterator[Diagnostic]:
+        """Each cropping of the mirror beside the layer with windows that it undoes."""
+        for node in graph:
+            undone = [graph[name] for name in node.undoes]
+            source = next((each for each in reversed(undone) if _padding(each) in ("same", "valid")), None)
+            if source and isinstance(layer := node.layer.innermost, Cropping1D | Cropping2D):
+                count = max(sum(margin) for margin in layer.cropping)
+                yield Diagnostic(
+                    cls,
+                    f"the mirror of `{source.name}` has to crop {counted(count, 'position')} of an axis",
+                    place_of(spec, source, "padding"),
+                    wanted="a length that the strides divide",
+                    got=f"{show_shape(undone[0].input_shape)} -> {show_shape(source.shape)}, and back to "
+                    f"{show_shape(node.input_shape)}",
+                    help=f"{_made_even(undone) or 'take another length'}, or take it as it is: "
+                    "`# aespec: ignore[W208]`",
                 )
 
 
@@ -401,6 +452,20 @@ def _about_bias(node: Node) -> str | None:
 
 def _padding(node: Node) -> object:
     return getattr(node.layer.innermost, "padding", None)
+
+
+def _made_even(undone: list[Node]) -> str | None:
+    """How to make the lengths, which layers with windows take together, such as their strides divide."""
+    layers = [node.layer.innermost for node in undone]
+    steps = [layer.steps if isinstance(layer, Pooling) else getattr(layer, "strides", ()) for layer in layers]
+    lengths = undone[0].input_shape[:-1]
+    if len({len(lengths), *map(len, steps)}) > 1 or None in lengths:
+        return None
+    strides = [prod(each) for each in zip(*steps, strict=True)]
+    margins = [[0, -(length or 0) % stride] for length, stride in zip(lengths, strides, strict=True)]
+    if not any(last for _, last in margins):
+        return None
+    return f"put `- zero_padding{len(margins)}d: {margins}` before `{undone[0].name}`"
 
 
 def _made_up(node: Node) -> int:

@@ -139,9 +139,13 @@ def _settled(node: Node, loc: Loc, values: dict[Loc, Place], keys: dict[Loc, Pla
 
 
 def _spoilt(places: Set[Place], values: Mapping[Loc, Place], keys: Mapping[Loc, Place]) -> set[Loc]:
-    """The values and keys at these places, and the mappings of such keys."""
-    named = {loc for loc, place in keys.items() if place in places}
-    return named | {loc[:-1] for loc in named} | {loc for loc, place in values.items() if place in places}
+    """The values and keys that begin at these places, and the mappings of such keys."""
+    begin = {(place.name, place.line, place.column) for place in places}
+
+    def at_one(places: Mapping[Loc, Place]) -> set[Loc]:
+        return {loc for loc, place in places.items() if (place.name, place.line, place.column) in begin}
+
+    return at_one(values) | (named := at_one(keys)) | {loc[:-1] for loc in named}
 
 
 def _position(problem: Diagnostic, file: str) -> tuple[bool, tuple[tuple[int, int], ...]]:

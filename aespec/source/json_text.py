@@ -98,8 +98,7 @@ class _Walk:
             node = self.value(depth)
             if key in entries:
                 self.problems.append(repeated(key, place, entries[key].key))
-            else:
-                entries[key] = Entry(place, node)
+            entries[key] = Entry(place, node)
         return entries, token.end
 
     def _scalar(self, token: str, place: Place) -> Scalar:

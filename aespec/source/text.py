@@ -106,14 +106,14 @@ def clipped(text: str, limit: int = 40) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def repeated(key: str, place: Place, first: Place) -> Diagnostic:
-    """Say that a key is written a second time."""
+def repeated(key: str, place: Place, before: Place) -> Diagnostic:
+    """Say that a key is written once more."""
     return Diagnostic(
         DuplicateKey,
         f"`{clipped(key)}` is written twice in one mapping",
         place,
         wanted="each key once",
-        got=f"a second `{clipped(key)}`; the first is on line {first.line}",
+        got=f"another `{clipped(key)}`; there is one on line {before.line}",
         help="keep one of the two; to use a layer twice, write two items of a list",
     )
 

@@ -1,7 +1,7 @@
 """Reads YAML into nodes, and refuses what two readers of YAML would read differently."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aespec.diagnostics import AespecError, Diagnostic, Place, nearest, show
@@ -186,7 +186,7 @@ class _Reader:
             parent.items.append(node)
         elif parent.key:
             key, place = parent.key
-            parent.items.setdefault(key, Entry(place, node))
+            parent.items[key] = Entry(place, node)
             parent.key = None
 
     def _wants_key(self) -> bool:
@@ -241,8 +241,9 @@ class _Reader:
         if event.tag is not None:
             python = "python" in event.tag
             help = "a spec is data and runs no code" if python else "leave the tag out; quotes make a value text"
-            tag = clipped(place.text[place.column - 1 :].split()[0])
-            self.problems.append(self._unsupported(place, f"the tag `{tag}`", "a value without a tag", help))
+            tag = place.text[place.column - 1 :].split()[0]
+            what, place = f"the tag `{clipped(tag)}`", replace(place, width=len(tag))
+            self.problems.append(self._unsupported(place, what, "a value without a tag", help))
 
     def _missing_value(self, place: Place) -> Place:
         """Give the place for a value that is not written: its key's, or the dash's."""
