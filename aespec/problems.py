@@ -67,8 +67,8 @@ def _another_kind(fault: Fault, *, few: bool) -> str | None:
 
     family, name = fault.context["family"], fault.context["name"]
     all_of_them = f"`aespec layers{'' if family == 'layer' else f' --family {family}'}` lists all kinds"
-    if meant := _named_by_value(fault):
-        return f"the kind stands by itself: write `{next(iter(meant))}`"
+    if named := _named_by_value(fault):
+        return f"the kind stands by itself: write `{next(iter(named))}`"
     if family == "layer" and name in ITEMS:
         return f"`{name}` is an item of a list of layers: write it there, beside the layers"
     if family == "layer" and name in kind_names("decoder form"):
@@ -184,12 +184,14 @@ def _fields_beside(fault: Fault) -> dict[str, Any] | None:
 
     first, *others = fault.context["keys"] or [""]
     kind = kinds(fault.context["family"]).get(first)
-    stated, meant = fault.error["input"], kind and [nearest(key, kind.model_fields) for key in others]
-    if not kind or not meant or not all(meant):
+    if kind is None:
+        return None
+    meant, stated = {key: nearest(key, kind.model_fields) for key in others}, fault.error["input"]
+    if not all(meant.values()):
         return None
     own = stated[first]
     inside = own if isinstance(own, dict) else {kind.main: own} if kind.main and own is not None else {}
-    return {first: {**inside, **dict(zip(meant, (stated[key] for key in others), strict=True))}}
+    return {first: {**inside, **{str(field): stated[key] for key, field in meant.items()}}}
 
 
 _NAMING = ("type", "kind", "layer", "class", "class_name", "name")
@@ -259,8 +261,9 @@ def _second_kind(fault: Fault, name: str, standing: str) -> Diagnostic:
     if name in members:
         help = f"to make it another kind, set it as a whole: `{path}={{{name}: …}}`"
     else:
-        field = f".{name}" if standing in members and name in members[standing].model_fields else ""
-        help = f"did you mean `{path}.{standing}{field}`?"
+        fields = members[standing].model_fields if standing in members else ()
+        field = None if nearest(name, [standing]) else nearest(name, fields)
+        help = f"did you mean `{path}.{standing}{f'.{field}' if field else ''}`?"
     return Diagnostic(
         BadOverride,
         f"the {family} at `{path}` is `{standing}`, not `{name}`",

@@ -271,8 +271,8 @@ class CroppedMirror(Lint):
     With a stride of 2, `padding: same` makes 3 positions of 5: the last window reaches beyond the end, and half of what
     it sees is padding. The mirror makes 6 of the 3 and crops one, so what the decoder writes there is thrown away.
     Nothing of the data is lost, and where its size is given this is often as good as it gets: then say so with
-    `# aespec: ignore[W208]`. A length that the strides divide needs no cropping; padding in front of the layer, which the
-    mirror takes off again, makes it such a one where everybody can see it.
+    `# aespec: ignore[W208]`. A length that the strides divide needs no cropping, and padding in front of the layer,
+    which the mirror takes off again, makes it such a one where everybody can see it.
     """
 
     code = "W208"

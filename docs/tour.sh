@@ -1,4 +1,4 @@
-# What the commands of the README are given: files and runs that a user has. Run by `refresh.py`, in the folder of a page.
+# What the commands of the tour are given: files and runs that a user has. Run by `refresh.py`, in the folder of a page.
 set -euo pipefail
 
 printf '%s\n' 'input: [784]' 'encoder:' '  - dropout: 0.2' '  - dens: {units: 100, activation: selu}' 'decoder: mirror' > broken.yaml
@@ -13,7 +13,7 @@ for name, steps in ("sensors", 2000), ("new", 500):
 END
 
 mkdir before && aespec new --from sensors.csv -o before/sensors.yaml > /dev/null
-for run in "before/sensors.yaml torch sensors.csv" "specs/sparse_kl.yaml torch digits" "specs/denoising.yaml torch digits" \
+for run in "specs/conv.yaml torch digits" "before/sensors.yaml torch sensors.csv" "specs/sparse_kl.yaml torch digits" "specs/denoising.yaml torch digits" \
   "specs/pca.yaml keras plane" "specs/variational.yaml keras digits"; do
   read -r spec backend data <<< "$run"
   aespec train "$spec" --backend "$backend" --data "$data" --epochs 1 --quiet
