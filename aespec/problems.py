@@ -187,7 +187,7 @@ def _fields_beside(fault: Fault) -> dict[str, Any] | None:
     if kind is None:
         return None
     meant, stated = {key: nearest(key, kind.model_fields) for key in others}, fault.error["input"]
-    if not all(meant.values()):
+    if not all(meant.values()) or len({*meant.values()}) < len(others):
         return None
     own = stated[first]
     inside = own if isinstance(own, dict) else {kind.main: own} if kind.main and own is not None else {}

@@ -450,6 +450,7 @@ def test_a_field_that_is_stated_as_its_default_is_not_at_fault_beside_a_tie():
     [
         ("encoder.0.dens.units=10", "dens", "did you mean `encoder.0.dense`?"),
         ("encoder.0.units=10", "units", "did you mean `encoder.0.dense.units`?"),
+        ("encoder.0.unit=10", "unit", "did you mean `encoder.0.dense.units`?"),
         ("encoder.0.lstm.units=10", "lstm", "set it as a whole: `encoder.0={lstm: …}`"),
         ("training.optimizer.adam.learning_rate=1", "adam", "set it as a whole: `training.optimizer={adam: …}`"),
     ],
