@@ -4,9 +4,10 @@
     python benchmarks/speed.py --backend torch --specs specs/stacked.yaml --batch-sizes 32
 
 The other side is in `peers`: stock layers and the training loop of each framework's own guides, with the optimizer,
-batch size and data of the spec, and the same number of parameters. Both sides train in one process, in turn, an epoch
-or some at a time, so that what else the machine does meets both; what counts is the median of the ratios of
-neighbouring rounds. The time before the steps go at their pace (building, tracing, compiling) is a column of its own.
+batch size and data of the spec, and the same number of parameters. Each side has a process, as a command and a script
+have, and they train in turn, an epoch or some at a time, so that what else the machine does meets both; what counts is
+the median of the ratios of neighbouring rounds. The time before the steps go at their pace (building, tracing,
+compiling) is a column of its own.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from tabulate import tabulate
 
 import aespec
 from aespec.data import load
+from aespec.memory import keep_freed
 from aespec.registry import find_backend
 from aespec.training import Epoch, fit, split
 from aespec.zoo import zoo
@@ -96,12 +98,45 @@ class Over(Exception):
     """Enough was measured."""
 
 
+class ByHand:
+    """The model by hand, in a process of its own."""
+
+    def __init__(self, process: ProcessPoolExecutor, case: Case, name: str) -> None:
+        self.process, self.case, self.name = process, case, name
+        self.parameters = 0
+
+    def begin(self, x: np.ndarray) -> None:
+        """Build it anew, to be trained on these samples."""
+        self.parameters = self.process.submit(_begin, self.case, self.name, x).result()
+
+    def epoch(self) -> tuple[float, float]:
+        """Train once over the samples; its seconds and its mean loss."""
+        return self.process.submit(_epoch).result()
+
+
+_here: list[Any] = []
+"""In the process of the model by hand: that model."""
+
+
+def _begin(case: Case, name: str, x: np.ndarray) -> int:
+    backend = import_module(f"peers.in_{case.backend}")
+    if case.threads and not _here:
+        backend.set_threads(case.threads)
+    _here[:] = [backend.Peer(name, x, case.batch_size)]
+    parameters: int = _here[0].parameters
+    return parameters
+
+
+def _epoch() -> tuple[float, float]:
+    found: tuple[float, float] = _here[0].epoch()
+    return found
+
+
 class Match:
     """Called after each epoch of aespec: the other side trains in between."""
 
-    def __init__(self, peer: Callable[[], Any], samples: int, rounds: int, seconds: float) -> None:
-        self.make_peer, self.samples, self.rounds, self.seconds = peer, samples, rounds, seconds
-        self.peer: Any = None
+    def __init__(self, peer: ByHand, x: np.ndarray, rounds: int, seconds: float) -> None:
+        self.peer, self.x, self.samples, self.rounds, self.seconds = peer, x, len(x), rounds, seconds
         self.firsts: list[float] = []
         self.losses: list[float] = []
         self.rates: list[float] = []
@@ -112,9 +147,9 @@ class Match:
     def __call__(self, epoch: Epoch) -> None:
         """Take the time, and let the other side train where a round is over."""
         self.spent.append(perf_counter() - self.since)
-        if self.peer is None:
+        if not self.firsts:
             start = perf_counter()
-            self.peer = self.make_peer()
+            self.peer.begin(self.x)
             _, loss = self.peer.epoch()
             self.firsts = [*self.spent, perf_counter() - start]
             self.losses = [epoch.losses["total"], loss]
@@ -136,6 +171,11 @@ class Match:
 
 def measure(case: Case) -> Result:
     """Train a spec and its peer in turn."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
+        return _measured(case, process)
+
+
+def _measured(case: Case, process: ProcessPoolExecutor) -> Result:
     spec = aespec.load(case.spec)
     find_backend(case.backend).versions()  # imports the framework, TensorFlow without its greetings
     backend = import_module(f"peers.in_{case.backend}")
@@ -148,9 +188,11 @@ def measure(case: Case) -> Result:
     fields = {"batch_size": case.batch_size, "compile": case.compile, "mixed_precision": case.mixed_precision}
     whole = spec.training.model_copy(update=fields)
     x, _ = split(x, whole.validation_split)
-    count = round_size(lambda part: backend.Peer(spec.name, part, case.batch_size), x, case)
+    peer = ByHand(process, case, spec.name)
+    count = round_size(peer, x, case)
 
-    match = Match(lambda: backend.Peer(spec.name, x[:count], case.batch_size), count, case.rounds, case.seconds)
+    match = Match(peer, x[:count], case.rounds, case.seconds)
+    keep_freed()
     model = aespec.build(spec, backend=case.backend)
     make_trainer, notes = model.trainer, []
     # Whether to compile is decided as for the whole run, of which only a part is measured.
@@ -161,8 +203,8 @@ def measure(case: Case) -> Result:
 
     parameters = sum(param.size for param in graph.params.values() if param.trainable)
     wanted = parameters + backend.MORE_PARAMETERS.get(spec.name, 0)
-    if match.peer.parameters != wanted:
-        raise ValueError(f"the model by hand has {match.peer.parameters} parameters, not {wanted}")
+    if peer.parameters != wanted:
+        raise ValueError(f"the model by hand has {peer.parameters} parameters, not {wanted}")
     pairs = zip(match.rates, match.peer_rates, strict=True)
     neighbours = zip(match.rates[1:], match.peer_rates, strict=False)
     ratios = [ours / theirs for ours, theirs in (*pairs, *neighbours)]
@@ -195,12 +237,12 @@ def samples(spec: aespec.Spec) -> np.ndarray:
     return np.random.default_rng(0).standard_normal((SYNTHETIC, *shape), "float32")
 
 
-def round_size(make_peer: Callable[[np.ndarray], Any], x: np.ndarray, case: Case) -> int:
+def round_size(peer: ByHand, x: np.ndarray, case: Case) -> int:
     """How many samples keep the peer busy for a round, `STEPS` at least: whole batches, or all there are."""
     count, seconds = case.batch_size, 0.0
     while count < len(x) and seconds < 0.25:
         count = min(4 * count, len(x))
-        peer = make_peer(x[:count])
+        peer.begin(x[:count])
         peer.epoch()
         seconds, _ = peer.epoch()
     steps = ceil(case.seconds * count / seconds / case.batch_size)

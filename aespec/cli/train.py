@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import ctypes
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from platform import libc_ver
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +17,7 @@ from aespec.cli.inputs import Specs, takes_specs
 from aespec.cli.options import backend_option, force_option, format_option, rate_option
 from aespec.cli.output import ended_softly, json_line, made, writing
 from aespec.cli.plan import assignments, plan_options
+from aespec.memory import keep_freed
 from aespec.passes import Limits
 from aespec.source.override import Option
 
@@ -266,7 +265,7 @@ def _run(
     from aespec.shapes import counted
     from aespec.training import split
 
-    _keep_memory()
+    keep_freed()
     plan = job.spec.training
     built = build(job.spec, backend=job.backend, limits=job.limits)
     dataset = _dataset(job)
@@ -355,18 +354,6 @@ def _held(job: Job, name: str, dataset: Dataset) -> Dataset:
         raise AespecError(*map(own, error.diagnostics)) from None
     _same_data(name, held, job.held)
     return held
-
-
-def _keep_memory() -> None:
-    """Have glibc keep what is freed: it would give large blocks back, and fault them in again at each step.
-
-    That is a seventh of the time of a convolutional model with batches of 256. See ``man mallopt``.
-    """
-    if libc_ver()[0] == "glibc":
-        trim_threshold, mmap_threshold = -1, -3
-        libc = ctypes.CDLL(None)
-        libc.mallopt(mmap_threshold, 2**30)
-        libc.mallopt(trim_threshold, 2**31 - 1)
 
 
 def _same_data(name: str, data: Dataset, fingerprint: str | None) -> None:
