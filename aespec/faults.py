@@ -12,7 +12,7 @@ from aespec.diagnostics import Loc, Place, nearest, show
 from aespec.kind import Kind, own_first
 from aespec.source import Source
 
-__all__ = ["Fault", "faults", "faulty", "holder"]
+__all__ = ["Fault", "faults", "faulty", "holder", "inner_models"]
 
 
 def faults(errors: Sequence[Mapping[str, Any]], source: Source, model: type[BaseModel]) -> list[Fault]:
@@ -104,7 +104,7 @@ class Fault:
 
         if self.kind is None or self.kind.main is None:
             return False
-        families = [inner.family for inner in _inner(self.kind, self.kind.main) if issubclass(inner, Kind)]
+        families = [inner.family for inner in inner_models(self.kind, self.kind.main) if issubclass(inner, Kind)]
         return any(self.loc[-1] in kind_names(family) for family in families)
 
     @property
@@ -145,7 +145,7 @@ class Fault:
 
 def _holds_layers(owner: type[BaseModel], name: str) -> bool:
     """Whether a field holds a list of layers."""
-    inner = [each for each in _inner(owner, name) if issubclass(each, Kind)]
+    inner = [each for each in inner_models(owner, name) if issubclass(each, Kind)]
     return any(each.family == "layer" and not each.concrete() for each in inner)
 
 
@@ -163,7 +163,7 @@ def holder(loc: Loc, model: type[BaseModel]) -> Loc | None:
         field = nearest(str(name), own_first(owner)) if owner and isinstance(name, str) else None
         if owner is None or field is None or owner.model_fields[field].is_required():
             continue
-        if any(issubclass(inner, Kind) and inner.family != "layer" for inner in _inner(owner, field)):
+        if any(issubclass(inner, Kind) and inner.family != "layer" for inner in inner_models(owner, field)):
             return loc[:end]
     return None
 
@@ -196,7 +196,7 @@ def _owner(loc: Loc, model: type[BaseModel]) -> type[BaseModel] | None:
             owner = next((member for family in families if (member := kinds(family).get(part))), None)
             families = []
         elif owner is not None and part in owner.model_fields:
-            inner = _inner(owner, part)
+            inner = inner_models(owner, part)
             if len(inner) == 1 and not (issubclass(inner[0], Kind) and not inner[0].concrete()):
                 owner = inner[0]
             else:  # the next part is the name of a kind
@@ -210,7 +210,7 @@ def _within(
     """`Fault.belongs`, of a model of which so much is stated; what stands there is looked through first."""
     for field in sorted(owner.model_fields, key=lambda each: each not in stated):
         held = stated.get(field, owner.model_fields[field].default)
-        for inner in _inner(owner, field):
+        for inner in inner_models(owner, field):
             label, member, fields = _held(field, inner, held)
             if member is None:
                 continue
@@ -242,10 +242,10 @@ def _held(field: str, inner: type[BaseModel], held: Any) -> tuple[str, type[Base
     return label, member if main else None, {main: held} if main else {}
 
 
-def _inner(owner: type[BaseModel], name: str) -> list[type[BaseModel]]:
+def inner_models(owner: type[BaseModel], name: str) -> list[type[BaseModel]]:
     """The models and families that a field holds: alone, optional, in a tuple or one of several."""
     found = []
-    waiting = [owner.model_fields[name].annotation]
+    waiting = [owner.model_fields[name].annotation] if name in owner.model_fields else []
     while waiting:
         annotation = waiting.pop()
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):

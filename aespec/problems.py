@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from aespec.diagnostics import Diagnostic, in_order, nearest, show
 from aespec.faults import Fault, faults
 from aespec.kind import own_first
+from aespec.meanings import kind_lacking, kind_meant
 from aespec.rules import (
     BadCombination,
     BadOverride,
@@ -47,6 +48,11 @@ def diagnose(errors: Sequence[Mapping[str, Any]], source: Source, model: type[Ba
     return in_order(unique.values())
 
 
+def _all_of(family: str) -> str:
+    """Where all kinds of a family are to be found."""
+    return f"`aespec layers{'' if family == 'layer' else f' --family {family}'}` lists all kinds"
+
+
 def _unknown_kind(fault: Fault) -> Diagnostic:
     family, name, options = (fault.context[key] for key in ("family", "name", "options"))
     few = len(options) <= _FEW
@@ -54,7 +60,7 @@ def _unknown_kind(fault: Fault) -> Diagnostic:
     return Diagnostic(
         UnknownKind,
         f"unknown {family} `{name}`" if family == "decoder form" else f"unknown {family} kind `{name}`",
-        fault.source.keys.get(fault.loc) or fault.value,
+        fault.source.keys.get((*fault.written, name)) or fault.source.keys.get(fault.loc) or fault.value,
         wanted=f"{choice}, or a list of layers" if family == "decoder form" else choice,
         got=f"`{name}`",
         help=_another_kind(fault, few=few),
@@ -66,9 +72,10 @@ def _another_kind(fault: Fault, *, few: bool) -> str | None:
     from aespec.registry import kind_names, kinds, nearest_kind
 
     family, name = fault.context["family"], fault.context["name"]
-    all_of_them = f"`aespec layers{'' if family == 'layer' else f' --family {family}'}` lists all kinds"
-    if named := _named_by_value(fault):
-        return f"the kind stands by itself: write `{next(iter(named))}`"
+    all_of_them = _all_of(family)
+    if named := kind_meant(family, fault.error["input"]):
+        kind, fields = next(iter(named.items()))
+        return f"the kind stands by itself: write `{kind if fields is None else _piece(fault, named)}`"
     if family == "layer" and name in ITEMS:
         return f"`{name}` is an item of a list of layers: write it there, beside the layers"
     if family == "layer" and name in kind_names("decoder form"):
@@ -164,12 +171,13 @@ def _not_one_key(fault: Fault) -> Diagnostic:
     if added and standing:
         return _second_kind(fault, added[0], standing[0])
     article = "an" if family[0] in "aeiou" else "a"
-    beside = _fields_beside(fault)
-    meant = beside or _named_by_value(fault)
+    meant = kind_meant(family, fault.error["input"])
+    kind = next(iter(meant or {}), None)
+    beside = [key for key in keys if key != kind]
     return Diagnostic(
         NotOneKey,
-        f"{_choice(keys[1:], 'and')} stand{'s' * (len(keys) == 2)} beside `{keys[0]}`, not in it"
-        if beside
+        f"{_choice(beside, 'and')} stand{'s' * (len(beside) == 1)} beside `{kind}`, not in it"
+        if kind in keys
         else f"this is not one {family}",
         fault.value,
         wanted=f"{article} {family}: a bare name, `kind: value` or `kind: {{fields}}`",
@@ -178,49 +186,23 @@ def _not_one_key(fault: Fault) -> Diagnostic:
     )
 
 
-def _fields_beside(fault: Fault) -> dict[str, Any] | None:
-    """The first kind with what stands beside it in it, where all of that is fields of it, or nearly."""
-    from aespec.registry import kinds
-
-    first, *others = fault.context["keys"] or [""]
-    kind = kinds(fault.context["family"]).get(first)
-    if kind is None:
-        return None
-    meant, stated = {key: nearest(key, kind.model_fields) for key in others}, fault.error["input"]
-    if not all(meant.values()) or len({*meant.values()}) < len(others):
-        return None
-    own = stated[first]
-    inside = own if isinstance(own, dict) else {kind.main: own} if kind.main and own is not None else {}
-    return {first: {**inside, **{str(field): stated[key] for key, field in meant.items()}}}
-
-
-_NAMING = ("type", "kind", "layer", "class", "class_name", "name")
-"""Keys that elsewhere name a kind by their value."""
-
-
-def _named_by_value(fault: Fault) -> dict[str, Any] | None:
-    """The kind that the value of a key names, as in ``{type: dense, units: 30}``, with the rest as its fields."""
-    from aespec.registry import nearest_kind
-
-    family, stated = fault.context["family"], fault.error["input"]
-    if not isinstance(stated, dict):
-        return None
-    for key in _NAMING:
-        value = stated.get(key)
-        if isinstance(value, str) and (kind := nearest_kind(value, family)):
-            return {kind: {field: each for field, each in stated.items() if field != key} or None}
-    return None
-
-
 def _one_key(fault: Fault) -> str | None:
     """How to write one kind."""
+    from aespec.registry import nearest_kind
+
     keys, item, family = fault.context["keys"], not isinstance(fault.loc[-1], str), fault.context["family"]
-    if keys and item:
+    stated, beside = fault.error["input"], ITEMS if family == "layer" else ()
+    named = {key: near for key in keys if (near := nearest_kind(key, family, beside=beside))}
+    if keys and item and len(named) == len(keys):
         own = "braces" if fault.source.is_json else "a dash"
-        each = [_piece(fault, {key: _with_field(family, key, fault.error["input"][key])}) for key in keys]
+        each = [_piece(fault, {near: _with_field(family, near, stated[key])}, item) for key, near in named.items()]
         return f"in a list, give each {family} {own} of its own: {_choice(each, 'and')}"
+    if keys and (lacking := kind_lacking(family, stated)):
+        return f"name the kind, with these fields in it, for example `{_piece(fault, lacking)}`"
+    if keys and not named:
+        return f"begin with a kind, with its fields in it; {_all_of(family)}"
     if keys:
-        return f"write `{{{keys[0]}: {{...}}}}`, one kind with its fields inside"
+        return f"write `{{{next(iter(named.values()))}: {{...}}}}`, one kind with its fields inside"
     if item and fault.loc == fault.written:
         is_list = isinstance(fault.error["input"], list)
         return f"a {family} cannot be a list: take the inner brackets or the extra dash away" if is_list else None
@@ -242,12 +224,12 @@ def _with_field(family: str, name: str, value: Any) -> Any:
     return {field: value} if field else value
 
 
-def _piece(fault: Fault, kind: Mapping[str, Any]) -> str:
-    """A kind with its fields, as the file would have it: an item of a list, or a value in braces."""
+def _piece(fault: Fault, kind: Mapping[str, Any], item: bool | None = None) -> str:
+    """A kind with its fields, as the file would have it: an item of a list, by default if it is one, or in braces."""
     if fault.source.is_json:
         return dumps(kind, ensure_ascii=False)
-    text = show(kind, 100)
-    return f"- {text[1:-1].removesuffix(': null')}" if isinstance(fault.loc[-1], int) else text
+    text, item = show(kind, 100), isinstance(fault.written[-1], int) if item is None else item
+    return f"- {text[1:-1].removesuffix(': null')}" if item else text
 
 
 def _second_kind(fault: Fault, name: str, standing: str) -> Diagnostic:

@@ -1,0 +1,91 @@
+"""What a mapping that is not one kind was likely meant to be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from aespec.diagnostics import nearest
+from aespec.faults import inner_models
+from aespec.kind import Kind
+from aespec.registry import kinds, nearest_kind
+from aespec.source.items import ITEMS
+
+__all__ = ["kind_lacking", "kind_meant"]
+
+_NAMING = ("type", "kind", "layer", "class", "class_name", "op", "name")
+"""Keys that elsewhere name a kind by their value."""
+
+_WRAPPING = ("config", "args", "kwargs", "params", "parameters", "options")
+"""Keys that elsewhere hold its fields."""
+
+
+def kind_meant(family: str, stated: Any) -> dict[str, Any] | None:
+    """The kind with its fields in it, of a mapping in which they stand beside it or beside its name.
+
+    >>> kind_meant("layer", {"dense": 3, "activation": "relu"})
+    {'dense': {'units': 3, 'activation': 'relu'}}
+    >>> kind_meant("layer", {"class_name": "Dense", "config": {"units": 3}})
+    {'dense': {'units': 3}}
+    """
+    if not isinstance(stated, Mapping):
+        return None
+    return _fields_beside(family, stated) or _named_by_value(family, stated)
+
+
+def kind_lacking(family: str, stated: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The first kind that has all of these fields, with them."""
+    for name, kind in kinds(family).items():
+        if all(field in kind.model_fields for field in stated):
+            return {name: dict(stated)}
+    return None
+
+
+def _fields_beside(family: str, stated: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The kind that one key is, where all others are fields of it, or nearly."""
+    members = kinds(family)
+    for name, own in stated.items():
+        kind, beside = members.get(name), {key: value for key, value in stated.items() if key != name}
+        if kind is None or not beside:
+            continue
+        fields = _renamed(kind, beside)
+        if fields.keys() <= kind.model_fields.keys() and len(fields) == len(beside):
+            inside = own if isinstance(own, Mapping) else {kind.main: own} if kind.main and own is not None else {}
+            return {name: {**inside, **fields}}
+    return None
+
+
+def _named_by_value(family: str, stated: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The kind that the value of a key names, with the others as its fields."""
+    spelt = {key.lower(): key for key in reversed(list(stated))}
+    for key in filter(None, map(spelt.get, _NAMING)):
+        value, fields = stated[key], {other: each for other, each in stated.items() if other != key}
+        if not isinstance(value, str):
+            continue
+        for wrapping in _WRAPPING:
+            if isinstance(held := fields.get(wrapping), Mapping):
+                fields = {**{other: each for other, each in fields.items() if other != wrapping}, **held}
+        if family == "layer" and value in ITEMS:
+            return {value: fields}
+        if kind := nearest_kind(value, family):
+            return {kind: _renamed(kinds(family)[kind], fields) or None}
+        if family == "layer" and not fields and (activation := nearest_kind(value, "activation")):
+            return {"activation": activation}
+    return None
+
+
+def _renamed(kind: type[Kind], stated: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields as the kind calls them, where it has such; what is a kind itself is put right too."""
+    found: dict[str, Any] = {}
+    for key, value in stated.items():
+        field = nearest(key, kind.model_fields) or key
+        families = [each.family for each in inner_models(kind, field) if issubclass(each, Kind)]
+        meant = [_named_by_value(family, value) for family in families] if isinstance(value, Mapping) else []
+        found[field] = next((_short(each) for each in meant if each), value)
+    return found
+
+
+def _short(kind: dict[str, Any]) -> Any:
+    """A kind without fields as its name alone."""
+    ((name, fields),) = kind.items()
+    return name if fields is None else kind
