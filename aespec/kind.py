@@ -63,22 +63,25 @@ class Kind(BaseModel):
             if member.main is None:
                 own = [field for field in own_first(member) if member.model_fields[field].default is not None]
                 required = [field for field in own if member.model_fields[field].is_required()]
+                takes = member.taking(fields)
                 raise PydanticCustomError(
                     "fields_wanted",
                     "`{kind}` takes its fields as a mapping",
-                    {"kind": name, "fields": required or own[:1], "taking": member.taking(fields), "at": (name,)},
+                    {"kind": name, "fields": required or takes or own[:1], "taking": takes, "at": (name,)},
                 )
             fields = {member.main: fields}
         read: Self = nested((name,), lambda: member.model_validate(fields))
         return read
 
     @classmethod
-    def taking(cls, value: Any) -> str | None:
-        """The field that a single value was likely meant for, of a kind whose fields a spec has to name."""
-        own = [field for field in cls.__annotations__ if field in cls.model_fields]
-        # A number, of a kind without fields of its own, is meant for its family's, such as a loss's weight.
-        likely = own or (own_first(cls) if type(value) in (int, float) else [])
-        return next((field for field in likely if cls._takes(field, value)), None)
+    def taking(cls, value: Any) -> list[str]:
+        """The fields that a single value can be meant for, of a kind whose fields a spec has to name.
+
+        They are its own, and for a number those of its family, such as a loss's weight.
+        """
+        family = next(base for base in cls.__mro__ if "family" in base.__dict__)
+        likely = {*cls.__annotations__, *(family.__annotations__ if type(value) in (int, float) else ())}
+        return [field for field in own_first(cls) if field in likely and cls._takes(field, value)]
 
     @classmethod
     def _takes(cls, field: str, value: Any) -> bool:

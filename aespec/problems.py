@@ -220,8 +220,8 @@ def _with_field(family: str, name: str, value: Any) -> Any:
 
     kind = kinds(family).get(name)
     single = kind is not None and kind.main is None and value is not None and not isinstance(value, dict)
-    field = kind.taking(value) if kind and single else None
-    return {field: value} if field else value
+    fields = kind.taking(value) if kind and single else []
+    return {fields[0]: value} if len(fields) == 1 else value
 
 
 def _piece(fault: Fault, kind: Mapping[str, Any], item: bool | None = None) -> str:
@@ -257,17 +257,17 @@ def _second_kind(fault: Fault, name: str, standing: str) -> Diagnostic:
 
 
 def _fields_wanted(fault: Fault) -> Diagnostic:
-    kind, taking = fault.context["kind"], fault.context["taking"]
+    kind, takes = fault.context["kind"], fault.context["taking"]
     value, fields = fault.error["input"][kind], ", ".join(f"{field}: ..." for field in fault.context["fields"])
     wanted = f"`{kind}: {{{fields}}}`" if fields else f"`{kind}` alone"
-    meant = _piece(fault, {kind: {taking: value}}) if taking else ""
+    meant = _piece(fault, {kind: {takes[0]: value}}) if len(takes) == 1 else None
     return Diagnostic(
         WrongValue,
         f"`{kind}` takes no single value",
         fault.value,
-        wanted=f"`{kind}` with its fields in braces" if taking else wanted,
+        wanted=f"`{kind}` with its fields in braces" if meant else wanted,
         got=show(value),
-        help=f"write `{meant}`" if taking else f"write {wanted}",
+        help=f"write `{meant}`" if meant else f"say which field is meant: {wanted}" if takes else f"write {wanted}",
     )
 
 

@@ -221,6 +221,21 @@ FINDINGS = {
         spec(f"dense: {{units: 4, {SELU}}}, reshape: [2, 2], dropout: 0.1, flatten, dense: 3"),
         [("W203", "dropout")],
     ),
+    "dropout before a selu": (
+        spec(f"dense: {{units: 4, activation: relu}}, dropout: 0.1, dense: {{units: 4, {SELU}}}, dense: 3"),
+        [("W203", "dropout")],
+    ),
+    "dropout before a selu alone": (
+        spec("dense: {units: 4, kernel_initializer: lecun_normal}, dropout: 0.1, activation: selu, dense: 3"),
+        [("W203", "dropout")],
+    ),
+    "dropout far from a selu": (
+        spec(
+            f"dense: {{units: 4, activation: relu}}, dropout: 0.1, dense: {{units: 4, activation: relu}}, "
+            f"dense: {{units: 3, {SELU}}}"
+        ),
+        [],
+    ),
     "dropout of nothing": (spec(f"dense: {{units: 4, {SELU}}}, dropout: 0, dense: 3"), []),
     "dropout of the input": (spec(f"dropout: 0.5, dense: {{units: 4, {SELU}}}"), []),
     # W204
@@ -276,6 +291,10 @@ FINDINGS = {
     "windows that overlap": (
         spec("max_pool1d: {pool_size: 3, strides: 2}, flatten, dense: 2", input="[8, 2]"),
         [("W205", "max_pool1d")],
+    ),
+    "both": (  # the code is wider than what was pooled, and than the input
+        spec("dense: 8, dense: 9"),
+        [("W301", "9")],
     ),
     # W208
     "a pooling": (

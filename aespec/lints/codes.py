@@ -42,10 +42,8 @@ decoder: mirror
     @classmethod
     def check(cls, spec: Spec, graph: Graph) -> Iterator[Diagnostic]:
         """The narrowest value beside the input."""
-        given = elements(graph.input)
-        widths = [elements(node.shape) for node in graph]
-        noise = any(disturbs(node) for node in graph.block("encoder"))
-        if given is None or noise or _code_terms(graph) or any(width is None or width < given for width in widths):
+        given = _copied(graph)
+        if given is None:
             return
         node, code = _maker(graph), elements(graph[graph.code].shape)
         yield Diagnostic(
@@ -90,7 +88,7 @@ decoder: mirror
         before, code = elements(node.input_shape), elements(graph[graph.code].shape)
         sparse = any(term.target == "activity" for term in _code_terms(graph))
         whole = learnt[:1] == [node] and before == elements(graph.input)
-        if before is None or code is None or code <= before or whole or sparse:
+        if before is None or code is None or code <= before or whole or sparse or _copied(graph):
             return
         yield Diagnostic(
             cls,
@@ -100,6 +98,16 @@ decoder: mirror
             got=f"{code:,} numbers made of {before:,}",
             help="narrow the code, or widen the layer before it",
         )
+
+
+def _copied(graph: Graph) -> int | None:
+    """How many numbers an input has that the model can copy: nothing on the way is narrower, noisy or priced."""
+    given = elements(graph.input)
+    widths = [elements(node.shape) for node in graph]
+    noise = any(disturbs(node) for node in graph.block("encoder"))
+    if given is None or noise or _code_terms(graph) or any(width is None or width < given for width in widths):
+        return None
+    return given
 
 
 class SparsityUnbounded(Lint):

@@ -31,10 +31,17 @@ class Ignore:
     """What takes it out of the text."""
 
     def silences(self, problem: Diagnostic) -> bool:
-        """Whether it is about that problem."""
-        place = problem.place
-        here = place is not None and place.name == self.place.name and self.line in (place.line, None)
-        return here and problem.rule.code == self.code
+        """Whether it is about that problem, which may lie in a file that is included where it stands."""
+        return problem.rule.code == self.code and any(
+            place.name == self.place.name and self.line in (place.line, None) for place in _way_to(problem.place)
+        )
+
+
+def _way_to(place: Place | None) -> Iterator[Place]:
+    """A place, and those of the inclusions on the way to it."""
+    while place:
+        yield place
+        place = place.included_at
 
 
 def ignores(content: str, name: str) -> Iterator[Ignore | Place]:

@@ -19,6 +19,7 @@ from aespec.layers.pool import Pooling
 from aespec.layers.resize import Cropping1D, Cropping2D, ZeroPadding1D, ZeroPadding2D
 from aespec.lints.base import Lint, disturbs, loc_of, place_of, value_before, written
 from aespec.shapes import counted, show_shape
+from aespec.source.file import is_json
 from aespec.spec import Mirror, Spec
 
 __all__ = [
@@ -125,12 +126,14 @@ decoder: mirror
 
 
 class SeluDropout(Lint):
-    """Dropout of what a selu gave.
+    """Dropout before or after a selu.
 
     Dropout sets values to zero and enlarges the others, which keeps their sum. Selu's values have a mean of 0 and a
     variance of 1, which the layers after it count on, and dropout changes the variance: the further a selu is on the
-    negative side, the further zero is from its end. The authors of selu give a dropout of its own, to be had in no
-    backend here. (Klambauer, Unterthiner, Mayr and Hochreiter, Self-Normalizing Neural Networks, 2017)
+    negative side, the further zero is from its end. A selu behind dropout gets what it was not made for as well. Noise
+    on the input, which the model is to take out, is another thing: nothing is said of it. The authors of selu give a
+    dropout of its own, to be had in no backend here. (Klambauer, Unterthiner, Mayr and Hochreiter, Self-Normalizing
+    Neural Networks, 2017)
     """
 
     code = "W203"
@@ -153,16 +156,20 @@ decoder: mirror
 
     @classmethod
     def check(cls, spec: Spec, graph: Graph) -> Iterator[Diagnostic]:
-        """Each dropout beside what it is given."""
+        """Each dropout of what was computed beside the selu that it takes, or that takes it."""
         for node in written(graph):
-            before = value_before(graph, node)
-            if isinstance(node.layer.innermost, Dropout) and disturbs(node) and before and _is_selu(before):
+            before, after = value_before(graph, node), _activation_after(graph, node)
+            if not isinstance(node.layer.innermost, Dropout) or not disturbs(node) or before is None:
+                continue
+            selu = next((each for each in (before, after) if each and _is_selu(each)), None)
+            if selu:
+                order = "after" if selu is before else "before"
                 yield Diagnostic(
                     cls,
-                    f"`{node.name}` changes the variance that the selu of `{before.name}` is there to keep",
+                    f"`{node.name}` changes the variance that the selu of `{selu.name}` is there to keep",
                     spec.place(node.place, key=True),
-                    wanted="a selu without dropout, or dropout after another activation",
-                    got="`dropout` after `selu`",
+                    wanted="a selu without dropout, or dropout beside another activation",
+                    got=f"`dropout` {order} `selu`",
                     help="remove the dropout, or use another activation, such as `relu`",
                 )
 
@@ -254,14 +261,14 @@ decoder: mirror
             undone = [graph[name] for name in node.undoes]
             source = next((each for each in reversed(undone) if _padding(each) == "valid"), None)
             if source and (count := _made_up(node)):
-                even = _made_even(undone)
+                place = place_of(spec, source, "padding")
                 yield Diagnostic(
                     cls,
                     f"the mirror of `{source.name}` makes up {counted(count, 'position')} at the end of an axis",
-                    place_of(spec, source, "padding"),
+                    place,
                     wanted="windows that reach every position: `padding: same`",
                     got=f"`padding: valid`, {show_shape(source.input_shape)} -> {show_shape(source.shape)}",
-                    help="state `padding: same`" + (f", and {even}" if even else ""),
+                    help=_back_to_length(undone, place),
                 )
 
 
@@ -298,16 +305,19 @@ decoder: mirror
             undone = [graph[name] for name in node.undoes]
             source = next((each for each in reversed(undone) if _padding(each) in ("same", "valid")), None)
             if source and isinstance(layer := node.layer.innermost, Cropping1D | Cropping2D):
-                count = max(sum(margin) for margin in layer.cropping)
+                count, place = max(sum(margin) for margin in layer.cropping), place_of(spec, source, "padding")
+                ignore = (
+                    "`aespec validate --ignore W208`" if place and is_json(place.name) else "`# aespec: ignore[W208]`"
+                )
+                mend = _back_to_length(undone, place)
                 yield Diagnostic(
                     cls,
                     f"the mirror of `{source.name}` has to crop {counted(count, 'position')} of an axis",
-                    place_of(spec, source, "padding"),
-                    wanted="a length that the strides divide",
+                    place,
+                    wanted="lengths that come back as they were",
                     got=f"{show_shape(undone[0].input_shape)} -> {show_shape(source.shape)}, and back to "
                     f"{show_shape(node.input_shape)}",
-                    help=f"{_made_even(undone) or 'take another length'}, or take it as it is: "
-                    "`# aespec: ignore[W208]`",
+                    help=f"{mend}{', or ' if mend else ''}take it as it is: {ignore}",
                 )
 
 
@@ -408,6 +418,12 @@ def _is_selu(node: Node) -> bool:
     return isinstance(node.layer.output_activation, Selu)
 
 
+def _activation_after(graph: Graph, node: Node) -> Node | None:
+    """The next node that is more than a map that adds and multiplies, or moves values."""
+    following = list(graph)[list(graph).index(node) + 1 :]
+    return next((each for each in following if not _is_linear(each) and not each.layer.innermost.moves_only), None)
+
+
 def _is_linear(node: Node) -> bool:
     return isinstance(node.layer.output_activation, Linear)
 
@@ -454,18 +470,18 @@ def _padding(node: Node) -> object:
     return getattr(node.layer.innermost, "padding", None)
 
 
-def _made_even(undone: list[Node]) -> str | None:
-    """How to make the lengths, which layers with windows take together, such as their strides divide."""
+def _back_to_length(undone: list[Node], place: Place | None) -> str:
+    """How to have the lengths come back that layers with windows take together, if there is a way."""
+    ways = ["state `padding: same`"] if any(_padding(node) == "valid" for node in undone) else []
     layers = [node.layer.innermost for node in undone]
     steps = [layer.steps if isinstance(layer, Pooling) else getattr(layer, "strides", ()) for layer in layers]
     lengths = undone[0].input_shape[:-1]
-    if len({len(lengths), *map(len, steps)}) > 1 or None in lengths:
-        return None
-    strides = [prod(each) for each in zip(*steps, strict=True)]
-    margins = [[0, -(length or 0) % stride] for length, stride in zip(lengths, strides, strict=True)]
-    if not any(last for _, last in margins):
-        return None
-    return f"put `- zero_padding{len(margins)}d: {margins}` before `{undone[0].name}`"
+    known = len({len(lengths), *map(len, steps)}) == 1 and None not in lengths
+    strides = [prod(each) for each in zip(*steps, strict=True)] if known else []
+    margins = [[0, -(length or 0) % stride] for length, stride in zip(lengths, strides, strict=False)]
+    if any(last for _, last in margins) and not (place and place.turns):  # a turn of `repeat` has no line of its own
+        ways.append(f"put `- zero_padding{len(margins)}d: {margins}` before `{undone[0].name}`")
+    return ", and ".join(ways)
 
 
 def _made_up(node: Node) -> int:

@@ -98,8 +98,8 @@ loss: binary_crossentropy
         if known:
             got, help = "`scaling: standard`, values around 0", "use `scaling: minmax`, or `loss: mse`"
         else:
-            shape = show(list(spec.input.shape))
-            got, help = "no `range`", f"write `input: {{shape: {shape}, range: [0, 1]}}`, or use `loss: mse`"
+            fields = {**spec.input.model_dump(mode="json", exclude_none=True), "range": [0, 1]}
+            got, help = "no `range`", f"write `input: {show(fields, 100)}`, or use `loss: mse`"
         yield Diagnostic(
             cls,
             f"`{loss.kind}` has a meaning for values from 0 to 1, and the data may have others",

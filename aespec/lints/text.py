@@ -123,7 +123,10 @@ decoder: mirror
                     comment.place,
                     wanted="the code of a warning",
                     got=f"`{comment.code}`",
-                    help=f"did you mean `{near}`?" if near and not error else "`aespec explain` lists all codes",
+                    help=f"did you mean `{near}`?"
+                    if near and not error
+                    else f"remove `{comment.code}` from the comment; `aespec explain` lists all codes",
+                    fix=None if near and not error else Replace(comment.without),
                 )
             elif not any(comment.silences(problem) for problem in found):
                 where = "in this file" if comment.line is None else f"about line {comment.line}"
