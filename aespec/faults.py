@@ -17,7 +17,8 @@ __all__ = ["Fault", "faults", "faulty", "holder", "inner_models"]
 
 def faults(errors: Sequence[Mapping[str, Any]], source: Source, model: type[BaseModel]) -> list[Fault]:
     """The single errors of a validation of ``source`` against ``model``."""
-    return [Fault(loc, error, source, _owner(_field(loc), model)) for loc, error in _unfold(errors)]
+    top = frozenset(model.model_fields)
+    return [Fault(loc, error, source, _owner(_field(loc), model), top) for loc, error in _unfold(errors)]
 
 
 def faulty(errors: Sequence[Mapping[str, Any]]) -> list[Loc]:
@@ -33,6 +34,8 @@ class Fault:
     error: Mapping[str, Any]
     source: Source
     owner: type[BaseModel] | None
+    top: frozenset[str]
+    """The fields at the top of the file."""
 
     @property
     def kind(self) -> type[Kind] | None:

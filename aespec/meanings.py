@@ -13,7 +13,7 @@ from aespec.source.items import ITEMS
 
 __all__ = ["kind_lacking", "kind_meant"]
 
-_NAMING = ("type", "kind", "layer", "class", "class_name", "op", "name")
+_NAMING = ("type", "kind", "layer", "class", "class_name", "op", "mode", "name")
 """Keys that elsewhere name a kind by their value."""
 
 _WRAPPING = ("config", "args", "kwargs", "params", "parameters", "options")

@@ -34,10 +34,15 @@ __all__ = ["diagnose"]
 def diagnose(errors: Sequence[Mapping[str, Any]], source: Source, model: type[BaseModel]) -> list[Diagnostic]:
     """One diagnostic for each error of a validation of ``source`` against ``model``, in the file's order.
 
-    A value that its own text spoils is not blamed again, nor is a field called missing that is only misspelt.
+    A value that its own text spoils is not blamed again, nor is a field called missing that is only misspelt, or
+    stands in a mapping that does not belong there.
     """
     found = faults(errors, source, model)
-    misspelt = {(*fault.loc[:-1], fault.meant) for fault in found if fault.type == "extra_forbidden"}
+    unknown = [fault for fault in found if fault.type == "extra_forbidden"]
+    misspelt = {(*fault.loc[:-1], fault.meant) for fault in unknown}
+    misspelt |= {
+        (*f.loc[:-1], field) for f in unknown if isinstance(f.error["input"], dict) for field in f.error["input"]
+    }
     told = [
         fault
         for fault in found
@@ -60,7 +65,7 @@ def _unknown_kind(fault: Fault) -> Diagnostic:
     return Diagnostic(
         UnknownKind,
         f"unknown {family} `{name}`" if family == "decoder form" else f"unknown {family} kind `{name}`",
-        fault.source.keys.get((*fault.written, name)) or fault.source.keys.get(fault.loc) or fault.value,
+        fault.key if isinstance(fault.error["input"], dict) else fault.value,
         wanted=f"{choice}, or a list of layers" if family == "decoder form" else choice,
         got=f"`{name}`",
         help=_another_kind(fault, few=few),
@@ -82,8 +87,10 @@ def _another_kind(fault: Fault, *, few: bool) -> str | None:
         return f"it is no layer, but the whole decoder: write `decoder: {name}`"
     if family == "layer" and nearest(name, ("input", "input_layer")):
         return "take it out: the shape of what goes in stands once, as `input`, before the layers"
-    bare = name == fault.error["input"]
-    if bare and (meant := _run_together(fault)):
+    stated = fault.error["input"]
+    bare = name == stated
+    together = name if bare else f"{name}: {stated[name]}" if "{" in name else None
+    if together and (meant := _run_together(fault, together)):
         return f"write `{meant}`"
     if near := nearest_kind(name, family, beside=ITEMS if family == "layer" else ()):
         return f"did you mean `{near}`?" + ("" if few else f" {all_of_them}")
@@ -94,6 +101,8 @@ def _another_kind(fault: Fault, *, few: bool) -> str | None:
             return f"as a layer of its own write `- activation: {{{activation}: ...}}`"
     if family == "decoder form" and name in kind_names("layer"):
         return _A_LIST[fault.source.is_json]
+    if not bare and (lacking := kind_lacking(family, fault.error["input"])):
+        return f"it is a field of `{next(iter(lacking))}`: write `{_piece(fault, lacking)}`"
     return None if few else all_of_them
 
 
@@ -101,14 +110,18 @@ _RUN_TOGETHER = re.compile(r"([A-Za-z_][\w.]*)(?:\s*[:=(]\s*(-?\w[\w.-]*)\s*\)?|
 """A kind and its value in one text, as in ``dense:3``, ``Dense(3)`` and ``dense 3``."""
 
 
-def _run_together(fault: Fault) -> str | None:
+def _run_together(fault: Fault, name: str) -> str | None:
     """How to write a kind and its value that stand in one text, or kinds of a list that do."""
     from aespec.registry import nearest_kind
 
-    family, name = fault.context["family"], fault.context["name"]
+    family = fault.context["family"]
     names = [nearest_kind(each, family) for each in re.split(r"\s*,\s*", name)]
     if family == "loss" and len(names) > 1 and all(names):
         return f"[{', '.join(map(str, names))}]"
+    braced = re.fullmatch(r"([\w.]+)\s*(?:\((.*)\)|\{(.*)\})", name)
+    if braced and (kind := nearest_kind(braced[1], family)) and not re.fullmatch(r"\s*-?[\w.-]+\s*", braced[2] or ""):
+        dash = "- " * (isinstance(fault.written[-1], int) and not fault.source.is_json)
+        return f"{dash}{kind}: {{{(braced[3] or '...').strip()}}}"
     found = _RUN_TOGETHER.fullmatch(name)
     kind = found and nearest_kind(found[1], family)
     if not found or not kind:
@@ -148,6 +161,10 @@ def _instead(fault: Fault) -> str:
     if fault.kind and fault.kind.family == "layer" and key in kind_names("layer"):
         own = show({key: value}, 100)
         return f"a layer of its own, in the list: `{own if fault.source.is_json else f'- {own[1:-1]}'}`"
+    if len(fault.written) > 1 and key in fault.top:
+        return f"`{key}` stands at the top of the spec, beside `{fault.written[0]}`"
+    if len(fault.written) == 1 and isinstance(value, dict) and any(field in fault.top for field in value):
+        return f"take `{key}` away: what it holds stands at the top"
     return f"remove {fault.subject}"
 
 
@@ -206,8 +223,12 @@ def _one_key(fault: Fault) -> str | None:
     if item and fault.loc == fault.written:
         is_list = isinstance(fault.error["input"], list)
         return f"a {family} cannot be a list: take the inner brackets or the extra dash away" if is_list else None
-    if family == "regularizer" and isinstance(fault.error["input"], int | float):
-        return f"say which: `{{l2: {fault.error['input']}}}`, or `l1`"
+    if family in ("regularizer", "optimizer") and type(stated) in (int, float):
+        return f"say which: `{{{'l2' if family == 'regularizer' else 'adam'}: {stated}}}`; {_all_of(family)}"
+    if isinstance(stated, list) and len(stated) == 1 and isinstance(stated[0], str):
+        return f"take the brackets away: `{stated[0]}`"
+    if stated is None and family == "activation":
+        return "write `linear` for none"
     examples = getattr(fault.kind, "examples", ())
     if fault.kind and fault.kind.main == fault.loc[-1] and examples:
         return f"write for example `{show({fault.kind.kind: dict(examples[0].fields)}, 100)[1:-1]}`"
@@ -354,6 +375,10 @@ def _what_it_is(fault: Fault) -> str | None:
         return _A_LIST[fault.source.is_json]
     given = fault.error["input"]
     sizes = _SIZES.fullmatch(str(given)) if isinstance(given, int | str) else None
+    several = isinstance(given, list) and len(given) > 1 and all(type(each) is int for each in given)
+    if several and fault.type.startswith("int_") and fault.kind and fault.kind.main == fault.field:
+        each = [_piece(fault, {fault.kind.kind: one}, item=True) for one in given]
+        return f"a layer has one: write {_choice(each, 'and')}"
     if fault.field in ("input", "shape") and sizes:
         return f"write the shape as a list: `{fault.field}: [{', '.join(re.findall('[0-9]+', sizes[0]))}]`"
     return f"`{fault.field}`: {fault.doc}" if fault.loc else None

@@ -131,12 +131,18 @@ def faults(text):
         ("- leaky_relu: 0.2", "E101", "leaky_relu", "write `- activation: {leaky_relu: ...}`"),
         ("- dense: {units: 3, activation relu}", "E102", "activation relu", "write `activation: relu`"),
         ("- dense: {units: 3, dropout: 0.1}", "E102", "dropout", "in the list: `- dropout: 0.1`"),
-        ("- dense: {units: 3, kernel_regularizer: 0.01}", "E105", "0.01", "`{l2: 0.01}`, or `l1`"),
+        ("- dense: {units: 3, kernel_regularizer: 0.01}", "E105", "0.01", "say which: `{l2: 0.01}`"),
         ("- linear: 3", "E101", "linear", "`aespec layers` lists all kinds"),
         ("- reshape", "E103", "reshape", "write `reshape: ...`"),
         ("- reshape: {}", "E103", "reshape", "add `target_shape: ...`"),
         ("- dense: {units: 3, kernel_regularizer: {kl_divergence: {target: 0.1}}}", "E207", "{kl", "{target: 0.1}}`"),
         ("- [dense]", "E105", "[dense]", "brackets"),
+        ("- dense: [128, 64]", "E104", "[128, 64]", "a layer has one: write `- dense: 128` and `- dense: 64`"),
+        ("- max_pool1d: [2, 2]", "E104", "[2, 2]", "write the one value"),
+        ("- batchnorm", "E101", "batchnorm", "did you mean `batch_normalization`?"),
+        ("- dense {units: 3}", "E101", "dense {", "write `dense: {units: 3}`"),
+        ("- Dense(5, activation='relu')", "E101", "Dense(", "write `- dense: {...}`"),
+        ("- dense: {units: 3, activation: null}", "E105", "null", "write `linear`"),
         ("- 3", "E105", "3", ""),
         ("- null", "E105", "null", ""),
         ("- flatten: 3", "E104", "3", "`flatten` alone"),
@@ -219,7 +225,7 @@ def test_what_to_do_where_a_layer_has_no_steps(layers, help):
         ("loss: huber\ndelta: 2", "write `loss: {huber: 2}`"),
         # what is nowhere, or only in a list, of which the item is not known
         ("data: digits", "remove `data`"),
-        ("training: {loss: mse}", "remove `loss`"),
+        ("training: {loss: mse}", "`loss` stands at the top of the spec, beside `training`"),
         ("training: {greedy: [{epochs: 2, lr: 3}]}", "remove `lr`"),
         ("units: 3", "remove `units`"),
     ],
@@ -452,6 +458,32 @@ def test_a_field_that_is_stated_as_its_default_is_not_at_fault_beside_a_tie():
     stated = "kernel_initializer: zeros, kernel_regularizer: null, tied_to: encoder/dense_1"
     fault = faults(f"{HEAD}encoder:\n  - dense: 4\n  - dense: {{units: 4, {stated}}}\n")[0]
     assert fault.message.startswith("`kernel_initializer`")
+
+
+def test_a_spec_in_a_mapping_of_its_own_is_one_problem():
+    (fault,) = faults("model:\n  input: [4]\n  encoder: [{dense: 2}]\n  decoder: mirror\n")
+    assert (fault.rule.code, fault.help) == ("E102", "take `model` away: what it holds stands at the top")
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "help"),
+    [
+        ("decoder: {tie_weights: true}", 11, "it is a field of `mirror`: write `{mirror: {tie_weights: true}}`"),
+        ("decoder: {mode: mirror}", 11, "the kind stands by itself: write `mirror`"),
+        ("decoder: mirror\nloss: {type: mse, weight: 2}", 7, "write `{mse: {weight: 2}}`"),
+        ("decoder: mirror\nloss: {type: mse}", 8, "write `mse`"),
+        ("decoder: mirror\nloss: {bce: 1.0}", 8, "did you mean `binary_crossentropy`?"),
+        ("decoder: mirror\nloss: [{binary_crossentropy: 0.01}]", 30, "say which field is meant"),
+        ("decoder: mirror\nloss: [{mse: 0.5}]", 14, "write `{mse: {weight: 0.5}}`"),
+        ("decoder: mirror\ntraining: {optimizer: [adam]}", 23, "take the brackets away: `adam`"),
+        ("decoder: mirror\ntraining: {optimizer: 0.001}", 23, "say which: `{adam: 0.001}`"),
+        ("decoder: mirror\ntraining: {optimizer: {type: Adam, lr: 0.1}}", 23, "{adam: {learning_rate: 0.1}}"),
+    ],
+)
+def test_what_was_meant_at_the_top(text, column, help):
+    (fault,) = faults(f"input: [4]\nencoder: [{{dense: 2}}]\n{text}\n")
+    assert fault.place.column == column
+    assert help in fault.help
 
 
 @pytest.mark.parametrize(

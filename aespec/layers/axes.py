@@ -61,7 +61,14 @@ def per_axis(value: Any, rank: int) -> Any:
     if isinstance(value, (list, tuple)):
         if len(value) != rank:
             raise PydanticCustomError(
-                "axes", "one value, or {rank} of them", {"rank": rank, "wanted": f"one value, or a list of {rank}"}
+                "axes",
+                "{count} values for {axes}",
+                {
+                    "count": len(value),
+                    "axes": f"{rank} spatial axes" if rank > 1 else "one spatial axis",
+                    "wanted": "one value" + f", or a list of {rank}" * (rank > 1),
+                    "help": "write one value for all axes" if rank > 1 else "write the one value",
+                },
             )
         return tuple(value)
     return (value,) * rank

@@ -49,6 +49,7 @@ class BatchNormalization(_Normalization):
     """
 
     kind = "batch_normalization"
+    elsewhere = ("batchnorm", "bn")
     stepwise = True
     examples = (
         Example(input=(5,)),
