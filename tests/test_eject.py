@@ -150,6 +150,16 @@ def test_a_zoo_model_computes_the_same(path, backend, tmp_path):
     agree(backend, *read(path), tmp_path)
 
 
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+def test_the_weights_of_a_zoo_model_have_the_same_names(path, tmp_path):
+    spec, graph = read(path)
+    model, ejected, _ = both("keras", spec, graph, tmp_path)
+    assert [v.path for v in ejected.native.weights] == [v.path for v in model.native.weights]
+    assert {*ejected.weights()} == model.weights().keys()
+    model, ejected, _ = both("torch", spec, graph, tmp_path)
+    assert [*ejected.native.state_dict()] == [*model.native.state_dict()]
+
+
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_a_case_computes_the_same_in_torch(case, tmp_path):
     agree("torch", *of_case(case), tmp_path)

@@ -93,10 +93,11 @@ def _chain(graph: Graph, block: str, shape: Shape, output: str, cells: dict[str,
     inputs = keras.Input(shape, dtype=dtype, name=names.new("input" if block == "encoder" else "code"))
     values = {source: inputs}
     for node in graph.block(block):
-        cell = cells[node.name] = _cell(node, graph, cells, names, dtype)
         value = values[node.inputs[0]]
-        for layer in cell.layers:
-            value = layer(value)
+        with keras.name_scope(block):  # the path of a weight begins as its canonical name, `encoder/dense_1/kernel`
+            cell = cells[node.name] = _cell(node, graph, cells, names, dtype)
+            for layer in cell.layers:
+                value = layer(value)
         _check_shape(node, tuple(value.shape[1:]))
         values[node.name] = value
     return keras.Model(inputs, values[output], name=block)

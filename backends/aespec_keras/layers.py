@@ -35,7 +35,8 @@ registered = keras.saving.register_keras_serializable("aespec")
 def nested(function: Callable[[Tensor], Tensor], x: Shape, *, name: str, dtype: str) -> Any:
     """A function of stock layers and operations as one nested stock model, which stands for it as a layer."""
     inputs = keras.Input(x, dtype=dtype, name="input")
-    return keras.Model(inputs, function(inputs), name=name)
+    with keras.name_scope(name):
+        return keras.Model(inputs, function(inputs), name=name)
 
 
 class _Stretched:
