@@ -320,7 +320,7 @@ def test_file_without_splits(split, notes):
     ("path", "rule", "says"),
     [
         ("fashion-mnst", rules.DataNotFound, ["did you mean `fashion_mnist`?", "digits, fashion_mnist, mnist"]),
-        ("sensors.npy", rules.DataNotFound, ["sensors.npy", ".npy, .npz, .parquet or .csv"]),
+        ("sensors.npy", rules.DataNotFound, ["sensors.npy", ".npy, .npz, .parquet, .csv or .tsv"]),
         ("", rules.DataUnreadable, ["an empty name"]),
         ("folder", rules.DataUnreadable, ["folder"]),
         ("x" * 5000, rules.DataUnreadable, ["File name too long"]),

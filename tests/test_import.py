@@ -390,7 +390,7 @@ def test_what_a_spec_cannot_say_is_listed_or_left_out(tmp_path):
     graph, _, said = imported(path, "--partial")
     assert [node.layer.kind for node in graph] == ["conv2d", "flatten", "dense", "dense", "reshape"]
     others, same = said.partition("left out, so that the values are others:")[2].split(
-        "left out, which changes no value:"
+        "left out, which changes nothing that the model computes:"
     )
     assert [what in others for what in ("`Rescaling`", "`Lambda`", "`PReLU`", "`kernel_constraint", "`Orthog")] == [
         *(True, True, True, False, False)

@@ -478,6 +478,14 @@ def test_a_text_that_is_repeated_or_included_is_told_of_once_and_mended_where_it
     assert lint(*read(outer)) == []
 
 
+def test_a_sparsity_before_the_activation_that_it_was_meant_for_is_to_move_there():
+    layers = f"dense: {{units: 6, {KL}}}, activation: {{function: sigmoid}}"
+    (problem,) = found(spec(layers))
+    assert "price what `encoder/activation_1` gives instead" in problem.help
+    moved = spec(layers.replace(f", {KL}", "").replace("function: sigmoid", f"function: sigmoid, {KL}"))
+    assert told(moved) == []
+
+
 # --- ignoring -----------------------------------------------------------------------------------------------------
 
 SELUS = """

@@ -72,7 +72,10 @@ def _told(file: Path, found: Imported, files: list[Path]) -> str:
         f"{file}: {counted(len(graph.nodes), 'layer')}, {number(count)} parameters, {shapes}",
         *(f"  {note}" for note in found.notes),
     ]
-    for changes, what in ((True, "so that the values are others"), (False, "which changes no value")):
+    for changes, what in (
+        (True, "so that the values are others"),
+        (False, "which changes nothing that the model computes"),
+    ):
         if left_out := [f"    `{flaw.layer}`: {flaw.what}" for flaw in found.flaws if flaw.changes is changes]:
             lines += [f"  left out, {what}:", *left_out]
     if found.scaling:

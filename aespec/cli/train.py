@@ -64,8 +64,8 @@ class Job:
 @click.option(
     "--data",
     metavar="NAME|FILE",
-    help="What to train on: digits, plane, fashion_mnist, mnist, a .npy, .npz, .parquet or .csv file, or a folder of "
-    "arrays or pictures.  [default: digits]",
+    help="What to train on: digits, plane, fashion_mnist, mnist, a .npy, .npz, .parquet, .csv or .tsv file, or a "
+    "folder of arrays or pictures.  [default: digits]",
 )
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="Take only the first N samples.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="The run's folder.  [default: runs/NAME-BACKEND]")

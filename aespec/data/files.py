@@ -186,7 +186,7 @@ def not_found(path: str, names: Sequence[str]) -> NoReturn:
         Diagnostic(
             DataNotFound,
             f"there is no data set and no file `{path}`",
-            wanted=f"one of {', '.join(names)}, or the path of a .npy, .npz, .parquet or .csv file, "
+            wanted=f"one of {', '.join(names)}, or the path of a .npy, .npz, .parquet, .csv or .tsv file, "
             "or of a folder of arrays or pictures",
             help=f"did you mean `{meant}`?"
             if meant
@@ -206,6 +206,6 @@ def _beside(path: Path) -> str | None:
 def reason(error: BaseException) -> str:
     """What a reader found, in one line."""
     text = str(error).partition("\n")[0]
-    if "pickle" in text:
+    if "pickle" in text or "Python objects" in text:
         return "Python objects, or no NumPy file at all"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from aespec.diagnostics import Diagnostic, Place
 from aespec.graph import Graph, Node, Term
+from aespec.layers.activation import Activation
 from aespec.layers.normalization import BatchNormalization, LayerNormalization
 from aespec.lints.base import Lint, disturbs, loc_of, place_of
 from aespec.regularizers import GaussianKL, KLDivergence
@@ -145,8 +146,19 @@ decoder: mirror
                     place_of(spec, node, "activity_regularizer"),
                     wanted="values from 0 to 1: `activation: sigmoid`",
                     got=f"`{activation.kind}`",
-                    help="use `activation: sigmoid`, or `activity_regularizer: l1`",
+                    help=f"price what `{later.name}` gives instead: `{{function: ..., activity_regularizer: ...}}`"
+                    if (later := _squashed_later(graph, node))
+                    else "use `activation: sigmoid`, or `activity_regularizer: l1`",
                 )
+
+
+def _squashed_later(graph: Graph, node: Node) -> Node | None:
+    """The layer after one, if it is an activation that ends in [0, 1]."""
+    later = next(iter(list(graph)[list(graph).index(node) + 1 :]), None)
+    if later is None or not isinstance(later.layer.innermost, Activation) or not later.layer.output_activation:
+        return None
+    low, high = later.layer.output_activation.reach
+    return later if low >= 0 and high <= 1 else None
 
 
 class SparsityBelowOne(Lint):

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count as count_from
 from math import prod
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -82,11 +83,17 @@ def encoder(seen: Evidence, shape: Sequence[int], scale: Scale, use: Use | None,
     if use == "features":
         noise = "gaussian_noise: 0.2" if scale == "standard" else "masking_noise: 0.2"
         yield Said(noise, "in training alone: what undoes it has to know the data")
-    halvings = _halvings(seen.shape[:2], 7) if seen.kind == "images" else _halvings(seen.shape[:1], 8)
+    rank, least = (2, 7) if seen.kind == "images" else (1, 8)
+    halvings, margins = _halvings(seen.shape[:rank], least)
+    lengths = [length + margin for length, margin in zip(seen.shape, margins, strict=False)]
     if seen.kind == "images" and halvings:
-        yield from _convolutions(shape, halvings)
+        if len(shape) == 2:
+            yield Said(f"reshape: [{shape[0]}, {shape[1]}, 1]", "one channel")
+        yield from _margins(margins, halvings)
+        yield from _convolutions(lengths, halvings)
     elif seen.kind == "series" and halvings:
-        yield from _strides(seen.shape[0], min(halvings, 3))
+        yield from _margins(margins, halvings)
+        yield from _strides(lengths[0], min(halvings, 3))
     elif seen.kind == "series" and seen.shape[0] <= 32:
         yield from _recurrent(code)
     else:
@@ -96,17 +103,24 @@ def encoder(seen: Evidence, shape: Sequence[int], scale: Scale, use: Use | None,
     )
 
 
-def _halvings(lengths: Sequence[int], least: int) -> int:
-    """How often all lengths can be halved without a rest, and be no less than that."""
-    count = 0
-    while all(length % 2 ** (count + 1) == 0 and length // 2 ** (count + 1) >= least for length in lengths):
-        count += 1
-    return count
+def _halvings(lengths: Sequence[int], least: int) -> tuple[int, list[int]]:
+    """How often all lengths can be halved and be no less than that, and what to add to them so that no rest is left.
+
+    Nothing is added where they can be halved once without.
+    """
+    most = next(count for count in count_from(0) if min(lengths) >> (count + 1) < least)
+    exact = next(count for count in count_from(0) if count == most or any(n % 2 ** (count + 1) for n in lengths))
+    halvings = exact or min(most, DEEPEST)
+    return halvings, [-length % 2**halvings for length in lengths]
+
+
+def _margins(margins: Sequence[int], halvings: int) -> Iterator[Said]:
+    if any(margins):
+        added = [[0, margin] for margin in margins]
+        yield Said(f"zero_padding{len(margins)}d: {added}", f"to a multiple of {2**halvings}; the mirror takes it off")
 
 
 def _convolutions(shape: Sequence[int], halvings: int) -> Iterator[Said]:
-    if len(shape) == 2:
-        yield Said(f"reshape: [{shape[0]}, {shape[1]}, 1]", "one channel")
     for i in range(halvings):
         filters = min(16 * 2**i, 64)
         yield Said(
