@@ -15,6 +15,7 @@ from aespec.cli.options import backend_option, format_option
 from aespec.cli.output import echo_json, made, ready, writing
 from aespec.diagnostics import AespecError
 from aespec.files import write_text
+from aespec.memory import keep_freed
 from aespec.tables import as_csv, table
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def oneclass(
     from aespec.held import TEST
     from aespec.uses.oneclass import PUBLISHED, SOURCE, classes_of, one_class, spread
 
+    keep_freed()
     compiled = specs.only()
     spec, graph = compiled.spec, compiled.graph
     train, test = (load_for(spec, graph, data, part, spec.training.dtype) for part in ("train", "test"))

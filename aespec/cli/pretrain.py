@@ -16,6 +16,7 @@ from aespec.cli.plan import assignments, section_options
 from aespec.cli.trained import Trained, takes_run
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.files import LEARNING, PRETRAINING, write_text
+from aespec.memory import keep_freed
 from aespec.shapes import counted
 from aespec.spec import Classifier, Spec
 from aespec.tables import as_csv, table
@@ -90,6 +91,7 @@ def pretrain(
     from aespec.uses.pretraining import Comparison, summaries
     from aespec.uses.pretraining_picture import draw_curves
 
+    keep_freed()
     run = trained.run
     folder = out or run.folder
     ready(folder / PRETRAINING)
