@@ -65,6 +65,8 @@ class Case:
     """As the plan's field."""
     mixed_precision: str | None
     """As the plan's field; the model by hand stays in float32."""
+    keep: bool
+    """Whether aespec's side keeps memory that is freed, as the command does."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,7 @@ _here: list[Any] = []
 
 
 def _begin(case: Case, name: str, x: np.ndarray) -> int:
+    find_backend(case.backend).versions()
     backend = import_module(f"peers.in_{case.backend}")
     if case.threads and not _here:
         backend.set_threads(case.threads)
@@ -192,7 +195,8 @@ def _measured(case: Case, process: ProcessPoolExecutor) -> Result:
     count = round_size(peer, x, case)
 
     match = Match(peer, x[:count], case.rounds, case.seconds)
-    keep_freed()
+    if case.keep:
+        keep_freed()
     model = aespec.build(spec, backend=case.backend)
     make_trainer, notes = model.trainer, []
     # Whether to compile is decided as for the whole run, of which only a part is measured.
@@ -313,6 +317,12 @@ def main() -> None:
     parser.add_argument("--compile", choices=("auto", "on", "off"), default="auto", help="of aespec's steps (auto)")
     parser.add_argument("--mixed-precision", choices=("bfloat16",), help="of aespec's steps; by hand stays in float32")
     parser.add_argument(
+        "--no-keep",
+        dest="keep",
+        action="store_false",
+        help="give freed memory back, as Python does: aespec train keeps it",
+    )
+    parser.add_argument(
         "--json", type=Path, metavar="FILE", help="where to write what was found; what is there already is kept"
     )
     parser.add_argument("--markdown", action="store_true", help="print the table in Markdown")
@@ -329,6 +339,7 @@ def main() -> None:
             given.threads,
             given.compile,
             given.mixed_precision,
+            given.keep,
         )
         for spec in given.specs
         for backend in backends
@@ -336,6 +347,7 @@ def main() -> None:
     ]
     results: list[Result] = []
     about = {**environment(given.threads), "compile": given.compile, "mixed precision": given.mixed_precision or "none"}
+    about |= {} if given.keep else {"memory": "given back"}
     if given.json and given.json.exists():
         found = json.loads(given.json.read_text(encoding="utf-8"))
         if found["environment"] != about:
