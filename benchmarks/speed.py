@@ -105,33 +105,40 @@ class ByHand:
 
     def __init__(self, process: ProcessPoolExecutor, case: Case, name: str) -> None:
         self.process, self.case, self.name = process, case, name
-        self.parameters = 0
 
     def begin(self, x: np.ndarray) -> None:
         """Build it anew, to be trained on these samples."""
-        self.parameters = self.process.submit(_begin, self.case, self.name, x).result()
+        self.process.submit(_begin, self.case, self.name, x).result()
 
     def epoch(self) -> tuple[float, float]:
         """Train once over the samples; its seconds and its mean loss."""
         return self.process.submit(_epoch).result()
+
+    @property
+    def parameters(self) -> int:
+        """Their number, once it has been trained."""
+        return self.process.submit(_parameters).result()
 
 
 _here: list[Any] = []
 """In the process of the model by hand: that model."""
 
 
-def _begin(case: Case, name: str, x: np.ndarray) -> int:
+def _begin(case: Case, name: str, x: np.ndarray) -> None:
     find_backend(case.backend).versions()
     backend = import_module(f"peers.in_{case.backend}")
     if case.threads and not _here:
         backend.set_threads(case.threads)
     _here[:] = [backend.Peer(name, x, case.batch_size)]
-    parameters: int = _here[0].parameters
-    return parameters
 
 
 def _epoch() -> tuple[float, float]:
     found: tuple[float, float] = _here[0].epoch()
+    return found
+
+
+def _parameters() -> int:
+    found: int = _here[0].parameters
     return found
 
 
