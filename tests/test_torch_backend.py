@@ -565,23 +565,12 @@ class TestTraining:
 
 
 class TestCompiling:
-    LARGE = {"input": [2000], "encoder": [{"dense": 1000}], "decoder": "mirror"}  # noqa: RUF012  (never changed)
-
     @pytest.mark.parametrize(
         ("spec", "fields", "note"),
         [
             ("tied", {"compile": "off"}, "steps not compiled, as the plan says"),
             ("tied", {"compile": "on"}, "steps compiled by torch.compile, as the plan says"),
             ("recurrent", {}, "steps not compiled: `bidirectional` would not be faster"),
-            ("tied", {"batch_size": 127}, "steps not compiled: batches of 127 would not be faster"),
-            ("tied", {"batch_size": 128}, "steps not compiled: too few to win back the time that takes"),
-            # 3 * 4 million multiply-adds a sample: 5e12 are 416,667 samples
-            (LARGE, {"batch_size": 128, "epochs": 416}, "steps not compiled: too few to win back the time that takes"),
-            (
-                LARGE,
-                {"batch_size": 128, "epochs": 417},
-                "steps compiled by torch.compile: large batches, a long training",
-            ),
             # a thousand samples in batches of 127 are 8 steps
             ("tied", {"batch_size": 127, "epochs": 999}, "steps not compiled: batches of 127 would not be faster"),
             (
@@ -589,22 +578,16 @@ class TestCompiling:
                 {"batch_size": 127, "epochs": 1000},
                 "steps recorded and replayed: small batches, a long training",
             ),
-            (
-                "tied",
-                {"batch_size": 128, "epochs": 1000},
-                "steps not compiled: too few to win back the time that takes",
-            ),
+            ("tied", {"batch_size": 128, "epochs": 9999}, "steps not compiled: batches of 128 would not be faster"),
             ("recurrent", {"epochs": 9999}, "steps not compiled: `bidirectional` would not be faster"),
         ],
     )
     def test_is_decided_by_kind_and_length_and_said(self, spec, fields, note):
         assert build(spec).trainer(TrainingPlan.model_validate(fields), 1000).note == note
 
-    def test_without_a_compiler_is_refused_or_left(self, monkeypatch):
+    def test_without_a_compiler_is_refused(self, monkeypatch):
         monkeypatch.setenv("PATH", "")
         monkeypatch.delenv("CXX", raising=False)
-        way = TrainingPlan(batch_size=128, epochs=417)
-        assert build(self.LARGE).trainer(way, 1000).note == "steps not compiled: there is no C++ compiler"
         with pytest.raises(AespecError, match=r"needs a C\+\+ compiler"):
             build("tied").trainer(TrainingPlan(compile="on"), 1000)
 

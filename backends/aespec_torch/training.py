@@ -42,10 +42,7 @@ Slopes = Callable[[list[Tensor], Mapping[str, Tensor] | None], Found]
 """Finds it for samples and any targets of theirs, with the noise that is given, if it is."""
 
 LARGE_BATCH = 128
-"""Samples a step from which gradients that are compiled are faster, by a tenth. Below, those that are recorded are."""
-
-WORTH_COMPILING = 5e12
-"""Multiply-adds of a whole training, some minutes of it, from which the tens of seconds of compiling are won back."""
+"""Samples a step from which kernels are nearly all of its time. Below, steps that are recorded are faster."""
 
 WORTH_RECORDING = 8_000
 """Steps of a whole training from which the second and a half is won back that torch's tracer takes to import."""
@@ -239,11 +236,10 @@ def _way(graph: Graph, plan: TrainingPlan, samples: int) -> tuple[str, str]:
     Raises:
         AespecError: The plan wants it, and there is no C++ compiler.
     """
-    there = any(map(which, (os.environ.get("CXX", "g++"), "clang++", "cl")))
     if plan.compile == "off":
         return "plain", "steps not compiled, as the plan says"
     if plan.compile == "on":
-        if not there:
+        if not any(map(which, (os.environ.get("CXX", "g++"), "clang++", "cl"))):
             raise AespecError(
                 Diagnostic(
                     UnsupportedKind,
@@ -255,19 +251,12 @@ def _way(graph: Graph, plan: TrainingPlan, samples: int) -> tuple[str, str]:
             )
         return "compiled", "steps compiled by torch.compile, as the plan says"
     slower = next((kind.kind for kind in graph.kinds() if isinstance(kind, LSTM | GRU | Bidirectional)), None)
-    work = 3 * sum(node.multiply_adds or 0 for node in graph) * samples * plan.epochs
     if device().type != "cpu":
         return "plain", "steps not compiled: when that is faster is known of CPUs only"
     if slower:
         return "plain", f"steps not compiled: `{slower}` would not be faster"
-    if plan.batch_size < LARGE_BATCH:
-        # What another package's module decides in Python would be decided once.
-        own = all(kind.__module__.startswith("aespec.") for kind in graph.kinds())
-        if own and ceil(samples / plan.batch_size) * plan.epochs >= WORTH_RECORDING:
-            return "recorded", "steps recorded and replayed: small batches, a long training"
-        return "plain", f"steps not compiled: batches of {plan.batch_size} would not be faster"
-    if work < WORTH_COMPILING:
-        return "plain", "steps not compiled: too few to win back the time that takes"
-    if not there:
-        return "plain", "steps not compiled: there is no C++ compiler"
-    return "compiled", "steps compiled by torch.compile: large batches, a long training"
+    # What another package's module decides in Python would be decided once.
+    own = all(kind.__module__.startswith("aespec.") for kind in graph.kinds())
+    if own and plan.batch_size < LARGE_BATCH and ceil(samples / plan.batch_size) * plan.epochs >= WORTH_RECORDING:
+        return "recorded", "steps recorded and replayed: small batches, a long training"
+    return "plain", f"steps not compiled: batches of {plan.batch_size} would not be faster"
