@@ -86,7 +86,9 @@ def _of_a_larger_file(spec: aespec.Spec, images: np.ndarray, backends: tuple[str
                 [backend, f"{before:,.0f}", f"{count:,}", f"{rate:,.0f}", f"{rate / before:.2f}x", _own_memory()]
             )
     return tabulate(
-        rows, ["backend", "array, images/s", "images in the file", "images/s", "", "own memory, GiB"], "github"
+        rows,
+        ["backend", "array, images/s", "images in the file", "images/s", "beside the array", "own memory, GiB"],
+        "github",
     )
 
 
