@@ -376,8 +376,9 @@ def _what_it_is(fault: Fault) -> str | None:
     given = fault.error["input"]
     sizes = _SIZES.fullmatch(str(given)) if isinstance(given, int | str) else None
     several = isinstance(given, list) and len(given) > 1 and all(type(each) is int for each in given)
-    if several and fault.type.startswith("int_") and fault.kind and fault.kind.main == fault.field:
-        each = [_piece(fault, {fault.kind.kind: one}, item=True) for one in given]
+    layer = fault.kind if fault.kind and fault.kind.family == "layer" else None
+    if several and layer and layer.main == fault.field and fault.type.startswith("int_"):
+        each = [_piece(fault, {layer.kind: one}, item=True) for one in given]
         return f"a layer has one: write {_choice(each, 'and')}"
     if fault.field in ("input", "shape") and sizes:
         return f"write the shape as a list: `{fault.field}: [{', '.join(re.findall('[0-9]+', sizes[0]))}]`"
