@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from aespec.diagnostics import Diagnostic, in_order, nearest, show
+from aespec.diagnostics import Diagnostic, Place, in_order, nearest, show
 from aespec.faults import Fault, faults
 from aespec.kind import own_first
 from aespec.meanings import kind_lacking, kind_meant
@@ -49,8 +49,23 @@ def diagnose(errors: Sequence[Mapping[str, Any]], source: Source, model: type[Ba
         if fault.written not in source.spoilt and not (fault.type == "missing" and fault.loc in misspelt)
     ]
     said = [_SAY.get(fault.type, _wrong_value)(fault) for fault in told]
-    unique = {(d.rule, d.place, d.message): d for d in reversed(said)}  # of several turns of a `repeat` the first
-    return in_order(unique.values())
+    # Of several turns of a `repeat`, and of several uses of a variable, the first.
+    unique = {(d.rule, _cause(d.place, source), d.message): d for d in reversed(in_order(said))}
+    return in_order(_with_variable(d, source) for d in unique.values())
+
+
+def _cause(place: Place | None, source: Source) -> Place | None:
+    """Where what is wrong was written: the value of the variable that is used there, if one is."""
+    return source.filled[place][1] if place and place in source.filled else place
+
+
+def _with_variable(problem: Diagnostic, source: Source) -> Diagnostic:
+    """The problem, with the variable that gave the value."""
+    if problem.got is None or problem.place is None or problem.place not in source.filled:
+        return problem
+    name, place = source.filled[problem.place]
+    where = f"on line {place.line}" if place.name == problem.place.name else f"in {place.name}"
+    return replace(problem, got=f"{problem.got}, the value of `{name}` {where}")
 
 
 def _all_of(family: str) -> str:

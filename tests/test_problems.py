@@ -448,6 +448,13 @@ def test_what_the_text_spoils_is_not_blamed_again(spec, codes):
     assert [fault.rule.code for fault in faults(spec)] == codes
 
 
+def test_a_wrong_value_of_a_variable_is_told_once_and_traced_to_it():
+    layers = 'encoder: [{dense: "${n}"}, {dense: {units: "${n}"}}, {dense: {units: "${m}"}}]\n'
+    first, second = faults(f"vars:\n  n: -3\n  m: 0\ninput: [7]\n{layers}decoder: mirror\n")
+    assert (first.got, first.place.column) == ("-3, the value of `n` on line 2", 19)
+    assert (second.got, second.place.line) == ("0, the value of `m` on line 3", 5)
+
+
 def test_a_field_that_is_at_fault_with_others_is_shown_alone():
     layers = "encoder:\n  - dense: 3\n  - dense: {units: 4, kernel_regularizer: {l2: 0.1}, tied_to: encoder/dense_1}\n"
     fault = faults(HEAD + layers)[0]

@@ -32,6 +32,8 @@ class Source:
     """The values that problems of the text spoil; a mapping counts when one of its keys is spoilt."""
     used: Set[Place]
     """Where the values of those variables stand that something uses."""
+    filled: Mapping[Place, tuple[str, Place]]
+    """For the place of each use of a variable that is all of a value: its name, and where what it stands for stands."""
     idle: Mapping[Place, str]
     """The names that a `repeat` gives, by their places, and nothing uses."""
 
@@ -93,7 +95,8 @@ class Source:
         keys: dict[Loc, Place] = {}
         data = _settled(root, (), values, keys)
         idle = {place: given for place, (given, stands) in tally.given.items() if not stands & tally.used}
-        return cls(name, text, data, values, keys, _spoilt(tally.spoilt, values, keys), tally.used, idle)
+        spoilt = _spoilt(tally.spoilt, values, keys)
+        return cls(name, text, data, values, keys, spoilt, tally.used, tally.filled, idle)
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Self:

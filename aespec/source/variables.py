@@ -30,6 +30,8 @@ class Tally:
     """The places of the values of those variables that something uses."""
     given: dict[Place, tuple[str, set[Place]]] = field(default_factory=dict)
     """The names that each `repeat` gives, by their own places, and the places of what they stand for."""
+    filled: dict[Place, tuple[str, Place]] = field(default_factory=dict)
+    """For the place of each use that is all of a value: the variable's name, and where its value stands."""
     characters: int = 0
     values: int = 0
 
@@ -92,6 +94,9 @@ class Frame:
         self.tally.read(len(text), place)
         whole = _USE.fullmatch(text)
         if whole and whole[2]:
+            name = whole[1].strip()
+            if name in self.variables:
+                self.tally.filled[place] = name, self.variables[name].place
             return self._value(whole, place)
         return _USE.sub(lambda use: self._piece(use, place), text)
 
