@@ -486,6 +486,16 @@ def test_a_sparsity_before_the_activation_that_it_was_meant_for_is_to_move_there
     assert told(moved) == []
 
 
+def test_a_comment_where_a_file_is_included_silences_what_it_brings(tmp_path):
+    (tmp_path / "inner.yaml").write_text(spec("dense: {units: 4, activation: selu}, dense: 3", "[dense: 8]"))
+    outer = tmp_path / "outer.yaml"
+    text = "input: [8]\nencoder:\n  - include: inner.yaml%s\ndecoder: mirror\n"
+    outer.write_text(text % "")
+    assert [each.rule.code for each in lint(*read(outer))] == ["W201"]
+    outer.write_text(text % "  # aespec: ignore[W201]")
+    assert lint(*read(outer)) == []
+
+
 # --- ignoring -----------------------------------------------------------------------------------------------------
 
 SELUS = """
@@ -769,6 +779,11 @@ MENDED = {
     ),
     "one of an ignore's": (
         spec("dense: {units: 3, activation: selu}") + "# aespec: ignore-file[W203, W201, W301]",
+        spec("dense: {units: 3, activation: selu}") + "# aespec: ignore-file[W201]",
+        "W402 line 5, W402 line 5",
+    ),
+    "codes that are none": (
+        spec("dense: {units: 3, activation: selu}") + "# aespec: ignore-file[E101, W201, X999]",
         spec("dense: {units: 3, activation: selu}") + "# aespec: ignore-file[W201]",
         "W402 line 5, W402 line 5",
     ),

@@ -141,6 +141,24 @@ def test_what_cannot_be_cut_into_such_windows_is_told(data, window, says, place)
     assert not (place / "refused.yaml").exists()
 
 
+@pytest.mark.parametrize(
+    ("shape", "padded", "narrowest"),
+    [
+        ((75, 101, 3), (80, 104, 3), (10, 13, 64)),  # three halvings: 75 / 8 is 7 or more, 75 / 16 is not
+        ((127, 4), (128, 4), (16, 32)),
+        ((28, 28, 3), None, (7, 7, 32)),  # what can be halved as it is, is not padded
+    ],
+)
+def test_lengths_that_cannot_be_halved_are_padded(shape, padded, narrowest, tmp_path):
+    x = np.random.default_rng(0).random((20, *shape))
+    np.save(tmp_path / "x.npy", (x * 255).astype("uint8") if len(shape) == 3 else x)
+    graph = aespec.compile(aespec.parse(propose(str(tmp_path / "x.npy"))))
+    shapes = [node.shape for node in graph.block("encoder")]
+    assert [node.shape for node in graph if node.layer.kind.startswith("zero_padding")] == ([padded] if padded else [])
+    assert shapes[-3] == narrowest  # before they are flattened for the code
+    assert graph.output.shape == shape
+
+
 def test_channels_that_come_first_are_told(tmp_path):
     np.save(tmp_path / "x.npy", np.random.default_rng(0).random((20, 3, 16, 16)))
     seen = look(str(tmp_path / "x.npy"))

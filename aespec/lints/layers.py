@@ -257,10 +257,8 @@ decoder: mirror
     @classmethod
     def check(cls, spec: Spec, graph: Graph) -> Iterator[Diagnostic]:
         """Each layer of the mirror beside what it undoes."""
-        for node in graph:
-            undone = [graph[name] for name in node.undoes]
-            source = next((each for each in reversed(undone) if _padding(each) == "valid"), None)
-            if source and (count := _made_up(node)):
+        for node, undone, source in _undoing(graph, "valid"):
+            if count := _made_up(node):
                 place = place_of(spec, source, "padding")
                 yield Diagnostic(
                     cls,
@@ -301,10 +299,8 @@ decoder: mirror
     @classmethod
     def check(cls, spec: Spec, graph: Graph) -> Iterator[Diagnostic]:
         """Each cropping of the mirror beside the layer with windows that it undoes."""
-        for node in graph:
-            undone = [graph[name] for name in node.undoes]
-            source = next((each for each in reversed(undone) if _padding(each) in ("same", "valid")), None)
-            if source and isinstance(layer := node.layer.innermost, Cropping1D | Cropping2D):
+        for node, undone, source in _undoing(graph, "same", "valid"):
+            if isinstance(layer := node.layer.innermost, Cropping1D | Cropping2D):
                 count, place = max(sum(margin) for margin in layer.cropping), place_of(spec, source, "padding")
                 ignore = (
                     "`aespec validate --ignore W208`" if place and is_json(place.name) else "`# aespec: ignore[W208]`"
@@ -468,6 +464,14 @@ def _about_bias(node: Node) -> str | None:
 
 def _padding(node: Node) -> object:
     return getattr(node.layer.innermost, "padding", None)
+
+
+def _undoing(graph: Graph, *paddings: str) -> Iterator[tuple[Node, list[Node], Node]]:
+    """Each layer of a mirror, all that it undoes, and the last of these whose windows are padded in such a way."""
+    for node in graph:
+        undone = [graph[name] for name in node.undoes]
+        for source in [each for each in undone if _padding(each) in paddings][-1:]:
+            yield node, undone, source
 
 
 def _back_to_length(undone: list[Node], place: Place | None) -> str:
