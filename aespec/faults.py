@@ -101,14 +101,44 @@ class Fault:
         return (field_docs(self.owner).get(self.field) if self.owner else None) or f"a value for `{self.field}`"
 
     @property
-    def wraps(self) -> bool:
-        """Whether an unknown field is a kind that the main field takes, as in ``time_distributed: {dense: 3}``."""
-        from aespec.registry import kind_names
+    def rank(self) -> int | None:
+        """How many axes the input has beside its channels, where that can be read: 2 for images."""
+        stated = self.source.data.get("input") if isinstance(self.source.data, dict) else None
+        shape = stated.get("shape") if isinstance(stated, dict) else stated
+        return len(shape) - 1 if isinstance(shape, list) else None
 
+    @property
+    def wrapped(self) -> dict[str, Any] | None:
+        """The kind that the main field takes, where an unknown field is one, as in ``time_distributed: {dense: 3}``."""
+        from aespec.registry import known_kind
+
+        known = next(filter(None, (known_kind(self.loc[-1], family) for family in self._wrapping)), None)
+        return self.together or ({known: self.error["input"]} if known else None)
+
+    @property
+    def together(self) -> dict[str, Any] | None:
+        """The kind that the main field takes, where all unknown fields are one together.
+
+        Of ``time_distributed: {type: dense, units: 3}`` it is ``{dense: {units: 3}}``.
+        """
+        from aespec.meanings import kind_meant
+
+        meant = (kind_meant(family, self.stray, self.rank) for family in self._wrapping)
+        return next(filter(None, meant), None)
+
+    @property
+    def stray(self) -> dict[str, Any]:
+        """This unknown field and those that stand beside it."""
+        beside = self.source.value(self.written[:-1])
+        known = self.owner.model_fields if self.owner else ()
+        return {key: value for key, value in beside.items() if key not in known} if isinstance(beside, dict) else {}
+
+    @property
+    def _wrapping(self) -> list[str]:
+        """The families of kinds that the main field of the owner takes."""
         if self.kind is None or self.kind.main is None:
-            return False
-        families = [inner.family for inner in inner_models(self.kind, self.kind.main) if issubclass(inner, Kind)]
-        return any(self.loc[-1] in kind_names(family) for family in families)
+            return []
+        return [inner.family for inner in inner_models(self.kind, self.kind.main) if issubclass(inner, Kind)]
 
     @property
     def layers(self) -> bool:
@@ -118,7 +148,7 @@ class Fault:
     @property
     def meant(self) -> str | None:
         """The field that an unknown one was likely meant to be."""
-        if self.kind and self.wraps:
+        if self.kind and self.wrapped:
             return self.kind.main
         near = nearest(str(self.loc[-1]), own_first(self.owner)) if self.owner else None
         return near or self._lacking

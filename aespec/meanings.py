@@ -8,7 +8,7 @@ from typing import Any
 from aespec.diagnostics import nearest
 from aespec.faults import inner_models
 from aespec.kind import Kind
-from aespec.registry import kinds, nearest_kind
+from aespec.registry import kinds, known_kind, nearest_kind
 from aespec.source.items import ITEMS
 
 __all__ = ["kind_lacking", "kind_meant"]
@@ -20,8 +20,10 @@ _WRAPPING = ("config", "args", "kwargs", "params", "parameters", "options")
 """Keys that elsewhere hold its fields."""
 
 
-def kind_meant(family: str, stated: Any) -> dict[str, Any] | None:
+def kind_meant(family: str, stated: Any, rank: int | None = None) -> dict[str, Any] | None:
     """The kind with its fields in it, of a mapping in which they stand beside it or beside its name.
+
+    Of kinds that differ in their number of axes alone, it is the one for inputs of this ``rank``.
 
     >>> kind_meant("layer", {"dense": 3, "activation": "relu"})
     {'dense': {'units': 3, 'activation': 'relu'}}
@@ -30,7 +32,7 @@ def kind_meant(family: str, stated: Any) -> dict[str, Any] | None:
     """
     if not isinstance(stated, Mapping):
         return None
-    return _fields_beside(family, stated) or _named_by_value(family, stated)
+    return _fields_beside(family, stated) or _named_by_value(family, stated, rank)
 
 
 def kind_lacking(family: str, stated: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -45,17 +47,18 @@ def _fields_beside(family: str, stated: Mapping[str, Any]) -> dict[str, Any] | N
     """The kind that one key is, where all others are fields of it, or nearly."""
     members = kinds(family)
     for name, own in stated.items():
-        kind, beside = members.get(name), {key: value for key, value in stated.items() if key != name}
-        if kind is None or not beside:
+        known, beside = known_kind(name, family), {key: value for key, value in stated.items() if key != name}
+        if known is None or not beside:
             continue
+        kind = members[known]
         fields = _renamed(kind, beside)
         if fields.keys() <= kind.model_fields.keys() and len(fields) == len(beside):
             inside = own if isinstance(own, Mapping) else {kind.main: own} if kind.main and own is not None else {}
-            return {name: {**inside, **fields}}
+            return {known: {**inside, **fields}}
     return None
 
 
-def _named_by_value(family: str, stated: Mapping[str, Any]) -> dict[str, Any] | None:
+def _named_by_value(family: str, stated: Mapping[str, Any], rank: int | None = None) -> dict[str, Any] | None:
     """The kind that the value of a key names, with the others as its fields."""
     spelt = {key.lower(): key for key in reversed(list(stated))}
     for key in filter(None, map(spelt.get, _NAMING)):
@@ -67,7 +70,7 @@ def _named_by_value(family: str, stated: Mapping[str, Any]) -> dict[str, Any] | 
                 fields = {**{other: each for other, each in fields.items() if other != wrapping}, **held}
         if family == "layer" and value in ITEMS:
             return {value: fields}
-        if kind := nearest_kind(value, family):
+        if kind := nearest_kind(value, family, rank=rank):
             return {kind: _renamed(kinds(family)[kind], fields) or None}
         if family == "layer" and not fields and (activation := nearest_kind(value, "activation")):
             return {"activation": activation}

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from aespec.diagnostics import Diagnostic, Place, in_order, nearest, show
-from aespec.faults import Fault, faults
+from aespec.faults import Fault, faults, inner_models
 from aespec.kind import own_first
 from aespec.meanings import kind_lacking, kind_meant
 from aespec.rules import (
@@ -35,7 +35,7 @@ def diagnose(errors: Sequence[Mapping[str, Any]], source: Source, model: type[Ba
     """One diagnostic for each error of a validation of ``source`` against ``model``, in the file's order.
 
     A value that its own text spoils is not blamed again, nor is a field called missing that is only misspelt, or
-    stands in a mapping that does not belong there.
+    stands in a mapping that does not belong there. Unknown fields that are one kind together are told as one.
     """
     found = faults(errors, source, model)
     unknown = [fault for fault in found if fault.type == "extra_forbidden"]
@@ -46,7 +46,9 @@ def diagnose(errors: Sequence[Mapping[str, Any]], source: Source, model: type[Ba
     told = [
         fault
         for fault in found
-        if fault.written not in source.spoilt and not (fault.type == "missing" and fault.loc in misspelt)
+        if fault.written not in source.spoilt
+        and not (fault.type == "missing" and fault.loc in misspelt)
+        and not (fault.type == "extra_forbidden" and fault.together and fault.loc[-1] != next(iter(fault.stray)))
     ]
     said = [_SAY.get(fault.type, _wrong_value)(fault) for fault in told]
     # Of several turns of a `repeat`, and of several uses of a variable, the first.
@@ -93,7 +95,7 @@ def _another_kind(fault: Fault, *, few: bool) -> str | None:
 
     family, name = fault.context["family"], fault.context["name"]
     all_of_them = _all_of(family)
-    if named := kind_meant(family, fault.error["input"]):
+    if named := kind_meant(family, fault.error["input"], fault.rank):
         kind, fields = next(iter(named.items()))
         return f"the kind stands by itself: write `{kind if fields is None else _piece(fault, named)}`"
     if family == "layer" and name in ITEMS:
@@ -107,7 +109,7 @@ def _another_kind(fault: Fault, *, few: bool) -> str | None:
     together = name if bare else f"{name}: {stated[name]}" if "{" in name else None
     if together and (meant := _run_together(fault, together)):
         return f"write `{meant}`"
-    if near := nearest_kind(name, family, beside=ITEMS if family == "layer" else ()):
+    if near := _nearest_kind(fault, name):
         return f"did you mean `{near}`?" + ("" if few else f" {all_of_them}")
     if family == "layer" and len(name) > 2 and (activation := nearest_kind(name, "activation")):
         if bare:
@@ -121,24 +123,30 @@ def _another_kind(fault: Fault, *, few: bool) -> str | None:
     return None if few else all_of_them
 
 
+def _nearest_kind(fault: Fault, name: str) -> str | None:
+    """The kind, or the item of a list of layers, that was likely meant by a name."""
+    from aespec.registry import nearest_kind
+
+    family = fault.context["family"]
+    return nearest_kind(name, family, beside=ITEMS if family == "layer" else (), rank=fault.rank)
+
+
 _RUN_TOGETHER = re.compile(r"([A-Za-z_][\w.]*)(?:\s*[:=(]\s*(-?\w[\w.-]*)\s*\)?|\s+(-?[0-9][0-9.e-]*))")
 """A kind and its value in one text, as in ``dense:3``, ``Dense(3)`` and ``dense 3``."""
 
 
 def _run_together(fault: Fault, name: str) -> str | None:
     """How to write a kind and its value that stand in one text, or kinds of a list that do."""
-    from aespec.registry import nearest_kind
-
     family = fault.context["family"]
-    names = [nearest_kind(each, family) for each in re.split(r"\s*,\s*", name)]
+    names = [_nearest_kind(fault, each) for each in re.split(r"\s*,\s*", name)]
     if family == "loss" and len(names) > 1 and all(names):
         return f"[{', '.join(map(str, names))}]"
     braced = re.fullmatch(r"([\w.]+)\s*(?:\((.*)\)|\{(.*)\})", name)
-    if braced and (kind := nearest_kind(braced[1], family)) and not re.fullmatch(r"\s*-?[\w.-]+\s*", braced[2] or ""):
+    if braced and (kind := _nearest_kind(fault, braced[1])) and not re.fullmatch(r"\s*-?[\w.-]+\s*", braced[2] or ""):
         dash = "- " * (isinstance(fault.written[-1], int) and not fault.source.is_json)
         return f"{dash}{kind}: {{{(braced[3] or '...').strip()}}}"
     found = _RUN_TOGETHER.fullmatch(name)
-    kind = found and nearest_kind(found[1], family)
+    kind = found and _nearest_kind(fault, found[1])
     if not found or not kind:
         return None
     value = plain_value(found[2] or found[3])
@@ -163,8 +171,8 @@ def _instead(fault: Fault) -> str:
     """What to write for an unknown field."""
     from aespec.registry import kind_names
 
-    if fault.wraps:
-        return f"write `{fault.meant}: {show({fault.loc[-1]: fault.error['input']})}`"
+    if fault.wrapped:
+        return f"write `{_entry(fault, {fault.meant: fault.wrapped})}`"
     key, value = str(fault.loc[-1]), fault.error["input"]
     if value is None and fault.meant and (run := re.fullmatch(r"(\w+)[\s=]+(\S+)", key)):
         return f"write `{fault.meant}: {run[2]}`"
@@ -172,7 +180,7 @@ def _instead(fault: Fault) -> str:
         return f"did you mean `{fault.meant}`?"
     if belongs := fault.belongs:
         name, owner, written = belongs
-        return f"`{name}` is a field of `{owner}`: write `{show(written, 100)[1:-1]}`"
+        return f"`{name}` is a field of `{owner}`: write `{_entry(fault, written)}`"
     if fault.kind and fault.kind.family == "layer" and key in kind_names("layer"):
         own = show({key: value}, 100)
         return f"a layer of its own, in the list: `{own if fault.source.is_json else f'- {own[1:-1]}'}`"
@@ -203,7 +211,7 @@ def _not_one_key(fault: Fault) -> Diagnostic:
     if added and standing:
         return _second_kind(fault, added[0], standing[0])
     article = "an" if family[0] in "aeiou" else "a"
-    meant = kind_meant(family, fault.error["input"])
+    meant = kind_meant(family, fault.error["input"], fault.rank)
     kind = next(iter(meant or {}), None)
     beside = [key for key in keys if key != kind]
     return Diagnostic(
@@ -220,11 +228,9 @@ def _not_one_key(fault: Fault) -> Diagnostic:
 
 def _one_key(fault: Fault) -> str | None:
     """How to write one kind."""
-    from aespec.registry import nearest_kind
-
     keys, item, family = fault.context["keys"], not isinstance(fault.loc[-1], str), fault.context["family"]
-    stated, beside = fault.error["input"], ITEMS if family == "layer" else ()
-    named = {key: near for key in keys if (near := nearest_kind(key, family, beside=beside))}
+    stated = fault.error["input"]
+    named = {key: near for key in keys if (near := _nearest_kind(fault, key))}
     if keys and item and len(named) == len(keys):
         own = "braces" if fault.source.is_json else "a dash"
         each = [_piece(fault, {near: _with_field(family, near, stated[key])}, item) for key, near in named.items()]
@@ -266,6 +272,11 @@ def _piece(fault: Fault, kind: Mapping[str, Any], item: bool | None = None) -> s
         return dumps(kind, ensure_ascii=False)
     text, item = show(kind, 100), isinstance(fault.written[-1], int) if item is None else item
     return f"- {text[1:-1].removesuffix(': null')}" if item else text
+
+
+def _entry(fault: Fault, field: Mapping[Any, Any]) -> str:
+    """A field with its value, as the file would have it."""
+    return _piece(fault, field, item=False)[1:-1]
 
 
 def _second_kind(fault: Fault, name: str, standing: str) -> Diagnostic:
@@ -383,6 +394,9 @@ def _meant(fault: Fault) -> str | None:
 _SIZES = re.compile(r"\(?\s*[0-9]+(\s*[,x*\u00d7]\s*[0-9]+)*\s*,?\s*\)?")
 """A shape, as it is written elsewhere."""
 
+_BOUNDS = re.compile(r"[\[(]?\s*(-?[0-9]+(?:\.[0-9]+)?)\s*(?:,|:|\.\.\.?|-|to|\s)\s*(-?[0-9]+(?:\.[0-9]+)?)\s*[\])]?")
+"""The least and the largest value, as they are written elsewhere."""
+
 
 def _what_it_is(fault: Fault) -> str | None:
     """What to know of a field whose value is wrong."""
@@ -397,6 +411,9 @@ def _what_it_is(fault: Fault) -> str | None:
         return f"a layer has one: write {_choice(each, 'and')}"
     if fault.field in ("input", "shape") and sizes:
         return f"write the shape as a list: `{fault.field}: [{', '.join(re.findall('[0-9]+', sizes[0]))}]`"
+    bounds = _BOUNDS.fullmatch(given) if fault.field == "range" and isinstance(given, str) else None
+    if bounds:
+        return f"write both as a list: `{fault.field}: [{bounds[1]}, {bounds[2]}]`"
     return f"`{fault.field}`: {fault.doc}" if fault.loc else None
 
 
@@ -457,6 +474,9 @@ def _wanted(fault: Fault) -> str:
         return _choice(_expected(fault.context))
     if fault.type == "string_pattern_mismatch" and fault.context["pattern"] in _PATTERNS:
         return _PATTERNS[fault.context["pattern"]]
+    held = inner_models(fault.owner, fault.field) if fault.owner and fault.type.startswith("model_") else []
+    if main := next(filter(None, (getattr(each, "main", None) for each in held)), None):
+        return f"a mapping, or its `{main}` alone"
     return _WANTED.get(fault.type, str(fault.error["msg"])).format(**fault.context)
 
 

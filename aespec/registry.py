@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import cache
 from importlib import import_module
@@ -27,7 +27,7 @@ from aespec.rules import BackendUnavailable, PluginConflict, UnknownBackend
 if TYPE_CHECKING:
     from aespec.backend import Backend
 
-__all__ = ["backend_names", "find_backend", "find_kind", "kind_names", "kinds", "nearest_kind", "package"]
+__all__ = ["backend_names", "find_backend", "find_kind", "kind_names", "kinds", "known_kind", "nearest_kind", "package"]
 
 _HOMES = {
     "layer": "aespec.layers",
@@ -58,15 +58,33 @@ def kinds(family: str) -> dict[str, type[Kind]]:
     return found
 
 
-def nearest_kind(name: str, *families: str, beside: Iterable[str] = ()) -> str | None:
-    """The kind that was likely meant by a name, which may be its name elsewhere, or what stands beside the kinds."""
+def nearest_kind(name: str, *families: str, beside: Iterable[str] = (), rank: int | None = None) -> str | None:
+    """The kind that was likely meant by a name, which may be its name elsewhere, or what stands beside the kinds.
+
+    Where the name is without a number of axes, as `max_pool` is, it is the kind of that ``rank``, if there is one.
+    """
     name = name.rpartition(".")[2]  # as in `keras.layers.Dense`
-    members = [member for family in families for member in kinds(family).values()]
-    others = {each.lower(): member.kind for member in members for each in member.elsewhere}
+    members = {kind: member for family in families for kind, member in kinds(family).items()}
+    others = _elsewhere(members)
     # A name elsewhere is meant where it is written, or mistyped: not where another name is somewhat like it.
-    for near in difflib.get_close_matches(name.lower(), others, 1, 0.88):
-        return others[near]
-    return nearest(name, [*(kind for family in families for kind in kind_names(family)), *beside])
+    near = next((others[each] for each in difflib.get_close_matches(name.lower(), others, 1, 0.88)), None)
+    near = near or nearest(name, [*(kind for family in families for kind in kind_names(family)), *beside])
+    own = getattr(members.get(near or ""), "rank", None)
+    if near is None or own is None or rank is None or any(map(str.isdigit, name)):
+        return near
+    alike = near.replace(f"{own}d", f"{rank}d")
+    return alike if alike in members else near
+
+
+def known_kind(name: Any, family: str) -> str | None:
+    """The kind that has a name, here or elsewhere, in small letters or in capitals."""
+    members, low = kinds(family), str(name).lower()
+    return next((each for each in (name, low, _elsewhere(members).get(low)) if each in members), None)
+
+
+def _elsewhere(members: Mapping[str, type[Kind]]) -> dict[str, str]:
+    """The kind that each name elsewhere is for, in small letters."""
+    return {each.lower(): kind for kind, member in members.items() for each in member.elsewhere}
 
 
 def find_kind(family: type[Kind], name: Any) -> type[Any]:

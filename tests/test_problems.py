@@ -156,6 +156,13 @@ def faults(text):
         ("- dense: {unit: 3}", "E102", "unit", "did you mean `units`?"),
         ("- time_distributed: {layr: {dense: 3}}", "E102", "layr", "did you mean `layer`?"),
         ("- time_distributed: {dense: 3}", "E102", "dense: 3", "write `layer: {dense: 3}`"),
+        ("- time_distributed: {type: dense, units: 3}", "E102", "type", "write `layer: {dense: {units: 3}}`"),
+        ("- time_distributed: {use_bias: false, Linear: 3, name: a}", "E102", "use_", "{dense: {units: 3, use_bias: f"),
+        ("- time_distributed: {Linear: 3}", "E102", "Linear", "write `layer: {dense: 3}`"),
+        ("- bidirectional: {lstm: 3, return_sequences: true}", "E102", "lstm", "{lstm: {units: 3, return_sequences: t"),
+        ("- {Linear: 3, activation: relu}", "E105", "{Linear", '`- dense: {units: 3, activation: "relu"}`'),
+        ("- {LSTM: 3, return_sequences: true}", "E105", "{LSTM", "`- lstm: {units: 3, return_sequences: true}`"),
+        ("- activation: {type: leaky_relu, slope: 1}", "E102", "type", "write `function: {leaky_relu: {"),
         ("- activation: {leaky_relu: {}}", "E102", "leaky_relu", "write `function: {leaky_relu: {}}`"),
         ("- conv2d: 3", "E104", "3", "write `conv2d: {filters: ..., kernel_size: ...}`"),
         ("- conv1d_transpose: 3", "E104", "3", "write `conv1d_transpose: {filters: ..., kernel_size: ...}`"),
@@ -179,6 +186,24 @@ def test_a_fault_of_a_layer(line, code, under, help):
     assert fault.wanted
     assert fault.got
     assert help in (fault.help or "")
+
+
+@pytest.mark.parametrize(
+    ("shape", "line", "help"),
+    [
+        ("[8, 8, 1]", "global_avg_pool", "did you mean `global_average_pool2d`?"),
+        ("[8, 8, 1]", "max_pool: 2", "did you mean `max_pool2d`?"),
+        ("[8, 8, 1]", "conv: {filters: 2, kernel_size: 3}", "did you mean `conv2d`?"),
+        ("[8, 8, 1]", "Conv1D: {filters: 2, kernel_size: 3}", "did you mean `conv1d`?"),
+        ("[8, 8, 1]", "{type: MaxPool, pool_size: 2}", "write `- max_pool2d: {pool_size: 2}`"),
+        ("{shape: [8, 8, 1], range: [0, 1]}", "MaxPool(2)", "write `- max_pool2d: 2`"),
+        ("[8, 1]", "global_avg_pool", "did you mean `global_average_pool1d`?"),
+        ("[8, 1]", "Upsample: 2", "did you mean `upsampling1d`?"),
+    ],
+)
+def test_a_kind_without_a_number_of_axes_is_the_one_for_the_input(shape, line, help):
+    (fault,) = faults(f"input: {shape}\ndecoder: mirror\nencoder:\n  - {line}\n")
+    assert help in fault.help
 
 
 STEPS = "input: [8, 3]\ndecoder: mirror\nencoder:\n"
@@ -298,12 +323,20 @@ def test_a_fault_of_the_spec(text, code, under):
         ("28x28", "write the shape as a list: `input: [28, 28]`"),
         ("(28, 28, 1)", "write the shape as a list: `input: [28, 28, 1]`"),
         ("(9,)", "write the shape as a list: `input: [9]`"),
+        ("9", "write the shape as a list: `input: [9]`"),
         ("images", "`input`: What goes in, and comes out again."),
     ],
 )
 def test_an_input_whose_shape_is_no_list(shape, help):
     (fault,) = faults(f"input: {shape}\nencoder: [{{dense: 2}}]\ndecoder: mirror\n")
     assert (fault.rule.code, fault.help) == ("E104", help)
+    assert fault.wanted == "a mapping, or its `shape` alone"
+
+
+@pytest.mark.parametrize("bounds", ["0..1", "0...1", "0 to 1", "(0, 1)", "0:1", "0-1", "0 1"])
+def test_a_range_that_is_no_list(bounds):
+    (fault,) = faults(f"input: {{shape: [4], range: '{bounds}'}}\nencoder: [{{dense: 2}}]\ndecoder: mirror\n")
+    assert (fault.rule.code, fault.help) == ("E104", "write both as a list: `range: [0, 1]`")
 
 
 @pytest.mark.parametrize(
@@ -530,11 +563,21 @@ def test_a_name_that_is_wanted_in_words():
     assert fault.wanted == "letters, digits and `_`, a letter first"
 
 
-def test_what_to_do_in_json(tmp_path):
+@pytest.mark.parametrize(
+    ("layer", "help"),
+    [
+        ('{"dense": 3, "dropout": 0.1}', "braces of its own"),
+        ('{"time_distributed": {"type": "dense", "units": 3}}', '`"layer": {"dense": {"units": 3}}`'),
+        ('{"dense": {"units": 3, "negative_slope": 1, "activation": "leaky_relu"}}', '`"activation": {"leaky_relu": '),
+    ],
+)
+def test_what_to_do_in_json(layer, help, tmp_path):
     path = tmp_path / "two.json"
-    path.write_text('{"input": [4], "encoder": [{"dense": 3, "dropout": 0.1}], "decoder": "mirror"}')
-    with pytest.raises(aespec.AespecError, match="braces of its own"):
+    path.write_text(f'{{"input": [4, 2], "encoder": [{layer}], "decoder": "mirror"}}')
+    with pytest.raises(aespec.AespecError) as caught:
         aespec.load(path)
+    (fault,) = caught.value.diagnostics
+    assert help in fault.help
 
 
 @pytest.mark.parametrize(
