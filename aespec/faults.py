@@ -108,23 +108,32 @@ class Fault:
         return len(shape) - 1 if isinstance(shape, list) else None
 
     @property
-    def wrapped(self) -> dict[str, Any] | None:
-        """The kind that the main field takes, where an unknown field is one, as in ``time_distributed: {dense: 3}``."""
+    def held(self) -> dict[str, Any] | None:
+        """The field that takes the kind which an unknown field is, with that kind.
+
+        Of ``time_distributed: {dense: 3}`` it is ``{layer: {dense: 3}}``.
+        """
+        from aespec.meanings import with_field
         from aespec.registry import known_kind
 
-        known = next(filter(None, (known_kind(self.loc[-1], family) for family in self._wrapping)), None)
-        return self.together or ({known: self.error["input"]} if known else None)
+        beside, value = self.source.value(self.written[:-1]), self.error["input"]
+        for field, family in self._holding if isinstance(beside, dict) and not self.together else ():
+            if field not in beside and (kind := known_kind(self.loc[-1], family)):
+                return {field: kind if value is None or value is True else {kind: with_field(family, kind, value)}}
+        return self.together
 
     @property
     def together(self) -> dict[str, Any] | None:
-        """The kind that the main field takes, where all unknown fields are one together.
+        """The main field with the kind that it takes, where all unknown fields are that kind together.
 
-        Of ``time_distributed: {type: dense, units: 3}`` it is ``{dense: {units: 3}}``.
+        Of ``time_distributed: {type: dense, units: 3}`` it is ``{layer: {dense: {units: 3}}}``.
         """
         from aespec.meanings import kind_meant
 
-        meant = (kind_meant(family, self.stray, self.rank) for family in self._wrapping)
-        return next(filter(None, meant), None)
+        for field, family in self._holding:
+            if self.kind and field == self.kind.main and (meant := kind_meant(family, self.stray, self.rank)):
+                return {field: meant}
+        return None
 
     @property
     def stray(self) -> dict[str, Any]:
@@ -134,11 +143,15 @@ class Fault:
         return {key: value for key, value in beside.items() if key not in known} if isinstance(beside, dict) else {}
 
     @property
-    def _wrapping(self) -> list[str]:
-        """The families of kinds that the main field of the owner takes."""
-        if self.kind is None or self.kind.main is None:
-            return []
-        return [inner.family for inner in inner_models(self.kind, self.kind.main) if issubclass(inner, Kind)]
+    def _holding(self) -> list[tuple[str, str]]:
+        """The owner's fields that take one kind, each with the family of it; of layers, the main field alone."""
+        owner, main = self.owner, self.kind.main if self.kind else None
+        return [
+            (field, inner.family)
+            for field in (own_first(owner) if owner else ())
+            for inner in (inner_models(owner, field) if owner else ())
+            if issubclass(inner, Kind) and (field == main or inner.family != "layer")
+        ]
 
     @property
     def layers(self) -> bool:
@@ -148,16 +161,20 @@ class Fault:
     @property
     def meant(self) -> str | None:
         """The field that an unknown one was likely meant to be."""
-        if self.kind and self.wrapped:
-            return self.kind.main
-        near = nearest(str(self.loc[-1]), own_first(self.owner)) if self.owner else None
+        from aespec.meanings import field_meant
+
+        if self.held:
+            return next(iter(self.held))
+        near = field_meant(str(self.loc[-1]), own_first(self.owner)) if self.owner else None
         return near or self._lacking
 
     @property
     def _lacking(self) -> str | None:
         """A field that is not stated, and is needed: this may be its name elsewhere, as `p` is, or `layers`."""
+        from aespec.meanings import follows
+
         beside, number = self.source.value(self.written[:-1]), self.error["input"]
-        if self.owner is None or not isinstance(beside, dict):
+        if self.owner is None or not isinstance(beside, dict) or follows(str(self.loc[-1])):
             return None
         if self.kind is None:
             lists = [name for name in self.owner.model_fields if _holds_layers(self.owner, name)]

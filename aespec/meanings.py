@@ -1,8 +1,9 @@
-"""What a mapping that is not one kind was likely meant to be."""
+"""What a mapping that is not one kind, and a field that does not exist, were likely meant to be."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aespec.diagnostics import nearest
@@ -11,13 +12,41 @@ from aespec.kind import Kind
 from aespec.registry import kinds, known_kind, nearest_kind
 from aespec.source.items import ITEMS
 
-__all__ = ["kind_lacking", "kind_meant"]
+__all__ = ["field_meant", "follows", "kind_lacking", "kind_meant", "with_field"]
 
 _NAMING = ("type", "kind", "layer", "class", "class_name", "op", "mode", "name")
 """Keys that elsewhere name a kind by their value."""
 
 _WRAPPING = ("config", "args", "kwargs", "params", "parameters", "options")
 """Keys that elsewhere hold its fields."""
+
+_FIELDS = {
+    "units": ("out_features", "output_dim", "output_size", "hidden_size", "out"),
+    "filters": ("out_channels", "out"),
+    "kernel_initializer": ("weight_initializer", "weight_init"),
+    "kernel_regularizer": ("weight_regularizer",),
+    "activation": ("nonlinearity",),
+}
+"""What fields are called elsewhere, where that is not much like what they are called here."""
+
+_FOLLOWS = re.compile(r"(in|input|batch_input)(_(features|channels|size|dim|shape|units))?")
+"""Fields that elsewhere say what comes in."""
+
+
+def field_meant(name: str, fields: Iterable[str]) -> str | None:
+    """The field that was likely meant by a name, which may be its name elsewhere.
+
+    >>> field_meant("out_features", ["units", "activation"]), field_meant("unit", ["units", "activation"])
+    ('units', 'units')
+    """
+    fields = [*fields]
+    known = (field for field, names in _FIELDS.items() if field in fields and name.lower() in names)
+    return next(known, None) or nearest(name, fields)
+
+
+def follows(name: str) -> bool:
+    """Whether a field says elsewhere what here follows from the layer before."""
+    return _FOLLOWS.fullmatch(name) is not None
 
 
 def kind_meant(family: str, stated: Any, rank: int | None = None) -> dict[str, Any] | None:
@@ -41,6 +70,14 @@ def kind_lacking(family: str, stated: Mapping[str, Any]) -> dict[str, Any] | Non
         if all(field in kind.model_fields for field in stated):
             return {name: dict(stated)}
     return None
+
+
+def with_field(family: str, name: str, value: Any) -> Any:
+    """A single value of a kind that takes none, with the field that it was meant for."""
+    kind = kinds(family).get(name)
+    single = kind is not None and kind.main is None and value is not None and not isinstance(value, dict)
+    fields = kind.taking(value) if kind and single else []
+    return {fields[0]: value} if len(fields) == 1 else value
 
 
 def _fields_beside(family: str, stated: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -81,7 +118,9 @@ def _renamed(kind: type[Kind], stated: Mapping[str, Any]) -> dict[str, Any]:
     """Fields as the kind calls them, where it has such; what is a kind itself is put right too."""
     found: dict[str, Any] = {}
     for key, value in stated.items():
-        field = nearest(key, kind.model_fields) or key
+        field = field_meant(key, kind.model_fields) or key
+        if follows(key) and field not in kind.model_fields:
+            continue
         families = [each.family for each in inner_models(kind, field) if issubclass(each, Kind)]
         meant = [_named_by_value(family, value) for family in families] if isinstance(value, Mapping) else []
         found[field] = next((_short(each) for each in meant if each), value)

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from aespec.diagnostics import Diagnostic, Place, in_order, nearest, show
 from aespec.faults import Fault, faults, inner_models
 from aespec.kind import own_first
-from aespec.meanings import kind_lacking, kind_meant
+from aespec.meanings import follows, kind_lacking, kind_meant, with_field
 from aespec.rules import (
     BadCombination,
     BadOverride,
@@ -150,7 +150,7 @@ def _run_together(fault: Fault, name: str) -> str | None:
     if not found or not kind:
         return None
     value = plain_value(found[2] or found[3])
-    piece = show({kind: _with_field(family, kind, value)}, 100)
+    piece = show({kind: with_field(family, kind, value)}, 100)
     return f"- {piece[1:-1]}" if isinstance(fault.written[-1], int) and not fault.source.is_json else piece
 
 
@@ -171,8 +171,8 @@ def _instead(fault: Fault) -> str:
     """What to write for an unknown field."""
     from aespec.registry import kind_names
 
-    if fault.wrapped:
-        return f"write `{_entry(fault, {fault.meant: fault.wrapped})}`"
+    if fault.held:
+        return f"write `{_entry(fault, fault.held)}`"
     key, value = str(fault.loc[-1]), fault.error["input"]
     if value is None and fault.meant and (run := re.fullmatch(r"(\w+)[\s=]+(\S+)", key)):
         return f"write `{fault.meant}: {run[2]}`"
@@ -181,14 +181,31 @@ def _instead(fault: Fault) -> str:
     if belongs := fault.belongs:
         name, owner, written = belongs
         return f"`{name}` is a field of `{owner}`: write `{_entry(fault, written)}`"
-    if fault.kind and fault.kind.family == "layer" and key in kind_names("layer"):
-        own = show({key: value}, 100)
-        return f"a layer of its own, in the list: `{own if fault.source.is_json else f'- {own[1:-1]}'}`"
+    layer = fault.kind if fault.kind and fault.kind.family == "layer" else None
+    if layer and key in kind_names("layer"):
+        return f"a layer of its own, in the list: `{_piece(fault, _beside(fault, layer.kind), item=True)}`"
+    if layer and follows(key):
+        return f"remove {fault.subject}: what comes in follows from what stands before"
+    if layer and value is False and key in ("trainable", "requires_grad"):
+        return f"write `{_entry(fault, {'freeze': True})}`"
     if len(fault.written) > 1 and key in fault.top:
         return f"`{key}` stands at the top of the spec, beside `{fault.written[0]}`"
     if len(fault.written) == 1 and isinstance(value, dict) and any(field in fault.top for field in value):
         return f"take `{key}` away: what it holds stands at the top"
     return f"remove {fault.subject}"
+
+
+def _beside(fault: Fault, layer: str) -> dict[str, Any]:
+    """An unknown field of a layer as a layer of its own; one that wraps layers, as what wraps that layer."""
+    from aespec.registry import kinds
+
+    key, value = str(fault.loc[-1]), fault.error["input"]
+    if not isinstance(value, bool):
+        return {key: value}
+    kind, stated = kinds("layer")[key], fault.source.value(fault.written[:-1])
+    wraps = kind.main and any(getattr(each, "family", None) == "layer" for each in inner_models(kind, kind.main))
+    fields = {field: each for field, each in stated.items() if field != key}
+    return {key: {kind.main: {layer: fields}} if wraps else None}
 
 
 def _missing(fault: Fault) -> Diagnostic:
@@ -233,7 +250,7 @@ def _one_key(fault: Fault) -> str | None:
     named = {key: near for key in keys if (near := _nearest_kind(fault, key))}
     if keys and item and len(named) == len(keys):
         own = "braces" if fault.source.is_json else "a dash"
-        each = [_piece(fault, {near: _with_field(family, near, stated[key])}, item) for key, near in named.items()]
+        each = [_piece(fault, {near: with_field(family, near, stated[key])}, item) for key, near in named.items()]
         return f"in a list, give each {family} {own} of its own: {_choice(each, 'and')}"
     if keys and (lacking := kind_lacking(family, stated)):
         return f"name the kind, with these fields in it, for example `{_piece(fault, lacking)}`"
@@ -254,16 +271,6 @@ def _one_key(fault: Fault) -> str | None:
     if fault.kind and fault.kind.main == fault.loc[-1] and examples:
         return f"write for example `{show({fault.kind.kind: dict(examples[0].fields)}, 100)[1:-1]}`"
     return f"{fault.subject}: {fault.doc}"
-
-
-def _with_field(family: str, name: str, value: Any) -> Any:
-    """A single value of a kind that takes none, with the field that it was meant for."""
-    from aespec.registry import kinds
-
-    kind = kinds(family).get(name)
-    single = kind is not None and kind.main is None and value is not None and not isinstance(value, dict)
-    fields = kind.taking(value) if kind and single else []
-    return {fields[0]: value} if len(fields) == 1 else value
 
 
 def _piece(fault: Fault, kind: Mapping[str, Any], item: bool | None = None) -> str:
@@ -379,6 +386,8 @@ def _meant(fault: Fault) -> str | None:
     value = fault.error["input"]
     if isinstance(value, str) and (use := _SHELL.fullmatch(value)):
         return f"${{{use[1] or use[2]}}}"
+    if fault.field == "padding" and type(value) is int and value == 0:
+        return "valid"
     if fault.type == "literal_error":
         return nearest(value, _expected(fault.context)) if isinstance(value, str) else None
     if fault.type == "bool_type":
@@ -398,14 +407,21 @@ _BOUNDS = re.compile(r"[\[(]?\s*(-?[0-9]+(?:\.[0-9]+)?)\s*(?:,|:|\.\.\.?|-|to|\s
 """The least and the largest value, as they are written elsewhere."""
 
 
+_PADDED = {"conv1d": "zero_padding1d", "conv2d": "zero_padding2d"}
+"""What puts zeros around the input of a layer, by number, as `padding` does elsewhere."""
+
+
 def _what_it_is(fault: Fault) -> str | None:
     """What to know of a field whose value is wrong."""
     if fault.type == "tuple_type" and fault.layers:
         return _A_LIST[fault.source.is_json]
     given = fault.error["input"]
     sizes = _SIZES.fullmatch(str(given)) if isinstance(given, int | str) else None
-    several = isinstance(given, list) and len(given) > 1 and all(type(each) is int for each in given)
     layer = fault.kind if fault.kind and fault.kind.family == "layer" else None
+    if fault.field == "padding" and layer and layer.kind in _PADDED and (type(given) is int or isinstance(given, list)):
+        before = _piece(fault, {_PADDED[layer.kind]: given}, item=True)
+        return f"write `same` to keep the length, or put `{before}` before this layer, which then is `valid`"
+    several = isinstance(given, list) and len(given) > 1 and all(type(each) is int for each in given)
     if several and layer and layer.main == fault.field and fault.type.startswith("int_"):
         each = [_piece(fault, {layer.kind: one}, item=True) for one in given]
         return f"a layer has one: write {_choice(each, 'and')}"

@@ -133,6 +133,19 @@ def faults(text):
         ("- dense: {units: 3, dropout: 0.1}", "E102", "dropout", "in the list: `- dropout: 0.1`"),
         ("- dense: {units: 3, kernel_regularizer: 0.01}", "E105", "0.01", "say which: `{l2: 0.01}`"),
         ("- linear: 3", "E101", "linear", "`aespec layers` lists all kinds"),
+        ("- dense: {units: 3, in_features: 4}", "E102", "in_f", "remove `in_features`: what comes in follows from"),
+        ("- dense: {in_features: 4, units: 3}", "E102", "in_f", "remove `in_features`: what comes in follows from"),
+        ("- lstm: {units: 3, input_shape: [4, 2]}", "E102", "input_s", "remove `input_shape`: what comes in follows"),
+        ("- dense: {output_dim: 3}", "E102", "output_dim", "did you mean `units`?"),
+        ("- dense: {units: 3, weight_initializer: zeros}", "E102", "weight_i", "did you mean `kernel_initializer`?"),
+        ("- dense: {units: 3, l2: 0.1}", "E102", "l2", "write `kernel_regularizer: {l2: 0.1}`"),
+        ("- dense: {units: 3, relu: }", "E102", "relu", 'write `activation: "relu"`'),
+        ("- dense: {units: 3, trainable: false}", "E102", "trainable", "write `freeze: true`"),
+        ("- lstm: {units: 3, bidirectional: true}", "E102", "bidir", "`- bidirectional: {layer: {lstm: {units: 3}}}`"),
+        ("- dense: {units: 3, flatten: true}", "E102", "flatten", "in the list: `- flatten`"),
+        ("- conv1d: {filters: 2, kernel_size: 3, padding: 0}", "E104", "0}", "did you mean `valid`?"),
+        ("- conv1d: {filters: 2, kernel_size: 3, padding: 1}", "E104", "1}", "or put `- zero_padding1d: 1` before"),
+        ("- {type: Linear, in_features: 4, out_features: 3}", "E105", "{type", "write `- dense: {units: 3}`"),
         ("- reshape", "E103", "reshape", "write `reshape: ...`"),
         ("- reshape: {}", "E103", "reshape", "add `target_shape: ...`"),
         ("- dense: {units: 3, kernel_regularizer: {kl_divergence: {target: 0.1}}}", "E207", "{kl", "{target: 0.1}}`"),
@@ -241,6 +254,9 @@ def test_what_to_do_where_a_layer_has_no_steps(layers, help):
             "training: {momentum: 0.9, optimizer: {sgd: 1}}",
             "write `optimizer: {sgd: {learning_rate: 1, momentum: 0.9}}`",
         ),
+        ("training: {adam: 0.1}", "write `optimizer: {adam: 0.1}`"),
+        ("training: {cosine: }", 'write `schedule: "cosine"`'),
+        ("mse: 2", "write `loss: {mse: {weight: 2}}`"),
         ("training: {patience: 3}", "`patience` is a field of `early_stopping`: write `early_stopping: 3`"),
         ("training: {min_delta: 1, early_stopping: 4}", "write `early_stopping: {patience: 4, min_delta: 1}`"),
         ("epochs: 3", "`epochs` is a field of `training`: write `training: {epochs: 3}`"),
@@ -393,6 +409,11 @@ def test_fields_of_a_plan_that_are_wrong_together(plan, under, wanted):
     (fault,) = faults(f"input: [4]\nencoder: [{{dense: 2}}]\ndecoder: mirror\ntraining: {plan}\n")
     assert (fault.rule.code, fault.got.strip('"'), fault.wanted) == ("E106", under, wanted)
     assert fault.place.text[fault.place.column - 1 :].startswith(under)
+
+
+def test_a_decoder_without_its_name_is_told_once():
+    (fault,) = faults("input: [4]\nencoder: [{dense: 2}]\nmirror: {tie_weights: true}\n")
+    assert (fault.rule.code, fault.help) == ("E102", "write `decoder: {mirror: {tie_weights: true}}`")
 
 
 def test_all_faults_are_told_at_once_in_the_order_of_the_file():
