@@ -100,7 +100,7 @@ def phase(graph: Graph, spec: Spec, limits: Limits) -> Graph:
     given = len(spec.training.greedy)
     if not given:
         return graph
-    layers = [_named(group) for group in _groups(graph)]
+    layers = [_named(group, graph) for group in _groups(graph)]
     place = spec.place(("training", "greedy"))
     if not graph.mirrored:
         raise AespecError(
@@ -118,7 +118,7 @@ def phase(graph: Graph, spec: Spec, limits: Limits) -> Graph:
         raise AespecError(
             Diagnostic(
                 BadPlan,
-                "`greedy` has not one phase for each encoder layer with weights",
+                "`greedy` has not one phase for each encoder layer that the decoder undoes",
                 place,
                 wanted=f"{counted(len(layers), 'phase')}, for {which}, or one for all",
                 got=f"{given}",
@@ -157,23 +157,31 @@ def stages(graph: Graph, plan: TrainingPlan) -> list[Stage]:
         losses = own.loss or ((MeanSquaredError(),) if i else graph.losses)
         before = tuple(node for earlier in groups[:i] for node in earlier)
         part = _part(graph, group, before, losses)
-        found.append(Stage(_named(group), part, plan.model_copy(update={**changed, "greedy": ()}), before))
+        found.append(Stage(_named(group, graph), part, plan.model_copy(update={**changed, "greedy": ()}), before))
     return [*found, Stage("", graph, plan)]
 
 
 def _groups(graph: Graph) -> list[list[Node]]:
-    """The encoder's nodes, cut before each with weights but the first."""
+    """The encoder's nodes, cut before each of `_centres` but the first."""
+    centres = _centres(graph)
     groups: list[list[Node]] = [[]]
     for node in graph.block("encoder"):
-        if node.params and any(earlier.params for earlier in groups[-1]):
+        if node.name in centres and any(earlier.name in centres for earlier in groups[-1]):
             groups.append([])
         groups[-1].append(node)
     return groups
 
 
-def _named(group: list[Node]) -> str:
-    """The layer with weights that a group is for."""
-    return next((node.name for node in group if node.params), group[0].name)
+def _centres(graph: Graph) -> set[str]:
+    """The encoder's layers with weights that a layer of the decoder undoes: a normalization is none."""
+    undone = {name for node in graph.block("decoder") for name in node.undoes}
+    return {node.name for node in graph.block("encoder") if node.params and node.name in undone}
+
+
+def _named(group: list[Node], graph: Graph) -> str:
+    """The layer that a group is for."""
+    centres = _centres(graph)
+    return next((node.name for node in group if node.name in centres), group[0].name)
 
 
 def _part(graph: Graph, group: list[Node], before: tuple[Node, ...], losses: tuple[Loss, ...]) -> Graph:

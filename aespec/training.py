@@ -316,7 +316,8 @@ def _epoch(
             raise AespecError(_not_finite(f"after epoch {number}", measured, float(at_each[-1]), where))
     validation = measured if len(held) else {}
     seconds = time.perf_counter() - start
-    epoch = Epoch(number, steps.meaned(found), validation, seconds, float(at_each[-1]), phase)
+    rate = float(str(at_each[-1]))  # as short as float32 has it: 0.01, not 0.009999999776
+    epoch = Epoch(number, steps.meaned(found), validation, seconds, rate, phase)
     epochs = (*before.epochs, epoch)
     return replace(after, epochs=epochs, best=after.averaged if _improves(epochs, plan.early_stopping) else before.best)
 

@@ -11,6 +11,7 @@ import sys
 import time
 from contextlib import contextmanager
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -170,7 +171,7 @@ def test_a_run_that_is_killed_time_and_again_ends_as_if_it_had_not_been(backend)
     rng = np.random.default_rng(7)
     _, history = straight(backend)
     whole = [row for row in history if not row["phase"]]
-    assert len(history) - len(whole) == 6, "three phases of two epochs"
+    assert len(history) - len(whole) == 4, "two phases of two epochs"
     assert 1 < len(whole) - 20 < 20, "it stopped early, with the weights of 20 epochs before"
     args = begin(SPECS[backend], backend=backend)
     for kill, pause in enumerate([None, None, 0]):
@@ -357,7 +358,7 @@ def test_a_run_goes_from_keras_to_torch_and_back(monkeypatch):
     done(aespec_("train", "--resume", RUN, "--backend", "keras"))
     assert json.loads((RUN / "run.json").read_text())["backend"] == "keras"
     np.testing.assert_allclose(column("total"), column("total", Path("straight")), rtol=1e-4)
-    assert len(rows()) == 3 * 2 + 7
+    assert len(rows()) == 2 * 2 + 7
     assert column("learning_rate") == column("learning_rate", Path("straight"))
 
 
@@ -509,6 +510,50 @@ def test_other_data_is_refused():
     assert files() == before
     np.save("data.npy", samples())
     done(aespec_("train", "--resume", RUN, "--epochs", 5))
+
+
+def test_streaming_data_is_told_by_its_samples_not_by_its_name():
+    done(aespec_(*begin(PLAIN, "--window", 100)))
+    Path("data.npy").rename("renamed.npy")
+    done(aespec_("train", "--resume", RUN, "--data", "renamed.npy", "--epochs", 4))
+    x = samples()
+    x[300:310] += 1
+    np.save("data.npy", x)
+    refused = done(aespec_("train", "--resume", RUN, "--data", "data.npy", "--epochs", 5), 1)
+    assert "data.npy has changed since the run began" in refused.stderr
+
+
+def test_data_to_validate_on_may_have_moved():
+    np.save("held.npy", samples(50))
+    done(aespec_(*begin(PLAIN, "--validation-data", "held.npy", "--validation-split", "0")))
+    Path("held.npy").rename("moved.npy")
+    refused = done(aespec_("train", "--resume", RUN, "--epochs", 4), 1)
+    assert "`--validation-data FILE`" in refused.stderr
+    np.save("other.npy", samples(50) + 1)
+    refused = done(aespec_("train", "--resume", RUN, "--epochs", 4, "--validation-data", "other.npy"), 1)
+    assert "other.npy has changed since the run began" in refused.stderr
+    done(aespec_("train", "--resume", RUN, "--epochs", 4, "--validation-data", "moved.npy"))
+    assert json.loads((RUN / "run.json").read_text())["validation"]["path"].endswith("moved.npy")
+
+
+def test_a_run_that_another_process_goes_on_with_meanwhile_is_left_to_it(monkeypatch):
+    done(aespec_(*begin(PLAIN)))
+    module = import_module("aespec.cli.train")
+    load, before = module._dataset, []
+
+    def overtaken(job):
+        if not before:
+            before.append(True)
+            done(aespec_("train", "--resume", RUN, "--epochs", 5))
+            before.append(files())
+        return load(job)
+
+    monkeypatch.setattr(module, "_dataset", overtaken)
+    refused = done(aespec_("train", "--resume", RUN, "--epochs", 6), 1)
+    assert "error[E506]: another process has trained in run meanwhile" in refused.stderr
+    assert "after 3 epochs" in refused.stderr
+    assert "one after 5 epochs" in refused.stderr
+    assert files() == before[1]
 
 
 def test_other_data_to_validate_on_is_refused():

@@ -9,6 +9,7 @@ import aespec
 from aespec.course import Listener, build, train
 from aespec.data import Dataset
 from aespec.run import prepare
+from aespec.stages import stages
 from aespec.training import fit, split
 
 BACKENDS = ["keras", "torch"]
@@ -114,6 +115,49 @@ def test_one_phase_stands_for_all_with_the_loss_of_the_model_first_and_the_mean_
     train(spec, data, tmp_path / "run", build(spec, backend="torch"), listeners=[listener])
     assert listener.stages == [("encoder/dense_1", 1), ("encoder/dense_2", 1), ("encoder/dense_3", 1), ("", 2)]
     assert [next(iter(epoch.losses)) for epoch in listener.epochs] == ["mae", "mse", "mse", "mae", "mae"]
+
+
+@backends
+def test_what_the_decoder_does_not_undo_has_no_phase_of_its_own(backend, tmp_path):
+    layers = [
+        "layer_normalization",
+        {"conv1d": {"filters": 4, "kernel_size": 3, "padding": "same"}},
+        "batch_normalization",
+        {"activation": "relu"},
+        {"max_pool1d": 2},
+        "layer_normalization",
+        {"conv1d": {"filters": 2, "kernel_size": 3, "padding": "same"}},
+        "batch_normalization",
+        {"max_pool1d": 2},
+    ]
+    spec = aespec.parse(
+        {"input": [8, 3], "encoder": layers, "decoder": "mirror", "training": {"greedy": {"epochs": 1}}}
+    )
+    found = {
+        stage.name: [node.name for node in stage.graph] for stage in stages(aespec.compile(spec), spec.training)[:-1]
+    }
+    assert found == {
+        "encoder/conv1d_1": [
+            "encoder/layer_normalization_1",
+            "encoder/conv1d_1",
+            "encoder/batch_normalization_1",
+            "encoder/activation_1",
+            "encoder/max_pool1d_1",
+            "encoder/layer_normalization_2",
+            "decoder/conv1d_transpose_2",
+        ],
+        "encoder/conv1d_2": [
+            "encoder/conv1d_2",
+            "encoder/batch_normalization_2",
+            "encoder/max_pool1d_2",
+            "decoder/conv1d_transpose_1",
+        ],
+    }
+    prepare(tmp_path / "run")
+    listener = Told()
+    x = samples(40, 8, 3)
+    train(spec, Dataset("made", x, None, ()), tmp_path / "run", build(spec, backend=backend), listeners=[listener])
+    assert [name for name, _ in listener.stages] == [*found, ""]
 
 
 @backends

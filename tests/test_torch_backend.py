@@ -572,11 +572,15 @@ class TestCompiling:
             ("tied", {"compile": "on"}, "steps compiled by torch.compile, as the plan says"),
             ("recurrent", {}, "steps not compiled: `bidirectional` would not be faster"),
             # a thousand samples in batches of 127 are 8 steps
-            ("tied", {"batch_size": 127, "epochs": 999}, "steps not compiled: batches of 127 would not be faster"),
+            (
+                "tied",
+                {"batch_size": 127, "epochs": 999},
+                "steps not recorded: 7,992 are too few to win back the time that takes",
+            ),
             (
                 "tied",
                 {"batch_size": 127, "epochs": 1000},
-                "steps recorded and replayed: small batches, a long training",
+                "steps recorded and replayed: small batches, 8,000 steps",
             ),
             ("tied", {"batch_size": 128, "epochs": 9999}, "steps not compiled: batches of 128 would not be faster"),
             ("recurrent", {"epochs": 9999}, "steps not compiled: `bidirectional` would not be faster"),
@@ -622,7 +626,7 @@ class TestRecording:
         weights, losses, note = self.run(monkeypatch, spec, 0, **fields)
         others, wanted, other = self.run(monkeypatch, spec, 10**9, **fields)
         assert note.startswith("steps recorded")
-        assert other.startswith("steps not compiled")
+        assert other.startswith("steps not recorded")
         assert np.array_equal(losses, wanted)
         assert all(np.array_equal(value, others[name]) for name, value in weights.items())
 
@@ -637,7 +641,7 @@ class TestRecording:
     def test_is_not_for_kinds_of_others(self, monkeypatch):
         monkeypatch.setattr("aespec_torch.training.WORTH_RECORDING", 0)
         graph = graph_of("tied")
-        note = "steps not compiled: batches of 32 would not be faster"
+        note = f"steps not recorded: `{graph.nodes[0].layer.kind}` is not known"
         monkeypatch.setattr(type(graph.nodes[0].layer), "__module__", "another.package")
         assert find_backend("torch").build(graph).trainer(plan(), 10).note == note
 

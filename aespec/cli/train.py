@@ -160,16 +160,18 @@ def _resumed(folder: Path, backend: str | None, rate: float | None, given: dict[
     from aespec.training import stops
 
     run = open_run(folder, finished=False)
-    epochs, data = given.pop("epochs"), given.pop("data")
+    held, plan = run.record["validation"] or {}, run.spec.training
+    epochs, data, moved = given.pop("epochs"), given.pop("data"), None
+    if plan.validation_data:
+        moved = given.pop("validation_data")
     for name, value in given.items():
         if value not in (None, (), []):
             raise click.UsageError(
                 f"'{name.replace('_', '-')}' cannot be changed in a run that goes on; "
                 "'--epochs', '--learning-rate', '--backend' and '--data' can."
             )
-    held, plan = run.record["validation"] or {}, run.spec.training
-    if held.get("path"):  # the spec may have named it from another folder
-        plan = plan.model_copy(update={"validation_data": held["path"]})
+    if where := moved or held.get("path"):  # the spec may have named it from another folder
+        plan = plan.model_copy(update={"validation_data": where})
     if epochs is not None:
         plan = plan.model_copy(update={"epochs": epochs})
     spec = _with_rate(run.spec.model_copy(update={"training": plan}), rate, phases=True)
@@ -282,6 +284,8 @@ def _run(
             loggers, quiet = {}, True
         stack.enter_context(writing(job.folder))
         stack.enter_context(locked(job.folder))
+        if first:
+            _not_overtaken(job)
         prepare(job.folder, force=force, source=source)
         samples = len(dataset.inputs)
         trained_on = samples if held is not None else len(split(dataset.inputs, plan.validation_split)[0])
@@ -313,6 +317,28 @@ def _run(
     progress.say(f"wrote {job.folder}; {shows} what it learnt")
 
 
+def _not_overtaken(job: Job) -> None:
+    """Refuse to go on from a checkpoint that another process went on from since it was read."""
+    from aespec.checkpoint import exists, read
+    from aespec.diagnostics import AespecError, Diagnostic
+    from aespec.rules import RunBusy
+    from aespec.shapes import counted
+
+    if job.begin is None:
+        return
+    now = read(job.folder).epochs if exists(job.folder) else ()
+    if now != job.begin.epochs:
+        raise AespecError(
+            Diagnostic(
+                RunBusy,
+                f"another process has trained in {job.folder} meanwhile",
+                wanted=f"the checkpoint that was read, after {counted(len(job.begin.epochs), 'epoch')}",
+                got=f"one after {counted(len(now), 'epoch')}",
+                help="give the same command again: it goes on from there, if anything is left to do",
+            )
+        )
+
+
 def _dataset(job: Job) -> Dataset:
     """What a job trains on; scaled as its run was, or as is found on what its plan trains on."""
     from aespec.data import Scaling, load_for
@@ -340,6 +366,7 @@ def _held(job: Job, name: str, dataset: Dataset) -> Dataset:
     """What a job measures the loss on; what is wrong with it is told of the option of its own, where it is stated."""
     from aespec.data import load_for
     from aespec.diagnostics import AespecError
+    from aespec.rules import DataNotFound
 
     given = dataset.columns, dataset.scaling
     try:
@@ -349,6 +376,8 @@ def _held(job: Job, name: str, dataset: Dataset) -> Dataset:
 
         def own(problem: Diagnostic) -> Diagnostic:
             help = problem.help and problem.help.replace("--data", "--validation-data")
+            if job.begin is not None and problem.rule is DataNotFound:
+                help = "if it has moved, `--validation-data FILE` says where it is now"
             return replace(problem, place=place, help=help)
 
         raise AespecError(*map(own, error.diagnostics)) from None

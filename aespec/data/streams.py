@@ -165,7 +165,7 @@ class Stream:
     @property
     def fingerprint(self) -> str:
         """The SHA-256 of the shape and the marks of the parts, in hexadecimal."""
-        marks = " ".join(f"{part.name} {part.rows} {part.mark}" for part in self.parts)
+        marks = " ".join(f"{part.rows} {part.mark}" for part in self.parts)
         return sha256(f"{self.dtype} {self.shape} {self.start} {marks}".encode()).hexdigest()
 
 

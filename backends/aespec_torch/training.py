@@ -255,8 +255,13 @@ def _way(graph: Graph, plan: TrainingPlan, samples: int) -> tuple[str, str]:
         return "plain", "steps not compiled: when that is faster is known of CPUs only"
     if slower:
         return "plain", f"steps not compiled: `{slower}` would not be faster"
+    if plan.batch_size >= LARGE_BATCH:
+        return "plain", f"steps not compiled: batches of {plan.batch_size} would not be faster"
     # What another package's module decides in Python would be decided once.
-    own = all(kind.__module__.startswith("aespec.") for kind in graph.kinds())
-    if own and plan.batch_size < LARGE_BATCH and ceil(samples / plan.batch_size) * plan.epochs >= WORTH_RECORDING:
-        return "recorded", "steps recorded and replayed: small batches, a long training"
-    return "plain", f"steps not compiled: batches of {plan.batch_size} would not be faster"
+    foreign = next((kind.kind for kind in graph.kinds() if not kind.__module__.startswith("aespec.")), None)
+    if foreign:
+        return "plain", f"steps not recorded: `{foreign}` is not known"
+    steps = ceil(samples / plan.batch_size) * plan.epochs
+    if steps < WORTH_RECORDING:
+        return "plain", f"steps not recorded: {steps:,} are too few to win back the time that takes"
+    return "recorded", f"steps recorded and replayed: small batches, {steps:,} steps"
