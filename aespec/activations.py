@@ -55,6 +55,7 @@ class LeakyRelu(Activation):
     """``x`` where positive, else ``negative_slope * x``."""
 
     kind = "leaky_relu"
+    elsewhere = ("lrelu",)
     main = "negative_slope"
 
     negative_slope: Annotated[float, Field(ge=0, le=1e6)] = 0.2

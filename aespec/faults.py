@@ -9,6 +9,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from aespec.diagnostics import Loc, Place, nearest, show
+from aespec.fieldnames import field_meant, follows
 from aespec.kind import Kind, own_first
 from aespec.source import Source
 
@@ -113,13 +114,13 @@ class Fault:
 
         Of ``time_distributed: {dense: 3}`` it is ``{layer: {dense: 3}}``.
         """
-        from aespec.meanings import with_field
+        from aespec.meanings import as_kind, short
         from aespec.registry import known_kind
 
         beside, value = self.source.value(self.written[:-1]), self.error["input"]
         for field, family in self._holding if isinstance(beside, dict) and not self.together else ():
             if field not in beside and (kind := known_kind(self.loc[-1], family)):
-                return {field: kind if value is None or value is True else {kind: with_field(family, kind, value)}}
+                return {field: short(as_kind(family, kind, None if value is True else value))}
         return self.together
 
     @property
@@ -128,11 +129,11 @@ class Fault:
 
         Of ``time_distributed: {type: dense, units: 3}`` it is ``{layer: {dense: {units: 3}}}``.
         """
-        from aespec.meanings import kind_meant
+        from aespec.meanings import kind_meant, short
 
         for field, family in self._holding:
             if self.kind and field == self.kind.main and (meant := kind_meant(family, self.stray, self.rank)):
-                return {field: meant}
+                return {field: short(meant)}
         return None
 
     @property
@@ -161,25 +162,24 @@ class Fault:
     @property
     def meant(self) -> str | None:
         """The field that an unknown one was likely meant to be."""
-        from aespec.meanings import field_meant
-
         if self.held:
             return next(iter(self.held))
         near = field_meant(str(self.loc[-1]), own_first(self.owner)) if self.owner else None
+        if near == "name" and not isinstance(self.error["input"], str):
+            near = None
         return near or self._lacking
 
     @property
     def _lacking(self) -> str | None:
         """A field that is not stated, and is needed: this may be its name elsewhere, as `p` is, or `layers`."""
-        from aespec.meanings import follows
-
         beside, number = self.source.value(self.written[:-1]), self.error["input"]
         if self.owner is None or not isinstance(beside, dict) or follows(str(self.loc[-1])):
             return None
         if self.kind is None:
             lists = [name for name in self.owner.model_fields if _holds_layers(self.owner, name)]
             return next((name for name in lists if isinstance(number, list) and name not in beside), None)
-        if not isinstance(number, int | float) or isinstance(number, bool):
+        numbers = [key for key, value in self.stray.items() if type(value) in (int, float) and not follows(key)]
+        if numbers != [self.loc[-1]]:
             return None
         needed = [self.kind.main, *(name for name, info in self.kind.model_fields.items() if info.is_required())]
         return next((name for name in needed if name and name not in beside), None)
@@ -276,14 +276,15 @@ def _within(
 
 def _held(field: str, inner: type[BaseModel], held: Any) -> tuple[str, type[BaseModel] | None, dict[str, Any]]:
     """What a field holds: what messages call it, its model, None where it has none, and the fields that are stated."""
-    from aespec.registry import kinds
+    from aespec.registry import kinds, known_kind
 
     label: Any = field
     member: type[BaseModel] | None = inner
     if issubclass(inner, Kind):
         label, held = next(iter(held.items())) if isinstance(held, dict) and len(held) == 1 else (held, None)
         label = label.kind if isinstance(label, Kind) else label
-        member = kinds(inner.family).get(label) if isinstance(label, str) else None
+        known = known_kind(label, inner.family) if isinstance(label, str) else None
+        label, member = known or label, kinds(inner.family).get(known or "")
     if isinstance(held, dict) or member is None:
         return label, member, held if isinstance(held, dict) else {}
     if not isinstance(held, bool | int | float | str | list):  # nothing, or the default

@@ -66,14 +66,14 @@ class MeanSquaredError(Loss):
     """``mean((t - y)**2)``."""
 
     kind = "mse"
-    elsewhere = ("MSELoss", "L2Loss")
+    elsewhere = ("MSELoss", "L2Loss", "L2")
 
 
 class MeanAbsoluteError(Loss):
     """``mean(abs(t - y))``."""
 
     kind = "mae"
-    elsewhere = ("L1Loss",)
+    elsewhere = ("L1Loss", "L1")
 
 
 class Huber(Loss):

@@ -1,52 +1,23 @@
-"""What a mapping that is not one kind, and a field that does not exist, were likely meant to be."""
+"""What a mapping that is not one kind was likely meant to be."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from aespec.diagnostics import nearest
 from aespec.faults import inner_models
+from aespec.fieldnames import field_meant, follows
 from aespec.kind import Kind
 from aespec.registry import kinds, known_kind, nearest_kind
 from aespec.source.items import ITEMS
 
-__all__ = ["field_meant", "follows", "kind_lacking", "kind_meant", "with_field"]
+__all__ = ["as_kind", "kind_lacking", "kind_meant", "short", "with_field"]
 
 _NAMING = ("type", "kind", "layer", "class", "class_name", "op", "mode", "name")
 """Keys that elsewhere name a kind by their value."""
 
 _WRAPPING = ("config", "args", "kwargs", "params", "parameters", "options")
 """Keys that elsewhere hold its fields."""
-
-_FIELDS = {
-    "units": ("out_features", "output_dim", "output_size", "hidden_size", "out"),
-    "filters": ("out_channels", "out"),
-    "kernel_initializer": ("weight_initializer", "weight_init"),
-    "kernel_regularizer": ("weight_regularizer",),
-    "activation": ("nonlinearity",),
-}
-"""What fields are called elsewhere, where that is not much like what they are called here."""
-
-_FOLLOWS = re.compile(r"(in|input|batch_input)(_(features|channels|size|dim|shape|units))?")
-"""Fields that elsewhere say what comes in."""
-
-
-def field_meant(name: str, fields: Iterable[str]) -> str | None:
-    """The field that was likely meant by a name, which may be its name elsewhere.
-
-    >>> field_meant("out_features", ["units", "activation"]), field_meant("unit", ["units", "activation"])
-    ('units', 'units')
-    """
-    fields = [*fields]
-    known = (field for field, names in _FIELDS.items() if field in fields and name.lower() in names)
-    return next(known, None) or nearest(name, fields)
-
-
-def follows(name: str) -> bool:
-    """Whether a field says elsewhere what here follows from the layer before."""
-    return _FOLLOWS.fullmatch(name) is not None
 
 
 def kind_meant(family: str, stated: Any, rank: int | None = None) -> dict[str, Any] | None:
@@ -72,6 +43,13 @@ def kind_lacking(family: str, stated: Mapping[str, Any]) -> dict[str, Any] | Non
     return None
 
 
+def as_kind(family: str, name: str, stated: Any) -> dict[str, Any]:
+    """A kind with what is stated of it, in the fields that this was meant for."""
+    if isinstance(stated, Mapping):
+        return {name: _fields_meant(kinds(family)[name], stated)}
+    return {name: with_field(family, name, stated)}
+
+
 def with_field(family: str, name: str, value: Any) -> Any:
     """A single value of a kind that takes none, with the field that it was meant for."""
     kind = kinds(family).get(name)
@@ -88,7 +66,7 @@ def _fields_beside(family: str, stated: Mapping[str, Any]) -> dict[str, Any] | N
         if known is None or not beside:
             continue
         kind = members[known]
-        fields = _renamed(kind, beside)
+        fields = _fields_meant(kind, beside)
         if fields.keys() <= kind.model_fields.keys() and len(fields) == len(beside):
             inside = own if isinstance(own, Mapping) else {kind.main: own} if kind.main and own is not None else {}
             return {known: {**inside, **fields}}
@@ -108,13 +86,13 @@ def _named_by_value(family: str, stated: Mapping[str, Any], rank: int | None = N
         if family == "layer" and value in ITEMS:
             return {value: fields}
         if kind := nearest_kind(value, family, rank=rank):
-            return {kind: _renamed(kinds(family)[kind], fields) or None}
+            return {kind: _fields_meant(kinds(family)[kind], fields) or None}
         if family == "layer" and not fields and (activation := nearest_kind(value, "activation")):
             return {"activation": activation}
     return None
 
 
-def _renamed(kind: type[Kind], stated: Mapping[str, Any]) -> dict[str, Any]:
+def _fields_meant(kind: type[Kind], stated: Mapping[str, Any]) -> dict[str, Any]:
     """Fields as the kind calls them, where it has such; what is a kind itself is put right too."""
     found: dict[str, Any] = {}
     for key, value in stated.items():
@@ -123,11 +101,11 @@ def _renamed(kind: type[Kind], stated: Mapping[str, Any]) -> dict[str, Any]:
             continue
         families = [each.family for each in inner_models(kind, field) if issubclass(each, Kind)]
         meant = [_named_by_value(family, value) for family in families] if isinstance(value, Mapping) else []
-        found[field] = next((_short(each) for each in meant if each), value)
+        found[field] = next((short(each) for each in meant if each), value)
     return found
 
 
-def _short(kind: dict[str, Any]) -> Any:
+def short(kind: dict[str, Any]) -> Any:
     """A kind without fields as its name alone."""
     ((name, fields),) = kind.items()
     return name if fields is None else kind

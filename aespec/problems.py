@@ -10,10 +10,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from aespec.diagnostics import Diagnostic, Place, in_order, nearest, show
+from aespec.diagnostics import Diagnostic, Loc, Place, in_order, nearest, show
 from aespec.faults import Fault, faults, inner_models
+from aespec.fieldnames import follows
 from aespec.kind import own_first
-from aespec.meanings import follows, kind_lacking, kind_meant, with_field
+from aespec.meanings import as_kind, kind_lacking, kind_meant, short, with_field
 from aespec.rules import (
     BadCombination,
     BadOverride,
@@ -50,7 +51,13 @@ def diagnose(errors: Sequence[Mapping[str, Any]], source: Source, model: type[Ba
         and not (fault.type == "missing" and fault.loc in misspelt)
         and not (fault.type == "extra_forbidden" and fault.together and fault.loc[-1] != next(iter(fault.stray)))
     ]
-    said = [_SAY.get(fault.type, _wrong_value)(fault) for fault in told]
+    lacking: dict[Loc, list[Fault]] = {}
+    for fault in told:
+        if fault.type == "missing" and fault.kind:
+            lacking.setdefault(fault.loc[:-1], []).append(fault)
+    several = [group for group in lacking.values() if len(group) > 1]
+    alone = [fault for fault in told if not any(fault in group for group in several)]
+    said = [*(_SAY.get(fault.type, _wrong_value)(fault) for fault in alone), *map(_several_missing, several)]
     # Of several turns of a `repeat`, and of several uses of a variable, the first.
     unique = {(d.rule, _cause(d.place, source), d.message): d for d in reversed(in_order(said))}
     return in_order(_with_variable(d, source) for d in unique.values())
@@ -115,7 +122,8 @@ def _another_kind(fault: Fault, *, few: bool) -> str | None:
         if bare:
             return f"as a layer of its own write `- activation: {activation}`"
         if kinds("activation")[activation].model_fields:
-            return f"as a layer of its own write `- activation: {{{activation}: ...}}`"
+            function = short(as_kind("activation", activation, stated[name]))
+            return f"as a layer of its own write `{_piece(fault, {'activation': function}, item=True)}`"
     if family == "decoder form" and name in kind_names("layer"):
         return _A_LIST[fault.source.is_json]
     if not bare and (lacking := kind_lacking(family, fault.error["input"])):
@@ -173,7 +181,11 @@ def _instead(fault: Fault) -> str:
 
     if fault.held:
         return f"write `{_entry(fault, fault.held)}`"
-    key, value = str(fault.loc[-1]), fault.error["input"]
+    key, value, known = str(fault.loc[-1]), fault.error["input"], fault.owner.model_fields if fault.owner else ()
+    if key == "data" and (fault.loc == ("data",) or fault.loc[:-1] == ("training",)):
+        return "take it out: a command is told, `--data`, not the spec"
+    if key == "betas" and isinstance(value, list) and len(value) == 2 and "beta_2" in known:
+        return f"write `beta_1: {value[0]}, beta_2: {value[1]}`"
     if value is None and fault.meant and (run := re.fullmatch(r"(\w+)[\s=]+(\S+)", key)):
         return f"write `{fault.meant}: {run[2]}`"
     if fault.meant:
@@ -218,6 +230,21 @@ def _missing(fault: Fault) -> Diagnostic:
         wanted=f"`{name}`: {fault.doc}",
         got="nothing",
         help=f"write `{fault.loc[-2]}: ...`" if bare else f"add `{name}: ...`",
+    )
+
+
+def _several_missing(group: Sequence[Fault]) -> Diagnostic:
+    """All needed fields that one kind lacks."""
+    first, names = group[0], [str(fault.loc[-1]) for fault in group]
+    stated = first.source.value(first.written)
+    fields = ", ".join(f"{name}: ..." for name in names)
+    return Diagnostic(
+        MissingField,
+        f"`{first.loc[-2]}` lacks the fields {_choice(names, 'and')}",
+        first.key,
+        wanted="; ".join(f"`{name}`: {fault.doc}" for name, fault in zip(names, group, strict=True)),
+        got="nothing" if not isinstance(stated, dict) else _choice([*stated], "and") or "nothing",
+        help=f"add `{fields}`" if isinstance(stated, dict) and stated else f"write `{first.loc[-2]}: {{{fields}}}`",
     )
 
 
@@ -388,6 +415,10 @@ def _meant(fault: Fault) -> str | None:
         return f"${{{use[1] or use[2]}}}"
     if fault.field == "padding" and type(value) is int and value == 0:
         return "valid"
+    if value == "None" and fault.field == "shape":
+        return "null"
+    if isinstance(value, str) and (variable := _variable(fault)):
+        return variable
     if fault.type == "literal_error":
         return nearest(value, _expected(fault.context)) if isinstance(value, str) else None
     if fault.type == "bool_type":
@@ -398,6 +429,18 @@ def _meant(fault: Fault) -> str | None:
     return (
         str(value) if fault.type == "float_type" and re.fullmatch(r"-?[0-9]{1,9}(\.[0-9]{1,9})?", str(value)) else None
     )
+
+
+def _variable(fault: Fault) -> str | None:
+    """The use of a variable that a text for a number is without its ``${}``, or a sum of some."""
+    text, names = fault.error["input"].strip("{} "), fault.source.data.get("vars")
+    if not isinstance(names, dict) or not fault.type.startswith(("int_", "float_")):
+        return None
+    if text in names:
+        return f"${{{text}}}"
+    used = set(re.findall(r"[A-Za-z_]\w*", text))
+    summed = used and used <= names.keys() and re.fullmatch(r"[\w\s()+*/%-]+", text)
+    return f'"${{{text}}}"' if summed else None
 
 
 _SIZES = re.compile(r"\(?\s*[0-9]+(\s*[,x*\u00d7]\s*[0-9]+)*\s*,?\s*\)?")
@@ -425,7 +468,7 @@ def _what_it_is(fault: Fault) -> str | None:
     if several and layer and layer.main == fault.field and fault.type.startswith("int_"):
         each = [_piece(fault, {layer.kind: one}, item=True) for one in given]
         return f"a layer has one: write {_choice(each, 'and')}"
-    if fault.field in ("input", "shape") and sizes:
+    if fault.field in ("input", "shape") and sizes and not isinstance(fault.loc[-1], int):
         return f"write the shape as a list: `{fault.field}: [{', '.join(re.findall('[0-9]+', sizes[0]))}]`"
     bounds = _BOUNDS.fullmatch(given) if fault.field == "range" and isinstance(given, str) else None
     if bounds:

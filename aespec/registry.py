@@ -65,13 +65,15 @@ def nearest_kind(name: str, *families: str, beside: Iterable[str] = (), rank: in
     """
     name = name.rpartition(".")[2]  # as in `keras.layers.Dense`
     members = {kind: member for family in families for kind, member in kinds(family).items()}
-    others = _elsewhere(members)
     # A name elsewhere is meant where it is written, or mistyped: not where another name is somewhat like it.
+    others = {**_elsewhere(members), **{kind: kind for kind in members}}
     near = next((others[each] for each in difflib.get_close_matches(name.lower(), others, 1, 0.88)), None)
     near = near or nearest(name, [*(kind for family in families for kind in kind_names(family)), *beside])
-    own = getattr(members.get(near or ""), "rank", None)
-    if near is None or own is None or rank is None or any(map(str.isdigit, name)):
+    own, digits = getattr(members.get(near or ""), "rank", None), re.findall(r"\d", name)
+    if near is None or own is None or str(own) in digits:
         return near
+    if digits:  # as in `Conv3D`, which no kind is
+        return None
     alike = near.replace(f"{own}d", f"{rank}d")
     return alike if alike in members else near
 

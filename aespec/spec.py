@@ -107,6 +107,7 @@ class Mirror(Decoder):
     """The encoder's layers undone, last to first."""
 
     kind = "mirror"
+    elsewhere = ("symmetric", "symmetrical", "auto")
 
     output_activation: Activation | None = Field(default=None, examples=["sigmoid"])
     """What the reconstruction goes through. By default sigmoid for binary cross-entropy, softmax for the

@@ -49,7 +49,7 @@ def faults(text):
         ("- Upsample: 2", "E101", "Upsample", "did you mean `upsampling2d`?"),
         ("- InputLayer: [3]", "E101", "InputLayer", "the shape of what goes in stands once, as `input`"),
         ("- ReLU", "E101", "ReLU", "write `- activation: relu`"),
-        ("- LeakyReLU: {negative_slope: 0.1}", "E101", "LeakyReLU", "write `- activation: {leaky_relu: ...}`"),
+        ("- LeakyReLU: {slope: 0.1}", "E101", "LeakyReLU", "`- activation: {leaky_relu: {negative_slope: 0.1}}`"),
         ("- Identity", "E101", "Identity", "write `- activation: linear`"),
         ("- mirror", "E101", "mirror", "write `decoder: mirror`"),
         ("- conv2d: {out_channels: 3, kernel_size: 3}", "E102", "out_channels", "did you mean `filters`?"),
@@ -128,7 +128,7 @@ def faults(text):
         ("- dropout 0.2", "E101", "dropout 0.2", "write `- dropout: 0.2`"),
         ("- max pool", "E101", "max pool", "did you mean `max_pool1d`?"),
         ("- ls", "E101", "ls", "`aespec layers` lists all kinds"),
-        ("- leaky_relu: 0.2", "E101", "leaky_relu", "write `- activation: {leaky_relu: ...}`"),
+        ("- leaky_relu: 0.2", "E101", "leaky_relu", "write `- activation: {leaky_relu: 0.2}`"),
         ("- dense: {units: 3, activation relu}", "E102", "activation relu", "write `activation: relu`"),
         ("- dense: {units: 3, dropout: 0.1}", "E102", "dropout", "in the list: `- dropout: 0.1`"),
         ("- dense: {units: 3, kernel_regularizer: 0.01}", "E105", "0.01", "say which: `{l2: 0.01}`"),
@@ -136,6 +136,15 @@ def faults(text):
         ("- dense: {units: 3, in_features: 4}", "E102", "in_f", "remove `in_features`: what comes in follows from"),
         ("- dense: {in_features: 4, units: 3}", "E102", "in_f", "remove `in_features`: what comes in follows from"),
         ("- lstm: {units: 3, input_shape: [4, 2]}", "E102", "input_s", "remove `input_shape`: what comes in follows"),
+        ("- conv1d", "E103", "conv1d", "write `conv1d: {filters: ..., kernel_size: ...}`"),
+        ("- conv1d: {padding: same}", "E103", "conv1d", "add `filters: ..., kernel_size: ...`"),
+        ("- gaussian_noise: {mean: 0, stddev: 0.1}", "E102", "mean", "remove `mean`"),
+        ("- gaussian_latent: {units: 2, kl_weight: 0.1}", "E102", "kl_w", "did you mean `beta`?"),
+        ("- Conv3D: {filters: 3, kernel_size: 3}", "E101", "Conv3D", "`aespec layers` lists all kinds"),
+        ("- dense: {units: 3, activation: lrelu}", "E101", "lrelu", "did you mean `leaky_relu`?"),
+        ("- activation: {type: relu}", "E102", "type", 'write `function: "relu"`'),
+        ("- activation: {relu: true}", "E102", "relu", 'write `function: "relu"`'),
+        ("- repeat: {n: 3, layers: [flatten]}", "E102", "n", "did you mean `times`?"),
         ("- dense: {output_dim: 3}", "E102", "output_dim", "did you mean `units`?"),
         ("- dense: {units: 3, weight_initializer: zeros}", "E102", "weight_i", "did you mean `kernel_initializer`?"),
         ("- dense: {units: 3, l2: 0.1}", "E102", "l2", "write `kernel_regularizer: {l2: 0.1}`"),
@@ -257,6 +266,12 @@ def test_what_to_do_where_a_layer_has_no_steps(layers, help):
         ("training: {adam: 0.1}", "write `optimizer: {adam: 0.1}`"),
         ("training: {cosine: }", 'write `schedule: "cosine"`'),
         ("mse: 2", "write `loss: {mse: {weight: 2}}`"),
+        ("training: {optimizer: {adam: {betas: [0.9, 0.99]}}}", "write `beta_1: 0.9, beta_2: 0.99`"),
+        ("training: {schedule: {step: {every: 2, gamma: 0.1}}}", "did you mean `factor`?"),
+        ("training: {random_seed: 3}", "did you mean `seed`?"),
+        ("training: {validation: 0.1}", "did you mean `validation_split`?"),
+        ("training: {gradient_clip: 1}", "did you mean `clip_norm`?"),
+        ("training: {data: digits}", "a command is told, `--data`, not the spec"),
         ("training: {patience: 3}", "`patience` is a field of `early_stopping`: write `early_stopping: 3`"),
         ("training: {min_delta: 1, early_stopping: 4}", "write `early_stopping: {patience: 4, min_delta: 1}`"),
         ("epochs: 3", "`epochs` is a field of `training`: write `training: {epochs: 3}`"),
@@ -264,8 +279,8 @@ def test_what_to_do_where_a_layer_has_no_steps(layers, help):
         ("stride: 3", "`stride` is a field of `input`: write `input: {shape: [4], stride: 3}`"),
         ("tie_weights: true", "write `decoder: {mirror: {tie_weights: true}}`"),
         ("loss: huber\ndelta: 2", "write `loss: {huber: 2}`"),
+        ("data: digits", "a command is told, `--data`, not the spec"),
         # what is nowhere, or only in a list, of which the item is not known
-        ("data: digits", "remove `data`"),
         ("training: {loss: mse}", "`loss` stands at the top of the spec, beside `training`"),
         ("training: {greedy: [{epochs: 2, lr: 3}]}", "remove `lr`"),
         ("units: 3", "remove `units`"),
@@ -290,6 +305,10 @@ def test_a_field_that_belongs_to_what_stands_beside_it(text, help):
         ("encoder: [{dense: 2}]\ndecoder: mirror\nloss: mse, mae", "write `[mse, mae]`"),
         ("encoder: [{dense: 2}]\ndecoder: mirror\ntraining: {optimizer: adam(0.1)}", "write `{adam: 0.1}`"),
         ("layers: [{dense: 2}]\ndecoder: mirror", "did you mean `encoder`?"),
+        ("encoder: [{dense: 2}]\ndecoder: symmetric", "did you mean `mirror`?"),
+        ("vars: {w: 2}\nencoder: [{dense: w}]\ndecoder: mirror", "did you mean `${w}`?"),
+        ("vars: {w: 2}\nencoder: [{dense: '{{w}}'}]\ndecoder: mirror", "did you mean `${w}`?"),
+        ("vars: {w: 4}\nencoder: [{dense: w // 2}]\ndecoder: mirror", 'did you mean `"${w // 2}"`?'),
         (
             'vars: {j: 1}\nencoder: [{dropout: "0.${j}"}, {dense: 2}]\ndecoder: mirror',
             "a text with `${...}` in it stays",
@@ -360,6 +379,7 @@ def test_a_range_that_is_no_list(bounds):
     [
         ("MSELoss", "mse"),
         ("L1Loss", "mae"),
+        ("L1", "mae"),
         ("SmoothL1Loss", "huber"),
         ("BCEWithLogitsLoss", "binary_crossentropy"),
         ("CrossEntropyLoss", "categorical_crossentropy"),
@@ -409,6 +429,19 @@ def test_fields_of_a_plan_that_are_wrong_together(plan, under, wanted):
     (fault,) = faults(f"input: [4]\nencoder: [{{dense: 2}}]\ndecoder: mirror\ntraining: {plan}\n")
     assert (fault.rule.code, fault.got.strip('"'), fault.wanted) == ("E106", under, wanted)
     assert fault.place.text[fault.place.column - 1 :].startswith(under)
+
+
+def test_an_input_by_its_name_elsewhere_is_told_once():
+    (fault,) = faults("input_shape: [4]\nencoder: [{dense: 2}]\ndecoder: mirror\n")
+    assert (fault.rule.code, fault.help) == ("E102", "did you mean `input`?")
+
+
+def test_an_optimizer_by_its_name_elsewhere_has_its_rate_all_the_same():
+    found = faults("input: [4]\nencoder: [{dense: 2}]\ndecoder: mirror\ntraining: {optimizer: SGD, lr: 0.1}\n")
+    assert [fault.help for fault in found] == [
+        "did you mean `sgd`?",
+        "`learning_rate` is a field of `sgd`: write `optimizer: {sgd: 0.1}`",
+    ]
 
 
 def test_a_decoder_without_its_name_is_told_once():

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from aespec.diagnostics import Diagnostic, Place, Rule, nearest, show
+from aespec.diagnostics import Diagnostic, Place, Rule, show
+from aespec.fieldnames import field_meant
 from aespec.rules import BadInclude, BadRepeat, MissingField, NotOneKey, UnknownField, WrongValue
 from aespec.source.text import Entry, Node, clipped
 from aespec.source.variables import Frame
@@ -53,7 +54,7 @@ def _faults(name: str, item: Node, frame: Frame) -> Iterator[Diagnostic]:
         return
     unknown = {field: entry.key for field, entry in node.value.items() if field not in known}
     for field, key in unknown.items():
-        near = nearest(field, known)
+        near = field_meant(field, known)
         what, got = f"unknown field `{clipped(field)}` of `{name}`", f"`{clipped(field)}`"
         help = f"did you mean `{near}`?" if near else f"remove `{clipped(field)}`"
         yield Diagnostic(UnknownField, what, frame.place(key), _quoted(known), got, help)

@@ -1,0 +1,57 @@
+"""What a field that does not exist was likely meant to be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from aespec.diagnostics import nearest
+
+__all__ = ["field_meant", "follows"]
+
+_ELSEWHERE = {
+    # of a spec
+    "input": ("input_shape", "input_dim", "input_size", "shape"),
+    "scaling": ("scale", "scaler", "normalize", "normalization", "standardize", "preprocessing"),
+    "columns": ("features", "feature_names"),
+    "stride": ("step", "hop", "hop_length"),
+    "tie_weights": ("tied", "tie", "tied_weights"),
+    "times": ("n", "count", "repeats"),
+    "spec": ("file", "path", "from"),
+    "vars": ("with", "variables", "params", "parameters"),
+    # of layers and what is in them
+    "units": ("out_features", "output_dim", "output_size", "hidden_size", "out", "dim", "latent_dim"),
+    "filters": ("out_channels", "out", "channels"),
+    "kernel_initializer": ("weight_initializer", "weight_init"),
+    "kernel_regularizer": ("weight_regularizer",),
+    "activation": ("nonlinearity",),
+    "negative_slope": ("alpha", "slope"),
+    "beta": ("kl_weight",),
+    "freeze": ("frozen",),
+    # of training
+    "seed": ("random_seed", "random_state"),
+    "validation_split": ("validation", "validation_size", "validation_fraction", "val_split", "test_size"),
+    "clip_norm": ("gradient_clip", "grad_clip", "gradient_clipping", "max_grad_norm"),
+    "every": ("step_size",),
+    "factor": ("gamma",),
+}
+"""What fields are called elsewhere, where that is not much like what they are called here."""
+
+_FOLLOWS = re.compile(r"(in|input|batch_input)(_(features|channels|size|dim|shape|units))?")
+"""Fields of layers that elsewhere say what comes in."""
+
+
+def field_meant(name: str, fields: Iterable[str]) -> str | None:
+    """The field that was likely meant by a name, which may be its name elsewhere.
+
+    >>> field_meant("out_features", ["units", "activation"]), field_meant("unit", ["units", "activation"])
+    ('units', 'units')
+    """
+    fields = [*fields]
+    known = (field for field, names in _ELSEWHERE.items() if field in fields and name.lower() in names)
+    return next(known, None) or nearest(name, fields)
+
+
+def follows(name: str) -> bool:
+    """Whether a field of a layer says elsewhere what here follows from the layer before."""
+    return _FOLLOWS.fullmatch(name) is not None
