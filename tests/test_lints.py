@@ -1,8 +1,10 @@
 """Lints: what each finds and does not, how a comment silences it, and how files are mended."""
 
 import json
+import re
 import stat
 from difflib import unified_diff
+from itertools import product
 from math import inf
 from pathlib import Path
 
@@ -72,6 +74,94 @@ def test_an_activation_reaches_what_it_says(kind):
 SELU = "kernel_initializer: lecun_normal, activation: selu"
 UNIT, AROUND = "{shape: [8], range: [0, 1]}", "{shape: [8], range: [-1, 1]}"
 KL = "activity_regularizer: {kl_divergence: {target: 0.2}}"
+
+FLAT_1D, UNFLAT_1D = "flatten, dense: 8", "dense: 8, reshape: [4, 2]"
+
+
+def holes(kind, kernel, fields, pool="", input="[28, 28, 1]", decoder="mirror"):
+    """A convolution, a pooling and a narrow code."""
+    conv = f"{kind}: {{filters: 4, kernel_size: {kernel}, {fields}}}"
+    return spec(f"{conv}, {pool}flatten, dense: 2", decoder, input=input)
+
+
+# Specs whose decoder leaves outputs out, and the share of these.
+HOLES = {
+    "strides times a pooling": (  # 3 of 4 rows and columns are reached: 1 - 9 / 16
+        holes("conv2d", 3, "strides: 2, padding: same, activation: relu", "max_pool2d: 2, "),
+        0.4375,
+    ),
+    "over time": (  # 3 of 4
+        holes("conv1d", 3, "strides: 2, padding: same", "max_pool1d: 2, ", "[128, 6]"),
+        0.25,
+    ),
+    "strides alone": (holes("conv2d", 3, "strides: 4"), 0.4375),
+    "one axis": (holes("conv2d", "[3, 2]", "strides: [2, 3]", input="[9, 9, 1]"), 1 / 3),
+    "a border too": (  # 29 steps: 14 windows, 7 pooled, 21 reached of 28, and one more that is made up
+        holes("conv1d", 3, "strides: 2", "max_pool1d: 2, ", "[29, 2]"),
+        8 / 29,
+    ),
+    "zeros first": (  # 9 -> 5 -> 2, back to 4 and a zero, which then is 10 steps less one, 1 of 2 reached: 0, 2, 4, 6
+        holes("conv1d", 1, "strides: 2, padding: same", "max_pool1d: 2, ", "[9, 2]"),
+        5 / 9,
+    ),
+    "a normalization and channels mixed after it": (
+        holes(
+            "conv1d",
+            2,
+            "strides: 3",
+            input="[12, 2]",
+            decoder="[dense: 8, reshape: [4, 2], conv1d_transpose: {filters: 3, kernel_size: 2, strides: 3}, "
+            "batch_normalization, activation: relu, dense: 2]",
+        ),
+        1 / 3,
+    ),
+    "a kernel after it that is too short": (  # 1 of 4 is reached, then that and the one before
+        spec(
+            FLAT_1D,
+            f"[{UNFLAT_1D}, conv1d_transpose: {{filters: 2, kernel_size: 1, strides: 4}}, "
+            "conv1d: {filters: 2, kernel_size: 2, padding: same}]",
+            input="[16, 2]",
+        ),
+        1 / 2 + 1 / 16,  # nothing comes before the first
+    ),
+    "axes in another order after it": (
+        spec(
+            FLAT_1D,
+            f"[{UNFLAT_1D}, conv1d_transpose: {{filters: 2, kernel_size: 3, strides: 4}}, permute: [2, 1], "
+            "reshape: [4, 8], upsampling1d: 2]",
+            input="[8, 8]",
+        ),
+        1 / 4,
+    ),
+    "at every step": (
+        spec(
+            "time_distributed: {layer: {conv1d: {filters: 1, kernel_size: 2, strides: 3}}}, flatten, dense: 3",
+            input="[2, 9, 2]",
+        ),
+        1 / 3,
+    ),
+    "written out": (
+        holes(
+            "conv1d",
+            3,
+            "strides: 3",
+            input="[12, 2]",
+            decoder="[dense: 8, reshape: [4, 2], conv1d_transpose: {filters: 2, kernel_size: 2, strides: 3}]",
+        ),
+        1 / 3,
+    ),
+    "tied": (
+        holes(
+            "conv1d",
+            2,
+            "strides: 3",
+            input="[12, 2]",
+            decoder="[dense: 16, reshape: [4, 4], conv1d_transpose: "
+            "{filters: 2, kernel_size: 2, strides: 3, tied_to: encoder/conv1d_1}]",
+        ),
+        1 / 3,
+    ),
+}
 
 FINDINGS = {
     # W101: what the output reaches beside what the data has
@@ -316,6 +406,37 @@ FINDINGS = {
         spec("max_pool1d: {pool_size: 2, padding: same}, flatten, dense: 2", input="[6, 2]"),
         [],
     ),
+    # W209
+    "strides and a pooling beyond a kernel": (HOLES["strides times a pooling"][0], [("W209", "3")]),
+    "a kernel as long as both": (holes("conv2d", 4, "strides: 2, padding: same", "max_pool2d: 2, "), []),
+    "a decoder's own kernel": (HOLES["written out"][0], [("W209", "2")]),
+    "holes that a later kernel covers": (  # kernels of 3, one every 4, leave one step out
+        spec(
+            FLAT_1D,
+            f"[{UNFLAT_1D}, conv1d_transpose: {{filters: 2, kernel_size: 3, strides: 4}}, "
+            "conv1d: {filters: 2, kernel_size: 3, padding: same}]",
+            input="[16, 2]",
+        ),
+        [],
+    ),
+    "holes that a dense layer covers": (
+        spec(
+            FLAT_1D,
+            f"[{UNFLAT_1D}, conv1d_transpose: {{filters: 2, kernel_size: 3, strides: 4}}, "
+            "flatten, dense: 32, reshape: [16, 2]]",
+            input="[16, 2]",
+        ),
+        [],
+    ),
+    "holes that are cropped": (  # 1 -> 4, of which the last is left out
+        spec(
+            FLAT_1D.replace("8", "4"),
+            "[dense: 4, reshape: [1, 4], "
+            "conv1d_transpose: {filters: 2, kernel_size: 3, strides: 4}, cropping1d: [[0, 1]]]",
+            input="[3, 2]",
+        ),
+        [],
+    ),
     # W206
     "a decoder's own": (
         spec(
@@ -372,7 +493,7 @@ FINDINGS = {
     "wide and sparse": (spec(f"dense: 2, dense: {{units: 6, activation: sigmoid, {KL}}}"), []),
     "pooled to less": (  # 8 x 2 -> 8 x 4, pooled to 4 x 4
         spec(
-            "conv1d: {filters: 2, kernel_size: 1}, conv1d: {filters: 4, kernel_size: 1}, max_pool1d: 2",
+            "conv1d: {filters: 2, kernel_size: 1}, conv1d: {filters: 4, kernel_size: 2, padding: same}, max_pool1d: 2",
             input="[8, 3]",
         ),
         [],
@@ -417,6 +538,73 @@ def test_layers_that_share_a_text_are_told_of_once():
     assert told(text) == [("W201", "selu")]
 
 
+def same_for_every_sample(text):
+    """The share of a model's outputs that are, by the reference, with weights that are all drawn."""
+    model, rng = aespec.build(aespec.parse(text), backend="numpy", seed=0), np.random.default_rng(0)
+    model.load_weights({name: rng.uniform(0.1, 1, value.shape) for name, value in model.weights().items()})
+    given = rng.uniform(0.1, 1, (5, *aespec.compile(aespec.parse(text)).input))
+    return np.mean(np.ptp(model.reconstruct(given.astype("float32")), axis=0) == 0)
+
+
+def holes_told(text):
+    return [each for each in found(text) if each.rule.code == "W209"]
+
+
+@pytest.mark.parametrize("case", HOLES)
+def test_the_share_that_nothing_reaches_is_what_the_input_does_not_change(case):
+    text, share = HOLES[case]
+    assert same_for_every_sample(text) == pytest.approx(share)
+    (problem,) = holes_told(text)
+    assert f"nothing reaches {share:.2%} of the output" in problem.message
+
+
+@pytest.mark.parametrize("case", [case for case, (_, expected) in FINDINGS.items() if case.startswith("holes that")])
+def test_where_no_holes_are_told_the_input_changes_all(case):
+    assert same_for_every_sample(FINDINGS[case][0]) == 0
+
+
+def widened(text):
+    """A text after what the help about holes says to state."""
+    (problem,) = holes_told(text)
+    for field, value in re.findall(r"`(kernel_size|padding): ([^`]+)`", problem.help):
+        text = re.sub(rf"(conv\w+: {{[^}}]*{field}: )(\[.*?\]|\w+)", rf"\g<1>{value}", text)
+    return text
+
+
+@pytest.mark.parametrize("case", HOLES)
+def test_wider_kernels_leave_no_holes(case):
+    before, after = ({each.rule.code for each in found(text)} for text in (HOLES[case][0], widened(HOLES[case][0])))
+    assert after <= before - {"W209"}
+
+
+@pytest.mark.parametrize("rank", [1, 2])
+@pytest.mark.parametrize("padding", ["same", "valid"])
+@pytest.mark.parametrize("pooled", ["same", "valid"])
+def test_wider_kernels_bring_no_other_warning(rank, padding, pooled):
+    """But where windows of a convolution leave a border out and those of its pooling reach beyond one, in any way."""
+    for length, kernel, stride, pool in product((11, 12, 13), (1, 2, 3), (2, 3, 4), (1, 2, 3)):
+        text = holes(
+            f"conv{rank}d",
+            kernel,
+            f"strides: {stride}, padding: {padding}",
+            f"max_pool{rank}d: {{pool_size: {pool}, padding: {pooled}}}, ",
+            str([length] * rank + [2]),
+        )
+        if not holes_told(text):
+            continue
+        before, after = ({each.rule.code for each in found(each)} for each in (text, widened(text)))
+        either = {"W208"} if (padding, pooled) == ("valid", "same") and "W205" in before else set()
+        assert after - either <= before - {"W209"}, text
+
+
+def test_two_layers_that_one_text_states_are_widened_together():
+    turns = "repeat: {times: 2, layers: [conv1d: {filters: 2, kernel_size: 2, strides: 3}]}, flatten, dense: 3"
+    text = spec(turns, input="[27, 2]")
+    (problem,) = found(text)
+    assert "nothing reaches 55.56% of the output" in problem.message  # 2 of 3 of 2 of 3: 1 - 4 / 9
+    assert found(widened(text)) == []
+
+
 # What the help says, done to the bad example: the warning is gone, and no other has come.
 HELP = {
     "W101": ("use `activation: linear`", ("activation: relu", "activation: linear")),
@@ -437,6 +625,7 @@ HELP = {
         "put `- zero_padding2d: [[0, 1], [0, 1]]` before `encoder/max_pool2d_1`, or take it as it is",
         ("  - max_pool2d", "  - zero_padding2d: [[0, 1], [0, 1]]\n  - max_pool2d"),
     ),
+    "W209": ("state `kernel_size: 4` at `encoder/conv2d_1`", ("kernel_size: 3", "kernel_size: 4")),
     "W301": ("`- masking_noise: 0.3`", ("encoder:\n", "encoder:\n  - masking_noise: 0.3\n")),
     "W302": ("widen the layer before it", ("units: 5", "units: 10")),
     "W303": ("use `activation: sigmoid`", ("activation: relu", "activation: sigmoid")),

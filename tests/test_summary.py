@@ -109,7 +109,7 @@ def test_remarks(spec, overrides, lines):
             ["input=[10, 1]", "encoder=[{conv1d: {filters: 2, kernel_size: 2, strides: 3}}]", "decoder=mirror"],
             [
                 "padding: valid, output_padding: [1], since 3 -> 10: `same` gives 9, `valid` 9, "
-                "and only `valid` takes an `output_padding`"
+                "and only `valid` takes an `output_padding`, and kernels of 2, one every 3, reach 2 of 3 positions"
             ],
         ),
         (

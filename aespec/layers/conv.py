@@ -235,9 +235,16 @@ class _ConvTranspose(_Convolution):
         )
 
     def note(self, x: Shape) -> str:
-        """What each padding would give, for each spatial axis."""
+        """What each padding would give, for each spatial axis, and where kernels lie apart."""
         axes = zip(x[:-1], self.reach, self.strides, self.output_padding, strict=True)
-        return per_length(x, self.infer(x), [_what_paddings_give(*axis) for axis in axes])
+        ways = [_what_paddings_give(*axis) + _what_is_reached(*axis[1:3]) for axis in axes]
+        return per_length(x, self.infer(x), ways)
+
+
+def _what_is_reached(reach: int, stride: int) -> str:
+    return (
+        f", and kernels of {reach}, one every {stride}, reach {reach} of {stride} positions" if reach < stride else ""
+    )
 
 
 def _what_paddings_give(n: int | None, reach: int, stride: int, extra: int) -> str:

@@ -12,6 +12,7 @@ from aespec.diagnostics import Diagnostic, Place, in_order
 from aespec.graph import Graph
 from aespec.lints.base import Lint
 from aespec.lints.codes import NoPrior, OvercompleteCode, SparsityBelowOne, SparsityUnbounded, WideCode
+from aespec.lints.holes import UnreachedOutput
 from aespec.lints.ignores import Ignore, ignores
 from aespec.lints.layers import (
     BiasBeforeNormalization,
@@ -33,7 +34,7 @@ __all__ = ["LINTS", "Lint", "lint"]
 _ALL: tuple[type[Lint], ...] = (
     *(UnreachableData, UnboundedData, ClippedOutput, SaturatedOutput),
     *(SeluStart, SeluNormalized, SeluDropout, BiasBeforeNormalization, LostBorder, TiedScales),
-    *(NothingTrained, CroppedMirror),
+    *(NothingTrained, CroppedMirror, UnreachedOutput),
     *(OvercompleteCode, WideCode, SparsityUnbounded, SparsityBelowOne, NoPrior),
     *(UnusedVariable, UnusedIgnore),
 )
