@@ -27,7 +27,17 @@ from aespec.rules import BackendUnavailable, PluginConflict, UnknownBackend
 if TYPE_CHECKING:
     from aespec.backend import Backend
 
-__all__ = ["backend_names", "find_backend", "find_kind", "kind_names", "kinds", "known_kind", "nearest_kind", "package"]
+__all__ = [
+    "backend_names",
+    "find_backend",
+    "find_kind",
+    "kind_names",
+    "kinds",
+    "known_kind",
+    "main_field",
+    "nearest_kind",
+    "package",
+]
 
 _HOMES = {
     "layer": "aespec.layers",
@@ -82,6 +92,12 @@ def known_kind(name: Any, family: str) -> str | None:
     """The kind that has a name, here or elsewhere, in small letters or in capitals."""
     members, low = kinds(family), str(name).lower()
     return next((each for each in (name, low, _elsewhere(members).get(low)) if each in members), None)
+
+
+def main_field(name: str) -> str | None:
+    """The field that a value alone sets, of the kind with a name, whatever its family."""
+    named = (kinds(family)[name].main for family in _HOMES if name in kind_names(family) and name in kinds(family))
+    return next(named, None)
 
 
 def _elsewhere(members: Mapping[str, type[Kind]]) -> dict[str, str]:

@@ -495,6 +495,8 @@ shared: &s {k: 1}
 also: *s
 """
 
+ADAM = {"adam": {"learning_rate": 0.1, "beta_1": 0.5}}
+
 SET: list[tuple[tuple[str, ...], Loc, Any]] = [
     (("training.epochs=5",), ("training", "epochs"), 5),
     (("training.epochs = 5",), ("training", "epochs"), 5),
@@ -508,6 +510,9 @@ SET: list[tuple[tuple[str, ...], Loc, Any]] = [
     (("input.1=7",), ("input",), [28, 7]),
     (("encoder.01.dense.units=50",), ("encoder", 1, "dense", "units"), 50),
     (("encoder.2.dense=10",), ("encoder", 2), {"dense": 10}),
+    (("encoder.2.dense.units=1",), ("encoder", 2), {"dense": {"units": 1}}),
+    (("encoder.2.dense.name=a",), ("encoder", 2), {"dense": {"units": 30, "name": "a"}}),
+    (("training.optimizer={adam: 0.1}", "training.optimizer.adam.beta_1=0.5"), ("training", "optimizer"), ADAM),
     (("encoder.0=[1, 2]",), ("encoder", 0), [1, 2]),
     (("encoder.0.flatten.name=f",), ("encoder", 0), {"flatten": {"name": "f"}}),
     (("encoder.3.dropout.rate=0.5",), ("encoder", 3), {"dropout": {"rate": 0.5}}),
@@ -591,7 +596,6 @@ BAD_SET: list[tuple[str, list[tuple[str, str]]]] = [
     ("encoder.dense.units=1", [("E006", "dense")]),
     ("encoder.1.5=x", []),
     ("training.epochs.x=1", [("E006", "x")]),
-    ("encoder.2.dense.units=1", [("E006", "units")]),
     ("training.optimizer.sgd.momentum=1", [("E006", "sgd")]),
     ("a=- b", [("E006", "- b")]),
     ("a=b: c", [("E006", "b: c")]),

@@ -133,7 +133,9 @@ def _refuse_layer_of(item: Node, steps: Sequence[_Step], done: int) -> None:
 
 
 def _entries(node: Node, steps: Sequence[_Step], done: int) -> dict[str, Entry]:
-    """Give the mapping that a path goes through, made of nothing, a bare kind or a bare shape if need be."""
+    """Give the mapping that a path goes through, made of nothing, a bare kind, shape or value if need be."""
+    from aespec.registry import main_field
+
     name = steps[done].name
     if isinstance(node.value, list):
         return {"shape": Entry(node.place, node)}
@@ -143,6 +145,8 @@ def _entries(node: Node, steps: Sequence[_Step], done: int) -> dict[str, Entry]:
         return {}
     if node.value == name:
         return {name: Entry(node.place, Node(None, node.place))}
+    if main := main_field(steps[done - 1].name) if done else None:
+        return {main: Entry(node.place, node)}
     path = _written(steps[:done])
     raise _bad(
         f"`{path}` is a single value, and the path goes on inside it",
