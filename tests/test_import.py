@@ -355,6 +355,7 @@ def test_layers_that_fit_no_spec_are_named_with_their_file(tmp_path):
     done = run("import", tmp_path / "five.keras")
     assert done.exit_code == 1
     assert f"`last` of {tmp_path / 'five.keras'}: the reconstruction" in done.stderr
+    assert "help: save a model that gives what it is given" in done.stderr
     assert "<string>" not in done.stderr
 
 
@@ -399,6 +400,29 @@ def test_what_a_spec_cannot_say_is_listed_or_left_out(tmp_path):
     assert "OrthogonalRegularizer" in same
     record = json.loads(run("import", path, "--partial", "--format", "json").stdout)
     assert [flaw["changes"] for flaw in record["left_out"]] == [True, False, True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [("grouped", "wanted: parameters of the shapes (128, 2), (2,) at `code`"), ("crop", "`out` of {path}: the recon")],
+)
+def test_what_is_left_out_is_named_where_the_rest_does_not_fit(name, problem, tmp_path):
+    import keras
+
+    layers, path = keras.layers, tmp_path / "model.keras"
+    grouped = [layers.Conv2D(4, 3, strides=2, groups=2, name="grouped")] if name == "grouped" else []
+    crop = [layers.CenterCrop(4, 4, name="crop")] if name == "crop" else []
+    height = 6 if crop else 4
+    decoder = [layers.Dense(height * 32), layers.Reshape((height, 4, 8), name="out"), *crop]
+    inner = [layers.Conv2D(8, 1), *grouped, layers.Flatten(), layers.Dense(2, name="code")]
+    keras.Sequential([keras.Input((4, 4, 8)), *inner, *decoder]).save(path)
+    done = run("import", path, "--partial")
+    assert done.exit_code == 1
+    assert "error[E513]" in done.stderr
+    assert problem.format(path=path) in done.stderr
+    assert f"without `{name}`, which `--partial` leaves out" in done.stderr
+    assert f"help: change `{name}` in the model and save it again: `aespec import {path}` says" in done.stderr
+    assert f"`{name}` of {path}" in run("import", path).stderr
 
 
 def training_of(path):
@@ -785,6 +809,48 @@ def test_what_a_spec_cannot_say_of_a_program_is_listed(tmp_path):
     assert done.exit_code == 1
     for what in ("`0` of", "`groups=2`", "`2` of", "`prelu`"):
         assert what in done.stderr
+
+
+def ends_around(rank, *between):
+    """A program of two convolutions over so many axes and modules between them, a batch and its values."""
+    import torch
+    from torch import nn
+
+    conv, sizes = (nn.Conv1d, nn.Conv2d)[rank - 1], (6, 4)[:rank]
+    torch.manual_seed(0)
+    model = nn.Sequential(conv(2, 3, 3, padding=1), *between, conv(3, 2, 3, padding=1))
+    x = torch.randn(2, 2, *sizes)
+    return torch.export.export(model.eval(), (x,)), x.numpy(), model(x).detach().numpy()
+
+
+@pytest.mark.parametrize("rank", [1, 2])
+@pytest.mark.parametrize("flat", [True, False])
+def test_a_module_that_is_left_out_leaves_the_axes_as_they_are(rank, flat, tmp_path):
+    import torch
+    from torch import nn
+
+    size, shape = 3 * 6 * 4 ** (rank - 1), (3, 6, 4)[: rank + 1]
+    dense = [nn.Flatten(), nn.Linear(size, 4), nn.Linear(4, size), nn.Unflatten(1, shape)]
+    program, x, wanted = ends_around(rank, nn.PReLU(init=1.0), *(dense if flat else ()))  # which changes no value
+    torch.export.save(program, tmp_path / "model.pt2")
+    _, model, said = imported(tmp_path / "model.pt2", "--partial")
+    assert "`1`: `prelu`" in said
+    assert from_reference(model.reconstruct(x), wanted) <= 1e-6
+
+
+def test_a_module_that_changes_the_shape_cannot_be_left_out(tmp_path):
+    import torch
+    from torch import nn
+
+    program, *_ = ends_around(2, nn.PReLU(), nn.AdaptiveMaxPool2d((3, 4)))
+    torch.export.save(program, tmp_path / "model.pt2")
+    done = run("import", tmp_path / "model.pt2", "--partial")
+    assert done.exit_code == 1
+    assert "`2` of" in done.stderr
+    assert "`1` of" not in done.stderr
+    assert "help: change the module: what follows is made for the shape that it gives" in done.stderr
+    listed = run("import", tmp_path / "model.pt2").stderr
+    assert all(what in listed for what in ("`1` of", "`2` of", "or leave it out with `--partial`"))
 
 
 @pytest.mark.parametrize("name", ["images", "series", "vectors"])

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
@@ -24,7 +25,7 @@ from aespec.importing.restoring import ANY_SIZE, restored, scaling_in
 from aespec.layers.base import Layer
 from aespec.passes import compile
 from aespec.problems import diagnose
-from aespec.rules import NotExpressible, UnknownField, UnsupportedKind
+from aespec.rules import NotExpressible, OutputMismatch, UnknownField, UnsupportedKind
 from aespec.shapes import ShapeError, elements, fill, show_shape
 from aespec.source import Source
 from aespec.spec import Input, Spec, parse
@@ -57,6 +58,12 @@ FORMATS = {".keras": "keras", ".pt2": "torch"}
 
 TENSORS = ".safetensors"
 """The ending of weights that have their spec with them."""
+
+AUTOENCODER = "save a model that gives what it is given, as an autoencoder does"
+"""What to do about a model that gives something else."""
+
+NEEDED = "what follows is made for the shape that it gives, so that `--partial` cannot leave it out"
+"""Why a part of a model stays."""
 
 LENGTH = 16
 """What stands for an unknown length where sizes are compared."""
@@ -98,14 +105,16 @@ def import_model(path: Path, *, code: str | None = None, partial: bool = False) 
         found = backend.read(archive)
         _check_input(found, path)
         pairs, flaws = _validated(found)
-        if flaws and not partial:
-            raise AespecError(*(_told(path, flaw) for flaw in flaws))
+        if told := [_told(path, flaw) for flaw in flaws if flaw.needed or not partial]:
+            raise AespecError(*told)
         parts, layers = _closed(pairs)
         split, note = _split(found, parts, layers, code, path)
         for block in (slice(0, split), slice(split, None)):
             layers[block] = _distinct(layers[block])
-        spec, graph = _compiled(found, layers, split, parts, path)
-        weights = _weights(graph, parts, path)
+        with _blaming(flaws, path):
+            spec, graph = _compiled(found, layers, split, parts, path)
+            _check_weights(graph, parts, path)
+        weights = _weights(graph, parts)
         done = restored(found, spec, graph, weights)
     notes = () if done.whole else (note, *_renamed(graph, parts), *found.notes)
     scaling = scaling_in(found.about, done.spec)
@@ -303,7 +312,8 @@ def _spec(data: dict[str, Any], parts: list[Part], path: Path) -> tuple[Spec, Gr
         for problem in error.diagnostics:
             before = bisect_right(starts, problem.place.position) if problem.place else 0
             of = f"`{parts[before - 1].name}` of {path}" if before else str(path)
-            found.append(replace(problem, message=f"{of}: {problem.message}", place=None, fix=None))
+            help = AUTOENCODER if problem.rule is OutputMismatch else problem.help
+            found.append(replace(problem, message=f"{of}: {problem.message}", place=None, help=help, fix=None))
         raise AespecError(*found) from None
 
 
@@ -316,9 +326,27 @@ def _renamed(graph: Graph, parts: list[Part]) -> Iterator[str]:
         yield f"names are given anew: `{before}` is `{now}`{rest}"
 
 
-def _weights(graph: Graph, parts: list[Part], path: Path) -> dict[str, Array]:
-    """The parameters of the graph; their shapes are compared before anything is read."""
-    found: dict[str, Array] = {}
+@contextmanager
+def _blaming(flaws: Iterable[Flaw], path: Path) -> Iterator[None]:
+    """While what is left of a model is put together: if that does not fit, what is left out is named as the cause."""
+    try:
+        yield
+    except AespecError as error:
+        left_out = " and ".join(dict.fromkeys(f"`{flaw.layer}`" for flaw in flaws if flaw.changes))
+        if not left_out:
+            raise
+        without = f"without {left_out}, which `--partial` leaves out"
+        help = f"change {left_out} in the model and save it again: `aespec import {path}` says what a spec has instead"
+        raise AespecError(
+            *(
+                replace(problem, rule=NotExpressible, message=f"{problem.message} {without}", help=help)
+                for problem in error.diagnostics
+            )
+        ) from None
+
+
+def _check_weights(graph: Graph, parts: list[Part], path: Path) -> None:
+    """Refuse parameters of other shapes than the graph's, before anything is read."""
     for part, node in zip(parts, graph, strict=True):
         wanted = [param.shape for param in node.params.values()]
         got = [tensor.shape for tensor in part.tensors]
@@ -328,9 +356,15 @@ def _weights(graph: Graph, parts: list[Part], path: Path) -> dict[str, Array]:
                 f"parameters of the shapes {', '.join(map(show_shape, wanted)) or 'none'} at `{part.name}`",
                 ", ".join(map(show_shape, got)) or "none",
             )
-        for short, tensor in zip(node.params, part.tensors, strict=True):
-            found[f"{node.name}/{short}"] = tensor.read()
-    return found
+
+
+def _weights(graph: Graph, parts: list[Part]) -> dict[str, Array]:
+    """The parameters of the graph, read."""
+    return {
+        f"{node.name}/{short}": tensor.read()
+        for part, node in zip(parts, graph, strict=True)
+        for short, tensor in zip(node.params, part.tensors, strict=True)
+    }
 
 
 def _told(path: Path, flaw: Flaw) -> Diagnostic:
@@ -339,5 +373,5 @@ def _told(path: Path, flaw: Flaw) -> Diagnostic:
         f"a spec cannot say `{flaw.layer}` of {path}",
         wanted=flaw.why,
         got=flaw.what,
-        help=f"{flaw.help}, or leave it out with `--partial`",
+        help=f"{flaw.help}: {NEEDED}" if flaw.needed else f"{flaw.help}, or leave it out with `--partial`",
     )

@@ -79,6 +79,8 @@ class Flaw:
     help: str
     changes: bool = True
     """Whether the model has other values without it."""
+    needed: bool = False
+    """Whether what follows it is made for the shape that it gives, so that it cannot be left out."""
 
 
 @dataclass(frozen=True)

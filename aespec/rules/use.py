@@ -299,6 +299,7 @@ class NotExpressible(Rule):
 
     A spec has the kinds of layers that `aespec layers` lists, one after the other. Each part that is none of them is
     named, with what would take its place. `--partial` imports the rest: what is left out is then missing in the model.
+    Where the rest does not fit together without it, because it changes the shape, it cannot be left out.
     """
 
     code = "E513"

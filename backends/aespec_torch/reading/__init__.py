@@ -94,13 +94,19 @@ class Reading:
                 for piece in self._said(step):
                     self._add(replace(piece, name=name, encoding=encoding))
             except Unsaid as unsaid:
-                self.flaws.append(Flaw(name, unsaid.what, unsaid.why, "change the module"))
-                self.order, self.last_of = tuple(range(len(step.shape))), None
+                self._leave_out(step, unsaid)
         if self.steps is not None or self.last_of is not None:
             raise Unsaid("an output whose first axis is not the batch's", "samples along the first axis")
         self.at = replace(self.at, given=self.at.shape)
         for piece in self.as_written():
             self._add(replace(piece, name="output", encoding=False if len(blocks) == 2 else None))
+
+    def _leave_out(self, step: Step, unsaid: Unsaid) -> None:
+        """Go on with what the operation is given; where it gives another shape, only to see what else is unsaid."""
+        needed = step.mixes or step.shape != step.given
+        self.flaws.append(Flaw(step.operation.path, unsaid.what, unsaid.why, "change the module", needed=needed))
+        if needed:
+            self.order, self.last_of = tuple(range(len(step.shape))), None
 
     def _add(self, piece: Piece) -> None:
         self.pieces.append(replace(piece, given=self.lengths(), at_each_step=self.steps is not None))
