@@ -812,10 +812,11 @@ def test_a_table_of_no_anomalies_is_the_truth_too(series, monkeypatch, tmp_path)
 
 def test_a_table_of_anomalies_that_is_ragged_is_refused(series, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "spans.csv").write_text("start,end\n3,4\n5\n")
-    done = aespec_("score", series, "--data", series.parent / "other.npy", "--truth", "spans.csv")
-    assert done.exit_code == 1
-    assert "cannot read spans.csv" in done.stderr
+    for row in ("5", "5,6,7"):
+        (tmp_path / "spans.csv").write_text(f"start,end\n3,4\n{row}\n")
+        done = aespec_("score", series, "--data", series.parent / "other.npy", "--truth", "spans.csv")
+        assert done.exit_code == 1
+        assert "spans.csv has rows of different lengths" in done.stderr
 
 
 @pytest.fixture(scope="module")
@@ -944,7 +945,7 @@ def test_the_truth_is_read_from_times(logged, monkeypatch):
         ("t.csv", "", "t.csv holds no samples"),
         ("t.csv", "0\n1\n", "wanted: 50 labels, along one axis"),
         ("t.txt", "normal\nodd\n", "wanted: 50 labels, along one axis"),
-        ("t.csv", "note,label\na,0\nb\n", "cannot read t.csv"),
+        ("t.csv", "note,label\na,0\nb\n", "t.csv has rows of different lengths"),
         ("t.csv", None, "wanted: a .npy, .csv or .txt file with a label"),
     ],
 )

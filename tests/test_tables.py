@@ -109,6 +109,9 @@ class TestText:
             ("a,b\n1,2\n3,inf\n", {}, "E403", ["not finite"]),
             ("a,b\n1,2\n3,four\n", {}, "E404", ["what is no number", "`four` in line 3, column `b`"]),
             ("a,b\n1,2\n3\n", {}, "E404", ["different lengths", "1 in line 3", "mend that line"]),
+            ("a,b\n1,2\n3,4,5\n", {}, "E404", ["different lengths", "2 values in each", "3 in line 3"]),
+            ("a,b,c\n1,2,x\n3,4,y,5\n", {"columns": ["a", "b"]}, "E404", ["different lengths", "4 in line 3"]),
+            ("a,b,c\n1,2,x\n3,4\n", {"columns": ["a", "b"]}, "E404", ["different lengths", "2 in line 3"]),
             ("a,b\n1,x\n", {}, "E404", ["columns that are no numbers", "text in `b`", '`columns: ["a"]` under']),
             ("label\nx\n", {}, "E404", ["has no features"]),
             ("a,a\n1,2\n", {}, "E404", ["two columns of one name", "`a` twice"]),
@@ -130,6 +133,13 @@ class TestText:
         assert found.rule.code == code
         for part in said:
             assert part in str(error.value), part
+
+    def test_what_is_packed_and_cut_off_is_refused(self):
+        with gzip.open("t.csv.gz", "wt") as file:
+            file.write("a,b\n" + "".join(f"{i},{i * i}\n" for i in range(9000)))
+        Path("t.csv.gz").write_bytes(Path("t.csv.gz").read_bytes()[:-2000])
+        with pytest.raises(AespecError, match=r"cannot read t\.csv\.gz"):
+            load("t.csv.gz")
 
     def test_bytes_that_are_no_text_are_refused(self):
         Path("t.csv").write_bytes(b"\xff\xfe\x00\x80,1\n")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import gzip
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import compress, islice
 from pathlib import Path
@@ -130,9 +131,10 @@ def read_table(path: Path, columns: Sequence[str] | None = None, label: str | No
         AespecError: It cannot be read, it has gaps, or a feature is no number.
     """
     import numpy as np
+    from numpy.lib.recfunctions import structured_to_unstructured
 
     head = read_head(path)
-    delimiter, names, first, row = head
+    _, names, first, row = head
     _need_rows(path, head)
     if names is not None and len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
@@ -140,15 +142,11 @@ def read_table(path: Path, columns: Sequence[str] | None = None, label: str | No
     numeric = [is_gap(cell) or is_number(cell) for cell in row]
     numeric += [True] * (len(first) - len(row))
     chosen = pick(path, names, numeric, columns, label)
-    read = _how(head)
-    try:
-        values = np.loadtxt(path, usecols=chosen.features, **read)
-        if np.isnan(values).any():
-            raise ValueError("NaN")
-        labels = None if chosen.label is None else _labels(path, chosen.label, read)
-    except BROKEN as error:  # NumPy counts rows, not lines, and knows no names
-        _explain(path, delimiter, names, len(first), chosen.features)
-        unreadable(path, reason(error), "write it again, a line for each sample")
+    numbers = _columns(path, head, dict.fromkeys(chosen.features, "f8"))
+    values = np.ascontiguousarray(structured_to_unstructured(numbers[[str(i) for i in chosen.features]]))
+    if np.isnan(values).any():
+        _explain(path, head, chosen.features, "NaN")
+    labels = None if chosen.label is None else _labels(path, head, chosen.label)
     found = None if names is None else tuple(names[i] for i in chosen.features)
     return Raw(values, labels, whole=True, columns=found)
 
@@ -172,10 +170,7 @@ def read_labels(path: Path, column: str | None = None) -> NDArray[Any]:
             got,
             help,
         )
-    try:
-        return _labels(path, named[0] if named else 0, _how(head))
-    except BROKEN as error:
-        unreadable(path, reason(error), "write it again, a line for each sample")
+    return _labels(path, head, named[0] if named else 0)
 
 
 def read_spans(path: Path, count: int, index: NDArray[Any] | None = None) -> NDArray[np.int64] | None:
@@ -198,10 +193,7 @@ def read_spans(path: Path, count: int, index: NDArray[Any] | None = None) -> NDA
         return None
     if not head.row:  # there are no anomalies
         return np.zeros(count, np.int64)
-    try:
-        first, last = (_labels(path, names.index(name), _how(head)).tolist() for name in ("start", "end"))
-    except BROKEN as error:
-        unreadable(path, reason(error), "write it again, a line for each anomaly")
+    first, last = (_labels(path, head, names.index(name)).tolist() for name in ("start", "end"))
     places, place = _places(np.arange(count) if index is None else index)
     flags = np.zeros(count, np.int64)
     for line, ends in enumerate(zip(first, last, strict=True), 2):
@@ -284,17 +276,36 @@ def _need_rows(path: Path, head: Head) -> None:
         _refuse(path, "holds no samples", "a row for each sample", got, rule=DataShape)
 
 
-def _how(head: Head) -> dict[str, Any]:
-    """How NumPy is to read a table that begins so."""
-    read: dict[str, Any] = {"delimiter": head.delimiter, "skiprows": int(head.names is not None), "comments": None}
-    return read | {"quotechar": '"', "ndmin": 2, "encoding": "utf-8-sig"}
+def _columns(path: Path, head: Head, forms: Mapping[int, str]) -> NDArray[Any]:
+    """The columns of a table that are wanted, by their numbers as text, each of the type of NumPy that is stated.
+
+    The others are read too, of each value a character: so a row of another length is no row of this table.
+
+    Raises:
+        AespecError: It cannot be read, or its rows have different lengths.
+    """
+    import numpy as np
+
+    try:
+        return np.loadtxt(
+            path,
+            dtype=[(str(i), forms.get(i, "U1")) for i in range(len(head.first))],
+            delimiter=head.delimiter,
+            skiprows=int(head.names is not None),
+            comments=None,
+            quotechar='"',
+            ndmin=1,
+            encoding="utf-8-sig",
+        )
+    except BROKEN as error:
+        _explain(path, head, [i for i, form in forms.items() if form == "f8"], reason(error))
 
 
-def _labels(path: Path, column: int, read: dict[str, Any]) -> NDArray[Any]:
+def _labels(path: Path, head: Head, column: int) -> NDArray[Any]:
     """The labels of all rows, as numbers where they are such."""
     import numpy as np
 
-    text = np.loadtxt(path, usecols=[column], dtype=str, **read)[:, 0]
+    text = _columns(path, head, {column: "O"})[str(column)].astype(str)
     try:
         numbers = np.where(np.char.strip(text) == "", "nan", text).astype("float64")
     except ValueError:
@@ -303,14 +314,21 @@ def _labels(path: Path, column: int, read: dict[str, Any]) -> NDArray[Any]:
     return numbers.astype("int64") if whole.all() and (numbers == np.trunc(numbers)).all() else numbers
 
 
-def _explain(path: Path, delimiter: str, names: list[str] | None, width: int, features: Sequence[int]) -> None:
-    """Refuse the first value of a table that is no number.
+def _explain(path: Path, head: Head, features: Sequence[int], otherwise: str) -> NoReturn:
+    """Refuse the first value of a table that is no number: NumPy counts rows, not lines, and knows no names.
+
+    Args:
+        path: The table.
+        head: How it begins.
+        features: The columns that have to be numbers.
+        otherwise: What is wrong with it if there is no such value.
 
     Raises:
-        AespecError: There is one, or a row has another number of values.
+        AespecError: There is one, or a row has another number of values, or else it cannot be read.
     """
-    with opened(path) as file:
-        for number, row in rows(file, delimiter, skip=names is not None):
+    names, width = head.names, len(head.first)
+    with suppress(*BROKEN, csv.Error), opened(path) as file:
+        for number, row in rows(file, head.delimiter, skip=names is not None):
             if len(row) != width:
                 got = f"{len(row)} in line {number}"
                 _refuse(path, "has rows of different lengths", f"{width} values in each", got, "mend that line")
@@ -328,6 +346,7 @@ def _explain(path: Path, delimiter: str, names: list[str] | None, width: int, fe
                 if not is_number(row[i]):
                     got = f"`{row[i]}` in line {number}, {column}"
                     _refuse(path, "holds what is no number", "numbers", got, "mend that line, or leave the column out")
+    unreadable(path, otherwise, "write it again, a line for each sample")
 
 
 def rows(file: TextIO, delimiter: str, *, skip: bool) -> Iterator[tuple[int, list[str]]]:
