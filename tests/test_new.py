@@ -498,6 +498,17 @@ def test_data_that_cannot_be_learnt_is_told(content, says, tmp_path, monkeypatch
         ),
         ("a,b\n", "no number a sample, without `a` (no rows), `b` (no rows)", "name data with more in it"),
         ("a,b\n1,7\n5,7\n", "one number a sample, without `b` (the same in every row)", "name data with more in it"),
+        (
+            "x,y\n1,2\n5,1\n4,1\n",
+            "one number a sample, without `y` (the label)",
+            "call `y` otherwise in the table: by its",
+        ),
+        (
+            "name,x,y\na,1,2\nb,5,1\nc,4,1\n",
+            "one number a sample, without `name` (text), `y` (the label)",
+            "it is taken for the label, or make numbers of the text",
+        ),
+        ("x,y\n1,2\n5,2\n4,2\n", "got: one number a sample\n", "name data with more in it"),
     ],
 )
 def test_columns_that_cannot_be_learnt_are_told(text, got, help, tmp_path):

@@ -2,10 +2,12 @@
 
 import csv
 import gzip
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from aespec import data
 from aespec.data.files import Raw
@@ -113,6 +115,7 @@ class TestText:
             ("a,b,c\n1,2,x\n3,4,y,5\n", {"columns": ["a", "b"]}, "E404", ["different lengths", "4 in line 3"]),
             ("a,b,c\n1,2,x\n3,4\n", {"columns": ["a", "b"]}, "E404", ["different lengths", "2 in line 3"]),
             ("a,b\n1,x\n", {}, "E404", ["columns that are no numbers", "text in `b`", '`columns: ["a"]` under']),
+            ("a,b\nx,y\n", {}, "E404", ["help: make numbers of them, or name the one that labels samples"]),
             ("label\nx\n", {}, "E404", ["has no features"]),
             ("a,a\n1,2\n", {}, "E404", ["two columns of one name", "`a` twice"]),
             ("size,b\n1,2\n", {"columns": ["sise", "b"]}, "E404", ["no column `sise`", "did you mean `size`?"]),
@@ -133,6 +136,28 @@ class TestText:
         assert found.rule.code == code
         for part in said:
             assert part in str(error.value), part
+
+    @pytest.mark.parametrize("window", [{}, {"stride": 1}])
+    @pytest.mark.parametrize("form", ["csv", "parquet"])
+    def test_a_feature_that_is_taken_for_the_label_is_told(self, form, window):
+        name = write("x,y\n1,2\n3,4\n5,1\n")
+        if form == "parquet":
+            from pyarrow import parquet, table
+
+            parquet.write_table(table({"x": [1, 3, 5], "y": [2, 4, 1]}), name := "t.parquet")
+        shape = (2, 2) if window else (2,)
+        with pytest.raises(AespecError) as error:
+            data.load(name, shape=shape, range=None, **window)
+        assert "help: `y` is taken for the label: to learn from it too, name the features, " in str(error.value)
+        stated = re.search(r"`columns: (\[.*\])` under `input`", str(error.value))
+        found = data.load(name, shape=shape, range=None, columns=yaml.safe_load(stated[1]), **window)
+        assert found.inputs[0].tolist() == ([[1, 2], [3, 4]] if window else [1, 2])
+
+    @pytest.mark.parametrize("text", ["x,y\n1,a\n3,b\n", "x,y\n1,2\n3,4\n"])
+    def test_what_cannot_be_the_feature_that_lacks_is_not_told_of(self, text):
+        with pytest.raises(AespecError) as error:
+            load(write(text), features=2 if "a" in text else 3)
+        assert "`input: [1]`" in str(error.value)
 
     def test_what_is_packed_and_cut_off_is_refused(self):
         with gzip.open("t.csv.gz", "wt") as file:

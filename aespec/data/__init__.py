@@ -236,6 +236,7 @@ def _together(path: Path, split: Split, shape: Shape, columns: Sequence[str] | N
         natural=natural(inputs),
         whole=_whole(parts),
         columns=parts[0].columns,
+        label=None if label else parts[0].label,
         files=tuple(rows.items()) if len(rows) > 1 else (),
     )
 

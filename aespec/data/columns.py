@@ -46,6 +46,8 @@ class Survey:
     """How many can be learnt."""
     time: str | None = None
     """The column of times, none before the last, if there is one."""
+    taken: str | None = None
+    """The column that its name alone makes the label, where it could be learnt as well."""
 
 
 class _Seen:
@@ -134,9 +136,10 @@ def survey(path: Path) -> Survey:
     if not features:
         whys = {name: faults.get(name) or column.fault or "the label" for name, column in seen.items()}
         return Survey((), None, whys, 0)
+    taken = named if named and not seen[named].fault else None
     label = None if label in LABELS else label
     time = next((name for name, fault in faults.items() if fault in (STAMPS, EVENLY)), None)
-    return Survey(features if faults else None, label, faults, len(features), time)
+    return Survey(features if faults else None, label, faults, len(features), time, taken)
 
 
 def _text(path: Path) -> dict[str, _Seen] | None:

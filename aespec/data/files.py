@@ -48,6 +48,8 @@ class Raw:
     """Whether the source has no such part as was asked for, so that these are all of its samples."""
     columns: tuple[str, ...] | None = None
     """What each feature is called, where the source says so."""
+    label: str | None = None
+    """The column that labels samples, where its name alone says that it does."""
     names: tuple[str, ...] | None = None
     """What each sample is called, where the source says so."""
     series: bool = False

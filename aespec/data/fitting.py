@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import isqrt, prod
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
+from aespec.data.labels import as_a_feature
 from aespec.data.sets import DATASETS
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.rules import DataNotFinite, DataRange, DataShape, DataUnreadable
@@ -165,6 +166,8 @@ def _refuse_shape(raw: Raw, name: str, wanted: Shape) -> NoReturn:
         named = [f"`--data {name}`" for name, each in DATASETS.items() if _fits(each.sample, wanted)]
         own = f"data of your own, such as `--data points.npy`, an array of shape (n, {sizes})"
         help = f"these are pictures: give {', or '.join([*named, own])}"
+    elif len(wanted) == len(sample) == 1 and (advice := as_a_feature(raw, wanted[0])):
+        help = advice
     elif _fits(got, wanted):
         help = "this looks like a single sample: save `x[None]`, so that samples are along the first axis"
     elif len(wanted) == 2 and _fits(sample, wanted[1:]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from aespec.data.tables import columns_field
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.rules import DataUnreadable
 
@@ -11,10 +12,25 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["NO_LABEL", "classes", "label_text", "need_each", "unlabelled"]
+    from aespec.data.files import Raw
+
+__all__ = ["NO_LABEL", "as_a_feature", "classes", "label_text", "need_each", "unlabelled"]
 
 NO_LABEL = "no label"
 """What stands for the label of samples that have none."""
+
+
+def as_a_feature(raw: Raw, features: int | None) -> str:
+    """How a table has so many features with the column that is taken for the label; empty where it has not."""
+    if raw.label is None or raw.columns is None or raw.labels is None or raw.labels.dtype.kind not in "biuf":
+        return ""
+    names = [*raw.columns, raw.label]
+    if len(names) != features:
+        return ""
+    return (
+        f"`{raw.label}` is taken for the label: to learn from it too, name the features, "
+        f"`{columns_field(names)}` under `input` in the spec"
+    )
 
 
 def label_text(label: Any) -> str:

@@ -110,7 +110,7 @@ class RowGroup(Part):
         self.rows, self.mark = about.num_rows, str(about.to_dict())
         self.sample, self.kind = first.shape[1:], str(first.dtype)
         self.columns = tuple(columns) if len(columns) == self.sample[0] else None
-        self._path, self._group, self._columns, self._label = path, group, list(columns), label
+        self._path, self._group, self._columns, self.label = path, group, list(columns), label
 
     def read(self, start: int, stop: int) -> NDArray[Any]:
         """See `Part.read`."""
@@ -123,9 +123,9 @@ class RowGroup(Part):
         """See `Part.labels`."""
         import numpy as np
 
-        if self._label is None:
+        if self.label is None:
             return None
-        table = open_parquet(self._path).read_row_group(self._group, columns=[self._label])
+        table = open_parquet(self._path).read_row_group(self._group, columns=[self.label])
         values: NDArray[Any] = table.column(0).to_numpy()
         if values.dtype != object:
             return values

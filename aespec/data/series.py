@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from aespec.data.files import Raw
-from aespec.data.labels import unlabelled
+from aespec.data.labels import as_a_feature, unlabelled
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.rules import DataShape
 from aespec.shapes import counted
@@ -141,7 +141,9 @@ def as_series(raw: Raw, shape: Shape, name: str) -> Raw:
     series, length, features = given[:, None] if given.ndim == 1 else given, shape[0] or 1, shape[1]
     if series.ndim == 2 and len(series) >= length and features in (None, series.shape[1]):
         return replace(raw, inputs=series, series=True)
-    if given.ndim == 2 and given.shape[0] == features and given.shape[1] >= length:
+    if len(series) >= length and (advice := as_a_feature(raw, features)):
+        help = advice
+    elif given.ndim == 2 and given.shape[0] == features and given.shape[1] >= length:
         help = "steps come first: save `x.T`"
     elif series.ndim == 2 and length == series.shape[1]:
         help = f"steps come first: did you mean `shape: [{features}, {length}]`?"

@@ -65,6 +65,8 @@ class Part(ABC):
     """Whether the file has other samples for training and for testing, and these are those that were asked for."""
     columns: tuple[str, ...] | None = None
     """What each feature is called, where that is known."""
+    label: str | None = None
+    """The column that labels samples, where there is one."""
     mark: str
     """Another one where the samples are others, as far as that can be told without reading them."""
 

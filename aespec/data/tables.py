@@ -24,6 +24,7 @@ __all__ = [
     "SUFFIXES",
     "Columns",
     "Head",
+    "columns_field",
     "is_gap",
     "is_number",
     "is_table",
@@ -110,13 +111,13 @@ def pick(
     text = [names[i] for i in features if not numeric[i]]
     if text:
         numbers = [names[i] for i in features if numeric[i]]
+        named = f"leave them out by naming the features (`{columns_field(numbers)}` under `input` in the spec), "
         _refuse(
             path,
             "has columns that are no numbers",
             "features that are numbers",
             f"text in {listed(text)}",
-            f"leave them out by naming the features (`{show({'columns': numbers}, 100)[1:-1]}` under `input` in the "
-            "spec), make numbers of them, "
+            f"{named if numbers else ''}make numbers of them, "
             "or name the one that labels samples (`label: NAME` under `input`)",
         )
     if not features:
@@ -148,7 +149,8 @@ def read_table(path: Path, columns: Sequence[str] | None = None, label: str | No
         _explain(path, head, chosen.features, "NaN")
     labels = None if chosen.label is None else _labels(path, head, chosen.label)
     found = None if names is None else tuple(names[i] for i in chosen.features)
-    return Raw(values, labels, whole=True, columns=found)
+    by_name = None if label or names is None or chosen.label is None else names[chosen.label]
+    return Raw(values, labels, whole=True, columns=found, label=by_name)
 
 
 def read_labels(path: Path, column: str | None = None) -> NDArray[Any]:
@@ -376,6 +378,15 @@ def is_number(cell: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def columns_field(names: Sequence[str]) -> str:
+    """How a spec names the features, the first of many.
+
+    >>> columns_field(["x", "y"])
+    'columns: ["x", "y"]'
+    """
+    return show({"columns": list(names)}, 100)[1:-1]
 
 
 def listed(names: Sequence[str]) -> str:

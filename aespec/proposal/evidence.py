@@ -124,7 +124,7 @@ def look(name: str, window: int | None = None) -> Evidence:
         f"{counted(len(found), 'sample')}, all alike": not np.ptp(sample, axis=0).any(),
     }
     if got := next((what for what, is_so in poor.items() if is_so), None):
-        _refuse(name, got, source.left_out)
+        _refuse(name, got, source.left_out, source.taken)
     return Evidence(
         name,
         kind,
@@ -159,6 +159,8 @@ class _Source:
     left_out: Mapping[str, str] = field(default_factory=dict)
     time: str | None = None
     """The column of times that go on from row to row, if there is one."""
+    taken: str | None = None
+    """The column that its name alone makes the label, where it could be learnt as well."""
 
 
 def _source(name: str, length: int) -> _Source:
@@ -179,11 +181,13 @@ def _source(name: str, length: int) -> _Source:
     if not found.width:
         _refuse(name, "no number a sample", found.left_out)
     shape = (found.width,) if is_table(path) else find_parts(path, "train", found.features, found.label)[0].sample
-    return _Source(shape, False, False, True, found.features, found.label, found.left_out, found.time)
+    return _Source(shape, False, False, True, found.features, found.label, found.left_out, found.time, found.taken)
 
 
-def _refuse(name: str, got: str, left_out: Mapping[str, str] = MappingProxyType({}), *, help: str = "") -> NoReturn:
-    """Say that there is nothing to learn, and of a table which columns could not be.
+def _refuse(
+    name: str, got: str, left_out: Mapping[str, str] = MappingProxyType({}), taken: str | None = None, *, help: str = ""
+) -> NoReturn:
+    """Say that there is nothing to learn, and of a table which columns could not be, and which is taken for the label.
 
     Raises:
         AespecError: Always.
@@ -191,6 +195,10 @@ def _refuse(name: str, got: str, left_out: Mapping[str, str] = MappingProxyType(
     faults = left_out.values()
     mend = ["make numbers of the text, with a point before decimals"] * ("text" in faults)
     mend += ["fill the gaps"] * any("gap" in fault for fault in faults)
+    ways = [", and ".join(mend)] * bool(mend)
+    if taken:
+        ways.insert(0, f"call `{taken}` otherwise in the table: by its name it is taken for the label")
+        left_out = {**left_out, taken: "the label"}
     columns = [f"`{column}` ({fault})" for column, fault in left_out.items()]
     more = f", ... ({len(columns)} in all)" if len(columns) > 8 else ""
     raise AespecError(
@@ -199,7 +207,7 @@ def _refuse(name: str, got: str, left_out: Mapping[str, str] = MappingProxyType(
             f"there is nothing to learn in {name}",
             wanted="samples of two numbers or more, which differ",
             got=f"{got}, without {', '.join(columns[:8])}{more}" if columns else got,
-            help=help or ", and ".join(mend) or "name data with more in it",
+            help=help or ", or ".join(ways) or "name data with more in it",
         )
     )
 
