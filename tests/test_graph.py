@@ -355,6 +355,18 @@ def test_what_no_file_can_be_is_refused(args, says, tmp_path, monkeypatch):
     assert not [*tmp_path.iterdir()]
 
 
+def test_a_file_that_is_there_is_not_written_over(tmp_path):
+    path = tmp_path / "g.svg"
+    path.write_text("mine")
+    refused = aespec_("graph", zoo()["stacked"], "-o", path)
+    assert refused.exit_code == 1
+    assert "error[E504]" in refused.stderr
+    assert "give another with `-o`, or `--force` to write over it" in refused.stderr
+    assert path.read_text() == "mine"
+    assert aespec_("graph", zoo()["stacked"], "-o", path, "--force").exit_code == 0
+    assert "<svg" in path.read_text()
+
+
 def test_a_terminal_is_spared_a_picture():
     ours, its = pty.openpty()
     command = [sys.executable, "-m", "aespec", "graph", "specs/stacked.yaml", "--format", "pdf"]

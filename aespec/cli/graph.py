@@ -26,14 +26,15 @@ ENDINGS = {"text": ".txt", "json": ".json", "mermaid": ".mmd", **{form: f".{form
     help="text, JSON, a flowchart for Mermaid, or a drawing.  [default: what the ending of FILE says, or text]",
 )
 @file_option("-o", "--out", suffixes=(*ENDINGS.values(),), help="Write it to a file instead of printing it.")
-def graph(specs: Specs, form: str | None, out: Path | None) -> None:
+@click.option("--force", is_flag=True, help="Write over a file that is there.")
+def graph(specs: Specs, form: str | None, out: Path | None, force: bool) -> None:
     """Show the graph that a spec compiles to: as text, as JSON, as a flowchart, or as a drawing.
 
     As text each node is a line: its name, the type of its value (n is the batch, t a length that the input leaves
     open), its layer with the fields that are not at their default, its inputs, the parameters that it stores or has
     from elsewhere, and remarks. JSON has all of it, each layer with every field; shapes are those of a sample, null
     where a length is open. A flowchart for Mermaid is drawn by GitHub where it stands in Markdown, in a block of the
-    language mermaid. A file that is there already is written over.
+    language mermaid.
     """
     ending = None if out is None else out.suffix.lower()
     form = form or next((form for form in ENDINGS if ENDINGS[form] == ending), "text")
@@ -41,13 +42,15 @@ def graph(specs: Specs, form: str | None, out: Path | None) -> None:
         raise click.UsageError(f"'{out}' does not end in {ENDINGS[form]}, as a file of {form} does.")
     if out is None and form in DRAWN[1:] and sys.stdout.isatty():
         raise click.UsageError(f"A {form} is no text for a terminal: give -o FILE{ENDINGS[form]}, or pipe it on.")
+    from aespec.cli.output import vacant, writing
+    from aespec.files import whole
+
+    if out is not None:
+        vacant(out, force=force)
     written = _written(specs.only(), form)
     if out is None:
         click.echo(written, nl=isinstance(written, str))
         return
-    from aespec.cli.output import writing
-    from aespec.files import whole
-
     with writing(out.parent), whole(out) as temporary:
         temporary.write_bytes(written if isinstance(written, bytes) else f"{written}\n".encode())
     click.echo(f"wrote {out}")
