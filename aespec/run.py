@@ -247,8 +247,11 @@ def open_run(folder: StrPath, *, finished: bool = True) -> Run:
             got, help = _a_file(folder)
         elif busy(folder):
             help = "another process is training it now: wait for that to end"
-        elif missing == [WEIGHTS]:
+        elif missing == [WEIGHTS] and (folder / UNFINISHED).exists():
             help = f"it ended before its last epoch: `aespec train --resume {folder}` goes on with it{_or_ends(folder)}"
+        elif missing == [WEIGHTS]:
+            what = "writes them again, from its checkpoint" if exists(folder) else "trains them again"
+            help = f"its weights are gone: `aespec train --resume {folder}` {what}"
         else:
             help = "`aespec train SPEC --backend torch --data digits` makes one and prints its name"
         raise AespecError(
@@ -274,6 +277,11 @@ def open_run(folder: StrPath, *, finished: bool = True) -> Run:
         ) from None
     spec = load(folder / SPEC)
     return Run(folder, spec, compile(spec, Limits(parameters=10**15, activations=10**15)), record)
+
+
+def is_finished(folder: Path) -> bool:
+    """Whether a run has ended, and has its model."""
+    return not (folder / UNFINISHED).exists() and (folder / WEIGHTS).is_file()
 
 
 def _or_ends(folder: Path) -> str:

@@ -5,6 +5,7 @@ import errno
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -638,6 +639,21 @@ def test_a_run_that_stopped_early_is_finished(args):
     before = files()
     assert "error[E507]: " in done(aespec_("train", "--resume", RUN, *args), 1).stderr
     assert files() == before
+
+
+@pytest.mark.parametrize("stopping", [None, {"patience": 1, "min_delta": 9.0, "restore_best": True}])
+@pytest.mark.parametrize("lost", ["weights", "checkpoint"])
+def test_weights_that_are_gone_come_back(lost, stopping):
+    done(aespec_(*begin({**PLAIN, "training": {**PLAIN["training"], "early_stopping": stopping}})))
+    before = outcome()
+    (RUN / "weights.safetensors").unlink()
+    if lost == "checkpoint":
+        shutil.rmtree(RUN / "checkpoint")
+    said = done(aespec_("reconstruct", RUN), 1).stderr
+    how = "writes them again, from its checkpoint" if lost == "weights" else "trains them again"
+    assert f"help: its weights are gone: `aespec train --resume run` {how}\n" in said
+    done(aespec_("train", "--resume", RUN))
+    assert outcome() == before
 
 
 def test_fewer_epochs_than_are_over_are_refused(monkeypatch):

@@ -155,7 +155,7 @@ def _resumed(folder: Path, backend: str | None, rate: float | None, given: dict[
     from aespec.checkpoint import check, exists, read
     from aespec.diagnostics import AespecError, Diagnostic
     from aespec.rules import NotThisRun
-    from aespec.run import UNFINISHED, open_run
+    from aespec.run import is_finished, open_run
     from aespec.shapes import counted
     from aespec.training import stops
 
@@ -175,7 +175,7 @@ def _resumed(folder: Path, backend: str | None, rate: float | None, given: dict[
     if epochs is not None:
         plan = plan.model_copy(update={"epochs": epochs})
     spec = _with_rate(run.spec.model_copy(update={"training": plan}), rate, phases=True)
-    begin, finished = Checkpoint(), not (folder / UNFINISHED).exists()
+    begin, finished = Checkpoint(), is_finished(folder)
     if finished or exists(folder):
         begin = read(folder)
         check(begin, run.graph, plan)

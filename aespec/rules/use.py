@@ -159,7 +159,8 @@ class RunUnreadable(Rule):
     """The run folder is missing, incomplete or damaged.
 
     A run folder holds `spec.yaml`, `weights.safetensors`, `run.json` and `history.csv`. One without weights is still
-    being trained, or was interrupted before its last epoch ended: `aespec train --resume RUN` goes on with it.
+    being trained, or was interrupted before its last epoch ended: `aespec train --resume RUN` goes on with it. Where it
+    has ended and its weights are gone, that writes them again from its checkpoint.
     """
 
     code = "E501"
