@@ -848,6 +848,8 @@ def test_a_file_that_may_not_be_read(folder: Path, monkeypatch: pytest.MonkeyPat
 def test_a_misspelled_file_is_found(folder: Path) -> None:
     with pytest.raises(AespecError, match=r"did you mean `stacked\.yaml`\?"):
         Source.read("stackd.yml")
+    with pytest.raises(AespecError, match="give the path from the folder you are in"):
+        Source.read("stood.yaml")  # alike in its ending alone
     with pytest.raises(AespecError, match=r"empty\.json, empty\.yaml"):
         Source.read(folder)
 

@@ -68,7 +68,7 @@ def choose(seen: Evidence, use: Use | None) -> Choices:
 
 def _scale(seen: Evidence) -> tuple[Scale, str]:
     if seen.known_range:
-        return "unit", "pixels, which are scaled to it"
+        return "unit", f"{'pixels' if seen.kind == 'images' else 'bytes, 0 to 255'}, which are scaled to it"
     if seen.low >= 0 and seen.high <= 1 and (seen.kind == "images" or set(seen.sample.flat) <= {0.0, 1.0}):
         return "unit", f"values from {seen.low:.4g} to {seen.high:.4g}"
     if seen.kind == "images":

@@ -95,12 +95,13 @@ def _unreadable(name: str, path: Path, error: Exception, start: str) -> Diagnost
     """Say why a file cannot be opened, and which one may be meant."""
     help = None
     if isinstance(error, IsADirectoryError):
-        message, found = f"`{name}` is a folder", _specs(path)
-        help = f"name a file in it: {', '.join(found[:5])}" if found else "name a YAML or JSON file"
+        message, inside = f"`{name}` is a folder", _specs(path)
+        help = f"name a file in it: {', '.join(inside[:5])}" if inside else "name a YAML or JSON file"
     elif isinstance(error, FileNotFoundError):
         message = f"there is no file `{name}`"
-        guess = nearest(path.name, _specs(path.parent))
-        help = f"did you mean `{Path(name).with_name(guess)}`?" if guess else f"give the path from {start}"
+        found = {Path(each).stem: each for each in _specs(path.parent)}
+        guess = nearest(path.stem, found)
+        help = f"did you mean `{Path(name).with_name(found[guess])}`?" if guess else f"give the path from {start}"
     elif isinstance(error, PermissionError):
         message, help = f"`{name}` may not be read", "change its permissions"
     else:
