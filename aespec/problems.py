@@ -38,6 +38,8 @@ def diagnose(errors: Sequence[Mapping[str, Any]], source: Source, model: type[Ba
     A value that its own text spoils is not blamed again, nor is a field called missing that is only misspelt, or
     stands in a mapping that does not belong there. Unknown fields that are one kind together are told as one.
     """
+    if isinstance(source.data, dict) and source.data.keys() >= _OF_KERAS:
+        return [_model_of_keras(source)]
     found = faults(errors, source, model)
     unknown = [fault for fault in found if fault.type == "extra_forbidden"]
     misspelt = {(*fault.loc[:-1], fault.meant) for fault in unknown}
@@ -61,6 +63,21 @@ def diagnose(errors: Sequence[Mapping[str, Any]], source: Source, model: type[Ba
     # Of several turns of a `repeat`, and of several uses of a variable, the first.
     unique = {(d.rule, _cause(d.place, source), d.message): d for d in reversed(in_order(said))}
     return in_order(_with_variable(d, source) for d in unique.values())
+
+
+_OF_KERAS = {"class_name", "config"}
+"""What Keras writes at the top of a model's JSON."""
+
+
+def _model_of_keras(source: Source) -> Diagnostic:
+    return Diagnostic(
+        UnknownField,
+        "this is a model as Keras writes it, not a spec",
+        source.place(("class_name",), key=True),
+        wanted="a spec, with `input`, `encoder` and `decoder`",
+        got="`class_name` and `config`",
+        help="save the model with `model.save('model.keras')`: `aespec import model.keras` makes a spec of it",
+    )
 
 
 def _cause(place: Place | None, source: Source) -> Place | None:

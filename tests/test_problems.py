@@ -431,6 +431,16 @@ def test_fields_of_a_plan_that_are_wrong_together(plan, under, wanted):
     assert fault.place.text[fault.place.column - 1 :].startswith(under)
 
 
+def test_a_model_of_keras_is_told_as_such(tmp_path):
+    path = tmp_path / "model.json"
+    path.write_text('{"module": "keras", "class_name": "Functional", "config": {"layers": []}, "build_config": {}}')
+    with pytest.raises(aespec.AespecError) as caught:
+        aespec.load(path)
+    (fault,) = caught.value.diagnostics
+    assert (fault.rule.code, fault.message) == ("E102", "this is a model as Keras writes it, not a spec")
+    assert "`aespec import model.keras`" in fault.help
+
+
 def test_an_input_by_its_name_elsewhere_is_told_once():
     (fault,) = faults("input_shape: [4]\nencoder: [{dense: 2}]\ndecoder: mirror\n")
     assert (fault.rule.code, fault.help) == ("E102", "did you mean `input`?")
