@@ -9,7 +9,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from aespec.diagnostics import Loc, Place, nearest, show
-from aespec.fieldnames import field_meant, follows
+from aespec.fieldnames import MANY, field_meant, follows
 from aespec.kind import Kind, own_first
 from aespec.source import Source
 
@@ -138,10 +138,11 @@ class Fault:
 
     @property
     def stray(self) -> dict[str, Any]:
-        """This unknown field and those that stand beside it."""
+        """This unknown field and those that stand beside it; none where they are too many to be one kind."""
         beside = self.source.value(self.written[:-1])
-        known = self.owner.model_fields if self.owner else ()
-        return {key: value for key, value in beside.items() if key not in known} if isinstance(beside, dict) else {}
+        if self.owner is None or not isinstance(beside, dict) or len(beside) > MANY:
+            return {}
+        return {key: value for key, value in beside.items() if key not in self.owner.model_fields}
 
     @property
     def _holding(self) -> list[tuple[str, str]]:

@@ -7,7 +7,10 @@ from collections.abc import Iterable
 
 from aespec.diagnostics import nearest
 
-__all__ = ["field_meant", "follows"]
+__all__ = ["MANY", "field_meant", "follows"]
+
+MANY = 50
+"""More fields than any kind has: what states so many is not compared with kinds as a whole."""
 
 _ELSEWHERE = {
     # of a spec

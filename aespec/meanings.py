@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from aespec.faults import inner_models
-from aespec.fieldnames import field_meant, follows
+from aespec.fieldnames import MANY, field_meant, follows
 from aespec.kind import Kind
 from aespec.registry import kinds, known_kind, nearest_kind
 from aespec.source.items import ITEMS
@@ -30,7 +30,7 @@ def kind_meant(family: str, stated: Any, rank: int | None = None) -> dict[str, A
     >>> kind_meant("layer", {"class_name": "Dense", "config": {"units": 3}})
     {'dense': {'units': 3}}
     """
-    if not isinstance(stated, Mapping):
+    if not isinstance(stated, Mapping) or len(stated) > MANY:
         return None
     return _fields_beside(family, stated) or _named_by_value(family, stated, rank)
 

@@ -431,6 +431,16 @@ def test_fields_of_a_plan_that_are_wrong_together(plan, under, wanted):
     assert fault.place.text[fault.place.column - 1 :].startswith(under)
 
 
+@pytest.mark.parametrize("item", ["time_distributed: {%s}", "activation: {%s}", "{%s}"])
+def test_many_unknown_fields_are_not_compared_with_kinds_as_a_whole(item, monkeypatch):
+    """That would take as long as the square of their number."""
+    asked = []
+    monkeypatch.setattr("aespec.meanings.known_kind", lambda *given: asked.append(given))
+    found = faults(f"{HEAD}encoder:\n  - {item % ', '.join(f'k{i}: 1' for i in range(99))}\n")
+    assert len(found) == (1 if item == "{%s}" else 100)  # the main field is missing as well
+    assert not asked
+
+
 def test_a_model_of_keras_is_told_as_such(tmp_path):
     path = tmp_path / "model.json"
     path.write_text('{"module": "keras", "class_name": "Functional", "config": {"layers": []}, "build_config": {}}')
