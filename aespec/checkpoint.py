@@ -1,8 +1,8 @@
 """Checkpoints: one file that training can go on from, on any backend, whole or not there.
 
 ``checkpoint/last.safetensors`` has the weights, what the optimizer keeps and, where they are wanted, the best weights,
-all under canonical names; what epochs came to, and the stage under way, are JSON in its header. Random numbers depend
-on the seed and the epoch, so they need no state.
+all under canonical names; the spec, what epochs came to, and the stage under way are JSON in its header. Random numbers
+depend on the seed and the epoch, so they need no state.
 """
 
 from __future__ import annotations
@@ -10,19 +10,15 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aespec import weights
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.files import whole
-from aespec.graph import Graph
-from aespec.plan import TrainingPlan
-from aespec.rules import NotThisRun, RunBusy, RunUnreadable
-from aespec.stages import stages
+from aespec.rules import RunBusy, RunUnreadable
 from aespec.training import Epoch, State
 
 if TYPE_CHECKING:
@@ -31,7 +27,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.floating[Any]]
 
-__all__ = ["Checkpoint", "Keeper", "busy", "check", "exists", "locked", "read"]
+__all__ = ["Checkpoint", "Keeper", "busy", "exists", "locked", "read"]
 
 FILE = Path("checkpoint") / "last.safetensors"
 LOCK = ".lock"
@@ -51,6 +47,8 @@ class Checkpoint:
     """The whole model's."""
     state: State = field(default_factory=State)
     """Of the stage under way, its weights among those of the model."""
+    spec: Mapping[str, Any] = field(default_factory=dict)
+    """The resolved spec of the run, where it was read from a folder."""
 
     @property
     def epochs(self) -> tuple[Epoch, ...]:
@@ -61,8 +59,8 @@ class Checkpoint:
 class Keeper:
     """Writes checkpoints into a run's folder: the first, then at most one each half second, and the last."""
 
-    def __init__(self, folder: Path) -> None:
-        self._path, self._last = folder / FILE, 0.0
+    def __init__(self, folder: Path, spec: Mapping[str, Any]) -> None:
+        self._path, self._spec, self._last = folder / FILE, spec, 0.0
         self._waiting: Checkpoint | None = None
 
     def keep(self, checkpoint: Checkpoint) -> None:
@@ -76,7 +74,7 @@ class Keeper:
         if self._waiting is None:
             return
         try:
-            _write(self._path, self._waiting)
+            _write(self._path, replace(self._waiting, spec=self._spec))
         except OSError:  # a second attempt, when training ends by this, would fail like the first
             self._waiting = None
             raise
@@ -90,7 +88,12 @@ def _write(path: Path, checkpoint: Checkpoint) -> None:
     state = checkpoint.state
     parts = {"weights": {**checkpoint.weights, **state.weights}, "optimizer": state.optimizer, "best": state.best}
     tensors = {f"{part}/{name}": np.array(v, order="C") for part, found in parts.items() for name, v in found.items()}
-    position = {"stage": checkpoint.stage, "past": len(checkpoint.past), "epochs": list(map(asdict, checkpoint.epochs))}
+    position = {
+        "spec": checkpoint.spec,
+        "stage": checkpoint.stage,
+        "past": len(checkpoint.past),
+        "epochs": list(map(asdict, checkpoint.epochs)),
+    }
     path.parent.mkdir(exist_ok=True)
     with whole(path) as temporary, temporary.open("wb") as file:
         file.write(save(tensors, {"aespec": json.dumps(position)}))
@@ -112,7 +115,7 @@ def read(folder: Path) -> Checkpoint:
             position = json.loads(file.metadata()["aespec"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no mapping)
         epochs = tuple(Epoch(**epoch) for epoch in position["epochs"])
-        past, stage = int(position["past"]), int(position["stage"])
+        past, stage, spec = int(position["past"]), int(position["stage"]), dict(position["spec"])
     except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
         raise AespecError(
             Diagnostic(
@@ -124,33 +127,7 @@ def read(folder: Path) -> Checkpoint:
             )
         ) from None
     parts = {part: _part(tensors, part) for part in ("weights", "optimizer", "best")}
-    return Checkpoint(stage, epochs[:past], parts["weights"], State(epochs[past:], **parts))
-
-
-def check(checkpoint: Checkpoint, graph: Graph, plan: TrainingPlan) -> None:
-    """Refuse a checkpoint that was not written while this model was trained by this plan.
-
-    Raises:
-        AespecError: It has other weights than the model, or is of other stages or of another optimizer.
-    """
-    weights.check(graph, checkpoint.weights)
-    planned = stages(graph, plan)[: checkpoint.stage + 1]
-    wanted, got = [stage.name for stage in planned], list(dict.fromkeys(epoch.phase for epoch in checkpoint.epochs))
-    if wanted != got:
-        raise _unfit("the stages of training", _in_words(wanted), _in_words(got))
-    wrong = weights.misfits(planned[-1].kept, checkpoint.state.optimizer)
-    if wrong:
-        name, (shape, kept) = next(iter(wrong.items()))
-        raise _unfit(f"the optimizer at `{name}`", f"{shape}, for `{planned[-1].plan.optimizer.kind}`", kept)
-
-
-def _in_words(stages: Sequence[str]) -> str:
-    return ", then ".join(f"`{stage}`" if stage else "all layers together" for stage in stages)
-
-
-def _unfit(what: str, wanted: str, got: str) -> AespecError:
-    help = "undo what was changed in `training` in the run's spec.yaml, or begin a new run"
-    return AespecError(Diagnostic(NotThisRun, f"the checkpoint does not fit {what}", wanted=wanted, got=got, help=help))
+    return Checkpoint(stage, epochs[:past], parts["weights"], State(epochs[past:], **parts), spec)
 
 
 def exists(folder: Path) -> bool:

@@ -23,7 +23,7 @@ from aespec.passes import Limits, compile
 from aespec.plan import TrainingPlan
 from aespec.registry import find_backend
 from aespec.rules import LossNotFinite
-from aespec.run import HISTORY, RECORD, REPORT, SPEC, UNFINISHED, WEIGHTS, DataRecord, Record, Run, clear
+from aespec.run import HISTORY, RECORD, REPORT, SPEC, UNFINISHED, WEIGHTS, DataRecord, Record, Run, Stretch, clear
 from aespec.source.yaml_dump import dump_yaml
 from aespec.spec import Spec
 from aespec.stages import Stage, stages
@@ -115,9 +115,9 @@ def train(
     else:
         fits(model.graph, validation.inputs, validation.name)
         x, held = data.inputs, validation.inputs
-    record = _record(spec, data, validation, built)
+    record = _record(spec, data, validation, built, _earlier(folder, len(at.epochs)))
     _begin(folder, spec, record, anew=begin is None)
-    keeper, columns = Keeper(folder), _columns(model.graph, plan, validated=len(held) > 0)
+    keeper, columns = Keeper(folder, spec.to_data()), _columns(model.graph, plan, validated=len(held) > 0)
     with _history(folder / HISTORY, columns, at.epochs) as history, _kept(keeper, folder):
         epochs = follow(built, plan, x, held, begin=at, listeners=[history, *listeners], keep=keeper.keep)
     weights.write(folder / WEIGHTS, model.weights())
@@ -215,13 +215,24 @@ def _data_record(data: Dataset) -> DataRecord:
     )
 
 
-def _record(spec: Spec, data: Dataset, validation: Dataset | None, built: Built) -> Record:
+def _earlier(folder: Path, epochs: int) -> list[Stretch]:
+    """What trained the epochs that are over of the run in a folder."""
+    if not epochs:
+        return []
+    before = Record.model_validate_json((folder / RECORD).read_bytes())
+    if before.earlier and before.earlier[-1].epochs == epochs:  # the last one was cut off in its first epoch
+        return before.earlier
+    return [*before.earlier, Stretch(backend=before.backend, versions=before.versions, epochs=epochs)]
+
+
+def _record(spec: Spec, data: Dataset, validation: Dataset | None, built: Built, earlier: Sequence[Stretch]) -> Record:
     return Record(
         aespec=__version__,
         backend=built.backend,
         dtype=spec.training.dtype,
         seed=spec.training.seed,
         versions={"python": platform.python_version(), **built.versions},
+        earlier=list(earlier),
         data=_data_record(data),
         validation=None if validation is None else _data_record(validation),
         seconds={"build": round(built.seconds, 3)},

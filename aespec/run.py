@@ -64,6 +64,15 @@ class DataRecord(BaseModel):
     """How the features were scaled."""
 
 
+class Stretch(BaseModel):
+    """A part of a run, up to where it was cut off and went on."""
+
+    backend: str
+    versions: dict[str, str]
+    epochs: int
+    """How many of the run's epochs were over at its end, those of all phases."""
+
+
 class Record(BaseModel):
     """What ``run.json`` holds."""
 
@@ -72,6 +81,8 @@ class Record(BaseModel):
     dtype: Literal["float32", "float64"]
     seed: int
     versions: dict[str, str]
+    earlier: list[Stretch] = []
+    """What trained the run before, where it went on."""
     data: DataRecord
     validation: DataRecord | None = None
     """Samples of their own that the loss was measured on."""

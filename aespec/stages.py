@@ -10,7 +10,7 @@ from aespec.graph import INPUT, Graph, Node
 from aespec.losses import Loss, MeanSquaredError
 from aespec.plan import TrainingPlan
 from aespec.rules import BadPlan
-from aespec.shapes import Shape, counted
+from aespec.shapes import counted
 from aespec.spec import Spec
 
 if TYPE_CHECKING:
@@ -30,14 +30,6 @@ class Stage:
     plan: TrainingPlan
     before: tuple[Node, ...] = ()
     """The encoder's nodes that make what this stage is trained on of the input."""
-
-    @property
-    def kept(self) -> dict[str, Shape]:
-        """What `aespec.backend.Trainer.state` gives, by name: the shape of each."""
-        optimizer, average = self.plan.optimizer, ["average"] if self.plan.ema is not None else []
-        trained = {name: param.shape for name, param in self.graph.params.items() if param.trainable}
-        slots = {f"{name}/{slot}": shape for slot in (*optimizer.slots, *average) for name, shape in trained.items()}
-        return {"steps": (), **dict.fromkeys(optimizer.numbers, ()), **slots}
 
 
 def freeze(graph: Graph, spec: Spec, limits: Limits) -> Graph:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.floating[Any]]
 
-__all__ = ["about", "check", "draw", "misfits", "read", "write"]
+__all__ = ["about", "check", "draw", "read", "write"]
 
 
 def draw(graph: Graph, seed: int, dtype: str = "float32") -> dict[str, Array]:
@@ -40,7 +40,7 @@ def check(graph: Graph, weights: Mapping[str, Array]) -> None:
 
     params = graph.params
     problems = []
-    for name, (wanted, got) in misfits({name: param.shape for name, param in params.items()}, weights).items():
+    for name, (wanted, got) in _misfits({name: param.shape for name, param in params.items()}, weights).items():
         near = nearest(name, params) if name not in params else None
         problems.append(
             Diagnostic(
@@ -67,7 +67,7 @@ def check(graph: Graph, weights: Mapping[str, Array]) -> None:
         raise AespecError(*problems)
 
 
-def misfits(shapes: Mapping[str, Shape], arrays: Mapping[str, Array]) -> dict[str, tuple[str, str]]:
+def _misfits(shapes: Mapping[str, Shape], arrays: Mapping[str, Array]) -> dict[str, tuple[str, str]]:
     """The shape that is wanted and the one that is there, in words, of each name where the two differ."""
     wanted = {name: show_shape(shape) for name, shape in shapes.items()}
     got = {name: show_shape(array.shape) for name, array in arrays.items()}

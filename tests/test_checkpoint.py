@@ -20,6 +20,8 @@ from aespec import checkpoint
 from aespec.checkpoint import FILE, Checkpoint, Keeper, busy, exists, locked, read
 from aespec.training import Epoch, State
 
+SPEC = {"name": "small", "input": {"shape": [3]}}
+
 
 def after(epochs, *, stage=0, past=0):
     """A checkpoint after some epochs, all of its numbers telling how many those are."""
@@ -53,17 +55,18 @@ def same(one, other):
 @pytest.fixture
 def written(tmp_path):
     """A folder with a checkpoint after 3 epochs."""
-    keeper = Keeper(tmp_path)
+    keeper = Keeper(tmp_path, SPEC)
     keeper.keep(after(3))
     return tmp_path
 
 
 def test_what_is_read_is_what_was_written_to_the_bit(tmp_path):
     given = after(5, stage=1, past=2)
-    Keeper(tmp_path).keep(given)
+    Keeper(tmp_path, SPEC).keep(given)
     found = read(tmp_path)
     assert (found.stage, found.past, found.state.epochs) == (given.stage, given.past, given.state.epochs)
     assert found.epochs == given.epochs
+    assert found.spec == SPEC
     assert same(found.weights, {**given.weights, **given.state.weights}), "the whole model's, the stage's among them"
     assert same(found.state.weights, found.weights)
     assert same(found.state.optimizer, given.state.optimizer)
@@ -73,7 +76,7 @@ def test_what_is_read_is_what_was_written_to_the_bit(tmp_path):
 def test_a_checkpoint_is_written_at_once_then_at_most_each_pause_and_at_the_end(tmp_path, monkeypatch):
     now = [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    keeper, seen = Keeper(tmp_path), []
+    keeper, seen = Keeper(tmp_path, SPEC), []
     for epoch, at in enumerate((100.0, 100.2, 100.4, 100.6, 100.7), 1):
         now[0] = at
         keeper.keep(after(epoch))
@@ -90,7 +93,7 @@ WRITING = """
 import os, resource, signal, sys
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
-from test_checkpoint import Keeper, after
+from test_checkpoint import SPEC, Keeper, after
 
 def fatal(*args):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -105,7 +108,7 @@ match sys.argv[3]:
         os.fsync = fatal
     case "unnamed":
         Path.replace = fatal
-Keeper(Path(sys.argv[2])).keep(after(40))
+Keeper(Path(sys.argv[2]), SPEC).keep(after(40))
 """
 
 
@@ -127,7 +130,7 @@ def test_a_write_that_is_cut_off_leaves_the_checkpoint_before_it_whole(moment, e
     if end:
         assert (written / FILE).read_bytes() == before
         assert moment != "full" or "File too large" in done.stderr
-    Keeper(written).keep(after(4 + bool(not end)))
+    Keeper(written, SPEC).keep(after(4 + bool(not end)))
     assert len(read(written).epochs) == 4 + bool(not end)
     assert [path.name for path in (written / FILE).parent.iterdir()] == [FILE.name], "nothing half written stays"
 
@@ -140,7 +143,7 @@ def test_a_full_disk_is_not_filled_further_by_what_could_not_be_written(written,
         tried.append(descriptor)
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    before, keeper = (written / FILE).read_bytes(), Keeper(written)
+    before, keeper = (written / FILE).read_bytes(), Keeper(written, SPEC)
     with monkeypatch.context() as patched:
         patched.setattr(os, "fsync", full)
         with pytest.raises(OSError, match="No space left"):
@@ -157,7 +160,7 @@ def test_a_write_that_is_interrupted_is_made_up_for_at_the_end(written, monkeypa
     def interrupted(descriptor):
         raise KeyboardInterrupt
 
-    keeper = Keeper(written)
+    keeper = Keeper(written, SPEC)
     with monkeypatch.context() as patched:
         patched.setattr(os, "fsync", interrupted)
         with pytest.raises(KeyboardInterrupt):

@@ -8,8 +8,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import aespec
+from aespec.cli import main
 from aespec.loggers import LOGGERS, Loggers, find_logger, forget
 
 SPEC = {
@@ -204,6 +206,27 @@ def test_in_tensorboard_a_run_that_goes_on_takes_the_place_of_what_was_after_it(
     found = events(tmp_path).Scalars("loss/total")
     assert [(event.step, event.value) for event in found] == [(1, 0.5), (2, 0.25), (3, 0.125)]
     assert len(list((tmp_path / "tensorboard").iterdir())) == 2
+
+
+def test_a_run_that_goes_on_goes_on_in_its_logs_unasked(tensorboard, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    spec = str(Path(__file__).parents[1] / "specs/pca.yaml")
+    given = ["--data", "plane", "--epochs", "1", "--no-report", "--log", "tensorboard"]
+
+    def on(*args):
+        done = CliRunner().invoke(main, ["train", *args])
+        assert done.exit_code == 0, done.output
+        return done.stderr
+
+    assert on(spec, "--backend", "torch", "-o", "run", *given) == ""
+    assert on("--resume", "run", "--epochs", "2", "--no-report") == ""
+    assert [event.step for event in events(Path("run")).Scalars("loss/total")] == [1, 2]
+    monkeypatch.setattr("aespec.loggers.find_spec", lambda name: None)
+    assert on("--resume", "run", "--epochs", "3", "--no-report") == (
+        "warning: the run goes on, and its log does not: tensorboard is not installed "
+        "(`pip install 'aespec[tensorboard]'`)\n"
+    )
+    assert [event.step for event in events(Path("run")).Scalars("loss/total")] == [1, 2]
 
 
 GREEDY = [epoch(1, phase="encoder/a"), epoch(2, phase="encoder/a"), epoch(1, phase="encoder/b"), epoch(1), epoch(2)]

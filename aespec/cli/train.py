@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from aespec.diagnostics import Diagnostic
     from aespec.graph import Graph
     from aespec.loggers import Logger, Loggers
+    from aespec.run import Run
     from aespec.spec import Spec
 
 
@@ -78,7 +79,13 @@ class Job:
 @click.option("--loss", metavar="KIND", help="The distance between input and reconstruction.")
 @rate_option
 @plan_options
-@click.option("--log", "logs", metavar="NAME", multiple=True, help="Log to tensorboard or mlflow too. Can be repeated.")
+@click.option(
+    "--log",
+    "logs",
+    metavar="NAME",
+    multiple=True,
+    help="Log to tensorboard or mlflow too, with --resume as before. Can be repeated.",
+)
 @force_option
 @click.option("--report/--no-report", default=True, help="End with report.html in the run's folder.  [default: on]")
 @click.option("--quiet", is_flag=True, help="Print nothing but what goes wrong.")
@@ -108,8 +115,6 @@ def train(
     too. In the end it gets report.html, which shows what the model learnt. The same seed gives the same first weights
     and the same batches on every backend.
     """
-    from aespec.loggers import find_logger
-
     if resume is None:
         job = _new(specs, backend, data, limit, out, loss, learning_rate, plan)
     else:
@@ -117,7 +122,7 @@ def train(
         job = _resumed(resume, backend, learning_rate, {**plan, **given}, specs.limits)
     _run(
         job,
-        loggers={name: find_logger(name) for name in logs},
+        loggers=_loggers(logs, resume),
         force=force or resume is not None,
         source=Path(*specs.paths) if specs.paths else None,
         report=report,
@@ -152,7 +157,7 @@ def _new(
 
 
 def _resumed(folder: Path, backend: str | None, rate: float | None, given: dict[str, Any], limits: Limits) -> Job:
-    from aespec.checkpoint import check, exists, read
+    from aespec.checkpoint import exists, read
     from aespec.diagnostics import AespecError, Diagnostic
     from aespec.rules import NotThisRun
     from aespec.run import is_finished, open_run
@@ -178,7 +183,7 @@ def _resumed(folder: Path, backend: str | None, rate: float | None, given: dict[
     begin, finished = Checkpoint(), is_finished(folder)
     if finished or exists(folder):
         begin = read(folder)
-        check(begin, run.graph, plan)
+        _same_spec(run, begin)
     whole = [epoch for epoch in begin.epochs if not epoch.phase]
     done = len(whole)
     stopping = plan.early_stopping
@@ -219,6 +224,21 @@ def _resumed(folder: Path, backend: str | None, rate: float | None, given: dict[
         record["columns"] and tuple(record["columns"]),
         run.scaling,
     )
+
+
+def _loggers(names: Iterable[str], resume: Path | None) -> dict[str, Logger]:
+    """The loggers of these names, and those that a run was logged with that goes on, where they are installed."""
+    from aespec.diagnostics import AespecError
+    from aespec.loggers import find_logger, logged
+
+    found = {name: find_logger(name) for name in names}
+    for name in logged(resume) if resume is not None else ():
+        try:
+            found.setdefault(name, find_logger(name))
+        except AespecError as error:
+            (problem,) = error.diagnostics
+            click.echo(f"warning: the run goes on, and its log does not: {problem.message} ({problem.help})", err=True)
+    return found
 
 
 @contextmanager
@@ -398,6 +418,31 @@ def _same_data(name: str, data: Dataset, fingerprint: str | None) -> None:
                 wanted="the samples that the run began with",
                 got=f"others, of fingerprint {data.fingerprint[:12]} instead of {fingerprint[:12]}",
                 help="bring the data back, or begin a new run",
+            )
+        )
+
+
+FREE = ("epochs", "learning_rate", "window", "validation_data", "name", "description", "vars")
+"""What of a run's spec may be another when it goes on: what options can change, and what is no part of its numbers."""
+
+
+def _same_spec(run: Run, begin: Checkpoint) -> None:
+    """Refuse to go on by another spec than the run began with: its file is open to all."""
+    from aespec.diagnostics import AespecError, Diagnostic
+    from aespec.difference.change import leaves
+    from aespec.rules import NotThisRun
+    from aespec.run import SPEC
+    from aespec.spec import parse
+
+    changed = list(leaves(parse(begin.spec), run.spec, without=FREE))
+    if changed:
+        raise AespecError(
+            Diagnostic(
+                NotThisRun,
+                f"{run.folder / SPEC} has changed since the run began",
+                wanted=", ".join(f"`{path}: {before}`" for path, before, _ in changed),
+                got=", ".join(f"`{path}: {after}`" for path, _, after in changed),
+                help="undo that, or begin a new run with it: `aespec train SPEC -o RUN` with another folder",
             )
         )
 

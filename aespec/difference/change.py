@@ -59,4 +59,10 @@ def _are_models(value: Any) -> bool:
 
 
 def _word(value: Any) -> str:
-    return show(value.model_dump(mode="json")) if isinstance(value, Section) else word(value)
+    if isinstance(value, tuple) and any(isinstance(item, Section) for item in value):
+        return show([_stated(item) for item in value])
+    return show(_stated(value)) if isinstance(value, Section) else word(value)
+
+
+def _stated(section: Section) -> dict[str, Any]:
+    return section.model_dump(mode="json", exclude_none=True)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from aespec.spec import Spec
     from aespec.training import Epoch
 
-__all__ = ["LOGGERS", "Logger", "Loggers", "MLflow", "TensorBoard", "find_logger", "forget"]
+__all__ = ["LOGGERS", "Logger", "Loggers", "MLflow", "TensorBoard", "find_logger", "forget", "logged"]
 
 
 class Logger(Protocol):
@@ -42,6 +42,14 @@ class Logger(Protocol):
 
     def end(self, final: Mapping[str, Any] | None) -> None:
         """The run has ended, with these losses; None where it was stopped before its end."""
+
+    @staticmethod
+    def left(folder: Path) -> bool:
+        """Whether a run's folder has what this logger leaves there."""
+
+    @staticmethod
+    def forget(folder: Path) -> None:
+        """Take that away."""
 
 
 class Loggers(Listener):
@@ -72,7 +80,7 @@ class Loggers(Listener):
                 self._warn(f"warning: {name} logs no more of this run, which goes on without it ({why})")
 
 
-LOGGERS: Mapping[str, Callable[[], Logger]] = MappingProxyType({"mlflow": MLflow, "tensorboard": TensorBoard})
+LOGGERS: Mapping[str, type[Logger]] = MappingProxyType({"mlflow": MLflow, "tensorboard": TensorBoard})
 """Each logger by its name, which is also that of the package that it needs, and of aespec's extra with it."""
 
 
@@ -100,7 +108,12 @@ def find_logger(name: str) -> Logger:
     return LOGGERS[name]()
 
 
+def logged(folder: Path) -> list[str]:
+    """The loggers that a run was logged with, by what they left in its folder."""
+    return [name for name, logger in LOGGERS.items() if logger.left(folder)]
+
+
 def forget(folder: Path) -> None:
     """Let a run that begins anew in a folder begin anew in its logs: take away what loggers left in the folder."""
-    MLflow.forget(folder)
-    TensorBoard.forget(folder)
+    for logger in LOGGERS.values():
+        logger.forget(folder)

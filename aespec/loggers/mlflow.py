@@ -103,6 +103,11 @@ class MLflow:
         return str(found.experiment_id if found else self._client.create_experiment(name))
 
     @staticmethod
+    def left(folder: Path) -> bool:
+        """Whether a run's folder has the id of a run of MLflow."""
+        return (folder / RUN).is_file()
+
+    @staticmethod
     def forget(folder: Path) -> None:
         """Take away the id in a run's folder; MLflow keeps the run."""
         (folder / RUN).unlink(missing_ok=True)

@@ -69,6 +69,11 @@ class TensorBoard:
         self._records.close()
 
     @staticmethod
+    def left(folder: Path) -> bool:
+        """Whether a run's folder has event files."""
+        return any((folder / FOLDER).rglob(FILES))
+
+    @staticmethod
     def forget(folder: Path) -> None:
         """Take away the event files in a run's folder, and their folders where they have nothing else."""
         for path in (folder / FOLDER).rglob(FILES):

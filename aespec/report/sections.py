@@ -267,8 +267,14 @@ def provenance(run: Run) -> Markup:
         *_data_facts("Data", data),
         *(_data_facts("Validation data", record["validation"]) if record["validation"] else ()),
         ("Time", ", ".join(f"{name} {_seconds(of)}" for name, of in record["seconds"].items())),
+        *([("Went on", _stretches(record["earlier"]))] if record["earlier"] else ()),
     ]
     return render("provenance.html.j2", facts=facts, command=_command(run))
+
+
+def _stretches(earlier: Sequence[Mapping[str, Any]]) -> str:
+    """After how many epochs a run went on, and what had trained it until then."""
+    return ", ".join(f"after {counted(each['epochs'], 'epoch')} with {each['backend']}" for each in earlier)
 
 
 def _data_facts(title: str, data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
