@@ -1,7 +1,7 @@
 """The plan: how a model is trained. All of it has one meaning, on every backend."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
@@ -162,3 +162,12 @@ class TrainingPlan(Section):
                 wanted="`dtype: float32`, or no mixed precision",
             )
         return self
+
+
+SHORT = {
+    name: part.main
+    for name, field in TrainingPlan.model_fields.items()
+    for part in get_args(field.annotation)
+    if isinstance(part, type) and issubclass(part, Section) and part.main
+}
+"""Of each field of the plan that a value alone may stand for, which field of it that value sets."""

@@ -95,9 +95,11 @@ def known_kind(name: Any, family: str) -> str | None:
 
 
 def main_field(name: str) -> str | None:
-    """The field that a value alone sets, of the kind with a name, whatever its family."""
+    """The field that a value alone sets, of the kind with a name, whatever its family, or of a part of the plan."""
+    from aespec.plan import SHORT
+
     named = (kinds(family)[name].main for family in _HOMES if name in kind_names(family) and name in kinds(family))
-    return next(named, None)
+    return next(named, SHORT.get(name))
 
 
 def _elsewhere(members: Mapping[str, type[Kind]]) -> dict[str, str]:

@@ -146,6 +146,7 @@ REFUSED: list[tuple[str, list[tuple[str, str, str, str]]]] = [
     ("x" * 5_000, [("E001", "spec.yaml", "x" * 5_000, "cannot be read")]),
     ("../outside.yaml", [("E012", "spec.yaml", "../outside.yaml", "is outside the folder")]),
     ("sub/../../outside.yaml", [("E012", "spec.yaml", "sub/../../outside.yaml", "is outside the folder")]),
+    ("http://host/x.yaml", [("E012", "spec.yaml", "http://host/x.yaml", "is an address")]),
     ("/etc/passwd", [("E012", "spec.yaml", "/etc/passwd", "is outside the folder")]),
     ("out.yaml", [("E012", "spec.yaml", "out.yaml", "leads out of the folder")]),
     ("up/outside.yaml", [("E012", "spec.yaml", "up/outside.yaml", "leads out of the folder")]),

@@ -722,6 +722,7 @@ ONE, BOTH = "# aespec: ignore[W201]", [("W201", "selu"), ("W201", "selu")]
         ({1: "# aespec: ignore-file[W201]", 3: ONE}, []),
         ({3: "# aespec: ignore[w201]"}, [BOTH[0], ("W402", "w201"), BOTH[1]]),
         ({3: "# aespec: ignore[E201]"}, [BOTH[0], ("W402", "E201"), BOTH[1]]),
+        ({3: "# aespec: noqa"}, [BOTH[0], ("W402", "# aespec: noqa"), BOTH[1]]),
         ({3: "# aespec: ignore"}, [BOTH[0], ("W402", "# aespec: ignore"), BOTH[1]]),
         ({3: "# aespec: ignroe[W201]"}, [BOTH[0], ("W402", "# aespec: ignroe[W201]"), BOTH[1]]),
         ({3: "# aespec: a compiler for autoencoders"}, BOTH),

@@ -271,6 +271,8 @@ def test_what_to_do_where_a_layer_has_no_steps(layers, help):
         ("training: {random_seed: 3}", "did you mean `seed`?"),
         ("training: {validation: 0.1}", "did you mean `validation_split`?"),
         ("training: {gradient_clip: 1}", "did you mean `clip_norm`?"),
+        ("training: {type: adam}", "did you mean `optimizer`?"),
+        ("training: {max_iter: 5}", "did you mean `epochs`?"),
         ("training: {data: digits}", "a command is told, `--data`, not the spec"),
         ("training: {patience: 3}", "`patience` is a field of `early_stopping`: write `early_stopping: 3`"),
         ("training: {min_delta: 1, early_stopping: 4}", "write `early_stopping: {patience: 4, min_delta: 1}`"),

@@ -522,6 +522,11 @@ SET: list[tuple[tuple[str, ...], Loc, Any]] = [
         ("training", "optimizer"),
         {"sgd": {"momentum": 0.9}},
     ),
+    (
+        ("training.early_stopping=3", "training.early_stopping.min_delta=.1"),
+        ("training", "early_stopping"),
+        {"patience": 3, "min_delta": 0.1},
+    ),
     (("training.epochs=1", "training.epochs=2"), ("training", "epochs"), 2),
     (("input.0=null",), ("input",), [None, 28]),
     (("vars.width=8",), ("encoder", 1, "dense", "units"), 8),

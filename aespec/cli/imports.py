@@ -59,9 +59,9 @@ def import_(
 
 
 def _as_data(found: Imported, files: list[Path]) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    return {**made(files, found.notes), "spec": found.brief(), "left_out": [asdict(flaw) for flaw in found.flaws]}
+    said = ("layer", "what", "why", "help", "changes")
+    left_out = [{name: getattr(flaw, name) for name in said} for flaw in found.flaws]
+    return {**made(files, found.notes), "spec": found.brief(), "left_out": left_out}
 
 
 def _told(file: Path, found: Imported, files: list[Path]) -> str:

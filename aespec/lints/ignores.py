@@ -17,6 +17,9 @@ __all__ = ["Ignore", "ignores"]
 MARK = "aespec:"
 """What a comment begins with that silences warnings."""
 
+ELSEWHERE = ("noqa", "disable", "allow", "skip", "nolint")
+"""What other linters call it."""
+
 
 @dataclass(frozen=True)
 class Ignore:
@@ -57,7 +60,7 @@ def ignores(content: str, name: str) -> Iterator[Ignore | Place]:
         if said is None:
             continue
         if said[1] not in ("ignore", "ignore-file") or not (said[3] or "").strip():
-            if nearest(said[1], ["ignore", "ignore-file"]):
+            if said[1].lower() in ELSEWHERE or nearest(said[1], ["ignore", "ignore-file"]):
                 yield text.place_at(start, start + said.end())
             continue
         line = None if said[1] == "ignore-file" else _line_meant(text, text.place_at(first, end))

@@ -48,6 +48,8 @@ class Library:
                 Diagnostic(FileUnreadable, what, at, "a spec file", help="name a file that is one")
             ) from None
         wanted, got = f"a file in {self._folder}, or below", f"`{clipped(written)}`"
+        if "://" in written:
+            raise _bad(f"{got} is an address", at, wanted, got, "download it into that folder, and give its path")
         help = "write its path from the folder of the file that includes it"
         if not inside and Path(normpath(frame.file.parent / path)).is_relative_to(folder):
             what, got = f"{got} leads out of {self._folder}", f"a link to `{clipped(str(found))}`"
