@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from aespec.activations import Activation, Softmax
-from aespec.diagnostics import AespecError, Diagnostic, Loc, Place, Rule, in_order, nearest
+from aespec.diagnostics import AespecError, Diagnostic, Loc, Place, Rule, in_order, nearest, show
 from aespec.graph import INPUT, Graph, Node, Term, Tie
 from aespec.layers.activation import Activation as ActivationLayer
 from aespec.layers.arrange import Flatten
@@ -22,7 +22,7 @@ from aespec.layers.dense import Dense
 from aespec.losses import CategoricalCrossentropy, natural
 from aespec.plan import TrainingPlan
 from aespec.rules import BadRegularizer, BadTie, DuplicateName, ModelTooLarge, NoMirror, OutputMismatch, ShapeMismatch
-from aespec.shapes import Shape, ShapeError, elements, fill, show_shape
+from aespec.shapes import Shape, ShapeError, channels_last, elements, fill, show_shape
 from aespec.source.override import Override
 from aespec.spec import Hole, Mirror, Spec, load
 from aespec.stages import freeze, phase
@@ -373,7 +373,7 @@ def _chain(
     the shape of its output.
     """
     nodes: list[Node] = []
-    whole = True
+    whole, given = True, shape if source == INPUT else None
     for name, step in zip(_named(block, steps), steps, strict=True):
         node = None
         if shape is not None and not isinstance(step.layer, Hole):
@@ -382,7 +382,8 @@ def _chain(
             except ShapeError as error:
                 of = f", which undoes `{'` and `'.join(step.undoes)}`," if step.undoes else ""
                 fault = _fault(ShapeMismatch, f"`{name}`{of} cannot be applied", error, step.place, spec)
-                problems.append(replace(fault, help=_more_steps(nodes if whole else [], step.layer) or fault.help))
+                help = _more_steps(nodes if whole else [], step.layer) or _channels_last(given, shape, step.layer)
+                problems.append(replace(fault, help=help or fault.help))
         whole = whole and node is not None
         if node and whole:
             nodes.append(node)
@@ -401,6 +402,12 @@ def _more_steps(nodes: Sequence[Node], layer: Layer) -> str | None:
                 every = f"state `return_sequences: true` at `{node.name}`, which gives its last step alone"
                 return f"{every}, or put a `repeat_vector` between"
     return None
+
+
+def _channels_last(given: Shape | None, shape: Shape, layer: Layer) -> str | None:
+    """What to give instead, where windows do not fit in a shape that comes of samples with their channels first."""
+    meant = channels_last(given) if given and layer.window and len(shape) == len(given) else None
+    return None if meant is None else f"channels come last: write `input: {show([*meant])}`, or use a smaller window"
 
 
 def _named(block: str, steps: list[Step]) -> Iterator[str]:

@@ -406,6 +406,27 @@ FINDINGS = {
         spec("max_pool1d: {pool_size: 2, padding: same}, flatten, dense: 2", input="[6, 2]"),
         [],
     ),
+    # W210
+    "strides over channels": (  # the cropping of 3 rows has the same cause
+        spec("conv2d: {filters: 4, kernel_size: 3, strides: 2, padding: same}", input="[3, 32, 32]"),
+        [("W210", "[3, 32, 32]")],
+    ),
+    "a series of one step": (
+        spec("conv1d: {filters: 4, kernel_size: 5, padding: same}", input="{shape: [1, 128]}"),
+        [("W210", "[1, 128]")],
+    ),
+    "windows beside each other": (
+        spec("conv2d: {filters: 4, kernel_size: [1, 3], padding: same}", input="[3, 32, 32]"),
+        [],
+    ),
+    "few rows of few columns": (
+        spec("conv2d: {filters: 1, kernel_size: 3, padding: same}", input="[3, 3, 8]"),
+        [],
+    ),
+    "six steps of many features": (
+        spec("conv1d: {filters: 8, kernel_size: 3, padding: same}", input="[6, 128]"),
+        [],
+    ),
     # W209
     "strides and a pooling beyond a kernel": (HOLES["strides times a pooling"][0], [("W209", "3")]),
     "a kernel as long as both": (holes("conv2d", 4, "strides: 2, padding: same", "max_pool2d: 2, "), []),
@@ -626,6 +647,7 @@ HELP = {
         ("  - max_pool2d", "  - zero_padding2d: [[0, 1], [0, 1]]\n  - max_pool2d"),
     ),
     "W209": ("state `kernel_size: 4` at `encoder/conv2d_1`", ("kernel_size: 3", "kernel_size: 4")),
+    "W210": ("write `input: [16, 16, 3]`", ("[3, 16, 16]", "[16, 16, 3]")),
     "W301": ("`- masking_noise: 0.3`", ("encoder:\n", "encoder:\n  - masking_noise: 0.3\n")),
     "W302": ("widen the layer before it", ("units: 5", "units: 10")),
     "W303": ("use `activation: sigmoid`", ("activation: relu", "activation: sigmoid")),

@@ -145,6 +145,11 @@ class Layer(Kind):
         return self
 
     @property
+    def window(self) -> tuple[int, ...]:
+        """How far it looks on each axis that it slides over; empty where it does not slide."""
+        return ()
+
+    @property
     def at_every_step(self) -> "Layer | None":
         """This layer giving the output of every step; None where it gives that already, or has no steps."""
         return None

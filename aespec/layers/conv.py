@@ -80,6 +80,11 @@ class _Convolution(Weighted):
         """How far the kernel extends on each spatial axis, its dilation counted."""
         return tuple((k - 1) * d + 1 for k, d in zip(self.kernel_size, self.dilation_rate, strict=True))
 
+    @property
+    def window(self) -> tuple[int, ...]:
+        """The kernel's reach."""
+        return self.reach
+
 
 class _Conv(_Convolution):
     tied_transposed = False

@@ -31,6 +31,11 @@ class Pooling(Layer):
         return None if value is None else per_axis(value, cls.rank)
 
     @property
+    def window(self) -> tuple[int, ...]:
+        """What is pooled."""
+        return self.pool_size
+
+    @property
     def steps(self) -> tuple[int, ...]:
         """The stride on each spatial axis."""
         return self.strides or self.pool_size

@@ -16,6 +16,7 @@ from aespec.lints.holes import UnreachedOutput
 from aespec.lints.ignores import Ignore, ignores
 from aespec.lints.layers import (
     BiasBeforeNormalization,
+    ChannelsFirst,
     CroppedMirror,
     LostBorder,
     NothingTrained,
@@ -34,7 +35,7 @@ __all__ = ["LINTS", "Lint", "lint"]
 _ALL: tuple[type[Lint], ...] = (
     *(UnreachableData, UnboundedData, ClippedOutput, SaturatedOutput),
     *(SeluStart, SeluNormalized, SeluDropout, BiasBeforeNormalization, LostBorder, TiedScales),
-    *(NothingTrained, CroppedMirror, UnreachedOutput),
+    *(NothingTrained, CroppedMirror, UnreachedOutput, ChannelsFirst),
     *(OvercompleteCode, WideCode, SparsityUnbounded, SparsityBelowOne, NoPrior),
     *(UnusedVariable, UnusedIgnore),
 )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from math import prod
 
 from aespec.activations import Linear, Selu
-from aespec.diagnostics import Diagnostic, Place
+from aespec.diagnostics import Diagnostic, Place, show
 from aespec.fixes import SetField
 from aespec.graph import Graph, Node
 from aespec.initializers import Initializer, LecunNormal, LecunUniform, VarianceScaling
@@ -18,12 +18,13 @@ from aespec.layers.normalization import BatchNormalization, LayerNormalization
 from aespec.layers.pool import Pooling
 from aespec.layers.resize import Cropping1D, Cropping2D, ZeroPadding1D, ZeroPadding2D
 from aespec.lints.base import Lint, disturbs, loc_of, place_of, value_before, written
-from aespec.shapes import counted, show_shape
+from aespec.shapes import channels_last, counted, show_shape
 from aespec.source.file import is_json
 from aespec.spec import Mirror, Spec
 
 __all__ = [
     "BiasBeforeNormalization",
+    "ChannelsFirst",
     "CroppedMirror",
     "LostBorder",
     "NothingTrained",
@@ -227,6 +228,52 @@ decoder:
             )
 
 
+class ChannelsFirst(Lint):
+    """An input whose channels seem to stand first.
+
+    An image is `[height, width, channels]` here and a series `[steps, features]`, as in Keras; PyTorch's layers take
+    channels first. `conv2d` on `input: [3, 32, 32]` slides over 3 rows and 32 columns of 32 channels. Data that is
+    saved with its channels first is turned by `numpy.moveaxis(x, 1, -1)`.
+    """
+
+    code = "W210"
+    bad = """
+input: [3, 16, 16]
+encoder:
+  - conv2d: {filters: 2, kernel_size: 3, padding: same}
+decoder: mirror
+"""
+    good = """
+input: [16, 16, 3]
+encoder:
+  - conv2d: {filters: 2, kernel_size: 3, padding: same}
+decoder: mirror
+"""
+
+    @classmethod
+    def check(cls, spec: Spec, graph: Graph) -> Iterator[Diagnostic]:
+        """The input, beside the first layer that slides over it."""
+        if (node := _turned(graph)) and (meant := channels_last(graph.input)):
+            axes = "row" if len(meant) == 3 else "step"
+            yield Diagnostic(
+                cls,
+                f"`{node.name}` slides over {counted(meant[-1] or 0, axes)}: the channels seem to stand first",
+                spec.place(("input", "shape")) or spec.place(("input",)),
+                wanted=f"channels last: `{show([*meant])}`",
+                got=f"`{show([*graph.input])}`",
+                help=f"write `input: {show([*meant])}`, and save the data so: `numpy.moveaxis(x, 1, -1)`",
+            )
+
+
+def _turned(graph: Graph) -> Node | None:
+    """The first layer that slides over an input whose channels seem to stand first, by more than one of them."""
+    if channels_last(graph.input) is None:
+        return None
+    untouched = (node for node in written(graph) if node.input_shape == graph.input)
+    first = next((node for node in untouched if len(node.layer.window) == len(graph.input) - 1), None)
+    return first if first and first.layer.window[0] > 1 else None
+
+
 class LostBorder(Lint):
     """A mirror that has to make up a border.
 
@@ -257,6 +304,8 @@ decoder: mirror
     @classmethod
     def check(cls, spec: Spec, graph: Graph) -> Iterator[Diagnostic]:
         """Each layer of the mirror beside what it undoes."""
+        if _turned(graph):
+            return
         for node, undone, source in _undoing(graph, "valid"):
             if count := _made_up(node):
                 place = place_of(spec, source, "padding")
@@ -299,6 +348,8 @@ decoder: mirror
     @classmethod
     def check(cls, spec: Spec, graph: Graph) -> Iterator[Diagnostic]:
         """Each cropping of the mirror beside the layer with windows that it undoes."""
+        if _turned(graph):
+            return
         for node, undone, source in _undoing(graph, "same", "valid"):
             if isinstance(layer := node.layer.innermost, Cropping1D | Cropping2D):
                 count, place = max(sum(margin) for margin in layer.cropping), place_of(spec, source, "padding")
