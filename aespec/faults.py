@@ -188,10 +188,14 @@ class Fault:
     @property
     def belongs(self) -> tuple[str, str, dict[str, Any]] | None:
         """Of an unknown field that is one of what a field beside it holds: its name, whose it is, how it is written."""
+        return self.belonging({})
+
+    def belonging(self, added: Mapping[str, Any]) -> tuple[str, str, dict[str, Any]] | None:
+        """`belongs`, where some of what stands beside it is to be another."""
         beside = self.source.value(self.written[:-1])
         if self.owner is None or not isinstance(beside, dict):
             return None
-        return _within(self.owner, beside, str(self.loc[-1]), self.error["input"])
+        return _within(self.owner, {**beside, **added}, str(self.loc[-1]), self.error["input"])
 
 
 def _holds_layers(owner: type[BaseModel], name: str) -> bool:
@@ -271,7 +275,7 @@ def _within(
                 written = fields[near] if [*fields] == [getattr(member, "main", None)] else fields
                 return near, label, {field: {label: written} if issubclass(member, Kind) else written}
             if not issubclass(member, Kind) and (deeper := _within(member, fields, name, value)):
-                return *deeper[:2], {field: deeper[2]}
+                return *deeper[:2], {field: {**fields, **deeper[2]}}
     return None
 
 

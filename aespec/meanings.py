@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import ast
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aespec.faults import inner_models
 from aespec.fieldnames import MANY, field_meant, follows
-from aespec.kind import Kind
+from aespec.kind import Kind, own_first
 from aespec.registry import kinds, known_kind, nearest_kind
 from aespec.source.items import ITEMS
 
-__all__ = ["as_kind", "kind_lacking", "kind_meant", "short", "with_field"]
+__all__ = ["as_kind", "behind_input", "call_meant", "kind_lacking", "kind_meant", "short", "with_field"]
 
 _NAMING = ("type", "kind", "layer", "class", "class_name", "op", "mode", "name")
 """Keys that elsewhere name a kind by their value."""
@@ -48,6 +49,96 @@ def as_kind(family: str, name: str, stated: Any) -> dict[str, Any]:
     if isinstance(stated, Mapping):
         return {name: _fields_meant(kinds(family)[name], stated)}
     return {name: with_field(family, name, stated)}
+
+
+_BEHIND_INPUT: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(("batch_normalization", "layer_normalization"), ()),
+    **dict.fromkeys(("dense", "lstm", "gru", "simple_rnn"), ("units",)),
+    **dict.fromkeys(
+        ("conv1d", "conv2d", "conv1d_transpose", "conv2d_transpose"), ("filters", "kernel_size", "strides")
+    ),
+}
+"""What PyTorch's layers are given in their order, behind what comes in."""
+
+
+def behind_input(kind: str, values: Sequence[Any]) -> dict[str, Any] | None:
+    """A layer of the values that PyTorch's is given: what comes in, which here follows, and what is stated.
+
+    >>> behind_input("dense", [20, 10]), behind_input("conv2d", [3, 16, 5])
+    ({'dense': 10}, {'conv2d': {'filters': 16, 'kernel_size': 5}})
+    """
+    fields = _BEHIND_INPUT.get(kind, ())
+    if not 1 < len(values) <= len(fields) + 1:
+        return None
+    return {kind: values[1] if len(fields) == 1 else dict(zip(fields, values[1:], strict=False))}
+
+
+def call_meant(family: str, text: str, rank: int | None = None) -> dict[str, Any] | None:
+    """The kind with its fields, of a call as Keras or PyTorch have it.
+
+    >>> call_meant("layer", "Dense(10, activation='relu')"), call_meant("layer", "nn.Linear(20, 10)")
+    ({'dense': {'units': 10, 'activation': 'relu'}}, {'dense': 10})
+    >>> call_meant("optimizer", "torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)")
+    {'sgd': {'learning_rate': 0.1, 'momentum': 0.9}}
+    """
+    try:
+        call = ast.parse(text.strip()[:_LONGEST], mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    if not isinstance(call, ast.Call):
+        return None
+    name = ast.unparse(call.func)
+    kind = nearest_kind(name.rpartition(".")[2], family, rank=rank)
+    given = [_UNKNOWN if isinstance(each, ast.Name) else _argument(each) for each in call.args]
+    if kind is None:
+        return None
+    member = kinds(family)[kind]
+    named = {each.arg or "": _named_argument(member, each) for each in call.keywords}
+    if "" in named or _UNKNOWN in [*given, *named.values()]:
+        return None
+    given = [each for each in given if each is not _PARAMETERS]
+    order = sorted(own_first(member), key=lambda field: field != member.main)
+    if kind in _BEHIND_INPUT and (name.startswith(("nn.", "torch.")) or name in _OF_PYTORCH):
+        given = given[1:] if len(given) > 1 or not _BEHIND_INPUT[kind] else given
+        order = list(_BEHIND_INPUT[kind])
+    if len(given) > len(order):
+        return None
+    fields = {**dict(zip(order, given, strict=False)), **_fields_meant(member, named)}
+    if member.main and len(fields) == 1 and not fields.keys() & member.model_fields.keys():  # as `p` of a dropout
+        fields = {member.main: next(iter(fields.values()))}
+    return {kind: fields[member.main] if member.main and [*fields] == [member.main] else fields or None}
+
+
+_LONGEST = 500
+"""Characters of a call that are looked at."""
+
+_OF_PYTORCH = ("Linear", "Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d")
+
+_UNKNOWN, _PARAMETERS = object(), object()
+
+
+def _argument(node: ast.expr) -> Any:
+    """What an argument of a call comes to: a literal, the name of a function, or what an optimizer is given."""
+    if isinstance(node, ast.Attribute | ast.Name):
+        return ast.unparse(node).rpartition(".")[2]
+    if isinstance(node, ast.Call):
+        return _PARAMETERS if ast.unparse(node.func).endswith("parameters") else _UNKNOWN
+    try:
+        value = ast.literal_eval(node)
+    except (ValueError, TypeError, MemoryError, RecursionError):
+        return _UNKNOWN
+    value = list(value) if isinstance(value, tuple) else value
+    return value if isinstance(value, bool | int | float | str | list | None) else _UNKNOWN
+
+
+def _named_argument(kind: type[Kind], keyword: ast.keyword) -> Any:
+    """What an argument by name comes to, which may be a kind of its own, as in ``kernel_regularizer=L2(0.1)``."""
+    if not isinstance(keyword.value, ast.Call):
+        return _argument(keyword.value)
+    text = ast.unparse(keyword.value)
+    field = field_meant(keyword.arg or "", kind.model_fields)
+    families = [each.family for each in inner_models(kind, field or "") if issubclass(each, Kind)]
+    return next((short(meant) for family in families if (meant := call_meant(family, text))), _UNKNOWN)
 
 
 def with_field(family: str, name: str, value: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from json import dumps
 from typing import Any
@@ -14,7 +14,7 @@ from aespec.diagnostics import Diagnostic, Loc, Place, in_order, nearest, show
 from aespec.faults import Fault, faults, inner_models
 from aespec.fieldnames import follows
 from aespec.kind import own_first
-from aespec.meanings import as_kind, kind_lacking, kind_meant, short, with_field
+from aespec.meanings import as_kind, behind_input, call_meant, kind_lacking, kind_meant, short, with_field
 from aespec.rules import (
     BadCombination,
     BadOverride,
@@ -41,11 +41,7 @@ def diagnose(errors: Sequence[Mapping[str, Any]], source: Source, model: type[Ba
     if isinstance(source.data, dict) and source.data.keys() >= _OF_KERAS:
         return [_model_of_keras(source)]
     found = faults(errors, source, model)
-    unknown = [fault for fault in found if fault.type == "extra_forbidden"]
-    misspelt = {(*fault.loc[:-1], fault.meant) for fault in unknown}
-    misspelt |= {
-        (*f.loc[:-1], field) for f in unknown if isinstance(f.error["input"], dict) for field in f.error["input"]
-    }
+    misspelt = {loc for fault in found for loc in _there_elsewhere(fault)}
     told = [
         fault
         for fault in found
@@ -57,12 +53,61 @@ def diagnose(errors: Sequence[Mapping[str, Any]], source: Source, model: type[Ba
     for fault in told:
         if fault.type == "missing" and fault.kind:
             lacking.setdefault(fault.loc[:-1], []).append(fault)
-    several = [group for group in lacking.values() if len(group) > 1]
-    alone = [fault for fault in told if not any(fault in group for group in several)]
-    said = [*(_SAY.get(fault.type, _wrong_value)(fault) for fault in alone), *map(_several_missing, several)]
+    misplaced: dict[str, list[Fault]] = {}
+    for fault in told:
+        if where := _misplaced(fault):
+            misplaced.setdefault(where, []).append(fault)
+    several = [*_several(lacking, _several_missing), *_several(misplaced, _several_misplaced)]
+    alone = [fault for fault in told if not any(fault in group for group, _ in several)]
+    said = [*(_SAY.get(fault.type, _wrong_value)(fault) for fault in alone), *(say(group) for group, say in several)]
     # Of several turns of a `repeat`, and of several uses of a variable, the first.
     unique = {(d.rule, _cause(d.place, source), d.message): d for d in reversed(in_order(said))}
     return in_order(_with_variable(d, source) for d in unique.values())
+
+
+def _there_elsewhere(fault: Fault) -> Iterator[Loc]:
+    """The fields that are not missing, but stand where or as they should not."""
+    stated = fault.error["input"]
+    if fault.type == "unknown_kind" and _is_input(fault) and not isinstance(stated, str):
+        yield ("input",)
+    if fault.type != "extra_forbidden":
+        return
+    yield (*fault.loc[:-1], fault.meant or "")
+    yield from ((*fault.loc[:-1], field) for field in (stated if isinstance(stated, dict) else ()))
+    if _all_layers(fault):
+        yield from ((block,) for block in _BLOCKS)
+
+
+_BLOCKS = ("encoder", "decoder")
+
+
+def _all_layers(fault: Fault) -> bool:
+    """Whether an unknown field at the top holds the layers of encoder and decoder together, or a field that does."""
+    stated, name = fault.error["input"], fault.loc[-1]
+    if len(fault.loc) > 1 or any(block in fault.source.data for block in _BLOCKS):
+        return False
+    if isinstance(stated, dict):
+        return isinstance(stated.get("layers"), list) and not stated.keys() & {*_BLOCKS}
+    return isinstance(stated, list) and not nearest(str(name), _BLOCKS) and any(map(_is_layer, stated))
+
+
+def _is_layer(stated: Any) -> bool:
+    from aespec.registry import known_kind
+
+    return known_kind(next(iter(stated), None) if isinstance(stated, dict) else stated, "layer") is not None
+
+
+def _is_input(fault: Fault) -> bool:
+    """Whether an unknown kind of layer is what elsewhere says the shape of the input."""
+    family, name = fault.context["family"], fault.context["name"]
+    return family == "layer" and nearest(name, ("input", "input_layer")) is not None
+
+
+def _several(
+    groups: Mapping[Any, list[Fault]], say: Callable[[Sequence[Fault]], Diagnostic]
+) -> list[tuple[list[Fault], Callable[[Sequence[Fault]], Diagnostic]]]:
+    """Those groups that are of more than one fault, with what says so."""
+    return [(group, say) for group in groups.values() if len(group) > 1]
 
 
 _OF_KERAS = {"class_name", "config"}
@@ -126,14 +171,24 @@ def _another_kind(fault: Fault, *, few: bool) -> str | None:
         return f"`{name}` is an item of a list of layers: write it there, beside the layers"
     if family == "layer" and name in kind_names("decoder form"):
         return f"it is no layer, but the whole decoder: write `decoder: {name}`"
-    if family == "layer" and nearest(name, ("input", "input_layer")):
-        return "take it out: the shape of what goes in stands once, as `input`, before the layers"
+    if _is_input(fault):
+        shape = None if isinstance(fault.error["input"], str) else fault.error["input"][name]
+        where = "the shape of what goes in stands once, as `input`, before the layers"
+        if isinstance(shape, list) and "input" not in fault.source.data:
+            return f"take it out, and write `{_entry(fault, {'input': shape})}` at the top: {where}"
+        return f"take it out: {where}"
     stated = fault.error["input"]
     bare = name == stated
     together = name if bare else f"{name}: {stated[name]}" if "{" in name else None
     if together and (meant := _run_together(fault, together)):
         return f"write `{meant}`"
-    if near := _nearest_kind(fault, name):
+    if family == "layer" and bare and (called := call_meant("activation", name)):
+        return f"as a layer of its own write `{_piece(fault, {'activation': short(called)}, item=True)}`"
+    near = _nearest_kind(fault, name)
+    values = None if bare else stated[name]
+    if near and isinstance(values, list) and family == "layer" and (layer := behind_input(near, values)):
+        return f"write `{_piece(fault, layer, item=True)}`: the {values[0]} that come in follow from what stands before"
+    if near:
         return f"did you mean `{near}`?" + ("" if few else f" {all_of_them}")
     if family == "layer" and len(name) > 2 and (activation := nearest_kind(name, "activation")):
         if bare:
@@ -166,17 +221,21 @@ def _run_together(fault: Fault, name: str) -> str | None:
     names = [_nearest_kind(fault, each) for each in re.split(r"\s*,\s*", name)]
     if family == "loss" and len(names) > 1 and all(names):
         return f"[{', '.join(map(str, names))}]"
+    if called := call_meant(family, name, fault.rank):
+        alone = short(called)
+        return alone if isinstance(alone, str) and not _item(fault) else _piece(fault, called)
     braced = re.fullmatch(r"([\w.]+)\s*(?:\((.*)\)|\{(.*)\})", name)
     if braced and (kind := _nearest_kind(fault, braced[1])) and not re.fullmatch(r"\s*-?[\w.-]+\s*", braced[2] or ""):
-        dash = "- " * (isinstance(fault.written[-1], int) and not fault.source.is_json)
-        return f"{dash}{kind}: {{{(braced[3] or '...').strip()}}}"
+        text = f"{kind}: {{{(braced[3] or '...').strip()}}}"
+        if _item(fault) or braced[3]:
+            return f"{'- ' * (_item(fault) and _dashed(fault))}{text}"
+        return f"{{{text}}}"
     found = _RUN_TOGETHER.fullmatch(name)
     kind = found and _nearest_kind(fault, found[1])
     if not found or not kind:
         return None
     value = plain_value(found[2] or found[3])
-    piece = show({kind: with_field(family, kind, value)}, 100)
-    return f"- {piece[1:-1]}" if isinstance(fault.written[-1], int) and not fault.source.is_json else piece
+    return _piece(fault, {kind: with_field(family, kind, value)})
 
 
 def _unknown_field(fault: Fault) -> Diagnostic:
@@ -205,6 +264,9 @@ def _instead(fault: Fault) -> str:
         return f"write `beta_1: {value[0]}, beta_2: {value[1]}`"
     if value is None and fault.meant and (run := re.fullmatch(r"(\w+)[\s=]+(\S+)", key)):
         return f"write `{fault.meant}: {run[2]}`"
+    if _all_layers(fault):
+        take = f"take `{key}` away, and " if isinstance(value, dict) else ""
+        return f"{take}split the layers: `encoder` has those up to the code, `decoder` the others, or `decoder: mirror`"
     if fault.meant:
         return f"did you mean `{fault.meant}`?"
     if belongs := fault.belongs:
@@ -222,6 +284,29 @@ def _instead(fault: Fault) -> str:
     if len(fault.written) == 1 and isinstance(value, dict) and any(field in fault.top for field in value):
         return f"take `{key}` away: what it holds stands at the top"
     return f"remove {fault.subject}"
+
+
+def _misplaced(fault: Fault) -> str | None:
+    """Of a field at the top of the spec that is one of a section's: the section."""
+    if fault.type != "extra_forbidden" or len(fault.loc) > 1 or fault.held or fault.meant:
+        return None
+    return next(iter(fault.belongs[2])) if fault.belongs else None
+
+
+def _several_misplaced(group: Sequence[Fault]) -> Diagnostic:
+    """All fields at the top of the spec that are those of one section."""
+    written: dict[str, Any] = {}
+    for fault in group:
+        written |= (fault.belonging(written) or ("", "", {}))[2]
+    fields = _choice([str(fault.loc[-1]) for fault in group], "and")
+    return Diagnostic(
+        UnknownField,
+        f"unknown fields {fields}",
+        group[0].key,
+        wanted=_choice(own_first(group[0].owner)) if group[0].owner else None,
+        got=fields,
+        help=f"they are fields of `{next(iter(written))}`: write `{_entry(group[0], written)}`",
+    )
 
 
 def _beside(fault: Fault, layer: str) -> dict[str, Any]:
@@ -321,8 +406,21 @@ def _piece(fault: Fault, kind: Mapping[str, Any], item: bool | None = None) -> s
     """A kind with its fields, as the file would have it: an item of a list, by default if it is one, or in braces."""
     if fault.source.is_json:
         return dumps(kind, ensure_ascii=False)
-    text, item = show(kind, 100), isinstance(fault.written[-1], int) if item is None else item
-    return f"- {text[1:-1].removesuffix(': null')}" if item else text
+    item = _item(fault) if item is None else item
+    text = show(kind, 300)
+    return f"{'- ' * _dashed(fault)}{text[1:-1].removesuffix(': null')}" if item else text
+
+
+def _item(fault: Fault) -> bool:
+    """Whether it is about a whole item of a list."""
+    return isinstance(fault.written[-1], int)
+
+
+def _dashed(fault: Fault) -> bool:
+    """Whether items of the list that it is about, or in, begin with a dash: not in JSON, and not in brackets."""
+    ends = [end for end, part in enumerate(fault.written, 1) if isinstance(part, int)]
+    place = fault.source.place(fault.written[: ends[-1]]) if ends else None
+    return not fault.source.is_json and (place is None or place.text[: place.column - 1].rstrip().endswith("-"))
 
 
 def _entry(fault: Fault, field: Mapping[Any, Any]) -> str:
@@ -484,6 +582,8 @@ def _what_it_is(fault: Fault) -> str | None:
     several = isinstance(given, list) and len(given) > 1 and all(type(each) is int for each in given)
     if several and layer and layer.main == fault.field and fault.type.startswith("int_"):
         each = [_piece(fault, {layer.kind: one}, item=True) for one in given]
+        if len(given) == 2:  # as PyTorch has it, or two layers in one
+            return f"what comes in is not stated: write `{each[1]}`; for two layers write {_choice(each, 'and')}"
         return f"a layer has one: write {_choice(each, 'and')}"
     if fault.field in ("input", "shape") and sizes and not isinstance(fault.loc[-1], int):
         return f"write the shape as a list: `{fault.field}: [{', '.join(re.findall('[0-9]+', sizes[0]))}]`"

@@ -159,11 +159,22 @@ def faults(text):
         ("- reshape: {}", "E103", "reshape", "add `target_shape: ...`"),
         ("- dense: {units: 3, kernel_regularizer: {kl_divergence: {target: 0.1}}}", "E207", "{kl", "{target: 0.1}}`"),
         ("- [dense]", "E105", "[dense]", "brackets"),
-        ("- dense: [128, 64]", "E104", "[128, 64]", "a layer has one: write `- dense: 128` and `- dense: 64`"),
+        ("- dense: [128, 64]", "E104", "[128, 64]", "write `- dense: 64`; for two layers write `- dense: 128` and"),
+        ("- dense: [128, 64, 32]", "E104", "[128, 64, 32]", "a layer has one: write `- dense: 128`, `- dense: 64` and"),
         ("- max_pool1d: [2, 2]", "E104", "[2, 2]", "write the one value"),
         ("- batchnorm", "E101", "batchnorm", "did you mean `batch_normalization`?"),
         ("- dense {units: 3}", "E101", "dense {", "write `dense: {units: 3}`"),
-        ("- Dense(5, activation='relu')", "E101", "Dense(", "write `- dense: {...}`"),
+        ("- Dense(5, activation='relu')", "E101", "Dense(", "write `- dense: {units: 5, activation: \"relu\"}`"),
+        ("- nn.Linear(20, 10)", "E101", "nn.L", "write `- dense: 10`"),
+        ("- linear: [20, 10]", "E101", "linear", "write `- dense: 10`: the 20 that come in follow"),
+        ("- Conv2d: [3, 16, 5]", "E101", "Conv2d", "write `- conv2d: {filters: 16, kernel_size: 5}`"),
+        ("- nn.Conv2d(3, 16, 5, padding=2)", "E101", "nn.C", "`- conv2d: {filters: 16, kernel_size: 5, padding: 2}`"),
+        ("- Conv2D(16, (3, 3), kernel_regularizer=L2(0.1))", "E101", "Conv", "kernel_regularizer: {l2: 0.1}}`"),
+        ("- nn.BatchNorm2d(64)", "E101", "nn.B", "write `- batch_normalization`"),
+        ("- Dropout(p=0.2)", "E101", "Drop", "write `- dropout: 0.2`"),
+        ("- nn.LeakyReLU(0.2)", "E101", "nn.L", "write `- activation: {leaky_relu: 0.2}`"),
+        ("- LSTM(64, return_sequences=True)", "E101", "LSTM", "`- lstm: {units: 64, return_sequences: true}`"),
+        ("- Dense(5, activation=pick())", "E101", "Dense(", "write `- dense: {...}`"),
         ("- dense: {units: 3, activation: null}", "E105", "null", "write `linear`"),
         ("- 3", "E105", "3", ""),
         ("- null", "E105", "null", ""),
@@ -759,3 +770,30 @@ def _places(data, above=()):
         yield (*above, key)
         if isinstance(value, (dict, list)):
             yield from _places(value, (*above, key))
+
+
+@pytest.mark.parametrize(
+    ("text", "help"),
+    [
+        (
+            "input: [20]\nencoder: [dense: 3]\ndecoder: mirror\noptimizer: adam\nepochs: 10\nlr: 0.01\n",
+            "they are fields of `training`: write `training: {optimizer: {adam: 0.01}, epochs: 10}`",
+        ),
+        (
+            "input: [20]\nencoder: [dense: 3]\ndecoder: mirror\nlr: 0.01\ntraining: {seed: 3}\n",
+            "write `training: {seed: 3, optimizer: {adam: 0.01}}`",
+        ),
+        (
+            "encoder: [{input: [20]}, {dense: 3}]\ndecoder: mirror\n",
+            "take it out, and write `input: [20]` at the top: the shape",
+        ),
+        (
+            "model: {input: [20], layers: [{dense: 3}, {dense: 20}]}\n",
+            "take `model` away, and split the layers: `encoder` has those up to the code",
+        ),
+        ("input: [20]\nlayers: [{dense: 3}, {dense: 20}]\n", "split the layers: `encoder` has those up to the code"),
+    ],
+)
+def test_one_message_for_what_stands_in_a_wrong_place(text, help):
+    (fault,) = faults(text)
+    assert help in fault.help

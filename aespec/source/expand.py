@@ -73,7 +73,7 @@ class Expansion:
             at = place if final else frame.place(place)
             key = name if final else self._key(name, at, frame)
             if key in entries:
-                frame.tally.add(repeated(key, at, entries[key].key))
+                frame.tally.add(repeated(key, at, entries[key]))
             else:
                 entries[key] = Entry(at, below(key, item))
         return entries

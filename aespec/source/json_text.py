@@ -97,7 +97,7 @@ class _Walk:
             next(self.tokens)  # the colon
             node = self.value(depth)
             if key in entries:
-                self.problems.append(repeated(key, place, entries[key].key))
+                self.problems.append(repeated(key, place, entries[key]))
             entries[key] = Entry(place, node)
         return entries, token.end
 

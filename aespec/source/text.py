@@ -106,15 +106,17 @@ def clipped(text: str, limit: int = 40) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def repeated(key: str, place: Place, before: Place) -> Diagnostic:
+def repeated(key: str, place: Place, before: Entry) -> Diagnostic:
     """Say that a key is written once more."""
     return Diagnostic(
         DuplicateKey,
         f"`{clipped(key)}` is written twice in one mapping",
         place,
         wanted="each key once",
-        got=f"another `{clipped(key)}`; there is one on line {before.line}",
-        help="keep one of the two; to use a layer twice, write two items of a list",
+        got=f"another `{clipped(key)}`; there is one on line {before.key.line}",
+        help="write what both hold under one of the two"
+        if isinstance(before.node.value, dict)
+        else "keep one of the two; to use a layer twice, write two items of a list",
     )
 
 

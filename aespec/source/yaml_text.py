@@ -196,7 +196,7 @@ class _Reader:
         mapping = self.stack[-1]
         mapping.key = (key, place)
         if isinstance(mapping.items, dict) and key in mapping.items:
-            self.problems.append(repeated(key, place, mapping.items[key].key))
+            self.problems.append(repeated(key, place, mapping.items[key]))
 
     def _check_key(self, text: str, place: Place) -> None:
         if text == "<<":
