@@ -509,7 +509,7 @@ def _wrong_value(fault: Fault) -> Diagnostic:
         fault.value,
         wanted=_wanted(fault),
         got=fault.got,
-        help=_filled(fault) or (f"did you mean `{near}`?" if near else _what_it_is(fault)),
+        help=_filled(fault) or _batch_axis(fault) or (f"did you mean `{near}`?" if near else _what_it_is(fault)),
     )
 
 
@@ -521,6 +521,15 @@ def _filled(fault: Fault) -> str | None:
     if not piece or not isinstance(value, str) or not fault.type.startswith(("int_", "float_")):
         return None
     return "a text with `${...}` in it stays a text: give a variable the number, and write `${it}` alone"
+
+
+def _batch_axis(fault: Fault) -> str | None:
+    """What to do where a shape begins with an axis for the batch, as it does elsewhere."""
+    shape = fault.source.value(fault.written[:-1]) if fault.field == "shape" and fault.loc[-1] == 0 else None
+    if fault.error["input"] != "None" or not isinstance(shape, list) or len(shape) < 2:
+        return None
+    rest = ["null" if each == "None" else str(each) for each in shape[1:]]
+    return f"the batch is no part of a shape: write `[{', '.join(rest)}]`; `null` is an axis of any length"
 
 
 def _meant(fault: Fault) -> str | None:

@@ -324,13 +324,19 @@ def test_file_without_splits(split, notes):
         ("", rules.DataUnreadable, ["an empty name"]),
         ("folder", rules.DataUnreadable, ["folder"]),
         ("x" * 5000, rules.DataUnreadable, ["File name too long"]),
-        ("text.txt", rules.DataUnreadable, ["text.txt", "no NumPy file"]),
+        ("text.txt", rules.DataUnreadable, ["a file that ends in .txt", "or as a table with commas"]),
+        ("text", rules.DataUnreadable, ["a file without an ending, and no array of NumPy"]),
+        ("folder/one.png", rules.DataUnreadable, ["a picture", "name the folder with the pictures: `folder`"]),
+        ("spec.yaml", rules.DataUnreadable, ["this looks like a spec"]),
+        ("sheet.xlsx", rules.DataUnreadable, ["save the sheet as .csv"]),
         ("empty.npy", rules.DataUnreadable, ["empty.npy"]),
     ],
 )
 def test_paths_that_hold_no_array(path, rule, says):
     Path("folder").mkdir()
-    Path("text.txt").write_text("1,2,3\n")
+    for name in ("text.txt", "text", "folder/one.png", "spec.yaml"):
+        Path(name).write_text("1,2,3\n")
+    Path("sheet.xlsx").write_bytes(b"PK\3\4")
     Path("empty.npy").touch()
     text = refused(rule, path, shape=(3,), range=None)
     for part in says:

@@ -212,6 +212,18 @@ def test_pictures_are_looked_at(tmp_path):
     for i in range(6):
         Image.fromarray(np.full((20, 21), 40 * i, "uint8")).save(tmp_path / f"{i}.png")
     assert look(str(tmp_path)).shape == (20, 21)
+    Image.fromarray(np.zeros((9, 9), "uint8")).save(tmp_path / "7.png")
+    told = []
+    propose(str(tmp_path), tell=told.append)
+    assert told[0] == "read 7 pictures, gray, 1 of them resized to 21x20"
+
+
+def test_a_column_that_is_taken_for_the_label_is_told(tmp_path):
+    path, told = tmp_path / "x.csv", []
+    path.write_text("a,b,town,label\n" + "".join(f"{i * i % 7},{i % 5},x{i % 3},{i % 2}\n" for i in range(40)))
+    text = propose(str(path), tell=told.append)
+    assert told == ["x.csv is taken without town (text); label (taken for the label)"]
+    assert re.search(r"columns: \[a, b\] +# without town \(text\); label \(taken for the label\)", text)
 
 
 COLUMNS = [

@@ -791,6 +791,22 @@ def _places(data, above=()):
             "model: {input: [20], layers: [{dense: 3}, {dense: 20}]}\n",
             "take `model` away, and split the layers: `encoder` has those up to the code",
         ),
+        (
+            "input: [None, 28, 28]\nencoder: [flatten, dense: 3]\ndecoder: mirror\n",
+            "the batch is no part of a shape: write `[28, 28]`; `null` is",
+        ),
+        (
+            "input: [9]\nencoder:\n  - repeat: 3\n    layers: [dense: 5]\ndecoder: mirror\n",
+            "write `repeat: {times: 3, layers: [{dense: 5}]}`",
+        ),
+        (
+            "input: [9]\nencoder:\n  - include: x.yaml\n    block: head\ndecoder: mirror\n",
+            'write `include: {spec: "x.yaml", block: "head"}`',
+        ),
+        (
+            "input: [9]\nvars: {lr: 0.01, half: '${lr / 2}'}\nencoder: [dense: 5]\ndecoder: mirror\n",
+            "compute with whole numbers, and write fractions out",
+        ),
         ("input: [20]\nlayers: [{dense: 3}, {dense: 20}]\n", "split the layers: `encoder` has those up to the code"),
     ],
 )

@@ -78,15 +78,13 @@ def new(
         return
     notes: list[str] = []
     name = name or model or named(data or "")
-    path = vacant(out or Path(f"{name}.yaml"), force=force)
+    path = out or Path(f"{name}.yaml")
     if data is not None:
-        text, after = (
-            _proposed(data, use, name, window, notes.append),
-            ["train", str(path), "--backend", "torch", "--data", data],
-        )
+        text = _proposed(data, use, name, window, notes.append)
+        after = ["train", str(path), "--backend", "torch", "--data", data]
     else:
         text, after = template(model or "", name), ["summary", str(path)]
-    _write(path, text)
+    _write(vacant(path, force=force), text)
     for note in notes:
         click.echo(note)
     click.echo(f"next: {join(['aespec', *after])}")

@@ -9,16 +9,19 @@ from hashlib import sha256
 from math import prod
 from os import fspath
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from aespec.data.files import Raw, natural, not_found, read_array, reason, unreadable
+from aespec.data.files import Raw, is_numpy, natural, not_found, read_array, reason, unreadable
 from aespec.data.fitting import fit
+from aespec.data.parts import SUFFIXES as ARRAYS
 from aespec.data.parts import find_parts, holds_arrays
+from aespec.data.pictures import SUFFIXES as PICTURES
 from aespec.data.pictures import find_pictures, read_pictures
 from aespec.data.scaling import Scaling
 from aespec.data.series import Windows, as_series, cut
 from aespec.data.sets import DATASETS
 from aespec.data.streams import Part, Stream
+from aespec.data.tables import SUFFIXES as TABLES
 from aespec.data.tables import is_table, read_table
 from aespec.shapes import counted
 
@@ -213,7 +216,25 @@ def place(name: str) -> Path:
         unreadable("data", "an empty name", "name a data set, a file or a folder")
     if not there:
         not_found(name, tuple(DATASETS))
+    if path.is_file() and not path.name.lower().endswith((*ARRAYS, *TABLES)) and not is_numpy(path):
+        _not_data(name, path)
     return path
+
+
+def _not_data(name: str, path: Path) -> NoReturn:
+    """Say what a file is that is none of samples."""
+    suffix = path.suffix.lower()
+    got = f"a file that ends in {suffix}" if suffix else "a file without an ending, and no array of NumPy"
+    help = "save the samples with `numpy.save`, or as a table with commas"
+    if suffix in PICTURES:
+        got, help = "a picture", f"name the folder with the pictures: `{Path(name).parent}`"
+    elif suffix in (".yaml", ".yml", ".json"):
+        help = "name the samples: this looks like a spec, which has none"
+    elif suffix in (".xls", ".xlsx", ".ods"):
+        help = "save the sheet as .csv"
+    unreadable(
+        name, got, help, f"a file that ends in {', '.join((*ARRAYS, *TABLES))}, or a folder of such or of pictures"
+    )
 
 
 def _single(path: Path) -> bool:

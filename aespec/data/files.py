@@ -20,7 +20,19 @@ from aespec.rules import DataNotFound, DataShape, DataUnreadable
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["BROKEN", "Raw", "Split", "choose", "natural", "not_found", "read_array", "read_idx", "reason", "unreadable"]
+__all__ = [
+    "BROKEN",
+    "Raw",
+    "Split",
+    "choose",
+    "is_numpy",
+    "natural",
+    "not_found",
+    "read_array",
+    "read_idx",
+    "reason",
+    "unreadable",
+]
 
 Split = Literal["train", "test"]
 
@@ -57,6 +69,17 @@ class Raw:
     files: tuple[tuple[str, int], ...] = ()
     """The files that it is in, if several, and how many samples each has."""
     notes: tuple[str, ...] = ()
+
+
+def is_numpy(path: Path) -> bool:
+    """Whether a file begins as ``numpy.save`` or ``numpy.savez`` begin theirs, or cannot be opened."""
+    try:
+        with path.open("rb") as file:
+            return file.read(6) == b"\x93NUMPY" or any(n.endswith(".npy") for n in zipfile.ZipFile(path).namelist())
+    except zipfile.BadZipFile:
+        return False
+    except OSError:
+        return True
 
 
 def natural(x: NDArray[Any]) -> tuple[float, float] | None:

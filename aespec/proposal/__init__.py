@@ -59,6 +59,8 @@ def propose(
     chosen = choose(seen, use)
     if seen.left_out:
         tell(f"{Path(data).name} is taken {without(seen)}")
+    for note in seen.notes:
+        tell(note)
     what, shape = KINDS[seen.kind], " x ".join(map(str, seen.shape))
     asked = f" for {PURPOSES[use]}" if use else ""
     parts = [

@@ -70,7 +70,9 @@ class Evidence:
     label: str | None = None
     """Of a table the column that labels samples, where that must be stated."""
     left_out: Mapping[str, str] = field(default_factory=dict)
-    """Why other columns cannot be learnt."""
+    """Why other columns are not learnt."""
+    notes: Sequence[str] = ()
+    """How its pictures were read."""
 
     @property
     def extremes(self) -> float:
@@ -102,14 +104,15 @@ def look(name: str, window: int | None = None) -> Evidence:
                 help="leave `--window` out",
             )
         )
-    found = load(
+    data = load(
         name,
         shape=source.shape or (length, 1),
         range=(0.0, 1.0) if source.pixels else None,
         columns=source.features,
         label=source.label,
         stride=None if source.shape else step,
-    ).inputs
+    )
+    found = data.inputs
     kind, why, cut = _kind(source, found, asked=window is not None)
     stride = step if cut else None
     if cut and source.shape:  # rows that turned out to be steps
@@ -138,7 +141,8 @@ def look(name: str, window: int | None = None) -> Evidence:
         stride,
         source.features,
         source.label,
-        source.left_out,
+        {**source.left_out, **({source.taken: "taken for the label"} if source.taken else {})},
+        data.notes if source.pictures and name not in DATASETS else (),
     )
 
 

@@ -44,7 +44,7 @@ def fields(name: str, item: Node, frame: Frame) -> Mapping[str, Entry]:
 def _faults(name: str, item: Node, frame: Frame) -> Iterator[Diagnostic]:
     known, place = ITEMS[name], frame.place(item.place)
     if isinstance(item.value, dict) and len(item.value) > 1:
-        yield _beside(name, [*item.value][1:], place)
+        yield _beside(name, item.value, place)
         return
     node = item.value[name].node if isinstance(item.value, dict) else Node(None, item.place)
     if not isinstance(node.value, dict):
@@ -67,11 +67,17 @@ def _faults(name: str, item: Node, frame: Frame) -> Iterator[Diagnostic]:
 _EXAMPLES = {"repeat": "repeat: {times: 2, layers: [{dense: 64}]}", "include": "include: blocks.yaml"}
 
 
-def _beside(name: str, others: list[str], place: Place) -> Diagnostic:
+def _beside(name: str, item: Mapping[str, Entry], place: Place) -> Diagnostic:
     """Say that other keys stand beside ``repeat`` or ``include`` in one item."""
+    own, *others = item
     what, wanted = f"`{name}` is not alone in its item", f"`{name}` with its fields inside"
-    inside = all(other in ITEMS[name] for other in others)
-    help = f"indent {_quoted(others)} below `{name}`, as its fields" if inside else "give each item a dash of its own"
+    held, help = item[own].node.data, "give each item a dash of its own"
+    if all(other in ITEMS[name] for other in others):
+        help = f"indent {_quoted(others)} below `{name}`, as its fields"
+        if held is not None and not isinstance(held, dict):  # it needs its name first
+            alone = "spec" if name == "include" else "layers" if isinstance(held, list) else "times"
+            stated = {alone: held, **{other: item[other].node.data for other in others}}
+            help = f"write `{name}: {show(stated, 300)}`"
     return Diagnostic(NotOneKey, what, place, wanted, f"beside it {_quoted(others[:8])}", help)
 
 

@@ -144,7 +144,8 @@ class Frame:
             token.end,
             wanted="a whole number, at most 2**63 - 1",
             got="a list" if isinstance(value, list | dict) else show(value),
-            help=f"compute with whole numbers; `${{{clipped(name)}}}` alone takes any value",
+            help=f"compute with whole numbers{', and write fractions out' * isinstance(value, float)}; "
+            f"`${{{clipped(name)}}}` alone takes any value",
         )
 
     def _use(self, variable: Node) -> None:
