@@ -89,6 +89,7 @@ def train(
     *,
     validation: Dataset | None = None,
     begin: Checkpoint | None = None,
+    earlier: Sequence[Stretch] = (),
     listeners: Sequence[Listener] = (),
 ) -> Run:
     """Train the model that `build` made of a spec and write the run into a folder that `prepare` made.
@@ -103,6 +104,7 @@ def train(
         built: The model.
         validation: What to measure on, instead of a split of the data.
         begin: Where to go on.
+        earlier: What trained the run up to there.
         listeners: Told what happens.
 
     Raises:
@@ -115,7 +117,7 @@ def train(
     else:
         fits(model.graph, validation.inputs, validation.name)
         x, held = data.inputs, validation.inputs
-    record = _record(spec, data, validation, built, _earlier(folder, len(at.epochs)))
+    record = _record(spec, data, validation, built, earlier)
     _begin(folder, spec, record, anew=begin is None)
     keeper, columns = Keeper(folder, spec.to_data()), _columns(model.graph, plan, validated=len(held) > 0)
     with _history(folder / HISTORY, columns, at.epochs) as history, _kept(keeper, folder):
@@ -213,16 +215,6 @@ def _data_record(data: Dataset) -> DataRecord:
         columns=None if data.columns is None else list(data.columns),
         scaling=data.scaling,
     )
-
-
-def _earlier(folder: Path, epochs: int) -> list[Stretch]:
-    """What trained the epochs that are over of the run in a folder."""
-    if not epochs:
-        return []
-    before = Record.model_validate_json((folder / RECORD).read_bytes())
-    if before.earlier and before.earlier[-1].epochs == epochs:  # the last one was cut off in its first epoch
-        return before.earlier
-    return [*before.earlier, Stretch(backend=before.backend, versions=before.versions, epochs=epochs)]
 
 
 def _record(spec: Spec, data: Dataset, validation: Dataset | None, built: Built, earlier: Sequence[Stretch]) -> Record:

@@ -34,6 +34,7 @@ _ELSEWHERE = {
     # of training
     "optimizer": ("type", "kind", "optim", "solver", "algorithm"),
     "epochs": ("max_iter", "iterations"),
+    "early_stopping": ("callbacks",),
     "seed": ("random_seed", "random_state"),
     "validation_split": ("validation", "validation_size", "validation_fraction", "val_split", "test_size"),
     "clip_norm": ("gradient_clip", "grad_clip", "gradient_clipping", "max_grad_norm"),

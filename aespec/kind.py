@@ -67,7 +67,13 @@ class Kind(BaseModel):
                 raise PydanticCustomError(
                     "fields_wanted",
                     "`{kind}` takes its fields as a mapping",
-                    {"kind": name, "fields": required or takes or own[:1], "taking": takes, "at": (name,)},
+                    {
+                        "kind": name,
+                        "fields": required or takes or own[:1],
+                        "taking": takes,
+                        "needs": bool(required),
+                        "at": (name,),
+                    },
                 )
             fields = {member.main: fields}
         read: Self = nested((name,), lambda: member.model_validate(fields))

@@ -160,7 +160,7 @@ def _unknown_kind(fault: Fault) -> Diagnostic:
 
 def _another_kind(fault: Fault, *, few: bool) -> str | None:
     """What to write for an unknown kind."""
-    from aespec.registry import kind_names, kinds, nearest_kind
+    from aespec.registry import kind_names, kinds, known_kind, nearest_kind
 
     family, name = fault.context["family"], fault.context["name"]
     all_of_them = _all_of(family)
@@ -196,6 +196,8 @@ def _another_kind(fault: Fault, *, few: bool) -> str | None:
         if kinds("activation")[activation].model_fields:
             function = short(as_kind("activation", activation, stated[name]))
             return f"as a layer of its own write `{_piece(fault, {'activation': function}, item=True)}`"
+    if family == "loss" and known_kind(name, "layer") == "gaussian_latent":
+        return "that term comes with the code: `- gaussian_latent: {units: 8, beta: 1.0}` at the end of the encoder"
     if family == "decoder form" and name in kind_names("layer"):
         return _A_LIST[fault.source.is_json]
     if not bare and (lacking := kind_lacking(family, fault.error["input"])):
@@ -463,7 +465,13 @@ def _fields_wanted(fault: Fault) -> Diagnostic:
         fault.value,
         wanted=f"`{kind}` with its fields in braces" if meant else wanted,
         got=show(value),
-        help=f"write `{meant}`" if meant else f"say which field is meant: {wanted}" if takes else f"write {wanted}",
+        help=f"write `{meant}`"
+        if meant
+        else f"say which field is meant: {wanted}"
+        if takes
+        else f"write {wanted}"
+        if fault.context["needs"] or not fields
+        else f"it needs no value: write `{kind}` alone",
     )
 
 
@@ -580,6 +588,8 @@ _PADDED = {"conv1d": "zero_padding1d", "conv2d": "zero_padding2d"}
 
 def _what_it_is(fault: Fault) -> str | None:
     """What to know of a field whose value is wrong."""
+    from aespec.registry import nearest_kind
+
     if fault.type == "tuple_type" and fault.layers:
         return _A_LIST[fault.source.is_json]
     given = fault.error["input"]
@@ -594,6 +604,9 @@ def _what_it_is(fault: Fault) -> str | None:
         if len(given) == 2:  # as PyTorch has it, or two layers in one
             return f"what comes in is not stated: write `{each[1]}`; for two layers write {_choice(each, 'and')}"
         return f"a layer has one: write {_choice(each, 'and')}"
+    run = re.fullmatch(r"(\d+)[\s,]+([a-z]\w*)", given) if isinstance(given, str) else None
+    if run and layer and layer.main == fault.field and (activation := nearest_kind(run[2], "activation")):
+        return f"write `{_piece(fault, {layer.kind: {layer.main: int(run[1]), 'activation': activation}}, item=True)}`"
     if fault.field in ("input", "shape") and sizes and not isinstance(fault.loc[-1], int):
         return f"write the shape as a list: `{fault.field}: [{', '.join(re.findall('[0-9]+', sizes[0]))}]`"
     bounds = _BOUNDS.fullmatch(given) if fault.field == "range" and isinstance(given, str) else None

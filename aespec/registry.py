@@ -139,6 +139,10 @@ def backend_names() -> list[str]:
     return list(_claims("aespec.backends"))
 
 
+_FRAMEWORKS = {"tensorflow": "keras", "tf": "keras"}
+"""The backends of frameworks that have other names."""
+
+
 def find_backend(name: str) -> Backend:
     """A backend by name, with the lowerings that other packages bring for it.
 
@@ -147,7 +151,7 @@ def find_backend(name: str) -> Backend:
     """
     names = _claims("aespec.backends")
     if name not in names:
-        near = nearest(name, names)
+        near = nearest(_FRAMEWORKS.get(name.lower(), name), names)
         raise AespecError(
             Diagnostic(
                 UnknownBackend,

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from aespec.data import Dataset
     from aespec.data.streams import Samples
 
-__all__ = ["DataRecord", "Record", "Run", "clear", "open_run", "prepare", "unwritable"]
+__all__ = ["DataRecord", "Record", "Run", "Stretch", "clear", "open_run", "prepare", "stretches", "unwritable"]
 
 SPEC, WEIGHTS, HISTORY, RECORD = "spec.yaml", "weights.safetensors", "history.csv", "run.json"
 
@@ -161,6 +161,14 @@ class Run:
     def unseen(self, x: Samples) -> Samples:
         """Those of the run's samples, and of what comes behind them in its data, that it was not trained on."""
         return x[len(self.seen(x)) :]
+
+
+def stretches(record: Mapping[str, Any], epochs: int) -> list[Stretch]:
+    """What trained the epochs that are over of a run with that record, where it goes on."""
+    before = Record.model_validate(record)
+    told = not epochs or (before.earlier and before.earlier[-1].epochs == epochs)  # cut off in its first epoch
+    own = Stretch(backend=before.backend, versions=before.versions, epochs=epochs)
+    return [*(before.earlier if epochs else ()), *([] if told else [own])]
 
 
 def prepare(folder: Path, *, force: bool = False, source: Path | None = None) -> None:
@@ -293,6 +301,15 @@ def open_run(folder: StrPath, *, finished: bool = True) -> Run:
 def is_finished(folder: Path) -> bool:
     """Whether a run has ended, and has its model."""
     return not (folder / UNFINISHED).exists() and (folder / WEIGHTS).is_file()
+
+
+def lost(folder: Path) -> bool:
+    """Whether an unfinished run has epochs in its history, so that it had a checkpoint."""
+    try:
+        rows = (folder / HISTORY).read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        return False
+    return len(rows) > 1 and (folder / UNFINISHED).exists()
 
 
 def _or_ends(folder: Path) -> str:

@@ -847,10 +847,10 @@ def test_train_shows_a_bar_on_a_terminal(trained, monkeypatch):
     assert done.stderr.endswith("\r"), "nothing of the bar stays"
 
 
-def bar(columns, losses):
+def bar(columns, losses, rows=24):
     """What a terminal of so many columns shows of step 500 of 625, in epoch 9 of 20."""
     leader, follower = os.openpty()
-    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
     with os.fdopen(follower, "w") as terminal, pytest.MonkeyPatch.context() as patched:
         patched.setattr("sys.stderr", terminal)
         progress = Progress(20_000, 32, form="text", quiet=False)
@@ -897,6 +897,11 @@ def test_a_bar_has_its_numbers_at_any_width(columns, losses, told):
     assert shown.startswith("epoch 9/20 ")
     assert shown.endswith(f" {told}")
     assert len(shown) == columns - 1, "the bar takes what is left; a line of all columns would be wrapped"
+
+
+def test_a_terminal_that_does_not_say_its_size_has_a_bar():
+    assert bar(0, ONE, rows=0).endswith(" step 500/625, loss 0.3000, 16,000 samples/s, 00:14 left")
+    assert bar(120, ONE, rows=0) == bar(120, ONE)
 
 
 def test_train_goes_on_from_another_folder(trained, monkeypatch):

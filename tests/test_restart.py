@@ -689,6 +689,17 @@ def test_a_run_without_a_checkpoint_begins_again(monkeypatch):
     assert outcome() == outcome(Path("straight"))
 
 
+def test_a_run_that_lost_its_checkpoint_is_refused_and_keeps_its_history(monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr("aespec.cli.progress.Progress.epoch", lambda self, epoch: epoch.number < 2 or interrupt())
+        done(aespec_(*begin(PLAIN)), 130)
+    (RUN / FILE).unlink()
+    before = files()
+    refused = done(aespec_("train", "--resume", RUN), 1)
+    assert "error[E501]: run has no checkpoint to go on from" in refused.stderr
+    assert files() == before
+
+
 def test_a_finished_run_without_a_checkpoint_is_refused_and_keeps_its_model(finished):
     (RUN / FILE).unlink()
     (RUN / FILE).parent.rmdir()

@@ -164,6 +164,37 @@ def test_a_process_that_is_gone_is_told_and_the_run_goes_on(gone, folder):
     assert len(history(folder / "two")["epoch"]) == 400
 
 
+def resumed(folder, *processes, run):
+    """A run that goes on for two epochs in these processes, each started with an environment of its own."""
+    clean = {name: value for name, value in os.environ.items() if name not in ALONE}
+    command = [sys.executable, "-m", "aespec", "train", "--resume", run, "--epochs", "5", "--no-report"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    finish(*(subprocess.Popen(command, cwd=folder, env={**clean, **own}, **pipes) for own in processes))
+
+
+@pytest.mark.parametrize("backend", ["torch", "keras"])
+def test_a_run_of_one_process_goes_on_in_two(backend, folder):
+    """As it goes on in one, from three epochs to five."""
+    one, two = ports(2)
+    shared = {"WORLD_SIZE": "2", "MASTER_ADDR": "localhost", "MASTER_PORT": str(one)}
+    workers = [f"localhost:{port}" for port in (one, two)]
+    started = {
+        "torch": [{**shared, "RANK": str(rank)} for rank in (0, 1)],
+        "keras": [
+            {"TF_CONFIG": json.dumps({"cluster": {"worker": workers}, "task": {"type": "worker", "index": i}})}
+            for i in (0, 1)
+        ],
+    }
+    for run in ("one", "two"):
+        finish(train(folder, backend, run, "--no-report", "--early-stopping", "9"))
+    resumed(folder, {}, run="one")
+    resumed(folder, *started[backend], run="two")
+    assert len(history(folder / "two")["epoch"]) == 5
+    same(folder / "one", folder / "two")
+    record = json.loads((folder / "two" / "run.json").read_text())
+    assert [(each["backend"], each["epochs"]) for each in record["earlier"]] == [(backend, 3)]
+
+
 @pytest.mark.parametrize("gone", [0, 1])
 def test_a_worker_that_is_gone_is_told(gone, folder):
     workers = [f"localhost:{port}" for port in ports(2)]

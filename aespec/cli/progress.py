@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -64,10 +65,10 @@ class Progress(Listener):
         if self.bar is None:
             from tqdm import tqdm
 
-            self.bar = tqdm(total=self.samples, leave=False, dynamic_ncols=True, bar_format="{bar}")
-        known = self.bar.format_dict
-        self.bar.n = done
-        self.bar.bar_format = _fitting(self._forms(epoch, done, losses, known["elapsed"]), known["ncols"])
+            self.bar = tqdm(total=self.samples, leave=False, nrows=24, bar_format="{bar}")
+        elapsed = self.bar.format_dict["elapsed"]
+        self.bar.n, self.bar.ncols = done, _columns()
+        self.bar.bar_format = _fitting(self._forms(epoch, done, losses, elapsed), self.bar.ncols)
         self.bar.refresh()
 
     def _forms(self, epoch: int, done: int, losses: Mapping[str, float], elapsed: float) -> Iterator[str]:
@@ -121,10 +122,18 @@ def _values(terms: Sequence[tuple[str, float]]) -> list[str]:
     return [f"{name} {value:.4f}" for name, value in terms]
 
 
-def _fitting(forms: Iterator[str], columns: int | None) -> str:
+def _columns() -> int:
+    """How wide a line may be: the terminal but one column, or it would be wrapped; of 80 where that is not told."""
+    try:
+        return (os.get_terminal_size(sys.stderr.fileno()).columns or 80) - 1
+    except (OSError, ValueError):
+        return 79
+
+
+def _fitting(forms: Iterator[str], columns: int) -> str:
     """The first form that fits beside a bar of one column, or the last."""
     form = ""
     for form in forms:
-        if columns is None or len(form.format(bar=" ")) <= columns:
+        if len(form.format(bar=" ")) <= columns:
             break
     return form

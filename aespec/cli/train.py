@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from aespec.diagnostics import Diagnostic
     from aespec.graph import Graph
     from aespec.loggers import Logger, Loggers
-    from aespec.run import Run
+    from aespec.run import Run, Stretch
     from aespec.spec import Spec
 
 
@@ -47,6 +47,8 @@ class Job:
     folder: Path
     limits: Limits
     begin: Checkpoint | None = None
+    earlier: Sequence[Stretch] = ()
+    """What trained the run up to there."""
     fingerprint: str | None = None
     """Of the samples that the run began with."""
     held: str | None = None
@@ -160,7 +162,7 @@ def _resumed(folder: Path, backend: str | None, rate: float | None, given: dict[
     from aespec.checkpoint import exists, read
     from aespec.diagnostics import AespecError, Diagnostic
     from aespec.rules import NotThisRun
-    from aespec.run import is_finished, open_run
+    from aespec.run import is_finished, lost, open_run, stretches
     from aespec.shapes import counted
     from aespec.training import stops
 
@@ -171,9 +173,15 @@ def _resumed(folder: Path, backend: str | None, rate: float | None, given: dict[
         moved = given.pop("validation_data")
     for name, value in given.items():
         if value not in (None, (), []):
+            free = [
+                "'--epochs'",
+                "'--learning-rate'",
+                "'--backend'",
+                *["'--validation-data'"] * bool(plan.validation_data),
+            ]
             raise click.UsageError(
                 f"'{name.replace('_', '-')}' cannot be changed in a run that goes on; "
-                "'--epochs', '--learning-rate', '--backend' and '--data' can."
+                f"{', '.join(free)} and '--data' can."
             )
     if where := moved or held.get("path"):  # the spec may have named it from another folder
         plan = plan.model_copy(update={"validation_data": where})
@@ -181,7 +189,7 @@ def _resumed(folder: Path, backend: str | None, rate: float | None, given: dict[
         plan = plan.model_copy(update={"epochs": epochs})
     spec = _with_rate(run.spec.model_copy(update={"training": plan}), rate, phases=True)
     begin, finished = Checkpoint(), is_finished(folder)
-    if finished or exists(folder):
+    if finished or exists(folder) or lost(folder):
         begin = read(folder)
         _same_spec(run, begin)
     whole = [epoch for epoch in begin.epochs if not epoch.phase]
@@ -219,6 +227,7 @@ def _resumed(folder: Path, backend: str | None, rate: float | None, given: dict[
         folder,
         limits,
         begin,
+        stretches(run.record, len(begin.epochs)),
         record["fingerprint"],
         held.get("fingerprint"),
         record["columns"] and tuple(record["columns"]),
@@ -322,7 +331,14 @@ def _run(
             progress.note(f"goes on after {counted(len(job.begin.epochs), 'epoch')}")
         stack.enter_context(_interruptible(job.folder) if first else _silent())
         run = run_training(
-            job.spec, dataset, job.folder, built, validation=held, begin=job.begin, listeners=[progress, logged]
+            job.spec,
+            dataset,
+            job.folder,
+            built,
+            validation=held,
+            begin=job.begin,
+            earlier=job.earlier,
+            listeners=[progress, logged],
         )
         logged.end(run.record["final"])
         page, notes = report_training(run, built.model, dataset, held) if report and first else (None, [])

@@ -31,7 +31,7 @@ class Reshape(Layer):
     """Other axes for the same values, the last axis running fastest."""
 
     kind = "reshape"
-    elsewhere = ("Unflatten",)
+    elsewhere = ("Unflatten", "View")
     main = "target_shape"
     moves_only = True
     examples = (Example({"target_shape": [2, 6]}, input=(3, 4)), Example({"target_shape": [-1, 2]}, input=(3, 4)))

@@ -15,7 +15,7 @@ class Dense(Weighted):
     """Fully connected: ``y = activation(x @ kernel + bias)`` over the last axis."""
 
     kind = "dense"
-    elsewhere = ("Linear", "FullyConnected", "FC")
+    elsewhere = ("Linear", "FullyConnected", "FC", "Bottleneck", "Code")
     stepwise = True
     main = "units"
     ties_with = ("dense",)

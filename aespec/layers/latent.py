@@ -17,7 +17,7 @@ class GaussianLatent(Layer):
     """
 
     kind = "gaussian_latent"
-    elsewhere = ("Sampling", "Reparameterize")
+    elsewhere = ("Sampling", "Reparameterize", "VAE", "KL")
     main = "units"
     stochastic = "normal"
     examples = (

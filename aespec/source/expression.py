@@ -124,16 +124,16 @@ class _Evaluation:
             raise self._no_meaning()
         if token.kind == "end" or token.text == ")" or (token.kind == "sign" and token.text != "("):
             raise self._missing()
-        if token.kind == "name" and self.tokens[self.at + 1].text != "(":
-            value = self.value(token)  # first, so that what it is is told before what is wrong behind it
-            self._take()
-            return value
+        if token.kind == "name" and self.tokens[self.at + 1].text == "/":
+            self.value(token)  # of a fraction that is told, not that `//` is meant
         self._take()
         if token.kind == "number":
             return self._number(token)
         if token.kind == "name":
-            help = "compute with operators, or write the result into `vars`"
-            raise self._fault(first, "there are no functions here", help=help)
+            if self._next.text == "(":
+                help = "compute with operators, or write the result into `vars`"
+                raise self._fault(first, "there are no functions here", help=help)
+            return self.value(token)
         inner = self._deeper(lambda: self._operations(1))
         if self._next.kind == "end":
             raise Fault("`(` is never closed", token.start, token.end, _WANTED, help="write `)` where it ends")

@@ -86,7 +86,9 @@ def _decode(content: bytes, name: str) -> str:
                 place,
                 wanted="UTF-8",
                 got="UTF-16" if utf16 else f"the byte 0x{content[error.start]:02X}",
-                help="save it as UTF-8; weights and data go into files of their own",
+                help="save it as UTF-8; weights and data go into files of their own"
+                if name.lower().endswith((".yaml", ".yml", ".json"))
+                else "name a spec, a .yaml or .json file; this is none",
             )
         ) from None
 

@@ -82,6 +82,8 @@ def _second_colon(trouble: _Trouble) -> _Explanation:
     earlier = [line for line in range(trouble.line) if trouble.text.lines[line].strip()][-1:]
     if joined := _joined_key(trouble, *earlier):
         return joined
+    if written := _in_braces(trouble.text.lines[trouble.line]):
+        return trouble.here, "a second `: ` in one line", f"write `{written}`"
     if re.search(r":\s", trouble.before):
         help = "quote the value if it holds a colon; if it is a mapping, use braces: `a: {b: c}`"
         return trouble.here, "a second `: ` in one line", help
@@ -89,6 +91,24 @@ def _second_colon(trouble: _Trouble) -> _Explanation:
     place = trouble.text.place(trouble.line, len(trouble.before) - len(trouble.before.lstrip()), len(key))
     help = "the line above holds a whole value already: indent this line like its neighbors"
     return place, f"`{clipped(key)}:` cannot follow the line above", help
+
+
+def _in_braces(line: str) -> str | None:
+    """An item with its fields behind it in one line, as it is to be written.
+
+    >>> _in_braces("  - dense: units: 10"), _in_braces("  - dense: 3, activation: relu  # wide")
+    ('- dense: {units: 10}', '- dense: {units: 3, activation: relu}')
+    """
+    from aespec.registry import main_field
+
+    found = re.fullmatch(r"\s*- (\w+):\s+(?:([\w.-]+)\s*,\s*)?(\w+:\s[^{}\[\]\"'#]*?)\s*(?:#.*)?", line)
+    if found is None:
+        return None
+    kind, value, fields = found.groups()
+    main = main_field(kind) if value else None
+    if value and main is None:
+        return None
+    return f"- {kind}: {{{f'{main}: {value}, ' if value else ''}{fields}}}"
 
 
 def _no_colon(trouble: _Trouble) -> _Explanation:
