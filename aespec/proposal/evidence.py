@@ -141,7 +141,7 @@ def look(name: str, window: int | None = None) -> Evidence:
         stride,
         source.features,
         source.label,
-        {**source.left_out, **({source.taken: "taken for the label"} if source.taken else {})},
+        {**source.left_out, **({source.taken: "taken for the label"} if source.taken and not source.label else {})},
         data.notes if source.pictures and name not in DATASETS else (),
     )
 
