@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from pydantic import ValidationError
 
 from aespec.faults import inner_models
 from aespec.fieldnames import MANY, field_meant, follows
@@ -82,7 +85,9 @@ def call_meant(family: str, text: str, rank: int | None = None) -> dict[str, Any
     {'sgd': {'learning_rate': 0.1, 'momentum': 0.9}}
     """
     try:
-        call = ast.parse(text.strip()[:_LONGEST], mode="eval").body
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of escapes that Python does not know
+            call = ast.parse(text.strip()[:_LONGEST], mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     if not isinstance(call, ast.Call):
@@ -98,7 +103,8 @@ def call_meant(family: str, text: str, rank: int | None = None) -> dict[str, Any
         return None
     given = [each for each in given if each is not _PARAMETERS]
     order = sorted(own_first(member), key=lambda field: field != member.main)
-    if kind in _BEHIND_INPUT and (name.startswith(("nn.", "torch.")) or name in _OF_PYTORCH):
+    batch_first = named.pop("batch_first", None)  # as it is here
+    if kind in _BEHIND_INPUT and (name.startswith(("nn.", "torch.")) or name in _OF_PYTORCH or batch_first):
         given = given[1:] if len(given) > 1 or not _BEHIND_INPUT[kind] else given
         order = list(_BEHIND_INPUT[kind])
     if len(given) > len(order):
@@ -106,7 +112,19 @@ def call_meant(family: str, text: str, rank: int | None = None) -> dict[str, Any
     fields = {**dict(zip(order, given, strict=False)), **_fields_meant(member, named)}
     if member.main and len(fields) == 1 and not fields.keys() & member.model_fields.keys():  # as `p` of a dropout
         fields = {member.main: next(iter(fields.values()))}
+    if not _right(member, fields):
+        return None
     return {kind: fields[member.main] if member.main and [*fields] == [member.main] else fields or None}
+
+
+def _right(kind: type[Kind], fields: Mapping[str, Any]) -> bool:
+    """Whether a kind takes these fields; a number for `padding`, which it does not, has advice of its own."""
+    own = {field: value for field, value in fields.items() if field != "padding" or isinstance(value, str)}
+    try:
+        kind.model_validate(own)
+    except ValidationError:
+        return False
+    return True
 
 
 _LONGEST = 500

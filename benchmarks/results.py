@@ -291,8 +291,8 @@ came to. Here each is a spec, trained with the published settings once with Kera
 classifier is left out: it is no autoencoder. Two more comparisons with what is published are on pages of their own: a
 convolutional autoencoder that [detects anomalies](anomaly-detection.md#one-class-against-the-others), each class of
 Fashion-MNIST against the others, and a linear one with
-[the optimum that theory gives it](dimensionality-reduction.md#the-plane-of-pca), PCA. The same detector on MNIST was not
-measured, since that has to be downloaded.
+[the optimum that theory gives it](dimensionality-reduction.md#the-plane-of-pca), PCA. The same detector on MNIST was
+not measured, since that has to be downloaded.
 
 The images are those of Fashion-MNIST, divided by 255: 55,000 to train on, the last 5,000 of the training set to
 validate on. The linear model has 60 points in space, drawn as the book draws them. Both frameworks start from the same
