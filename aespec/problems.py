@@ -58,7 +58,8 @@ def diagnose(errors: Sequence[Mapping[str, Any]], source: Source, model: type[Ba
         if where := _misplaced(fault):
             misplaced.setdefault(where, []).append(fault)
     several = [*_several(lacking, _several_missing), *_several(misplaced, _several_misplaced)]
-    alone = [fault for fault in told if not any(fault in group for group, _ in several)]
+    grouped = {id(fault) for group, _ in several for fault in group}
+    alone = [fault for fault in told if id(fault) not in grouped]
     said = [*(_SAY.get(fault.type, _wrong_value)(fault) for fault in alone), *(say(group) for group, say in several)]
     # Of several turns of a `repeat`, and of several uses of a variable, the first.
     unique = {(d.rule, _cause(d.place, source), d.message): d for d in reversed(in_order(said))}
@@ -292,7 +293,8 @@ def _misplaced(fault: Fault) -> str | None:
     """Of a field at the top of the spec that is one of a section's: the section."""
     if fault.type != "extra_forbidden" or len(fault.loc) > 1 or fault.held or fault.meant:
         return None
-    return next(iter(fault.belongs[2])) if fault.belongs else None
+    belongs = fault.belongs
+    return next(iter(belongs[2])) if belongs else None
 
 
 def _several_misplaced(group: Sequence[Fault]) -> Diagnostic:
