@@ -48,7 +48,7 @@ class Checkpoint:
     state: State = field(default_factory=State)
     """Of the stage under way, its weights among those of the model."""
     spec: Mapping[str, Any] = field(default_factory=dict)
-    """The resolved spec of the run, where it was read from a folder."""
+    """The resolved spec of the run, where it was read from a folder; empty where it was written without one."""
 
     @property
     def epochs(self) -> tuple[Epoch, ...]:
@@ -115,14 +115,15 @@ def read(folder: Path) -> Checkpoint:
             position = json.loads(file.metadata()["aespec"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no mapping)
         epochs = tuple(Epoch(**epoch) for epoch in position["epochs"])
-        past, stage, spec = int(position["past"]), int(position["stage"]), dict(position["spec"])
+        past, stage, spec = int(position["past"]), int(position["stage"]), dict(position.get("spec", {}))
     except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
+        gone = isinstance(error, FileNotFoundError)
         raise AespecError(
             Diagnostic(
                 RunUnreadable,
-                f"{folder} has no checkpoint to go on from",
+                f"{folder} has no checkpoint to go on from" if gone else f"the checkpoint of {folder} is damaged",
                 wanted=f"the checkpoint {path}",
-                got="no such file" if isinstance(error, FileNotFoundError) else f"{type(error).__name__}: {error}",
+                got="no such file" if gone else f"{type(error).__name__}: {error}",
                 help="begin again: `aespec train SPEC -o RUN --force`, or with another `-o` to keep what this one has",
             )
         ) from None

@@ -9,7 +9,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from aespec.diagnostics import Loc, Place, nearest, show
-from aespec.fieldnames import MANY, field_meant, follows
+from aespec.fieldnames import MANY, field_meant, follows, known_elsewhere
 from aespec.kind import Kind, own_first
 from aespec.source import Source
 
@@ -270,7 +270,9 @@ def _within(
             if member is None:
                 continue
             alike = [each for each in member.model_fields if each[0] == name[:1].lower()]
-            if near := nearest(name, alike):  # that begin alike: not `validation_data` for `data`
+            if near := known_elsewhere(name, member.model_fields) or nearest(
+                name, alike
+            ):  # that begin alike: not `validation_data` for `data`
                 fields = {**fields, near: value}
                 written = fields[near] if [*fields] == [getattr(member, "main", None)] else fields
                 return near, label, {field: {label: written} if issubclass(member, Kind) else written}

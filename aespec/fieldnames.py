@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from aespec.diagnostics import nearest
 
-__all__ = ["MANY", "field_meant", "follows"]
+__all__ = ["MANY", "field_meant", "follows", "known_elsewhere"]
 
 MANY = 50
 """More fields than any kind has: what states so many is not compared with kinds as a whole."""
@@ -31,7 +31,11 @@ _ELSEWHERE = {
     "negative_slope": ("alpha", "slope"),
     "beta": ("kl_weight",),
     "freeze": ("frozen",),
+    "pool_size": ("kernel_size",),
+    "each": ("for", "over"),
     # of training
+    "loss": ("loss_function", "loss_fn", "criterion"),
+    "least": ("min_lr", "eta_min"),
     "optimizer": ("type", "kind", "optim", "solver", "algorithm"),
     "epochs": ("max_iter", "iterations"),
     "early_stopping": ("callbacks",),
@@ -47,15 +51,18 @@ _FOLLOWS = re.compile(r"(in|input|batch_input)(_(features|channels|size|dim|shap
 """Fields of layers that elsewhere say what comes in."""
 
 
-def field_meant(name: str, fields: Iterable[str]) -> str | None:
+def field_meant(name: str, fields: Collection[str]) -> str | None:
     """The field that was likely meant by a name, which may be its name elsewhere.
 
     >>> field_meant("out_features", ["units", "activation"]), field_meant("unit", ["units", "activation"])
     ('units', 'units')
     """
-    fields = [*fields]
-    known = (field for field, names in _ELSEWHERE.items() if field in fields and name.lower() in names)
-    return next(known, None) or nearest(name, fields)
+    return known_elsewhere(name, fields) or nearest(name, fields)
+
+
+def known_elsewhere(name: str, fields: Collection[str]) -> str | None:
+    """The field that is called so elsewhere."""
+    return next((each for each, names in _ELSEWHERE.items() if each in fields and name.lower() in names), None)
 
 
 def follows(name: str) -> bool:

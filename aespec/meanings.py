@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -64,14 +65,14 @@ _BEHIND_INPUT: Mapping[str, tuple[str, ...]] = {
 """What PyTorch's layers are given in their order, behind what comes in."""
 
 
-def behind_input(kind: str, values: Sequence[Any]) -> dict[str, Any] | None:
-    """A layer of the values that PyTorch's is given: what comes in, which here follows, and what is stated.
+def behind_input(name: str, kind: str, values: Sequence[Any]) -> dict[str, Any] | None:
+    """A layer of the values that PyTorch's of that name is given: what comes in, which follows here, and the rest.
 
-    >>> behind_input("dense", [20, 10]), behind_input("conv2d", [3, 16, 5])
+    >>> behind_input("Linear", "dense", [20, 10]), behind_input("nn.Conv2d", "conv2d", [3, 16, 5])
     ({'dense': 10}, {'conv2d': {'filters': 16, 'kernel_size': 5}})
     """
     fields = _BEHIND_INPUT.get(kind, ())
-    if not 1 < len(values) <= len(fields) + 1:
+    if not _of_pytorch(name) or not 1 < len(values) <= len(fields) + 1:
         return None
     return {kind: values[1] if len(fields) == 1 else dict(zip(fields, values[1:], strict=False))}
 
@@ -94,27 +95,66 @@ def call_meant(family: str, text: str, rank: int | None = None) -> dict[str, Any
         return None
     name = ast.unparse(call.func)
     kind = nearest_kind(name.rpartition(".")[2], family, rank=rank)
-    given = [_UNKNOWN if isinstance(each, ast.Name) else _argument(each) for each in call.args]
     if kind is None:
         return None
     member = kinds(family)[kind]
-    named = {each.arg or "": _named_argument(member, each) for each in call.keywords}
-    if "" in named or _UNKNOWN in [*given, *named.values()]:
-        return None
-    given = [each for each in given if each is not _PARAMETERS]
-    order = sorted(own_first(member), key=lambda field: field != member.main)
-    batch_first = named.pop("batch_first", None)  # as it is here
-    if kind in _BEHIND_INPUT and (name.startswith(("nn.", "torch.")) or name in _OF_PYTORCH or batch_first):
-        given = given[1:] if len(given) > 1 or not _BEHIND_INPUT[kind] else given
+    named = {each.arg or "": _stated(member, each.arg or "", each.value) for each in call.keywords}
+    pytorch = _of_pytorch(name) or named.get("batch_first") is True
+    first = [member.main or "", *_BEHIND_INPUT.get(kind, ())]
+    order = list(dict.fromkeys([*filter(None, first), *own_first(member)]))
+    values = list(call.args)
+    if values and isinstance(values[0], ast.Call) and ast.unparse(values[0].func).endswith("parameters"):
+        values = values[1:]  # what PyTorch's optimizers are given
+    if kind in _BEHIND_INPUT and pytorch:
+        values = values[1:] if len(values) > 1 or not _BEHIND_INPUT[kind] else values
         order = list(_BEHIND_INPUT[kind])
-    if len(given) > len(order):
+    if "" in named or "decay" in named or len(values) > len(order):  # the decay of Keras's is one of the rate
         return None
-    fields = {**dict(zip(order, given, strict=False)), **_fields_meant(member, named)}
-    if member.main and len(fields) == 1 and not fields.keys() & member.model_fields.keys():  # as `p` of a dropout
-        fields = {member.main: next(iter(fields.values()))}
-    if not _right(member, fields):
+    given = {field: _stated(member, field, each, named=False) for field, each in zip(order, values, strict=False)}
+    fields = {**given, **_fields_meant(member, {arg: each for arg, each in named.items() if arg not in _IDLE})}
+    if family == "schedule":  # how long it takes follows from the epochs
+        fields = {field: each for field, each in fields.items() if field in member.model_fields}
+    elif family == "layer" and member.main and len(fields) == 1 and not fields.keys() & member.model_fields.keys():
+        fields = {member.main: next(iter(fields.values()))}  # as `p` of a dropout
+    if kind == "leaky_relu" and not fields and (slope := _slope_elsewhere(name)):
+        fields = {"negative_slope": slope}
+    fields = _of_keras(kind, fields) if pytorch else fields
+    if any(each is _UNKNOWN for each in fields.values()) or not _right(member, fields):
         return None
     return {kind: fields[member.main] if member.main and [*fields] == [member.main] else fields or None}
+
+
+_IDLE = (
+    "batch_first",
+    "inplace",
+    "input_shape",
+    "start_dim",
+    "from_logits",
+    "reduction",
+    "track_running_stats",
+    "affine",
+)
+"""Arguments that change nothing here, or what they mostly state is so here."""
+
+
+def _slope_elsewhere(name: str) -> float | None:
+    """The slope that a leaky ReLU of PyTorch or Keras has where none is stated."""
+    return 0.01 if _of_pytorch(name) else 0.3 if name.startswith(("layers.", "keras.", "tf.")) else None
+
+
+def _of_keras(kind: str, fields: dict[str, Any]) -> dict[str, Any]:
+    """Fields of a layer of PyTorch with the meaning that they have here, which is Keras's."""
+    found = dict(fields)
+    if kind == "batch_normalization" and type(found.get("momentum")) is float:
+        found["momentum"] = round(1 - found["momentum"], 10)  # the share that is kept, not that of the new
+    size, pad = found.get("kernel_size"), found.get("padding")
+    if pad == 0 and type(pad) is int:
+        found["padding"] = "valid"
+    elif (
+        "transpose" not in kind and type(size) is int and pad == size // 2 and size % 2 and found.get("strides", 1) == 1
+    ):
+        found["padding"] = "same"
+    return found
 
 
 def _right(kind: type[Kind], fields: Mapping[str, Any]) -> bool:
@@ -130,33 +170,31 @@ def _right(kind: type[Kind], fields: Mapping[str, Any]) -> bool:
 _LONGEST = 500
 """Characters of a call that are looked at."""
 
-_OF_PYTORCH = ("Linear", "Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d")
+_OF_PYTORCH = re.compile(r"(torch\.)?nn\..*|[Ll]inear|Conv(Transpose)?[12]d|BatchNorm[12]d")
+"""Layers of PyTorch's, by names that Keras does not have."""
 
-_UNKNOWN, _PARAMETERS = object(), object()
+
+def _of_pytorch(name: str) -> bool:
+    return _OF_PYTORCH.fullmatch(name) is not None
 
 
-def _argument(node: ast.expr) -> Any:
-    """What an argument of a call comes to: a literal, the name of a function, or what an optimizer is given."""
+_UNKNOWN = object()
+
+
+def _stated(kind: type[Kind], argument: str, node: ast.expr, *, named: bool = True) -> Any:
+    """What an argument of a call comes to: a literal, the name of a function, or a kind of its own, `L2(0.1)`."""
     if isinstance(node, ast.Attribute | ast.Name):
-        return ast.unparse(node).rpartition(".")[2]
+        return ast.unparse(node).rpartition(".")[2] if named or isinstance(node, ast.Attribute) else _UNKNOWN
     if isinstance(node, ast.Call):
-        return _PARAMETERS if ast.unparse(node.func).endswith("parameters") else _UNKNOWN
+        text, field = ast.unparse(node), field_meant(argument, kind.model_fields)
+        families = [each.family for each in inner_models(kind, field or "") if issubclass(each, Kind)]
+        return next((short(meant) for family in families if (meant := call_meant(family, text))), _UNKNOWN)
     try:
         value = ast.literal_eval(node)
     except (ValueError, TypeError, MemoryError, RecursionError):
         return _UNKNOWN
     value = list(value) if isinstance(value, tuple) else value
     return value if isinstance(value, bool | int | float | str | list | None) else _UNKNOWN
-
-
-def _named_argument(kind: type[Kind], keyword: ast.keyword) -> Any:
-    """What an argument by name comes to, which may be a kind of its own, as in ``kernel_regularizer=L2(0.1)``."""
-    if not isinstance(keyword.value, ast.Call):
-        return _argument(keyword.value)
-    text = ast.unparse(keyword.value)
-    field = field_meant(keyword.arg or "", kind.model_fields)
-    families = [each.family for each in inner_models(kind, field or "") if issubclass(each, Kind)]
-    return next((short(meant) for family in families if (meant := call_meant(family, text))), _UNKNOWN)
 
 
 def with_field(family: str, name: str, value: Any) -> Any:
@@ -177,7 +215,9 @@ def _fields_beside(family: str, stated: Mapping[str, Any]) -> dict[str, Any] | N
         kind = members[known]
         fields = _fields_meant(kind, beside)
         if fields.keys() <= kind.model_fields.keys() and len(fields) == len(beside):
-            inside = own if isinstance(own, Mapping) else {kind.main: own} if kind.main and own is not None else {}
+            needed = [field for field, info in kind.model_fields.items() if info.is_required() and field not in fields]
+            main = kind.main or next(iter(needed), None)
+            inside = own if isinstance(own, Mapping) else {main: own} if main and own is not None else {}
             return {known: {**inside, **fields}}
     return None
 
@@ -207,6 +247,9 @@ def _fields_meant(kind: type[Kind], stated: Mapping[str, Any]) -> dict[str, Any]
     for key, value in stated.items():
         field = field_meant(key, kind.model_fields) or key
         if follows(key) and field not in kind.model_fields:
+            continue
+        if key == "betas" and isinstance(value, list) and len(value) == 2 and "beta_2" in kind.model_fields:
+            found |= {"beta_1": value[0], "beta_2": value[1]}
             continue
         families = [each.family for each in inner_models(kind, field) if issubclass(each, Kind)]
         meant = [_named_by_value(family, value) for family in families] if isinstance(value, Mapping) else []

@@ -16,7 +16,7 @@ from aespec.activations import Activation, Softmax
 from aespec.diagnostics import AespecError, Diagnostic, Loc, Place, Rule, in_order, nearest, show
 from aespec.graph import INPUT, Graph, Node, Term, Tie
 from aespec.layers.activation import Activation as ActivationLayer
-from aespec.layers.arrange import Flatten
+from aespec.layers.arrange import Flatten, Reshape
 from aespec.layers.base import Layer
 from aespec.layers.dense import Dense
 from aespec.losses import CategoricalCrossentropy, natural
@@ -382,9 +382,11 @@ def _chain(
             except ShapeError as error:
                 of = f", which undoes `{'` and `'.join(step.undoes)}`," if step.undoes else ""
                 fault = _fault(ShapeMismatch, f"`{name}`{of} cannot be applied", error, step.place, spec)
-                help = _more_steps(nodes if whole else [], step.layer) or _channels_last(given, shape, step.layer)
+                help = _more_steps(nodes if whole else [], step.layer) or _channels_last(given, shape, step.layer, spec)
                 problems.append(replace(fault, help=help or fault.help))
         whole = whole and node is not None
+        if node and isinstance(node.layer, Reshape) and given == node.input_shape:
+            given = node.shape
         if node and whole:
             nodes.append(node)
         source, shape = name, node.shape if node else step.layer.stated_shape
@@ -404,10 +406,14 @@ def _more_steps(nodes: Sequence[Node], layer: Layer) -> str | None:
     return None
 
 
-def _channels_last(given: Shape | None, shape: Shape, layer: Layer) -> str | None:
+def _channels_last(given: Shape | None, shape: Shape, layer: Layer, spec: Spec) -> str | None:
     """What to give instead, where windows do not fit in a shape that comes of samples with their channels first."""
     meant = channels_last(given) if given and layer.window and len(shape) == len(given) else None
-    return None if meant is None else f"channels come last: write `input: {show([*meant])}`, or use a smaller window"
+    if meant is None:
+        return None
+    short = spec.place(("input", "shape")) == spec.place(("input",))
+    field = "reshape" if given != spec.input.shape else "input" if short else "shape"
+    return f"channels come last: write `{field}: {show([*meant])}`, or use a smaller window"
 
 
 def _named(block: str, steps: list[Step]) -> Iterator[str]:

@@ -53,7 +53,7 @@ def diagnose(errors: Sequence[Mapping[str, Any]], source: Source, model: type[Ba
     for fault in told:
         if fault.type == "missing" and fault.kind:
             lacking.setdefault(fault.loc[:-1], []).append(fault)
-    misplaced: dict[str, list[Fault]] = {}
+    misplaced: dict[Loc, list[Fault]] = {}
     for fault in told:
         if where := _misplaced(fault):
             misplaced.setdefault(where, []).append(fault)
@@ -71,6 +71,8 @@ def _there_elsewhere(fault: Fault) -> Iterator[Loc]:
     stated = fault.error["input"]
     if fault.type == "unknown_kind" and _is_input(fault) and not isinstance(stated, str):
         yield ("input",)
+    if fault.type == "unknown_kind" and fault.context["name"] in fault.top and not isinstance(stated, str):
+        yield (fault.context["name"],)
     if fault.type != "extra_forbidden":
         return
     yield (*fault.loc[:-1], fault.meant or "")
@@ -179,31 +181,40 @@ def _another_kind(fault: Fault, *, few: bool) -> str | None:
             return f"take it out, and write `{_entry(fault, {'input': shape})}` at the top: {where}"
         return f"take it out: {where}"
     stated = fault.error["input"]
+    if family == "layer" and name in fault.top and name not in fault.source.data and not isinstance(stated, str):
+        return (
+            f"`{name}` stands at the top of the spec, beside `{fault.written[0]}`: take its dash and indentation away"
+        )
     bare = name == stated
     together = name if bare else f"{name}: {stated[name]}" if "{" in name else None
     if together and (meant := _run_together(fault, together)):
         return f"write `{meant}`"
     if family == "layer" and bare and (called := call_meant("activation", name)):
-        return f"as a layer of its own write `{_piece(fault, {'activation': short(called)}, item=True)}`"
+        return f"as a layer of its own write `{_piece(fault, _activation(short(called)), item=True)}`"
     near = _nearest_kind(fault, name)
     values = None if bare else stated[name]
-    if near and isinstance(values, list) and family == "layer" and (layer := behind_input(near, values)):
+    if near and isinstance(values, list) and family == "layer" and (layer := behind_input(name, near, values)):
         return f"write `{_piece(fault, layer, item=True)}`: the {values[0]} that come in follow from what stands before"
     if near:
         return f"did you mean `{near}`?" + ("" if few else f" {all_of_them}")
     if family == "layer" and len(name) > 2 and (activation := nearest_kind(name, "activation")):
         if bare:
             return f"as a layer of its own write `- activation: {activation}`"
-        if kinds("activation")[activation].model_fields:
-            function = short(as_kind("activation", activation, stated[name]))
-            return f"as a layer of its own write `{_piece(fault, {'activation': function}, item=True)}`"
-    if family == "loss" and known_kind(name, "layer") == "gaussian_latent":
+        stating = kinds("activation")[activation].model_fields and stated[name] is not None
+        function = short(as_kind("activation", activation, stated[name])) if stating else activation
+        return f"as a layer of its own write `{_piece(fault, _activation(function), item=True)}`"
+    if family == "loss" and (known_kind(name, "layer") == "gaussian_latent" or name.lower().startswith("kl")):
         return "that term comes with the code: `- gaussian_latent: {units: 8, beta: 1.0}` at the end of the encoder"
     if family == "decoder form" and name in kind_names("layer"):
         return _A_LIST[fault.source.is_json]
     if not bare and (lacking := kind_lacking(family, fault.error["input"])):
         return f"it is a field of `{next(iter(lacking))}`: write `{_piece(fault, lacking)}`"
     return None if few else all_of_them
+
+
+def _activation(function: Any) -> dict[str, Any]:
+    """A layer that is an activation alone."""
+    return {"activation": function if isinstance(function, str) else {"function": function}}
 
 
 def _nearest_kind(fault: Fault, name: str) -> str | None:
@@ -220,6 +231,8 @@ _RUN_TOGETHER = re.compile(r"([A-Za-z_][\w.]*)(?:\s*[:=(]\s*(-?\w[\w.-]*)\s*\)?|
 
 def _run_together(fault: Fault, name: str) -> str | None:
     """How to write a kind and its value that stand in one text, or kinds of a list that do."""
+    from aespec.registry import kinds
+
     family = fault.context["family"]
     names = [_nearest_kind(fault, each) for each in re.split(r"\s*,\s*", name)]
     if family == "loss" and len(names) > 1 and all(names):
@@ -229,16 +242,16 @@ def _run_together(fault: Fault, name: str) -> str | None:
         return alone if isinstance(alone, str) and not _item(fault) else _piece(fault, called)
     braced = re.fullmatch(r"([\w.]+)\s*(?:\((.*)\)|\{(.*)\})", name)
     if braced and (kind := _nearest_kind(fault, braced[1])) and not re.fullmatch(r"\s*-?[\w.-]+\s*", braced[2] or ""):
-        text = f"{kind}: {{{(braced[3] or '...').strip()}}}"
-        if _item(fault) or braced[3]:
-            return f"{'- ' * (_item(fault) and _dashed(fault))}{text}"
-        return f"{{{text}}}"
+        if not braced[3]:
+            return f"{kind}` with its fields in braces: see `aespec layers {kind}"
+        return f"{'- ' * (_item(fault) and _dashed(fault))}{kind}: {{{braced[3].strip()}}}"
     found = _RUN_TOGETHER.fullmatch(name)
     kind = found and _nearest_kind(fault, found[1])
     if not found or not kind:
         return None
-    value = plain_value(found[2] or found[3])
-    return _piece(fault, {kind: with_field(family, kind, value)})
+    value = with_field(family, kind, plain_value(found[2] or found[3]))
+    takes = kinds(family)[kind].main is not None or isinstance(value, dict)
+    return _piece(fault, {kind: value if takes else None})
 
 
 def _unknown_field(fault: Fault) -> Diagnostic:
@@ -289,16 +302,16 @@ def _instead(fault: Fault) -> str:
     return f"remove {fault.subject}"
 
 
-def _misplaced(fault: Fault) -> str | None:
-    """Of a field at the top of the spec that is one of a section's: the section."""
-    if fault.type != "extra_forbidden" or len(fault.loc) > 1 or fault.held or fault.meant:
+def _misplaced(fault: Fault) -> Loc | None:
+    """Of a field of the spec or of a section of it that belongs into what a field beside it holds: that one's path."""
+    if fault.type != "extra_forbidden" or fault.kind or fault.held or fault.meant:
         return None
     belongs = fault.belongs
-    return next(iter(belongs[2])) if belongs else None
+    return (*fault.loc[:-1], next(iter(belongs[2]))) if belongs else None
 
 
 def _several_misplaced(group: Sequence[Fault]) -> Diagnostic:
-    """All fields at the top of the spec that are those of one section."""
+    """All fields of a section that belong into the same field beside them."""
     written: dict[str, Any] = {}
     for fault in group:
         written |= (fault.belonging(written) or ("", "", {}))[2]
@@ -391,6 +404,8 @@ def _one_key(fault: Fault) -> str | None:
         return f"begin with a kind, with its fields in it; {_all_of(family)}"
     if keys:
         return f"write `{{{next(iter(named.values()))}: {{...}}}}`, one kind with its fields inside"
+    if item and family == "layer" and type(stated) is int:
+        return f"for a dense layer of that width write `{_piece(fault, {'dense': stated}, item=True)}`"
     if item and fault.loc == fault.written:
         is_list = isinstance(fault.error["input"], list)
         return f"a {family} cannot be a list: take the inner brackets or the extra dash away" if is_list else None
@@ -460,7 +475,8 @@ def _fields_wanted(fault: Fault) -> Diagnostic:
     kind, takes = fault.context["kind"], fault.context["taking"]
     value, fields = fault.error["input"][kind], ", ".join(f"{field}: ..." for field in fault.context["fields"])
     wanted = f"`{kind}: {{{fields}}}`" if fields else f"`{kind}` alone"
-    meant = _piece(fault, {kind: {takes[0]: value}}) if len(takes) == 1 else None
+    alone = value is True and not fault.context["needs"]
+    meant = _piece(fault, {kind: {takes[0]: value}}) if len(takes) == 1 and not alone else None
     return Diagnostic(
         WrongValue,
         f"`{kind}` takes no single value",
@@ -470,7 +486,7 @@ def _fields_wanted(fault: Fault) -> Diagnostic:
         help=f"write `{meant}`"
         if meant
         else f"say which field is meant: {wanted}"
-        if takes
+        if takes and not alone
         else f"write {wanted}"
         if fault.context["needs"] or not fields
         else f"it needs no value: write `{kind}` alone",

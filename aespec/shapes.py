@@ -96,19 +96,20 @@ def _rearranged(shape: Shape, names: list[str]) -> str | None:
         return f"put `- reshape: [{', '.join(names)}]` before it, {lengths[0]} values in all"
     if lacking < 0:
         merged = [*lengths[: len(names) - 1], prod(lengths[len(names) - 1 :])]
-        return f"put `- reshape: {merged}` before it to make one axis of the last {1 - lacking}"
+        batch = f"if the first is the batch, leave it out: `{lengths[1:]}`; else " if lacking == -1 else ""
+        return f"{batch}put `- reshape: {merged}` before it to make one axis of the last {1 - lacking}"
     return None
 
 
 def channels_last(shape: Shape) -> Shape | None:
-    """A sample's shape with its channels last, where they seem to stand first: few of something before more of others.
+    """A sample's shape with its channels last, where they seem to stand first: one or three, before many of others.
 
     >>> channels_last((3, 32, 32)), channels_last((1, 128)), channels_last((28, 28, 1)), channels_last((6, 128))
     ((32, 32, 3), (128, 1), None, None)
     """
-    if len(shape) not in (2, 3) or shape[0] not in ((1,) if len(shape) == 2 else (1, 2, 3, 4)):
+    if len(shape) not in (2, 3) or shape[0] not in ((1,) if len(shape) == 2 else (1, 3)):
         return None
-    return (*shape[1:], shape[0]) if all(n is None or n > 4 for n in shape[1:]) else None
+    return (*shape[1:], shape[0]) if all(n is None or n >= 8 for n in shape[1:]) else None
 
 
 def window_length(n: int | None, size: int, stride: int, padding: Padding, dilation: int = 1) -> int | None:

@@ -411,6 +411,10 @@ FINDINGS = {
         spec("conv2d: {filters: 4, kernel_size: 3, strides: 2, padding: same}", input="[3, 32, 32]"),
         [("W210", "[3, 32, 32]")],
     ),
+    "channels that a reshape puts first": (
+        spec("reshape: [1, 28, 28], conv2d: {filters: 2, kernel_size: 3, padding: same}", input="[784]"),
+        [("W210", "reshape")],
+    ),
     "a series of one step": (
         spec("conv1d: {filters: 4, kernel_size: 5, padding: same}", input="{shape: [1, 128]}"),
         [("W210", "[1, 128]")],

@@ -222,10 +222,12 @@ def test_a_run_that_goes_on_goes_on_in_its_logs_unasked(tensorboard, tmp_path, m
     assert on("--resume", "run", "--epochs", "2", "--no-report") == ""
     assert [event.step for event in events(Path("run")).Scalars("loss/total")] == [1, 2]
     monkeypatch.setattr("aespec.loggers.find_spec", lambda name: None)
-    assert on("--resume", "run", "--epochs", "3", "--no-report") == (
-        "warning: the run goes on, and its log does not: tensorboard is not installed "
-        "(`pip install 'aespec[tensorboard]'`)\n"
-    )
+    (Path("run") / ".mlflow").write_text("an id\n")
+    assert on("--resume", "run", "--epochs", "3", "--no-report").splitlines() == [
+        "warning: the run was logged to mlflow, and goes on without that (`--log mlflow` logs on)",
+        "warning: the run was logged to tensorboard, and goes on without that "
+        "(tensorboard is not installed: `pip install 'aespec[tensorboard]'`)",
+    ]
     assert [event.step for event in events(Path("run")).Scalars("loss/total")] == [1, 2]
 
 

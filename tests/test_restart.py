@@ -736,7 +736,7 @@ def test_a_damaged_checkpoint_is_refused_and_stays(finished):
     (RUN / FILE).write_bytes((RUN / FILE).read_bytes()[:-1])
     before = files()
     refused = done(aespec_("train", "--resume", RUN, "--epochs", 5), 1)
-    assert "error[E501]: run has no checkpoint to go on from" in refused.stderr
+    assert "error[E501]: the checkpoint of run is damaged" in refused.stderr
     assert "begin again: `aespec train SPEC -o RUN --force`" in refused.stderr
     assert files() == before
     done(aespec_(*begin(PLAIN, "--force")))
@@ -756,9 +756,22 @@ MOMENTUM = {"sgd": {"learning_rate": 0.05, "momentum": 0.9}}
             "`training.ema: 0.9`, `training.seed: 6`",
         ),
         ({}, {"optimizer": MOMENTUM}, "`training.optimizer.momentum: 0`", "`training.optimizer.momentum: 0.9`"),
+        (
+            {"greedy": {"epochs": 1}},
+            {"greedy": {"epochs": 2}},
+            "`training.greedy.0.epochs: 1`",
+            "`training.greedy.0.epochs: 2`",
+        ),
+        ({}, {"window": 100}, "`training.window: null`", "`training.window: 100`"),
+        (
+            {"validation_data": "data.npy", "validation_split": 0},
+            {"validation_data": None},
+            "`training.validation_data: a file`",
+            "`training.validation_data: null`",
+        ),
         ({"greedy": {"epochs": 1}}, {"greedy": []}, "`training.greedy: [{epochs: 1}]`", "`training.greedy: []`"),
     ],
-    ids=["batch size", "two fields", "momentum", "without phases"],
+    ids=["batch size", "two fields", "momentum", "longer phases", "window", "validation", "without phases"],
 )
 def test_a_plan_that_was_changed_in_the_folder_is_refused(begun, changed, wanted, got):
     done(aespec_(*begin({**PLAIN, "training": {**PLAIN["training"], **begun}}, "--no-report")))
@@ -780,6 +793,17 @@ def test_a_model_that_was_changed_in_the_folder_is_refused(old, new, finished):
     refused = done(aespec_("train", "--resume", RUN, "--epochs", 5), 1)
     assert f"wanted: `encoder.0.{old}`\n" in refused.stderr
     assert f"got: `encoder.0.{new}`\n" in refused.stderr
+    assert files() == before
+
+
+def test_a_layer_that_was_given_a_name_in_the_folder_is_refused(finished):
+    """Weights, and what the optimizer keeps, are found by it."""
+    spec = yaml.safe_load((RUN / "spec.yaml").read_text())
+    spec["encoder"][0]["dense"]["name"] = "wide"
+    (RUN / "spec.yaml").write_text(yaml.safe_dump(spec))
+    before = files()
+    refused = done(aespec_("train", "--resume", RUN, "--epochs", 5), 1)
+    assert "got: `encoder.0.name: wide`\n" in refused.stderr
     assert files() == before
 
 

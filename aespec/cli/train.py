@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -86,7 +86,7 @@ class Job:
     "logs",
     metavar="NAME",
     multiple=True,
-    help="Log to tensorboard or mlflow too, with --resume as before. Can be repeated.",
+    help="Log to tensorboard or mlflow too. Can be repeated.",
 )
 @force_option
 @click.option("--report/--no-report", default=True, help="End with report.html in the run's folder.  [default: on]")
@@ -117,6 +117,8 @@ def train(
     too. In the end it gets report.html, which shows what the model learnt. The same seed gives the same first weights
     and the same batches on every backend.
     """
+    from aespec.loggers import find_logger
+
     if resume is None:
         job = _new(specs, backend, data, limit, out, loss, learning_rate, plan)
     else:
@@ -124,7 +126,7 @@ def train(
         job = _resumed(resume, backend, learning_rate, {**plan, **given}, specs.limits)
     _run(
         job,
-        loggers=_loggers(logs, resume),
+        loggers={name: find_logger(name) for name in logs},
         force=force or resume is not None,
         source=Path(*specs.paths) if specs.paths else None,
         report=report,
@@ -235,18 +237,22 @@ def _resumed(folder: Path, backend: str | None, rate: float | None, given: dict[
     )
 
 
-def _loggers(names: Iterable[str], resume: Path | None) -> dict[str, Logger]:
-    """The loggers of these names, and those that a run was logged with that goes on, where they are installed."""
+def _going_on(job: Job, loggers: Mapping[str, Logger]) -> dict[str, Logger]:
+    """The loggers, and those that a run was logged with before whose logs are in its folder; others are told of."""
     from aespec.diagnostics import AespecError
-    from aespec.loggers import find_logger, logged
+    from aespec.loggers import LOGGERS, find_logger, logged
 
-    found = {name: find_logger(name) for name in names}
-    for name in logged(resume) if resume is not None else ():
+    found = dict(loggers)
+    for name in logged(job.folder) if job.begin is not None else ():
+        why = f"`--log {name}` logs on"
         try:
-            found.setdefault(name, find_logger(name))
+            if name in found or LOGGERS[name].local:
+                found.setdefault(name, find_logger(name))
+                continue
         except AespecError as error:
             (problem,) = error.diagnostics
-            click.echo(f"warning: the run goes on, and its log does not: {problem.message} ({problem.help})", err=True)
+            why = f"{problem.message}: {problem.help}"
+        click.echo(f"warning: the run was logged to {name}, and goes on without that ({why})", err=True)
     return found
 
 
@@ -311,6 +317,8 @@ def _run(
         if not first:
             job = replace(job, folder=Path(stack.enter_context(TemporaryDirectory())))
             loggers, quiet = {}, True
+        else:
+            loggers = _going_on(job, loggers)
         stack.enter_context(writing(job.folder))
         stack.enter_context(locked(job.folder))
         if first:
@@ -438,19 +446,16 @@ def _same_data(name: str, data: Dataset, fingerprint: str | None) -> None:
         )
 
 
-FREE = ("epochs", "learning_rate", "window", "validation_data", "name", "description", "vars")
-"""What of a run's spec may be another when it goes on: what options can change, and what is no part of its numbers."""
-
-
 def _same_spec(run: Run, begin: Checkpoint) -> None:
     """Refuse to go on by another spec than the run began with: its file is open to all."""
+    from aespec import weights
     from aespec.diagnostics import AespecError, Diagnostic
     from aespec.difference.change import leaves
     from aespec.rules import NotThisRun
     from aespec.run import SPEC
     from aespec.spec import parse
 
-    changed = list(leaves(parse(begin.spec), run.spec, without=FREE))
+    changed = list(leaves(_settled(parse(begin.spec)), _settled(run.spec))) if begin.spec else []
     if changed:
         raise AespecError(
             Diagnostic(
@@ -461,6 +466,16 @@ def _same_spec(run: Run, begin: Checkpoint) -> None:
                 help="undo that, or begin a new run with it: `aespec train SPEC -o RUN` with another folder",
             )
         )
+    weights.check(run.graph, begin.weights)
+
+
+def _settled(spec: Spec) -> Spec:
+    """A spec without what may be another when its run goes on: what options change, and what no number depends on."""
+    plan = spec.training
+    same = {"epochs": 1, "validation_data": plan.validation_data and "a file"}
+    plan = plan.model_copy(update=same)
+    bare = spec.model_copy(update={"name": "", "description": None, "vars": {}, "training": plan})
+    return _with_rate(bare, 1.0, phases=True)
 
 
 def _with_rate(spec: Spec, rate: float | None, *, phases: bool = False) -> Spec:

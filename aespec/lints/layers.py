@@ -12,6 +12,7 @@ from aespec.fixes import SetField
 from aespec.graph import Graph, Node
 from aespec.initializers import Initializer, LecunNormal, LecunUniform, VarianceScaling
 from aespec.layers.activation import Activation as ActivationLayer
+from aespec.layers.arrange import Reshape
 from aespec.layers.base import Weighted
 from aespec.layers.noise import Dropout
 from aespec.layers.normalization import BatchNormalization, LayerNormalization
@@ -253,25 +254,34 @@ decoder: mirror
     @classmethod
     def check(cls, spec: Spec, graph: Graph) -> Iterator[Diagnostic]:
         """The input, beside the first layer that slides over it."""
-        if (node := _turned(graph)) and (meant := channels_last(graph.input)):
+        if (node := _turned(graph)) and (meant := channels_last(node.input_shape)):
             axes = "row" if len(meant) == 3 else "step"
+            made = next((each for each in written(graph) if isinstance(each.layer, Reshape)), None)
+            place = spec.place(("input", "shape"))
+            short = place == spec.place(("input",))
+            field = "reshape" if made else "input" if short else "shape"
+            turned = "" if made else ", and save the data so: `numpy.moveaxis(x, 1, -1)`"
             yield Diagnostic(
                 cls,
                 f"`{node.name}` slides over {counted(meant[-1] or 0, axes)}: the channels seem to stand first",
-                spec.place(("input", "shape")) or spec.place(("input",)),
+                place_of(spec, made, "shape") if made else place,
                 wanted=f"channels last: `{show([*meant])}`",
-                got=f"`{show([*graph.input])}`",
-                help=f"write `input: {show([*meant])}`, and save the data so: `numpy.moveaxis(x, 1, -1)`",
+                got=f"`{show([*node.input_shape])}`",
+                help=f"write `{field}: {show([*meant])}`{turned}",
             )
 
 
 def _turned(graph: Graph) -> Node | None:
     """The first layer that slides over an input whose channels seem to stand first, by more than one of them."""
-    if channels_last(graph.input) is None:
-        return None
-    untouched = (node for node in written(graph) if node.input_shape == graph.input)
-    first = next((node for node in untouched if len(node.layer.window) == len(graph.input) - 1), None)
-    return first if first and first.layer.window[0] > 1 else None
+    given = graph.input
+    for node in written(graph):
+        if isinstance(node.layer, Reshape) and node.input_shape == graph.input:
+            given = node.shape
+        elif node.input_shape != given:
+            return None
+        elif node.layer.window and len(node.layer.window) == len(given) - 1:
+            return node if node.layer.window[0] > 1 and channels_last(given) else None
+    return None
 
 
 class LostBorder(Lint):

@@ -16,7 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from textwrap import shorten
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from aespec.course import Listener
 from aespec.diagnostics import AespecError, Diagnostic, missing, nearest
@@ -33,6 +33,9 @@ __all__ = ["LOGGERS", "Logger", "Loggers", "MLflow", "TensorBoard", "find_logger
 
 class Logger(Protocol):
     """Hears of a run."""
+
+    local: ClassVar[bool]
+    """Whether its log is in the run's folder, so that it goes on unasked where the run does."""
 
     def begin(self, folder: Path, spec: Spec, facts: Mapping[str, Any]) -> None:
         """A run begins, or goes on, in a folder. The facts: backend, dtype, data, samples, parameters, versions."""

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from aespec import __version__
 from aespec.loggers.metrics import leaves, metrics, phase_of, texts
@@ -32,6 +32,8 @@ class MLflow:
     Metrics of a phase of greedy training have the phase before their names. Of an epoch that is trained again, since
     the run went on from before it, MLflow keeps both values, the later one last.
     """
+
+    local: ClassVar[bool] = False
 
     def begin(self, folder: Path, spec: Spec, facts: Mapping[str, Any]) -> None:
         """Begin a run of MLflow, or go on with the one whose id is in the folder."""

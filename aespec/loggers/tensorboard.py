@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from aespec.loggers.metrics import metrics, phase_of, texts
 from aespec.source.yaml_dump import dump_yaml
@@ -34,6 +34,7 @@ class TensorBoard:
     imports TensorFlow where that is installed.
     """
 
+    local: ClassVar[bool] = True
     _goes_on: bool
     """Whether an earlier file may have the epochs that come next."""
 

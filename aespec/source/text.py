@@ -108,13 +108,17 @@ def clipped(text: str, limit: int = 40) -> str:
 
 def repeated(key: str, place: Place, before: Entry) -> Diagnostic:
     """Say that a key is written once more."""
+    from aespec.registry import known_kind
+
     return Diagnostic(
         DuplicateKey,
         f"`{clipped(key)}` is written twice in one mapping",
         place,
         wanted="each key once",
         got=f"another `{clipped(key)}`; there is one on line {before.key.line}",
-        help="write what both hold under one of the two"
+        help="each layer is an item of a list: put `- ` before it"
+        if known_kind(key, "layer")
+        else "write what both hold under one of the two"
         if isinstance(before.node.value, dict)
         else "keep one of the two; to use a layer twice, write two items of a list",
     )
