@@ -42,10 +42,12 @@ def diagnose(errors: Sequence[Mapping[str, Any]], source: Source, model: type[Ba
         return [_model_of_keras(source)]
     found = faults(errors, source, model)
     misspelt = {loc for fault in found for loc in _there_elsewhere(fault)}
+    cut = {loc for fault in found for loc in (*_rest_of_call(fault)[1], *_later_fields(fault))}
     told = [
         fault
         for fault in found
         if fault.written not in source.spoilt
+        and fault.written not in cut
         and not (fault.type == "missing" and fault.loc in misspelt)
         and not (fault.type == "extra_forbidden" and fault.together and fault.loc[-1] != next(iter(fault.stray)))
     ]
@@ -64,6 +66,35 @@ def diagnose(errors: Sequence[Mapping[str, Any]], source: Source, model: type[Ba
     # Of several turns of a `repeat`, and of several uses of a variable, the first.
     unique = {(d.rule, _cause(d.place, source), d.message): d for d in reversed(in_order(said))}
     return in_order(_with_variable(d, source) for d in unique.values())
+
+
+def _rest_of_call(fault: Fault) -> tuple[str, list[Loc]]:
+    """Of a kind that is a call, which brackets cut at its commas: all of it, and where its other parts stand.
+
+    Of ``[Conv2D(16, 3), Flatten()]`` it is ``Conv2D(16, 3)``, of which the second item is a part.
+    """
+    text, parts = str(fault.error["input"]), []
+    if fault.type != "unknown_kind" or text.count("(") <= text.count(")"):
+        return text, []
+    above = fault.written[:-1]
+    beside, own = fault.source.value(above), fault.written[-1]
+    others = list(enumerate(beside)) if isinstance(beside, list) else [(key, key) for key in beside]
+    for place, part in others[[each for each, _ in others].index(own) + 1 :]:
+        text += f", {part}"
+        parts.append((*above, place))
+        if text.count("(") == text.count(")"):
+            return text, parts
+    return text, []
+
+
+def _later_fields(fault: Fault) -> list[Loc]:
+    """Of a field of `input` that stands in a list, as an item: where those after it stand."""
+    if fault.field != "shape" or not isinstance(fault.error["input"], dict):
+        return []
+    above, own = fault.written[:-1], fault.written[-1]
+    beside = fault.source.value(above)
+    later = range(own + 1, len(beside)) if isinstance(own, int) and isinstance(beside, list) else ()
+    return [(*above, place) for place in later if isinstance(beside[place], dict)]
 
 
 def _there_elsewhere(fault: Fault) -> Iterator[Loc]:
@@ -187,6 +218,9 @@ def _another_kind(fault: Fault, *, few: bool) -> str | None:
         )
     bare = name == stated
     together = name if bare else f"{name}: {stated[name]}" if "{" in name else None
+    whole, parts = _rest_of_call(fault)
+    if parts and (meant := _run_together(fault, whole)):
+        return f"write `{meant}`; brackets cut a call at its commas"
     if together and (meant := _run_together(fault, together)):
         return f"write `{meant}`"
     if family == "layer" and bare and (called := call_meant("activation", name)):
@@ -611,6 +645,8 @@ def _what_it_is(fault: Fault) -> str | None:
     if fault.type == "tuple_type" and fault.layers:
         return _A_LIST[fault.source.is_json]
     given = fault.error["input"]
+    if fault.field == "shape" and isinstance(given, dict):
+        return "take the dashes away: `input` is a mapping of fields, or a shape alone, `input: [28, 28]`"
     sizes = _SIZES.fullmatch(str(given)) if isinstance(given, int | str) else None
     layer = fault.kind if fault.kind and fault.kind.family == "layer" else None
     if fault.field == "padding" and layer and layer.kind in _PADDED and (type(given) is int or isinstance(given, list)):

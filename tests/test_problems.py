@@ -852,6 +852,16 @@ def _places(data, above=()):
             "input: [784]\nencoder: [reshape: [1, 28, 28], conv2d: {filters: 2, kernel_size: 3}]\ndecoder: mirror\n",
             "channels come last: write `reshape: [28, 28, 1]`",
         ),
+        (
+            "input: [9, 9, 1]\nencoder: [Conv2D(16, 3, activation='relu'), flatten]\ndecoder: mirror\n",
+            'write `conv2d: {filters: 16, kernel_size: 3, activation: "relu"}`; brackets cut a call at its commas',
+        ),
+        (
+            f"{HEAD}encoder: [dense: 3]\ntraining: {{optimizer: torch.optim.SGD(model.parameters(), lr=0.1)}}\n",
+            "write `{sgd: 0.1}`; brackets cut a call at its commas",
+        ),
+        (f"{HEAD}vars: [n: 3, m: 2]\nencoder: [dense: '${{n}}', dense: '${{m // 2}}']\n", "`vars: {width: 64}`"),
+        ("input:\n  - shape: [8]\n  - range: [0, 1]\nencoder: [dense: 3]\ndecoder: mirror\n", "take the dashes away"),
         ("input: [20]\nlayers: [{dense: 3}, {dense: 20}]\n", "split the layers: `encoder` has those up to the code"),
     ],
 )

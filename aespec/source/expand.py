@@ -98,7 +98,8 @@ class Expansion:
         if not isinstance(node.value, dict):
             if node.value is not None:
                 frame.tally.add(_wrong("`vars` is not a mapping", place, "names with their values"))
-            return frame, {"vars": Entry(key, Node(node.value, place))}
+            unread = node.value is not None
+            return replace(frame, unread=unread), {"vars": Entry(key, Node(node.value, place))}
         variables: dict[str, Node] = {}  # grows while the frame is used already: each can use those before it
         frame = replace(frame, variables=variables, declared=node.value)
 

@@ -71,6 +71,8 @@ class Frame:
     """By name; their own texts are filled in."""
     declared: Mapping[str, Entry] = field(default_factory=dict)
     """All that `vars` declares, those that cannot be used yet included."""
+    unread: bool = False
+    """Whether `vars` is no mapping, which is told: what it was meant to declare is not known."""
     turns: tuple[Turn, ...] = ()
     """The turns of `repeat`, as `Place` has them."""
     included_at: Place | None = None
@@ -153,7 +155,9 @@ class Frame:
         if variable.place in self.tally.spoilt:
             raise _Spoilt
 
-    def _unknown(self, token: Token, use: re.Match[str], place: Place) -> Fault:
+    def _unknown(self, token: Token, use: re.Match[str], place: Place) -> Exception:
+        if self.unread:
+            return _Spoilt()
         name, content = token.text, use[1].strip()
         some = list(islice(self.variables, 100))  # to look through thousands for each use would take minutes
         dashed = next((each for each in some if "-" in each and each in content), None)
