@@ -248,6 +248,9 @@ def _fields_meant(kind: type[Kind], stated: Mapping[str, Any]) -> dict[str, Any]
         field = field_meant(key, kind.model_fields) or key
         if follows(key) and field not in kind.model_fields:
             continue
+        if key not in kind.model_fields and (key in _IDLE or (key == kind.kind and kind.main)):
+            found |= {kind.main: value} if key == kind.kind and kind.main else {}
+            continue
         if key == "betas" and isinstance(value, list) and len(value) == 2 and "beta_2" in kind.model_fields:
             found |= {"beta_1": value[0], "beta_2": value[1]}
             continue

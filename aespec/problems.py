@@ -48,7 +48,7 @@ def diagnose(errors: Sequence[Mapping[str, Any]], source: Source, model: type[Ba
         for fault in found
         if fault.written not in source.spoilt
         and fault.written not in cut
-        and not (fault.type == "missing" and fault.loc in misspelt)
+        and not (fault.loc in misspelt and (fault.type == "missing" or fault.error["input"] is None))
         and not (fault.type == "extra_forbidden" and fault.together and fault.loc[-1] != next(iter(fault.stray)))
     ]
     lacking: dict[Loc, list[Fault]] = {}
@@ -107,6 +107,7 @@ def _there_elsewhere(fault: Fault) -> Iterator[Loc]:
     if fault.type != "extra_forbidden":
         return
     yield (*fault.loc[:-1], fault.meant or "")
+    yield (_empty_above(fault) or "",)
     yield from ((*fault.loc[:-1], field) for field in (stated if isinstance(stated, dict) else ()))
     if _all_layers(fault):
         yield from ((block,) for block in _BLOCKS)
@@ -272,8 +273,7 @@ def _run_together(fault: Fault, name: str) -> str | None:
     if family == "loss" and len(names) > 1 and all(names):
         return f"[{', '.join(map(str, names))}]"
     if called := call_meant(family, name, fault.rank):
-        alone = short(called)
-        return alone if isinstance(alone, str) and not _item(fault) else _piece(fault, called)
+        return _whole(fault, called)
     braced = re.fullmatch(r"([\w.]+)\s*(?:\((.*)\)|\{(.*)\})", name)
     if braced and (kind := _nearest_kind(fault, braced[1])) and not re.fullmatch(r"\s*-?[\w.-]+\s*", braced[2] or ""):
         if not braced[3]:
@@ -305,6 +305,8 @@ def _instead(fault: Fault) -> str:
     """What to write for an unknown field."""
     from aespec.registry import kind_names
 
+    if section := _empty_above(fault):
+        return f"indent it below `{section}:`"
     if fault.held:
         return f"write `{_entry(fault, fault.held)}`"
     key, value, known = str(fault.loc[-1]), fault.error["input"], fault.owner.model_fields if fault.owner else ()
@@ -317,6 +319,8 @@ def _instead(fault: Fault) -> str:
     if _all_layers(fault):
         take = f"take `{key}` away, and " if isinstance(value, dict) else ""
         return f"{take}split the layers: `encoder` has those up to the code, `decoder` the others, or `decoder: mirror`"
+    if item := re.fullmatch(r"(\w+)\[(\d+)\]", key):
+        return f"write `{item[1]}.{item[2]}` for an item of a list"
     if fault.meant:
         return f"did you mean `{fault.meant}`?"
     if belongs := fault.belongs:
@@ -336,9 +340,21 @@ def _instead(fault: Fault) -> str:
     return f"remove {fault.subject}"
 
 
+def _empty_above(fault: Fault) -> str | None:
+    """The section at the top that a field of it stands below without indentation, so that nothing is in it."""
+    if fault.type != "extra_forbidden" or len(fault.loc) > 1:
+        return None
+    name = str(fault.loc[-1])
+    sections = (each for each, held in fault.source.data.items() if held is None and each in fault.top)
+    fields = {
+        each: [f for m in inner_models(fault.owner, each) for f in m.model_fields] for each in sections if fault.owner
+    }
+    return next((each for each, known in fields.items() if name in known), None)
+
+
 def _misplaced(fault: Fault) -> Loc | None:
     """Of a field of the spec or of a section of it that belongs into what a field beside it holds: that one's path."""
-    if fault.type != "extra_forbidden" or fault.kind or fault.held or fault.meant:
+    if fault.type != "extra_forbidden" or fault.kind or fault.held or fault.meant or _empty_above(fault):
         return None
     belongs = fault.belongs
     return (*fault.loc[:-1], next(iter(belongs[2]))) if belongs else None
@@ -419,7 +435,7 @@ def _not_one_key(fault: Fault) -> Diagnostic:
         fault.value,
         wanted=f"{article} {family}: a bare name, `kind: value` or `kind: {{fields}}`",
         got=_choice(keys, "and") if keys else fault.got,
-        help=f"write `{_piece(fault, meant)}`" if meant else _one_key(fault),
+        help=f"write `{_whole(fault, meant)}`" if meant else _one_key(fault),
     )
 
 
@@ -445,6 +461,9 @@ def _one_key(fault: Fault) -> str | None:
         return f"a {family} cannot be a list: take the inner brackets or the extra dash away" if is_list else None
     if family in ("regularizer", "optimizer") and type(stated) in (int, float):
         return f"say which: `{{{'l2' if family == 'regularizer' else 'adam'}: {stated}}}`; {_all_of(family)}"
+    pair = stated if isinstance(stated, list) and len(stated) == 2 else [None, None]
+    if type(pair[1]) in (int, float) and isinstance(pair[0], str) and (near := _nearest_kind(fault, pair[0])):
+        return f"write `{_piece(fault, {near: pair[1]})}`"
     if isinstance(stated, list) and len(stated) == 1 and isinstance(stated[0], str):
         return f"take the brackets away: `{stated[0]}`"
     if stated is None and family == "activation":
@@ -462,6 +481,12 @@ def _piece(fault: Fault, kind: Mapping[str, Any], item: bool | None = None) -> s
     item = _item(fault) if item is None else item
     text = show(kind, 300)
     return f"{'- ' * _dashed(fault)}{text[1:-1].removesuffix(': null')}" if item else text
+
+
+def _whole(fault: Fault, kind: dict[str, Any]) -> str:
+    """A kind with its fields, as the file would have it; as its name alone where it has none and is no item."""
+    alone = short(kind)
+    return alone if isinstance(alone, str) and not _item(fault) else _piece(fault, kind)
 
 
 def _item(fault: Fault) -> bool:
@@ -658,6 +683,13 @@ def _what_it_is(fault: Fault) -> str | None:
         if len(given) == 2:  # as PyTorch has it, or two layers in one
             return f"what comes in is not stated: write `{each[1]}`; for two layers write {_choice(each, 'and')}"
         return f"a layer has one: write {_choice(each, 'and')}"
+    if (
+        fault.type.startswith("model_")
+        and isinstance(given, list)
+        and given
+        and all(isinstance(e, dict) for e in given)
+    ):
+        return "take the dashes away: it is a mapping of fields, not a list"
     run = re.fullmatch(r"(\d+)[\s,]+([a-z]\w*)", given) if isinstance(given, str) else None
     if run and layer and layer.main == fault.field and (activation := nearest_kind(run[2], "activation")):
         return f"write `{_piece(fault, {layer.kind: {layer.main: int(run[1]), 'activation': activation}}, item=True)}`"

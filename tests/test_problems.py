@@ -862,6 +862,16 @@ def _places(data, above=()):
         ),
         (f"{HEAD}vars: [n: 3, m: 2]\nencoder: [dense: '${{n}}', dense: '${{m // 2}}']\n", "`vars: {width: 64}`"),
         ("input:\n  - shape: [8]\n  - range: [0, 1]\nencoder: [dense: 3]\ndecoder: mirror\n", "take the dashes away"),
+        (f"{HEAD}encoder: [dense: 3]\ntraining:\nepochs: 3\n", "indent it below `training:`"),
+        ("input:\nshape: [8]\nencoder: [dense: 3]\ndecoder: mirror\n", "indent it below `input:`"),
+        (f"{HEAD}encoder: [dense: 3]\ntraining:\n  - epochs: 3\n  - seed: 2\n", "take the dashes away"),
+        (f"{HEAD}encoder: [repeat: {{times: 2, dense: 8}}]\n", "put it into the list `layers`, as `- dense: ...`"),
+        (f"{HEAD}encoder: [dense: 3]\ntraining: {{optimizer: [adam, 0.001]}}\n", "write `{adam: 0.001}`"),
+        (f"{HEAD}encoder: [dense: 3]\nloss: {{name: MSELoss, reduction: mean}}\n", "write `mse`"),
+        (
+            f"{HEAD}encoder: [dense: {{units: 3, kernel_regularizer: {{class_name: L2, config: {{l2: 0.1}}}}}}]\n",
+            "write `{l2: {weight: 0.1}}`",
+        ),
         ("input: [20]\nlayers: [{dense: 3}, {dense: 20}]\n", "split the layers: `encoder` has those up to the code"),
     ],
 )

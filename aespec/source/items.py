@@ -42,6 +42,8 @@ def fields(name: str, item: Node, frame: Frame) -> Mapping[str, Entry]:
 
 
 def _faults(name: str, item: Node, frame: Frame) -> Iterator[Diagnostic]:
+    from aespec.registry import known_kind
+
     known, place = ITEMS[name], frame.place(item.place)
     if isinstance(item.value, dict) and len(item.value) > 1:
         yield _beside(name, item.value, place)
@@ -57,6 +59,8 @@ def _faults(name: str, item: Node, frame: Frame) -> Iterator[Diagnostic]:
         near = field_meant(field, known)
         what, got = f"unknown field `{clipped(field)}` of `{name}`", f"`{clipped(field)}`"
         help = f"did you mean `{near}`?" if near else f"remove `{clipped(field)}`"
+        if name == "repeat" and not near and known_kind(field, "layer"):
+            help = f"put it into the list `layers`, as `- {clipped(field)}: ...`"
         yield Diagnostic(UnknownField, what, frame.place(key), _quoted(known), got, help)
     needed, text = next(iter(known.items()))
     if needed not in node.value and not unknown:
