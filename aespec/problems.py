@@ -445,8 +445,9 @@ def _one_key(fault: Fault) -> str | None:
     stated = fault.error["input"]
     named = {key: near for key in keys if (near := _nearest_kind(fault, key))}
     if keys and item and len(named) == len(keys):
-        own = "braces" if fault.source.is_json else "a dash"
-        each = [_piece(fault, {near: with_field(family, near, stated[key])}, item) for key, near in named.items()]
+        dashed = _dashed(fault)
+        own = "a dash" if dashed else "braces"
+        each = [_piece(fault, {near: with_field(family, near, stated[key])}, dashed) for key, near in named.items()]
         return f"in a list, give each {family} {own} of its own: {_choice(each, 'and')}"
     if keys and (lacking := kind_lacking(family, stated)):
         return f"name the kind, with these fields in it, for example `{_piece(fault, lacking)}`"

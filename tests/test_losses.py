@@ -145,7 +145,7 @@ def test_a_mirror_ends_as_the_first_loss_wants_that_wants_something(loss, activa
         ("{mse: {weight: .inf}}", "E104", ".inf", "a finite number"),
         ("{mse: 2}", "E104", "2", "write `{mse: {weight: 2}}`"),
         ("{mse: {}, mae: {}}", "E105", "{mse", "in a list, give each loss a dash of its own: `- mse"),
-        ("[{mse: {}, mae: {}}]", "E105", "{mse", "in a list, give each loss a dash of its own: `- mse"),
+        ("[{mse: {}, mae: {}}]", "E105", "{mse", "in a list, give each loss braces of its own: `{mse: {}}`"),
         ("[mse, [mae]]", "E105", "[mae]", "a loss cannot be a list"),
         ("3", "E105", "3", "`loss`: The distance"),
         ("[mse, msee]", "E101", "msee", "did you mean `mse`?"),
