@@ -20,6 +20,8 @@ import numpy as np
 import pytest
 import yaml
 from click.testing import CliRunner
+from safetensors import safe_open
+from safetensors.numpy import save_file
 
 import aespec
 from aespec import checkpoint, weights
@@ -794,6 +796,16 @@ def test_a_model_that_was_changed_in_the_folder_is_refused(old, new, finished):
     assert f"wanted: `encoder.0.{old}`\n" in refused.stderr
     assert f"got: `encoder.0.{new}`\n" in refused.stderr
     assert files() == before
+
+
+def test_a_checkpoint_without_a_spec_goes_on(finished):
+    """As those that were written before checkpoints had one."""
+    with safe_open(RUN / FILE, "numpy") as file:
+        position, tensors = json.loads(file.metadata()["aespec"]), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    del position["spec"]
+    save_file(tensors, RUN / FILE, {"aespec": json.dumps(position)})
+    done(aespec_("train", "--resume", RUN, "--epochs", 4))
+    assert len(rows()) == 4
 
 
 def test_a_layer_that_was_given_a_name_in_the_folder_is_refused(finished):

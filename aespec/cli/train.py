@@ -81,13 +81,7 @@ class Job:
 @click.option("--loss", metavar="KIND", help="The distance between input and reconstruction.")
 @rate_option
 @plan_options
-@click.option(
-    "--log",
-    "logs",
-    metavar="NAME",
-    multiple=True,
-    help="Log to tensorboard or mlflow too. Can be repeated.",
-)
+@click.option("--log", "logs", metavar="NAME", multiple=True, help="Log to tensorboard or mlflow too. Can be repeated.")
 @force_option
 @click.option("--report/--no-report", default=True, help="End with report.html in the run's folder.  [default: on]")
 @click.option("--quiet", is_flag=True, help="Print nothing but what goes wrong.")
