@@ -140,6 +140,7 @@ class Sigmoid(Activation):
     """``1 / (1 + exp(-x))``."""
 
     kind = "sigmoid"
+    elsewhere = ("logistic",)
     bounds = (0.0, 1.0)
 
 

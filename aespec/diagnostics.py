@@ -225,23 +225,25 @@ def nearest(name: str, options: Iterable[str]) -> str | None:
     return best
 
 
-def show(value: Any, limit: int = 60) -> str:
-    """Write a value as YAML would in one line, clipped to about ``limit`` characters.
+def show(value: Any, limit: int = 60, *, plain: bool = False) -> str:
+    """Write a value as YAML would in one line, clipped to about ``limit`` characters; plain words bare if ``plain``.
 
     >>> show({"units": [1, 2.5, None], "activation": "selu"})
     '{units: [1, 2.5, null], activation: "selu"}'
     >>> show(list(range(1000)), limit=12)
     '[0, 1, 2, 3, …]'
+    >>> show({"activation": "selu", "name": "on"}, plain=True)
+    '{activation: selu, name: "on"}'
     """
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, str):
-        return _quote(value, limit)
+        return value if plain and _is_plain(value) else _quote(value, limit)
     if isinstance(value, Mapping):
         pairs = ((f"{_clip(str(key), limit)}: ", item) for key, item in value.items())
-        return "{" + _join(pairs, limit) + "}"
+        return "{" + _join(pairs, limit, plain) + "}"
     if isinstance(value, list | tuple):
-        return "[" + _join((("", item) for item in value), limit) + "]"
+        return "[" + _join((("", item) for item in value), limit, plain) + "]"
     if isinstance(value, int) and value.bit_length() > 10_000:
         return _clip(hex(value), limit)  # CPython does not write thousands of digits in decimal
     return _clip(repr(value), limit)
@@ -279,14 +281,25 @@ def _quote(text: str, limit: int) -> str:
     return '"' + "".join(escapes.get(character, character) for character in clipped) + '"'
 
 
-def _join(pairs: Iterable[tuple[str, Any]], limit: int) -> str:
+def _is_plain(text: str) -> bool:
+    """Whether it is a word that every YAML reads as text without quotes."""
+    from aespec.source.scalar import ambiguity, plain_value
+
+    return (
+        re.fullmatch(r"[A-Za-z][\w./-]{,40}", text) is not None
+        and ambiguity(text) is None
+        and plain_value(text) == text
+    )
+
+
+def _join(pairs: Iterable[tuple[str, Any]], limit: int, plain: bool) -> str:
     shown: list[str] = []
     left = limit - 2
     for key, item in pairs:
         if left <= 0:
             shown.append("…")
             break
-        shown.append(key + show(item, max(left - len(key), 1)))
+        shown.append(key + show(item, max(left - len(key), 1), plain=plain))
         left -= len(shown[-1]) + 2
     return ", ".join(shown)
 

@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from aespec.diagnostics import nearest
 
-__all__ = ["MANY", "field_meant", "follows", "known_elsewhere"]
+__all__ = ["MANY", "comes_out", "field_meant", "follows", "known_elsewhere"]
 
 MANY = 50
 """More fields than any kind has: what states so many is not compared with kinds as a whole."""
@@ -50,6 +50,9 @@ _ELSEWHERE = {
 _FOLLOWS = re.compile(r"(in|input|batch_input)(_(features|channels|size|dim|shape|units))?")
 """Fields of layers that elsewhere say what comes in."""
 
+_COMES_OUT = re.compile(r"(out|output)(_(features|channels|size|dim|shape|units))?")
+"""Fields of a model that elsewhere say what comes out."""
+
 
 def field_meant(name: str, fields: Collection[str]) -> str | None:
     """The field that was likely meant by a name, which may be its name elsewhere.
@@ -68,3 +71,8 @@ def known_elsewhere(name: str, fields: Collection[str]) -> str | None:
 def follows(name: str) -> bool:
     """Whether a field of a layer says elsewhere what here follows from the layer before."""
     return _FOLLOWS.fullmatch(name) is not None
+
+
+def comes_out(name: str) -> bool:
+    """Whether a field at the top says elsewhere what here follows from the input: how large the output is."""
+    return _COMES_OUT.fullmatch(name) is not None

@@ -66,21 +66,21 @@ class MeanSquaredError(Loss):
     """``mean((t - y)**2)``."""
 
     kind = "mse"
-    elsewhere = ("MSELoss", "L2Loss", "L2")
+    elsewhere = ("MSELoss", "L2Loss", "L2", "squared_error")
 
 
 class MeanAbsoluteError(Loss):
     """``mean(abs(t - y))``."""
 
     kind = "mae"
-    elsewhere = ("L1Loss", "L1")
+    elsewhere = ("L1Loss", "L1", "absolute_error")
 
 
 class Huber(Loss):
     """``mean(e**2 / 2)`` where ``e = abs(t - y)`` is at most delta, ``delta * (e - delta / 2)`` beyond."""
 
     kind = "huber"
-    elsewhere = ("SmoothL1Loss",)
+    elsewhere = ("SmoothL1Loss", "smooth_l1")
     main = "delta"
 
     delta: PositiveFloat = 1.0

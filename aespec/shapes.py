@@ -90,10 +90,11 @@ def _rearranged(shape: Shape, names: list[str]) -> str | None:
         return None
     if lacking == 1 and names[-1] == "channels":
         return f"put `- reshape: {[*lengths, 1]}` before it to give each position one channel"
+    values = counted(lengths[0], "value") if lengths else ""
     if names == ["steps", "features"] and len(lengths) == 1:
-        return f"put `- reshape: [steps, features]` before it, {lengths[0]} values in all, or `- repeat_vector: steps`"
+        return f"put `- reshape: [steps, features]` before it, {values} in all, or `- repeat_vector: steps`"
     if len(lengths) == 1:
-        return f"put `- reshape: [{', '.join(names)}]` before it, {lengths[0]} values in all"
+        return f"put `- reshape: [{', '.join(names)}]` before it, {values} in all"
     if lacking < 0:
         merged = [*lengths[: len(names) - 1], prod(lengths[len(names) - 1 :])]
         batch = f"if the first is the batch, leave it out: `{lengths[1:]}`; else " if lacking == -1 else ""
@@ -102,14 +103,19 @@ def _rearranged(shape: Shape, names: list[str]) -> str | None:
 
 
 def channels_last(shape: Shape) -> Shape | None:
-    """A sample's shape with its channels last, where they seem to stand first: one or three, before many of others.
+    """A sample's shape with its channels last, where they seem to stand first.
 
-    >>> channels_last((3, 32, 32)), channels_last((1, 128)), channels_last((28, 28, 1)), channels_last((6, 128))
-    ((32, 32, 3), (128, 1), None, None)
+    Those of an image are one or three, before more rows and columns; of a series they are few beside the others, which
+    then are its steps: a dozen times as many, as in 9 signals of 128 steps, not in 10 words of 100 numbers each.
+
+    >>> channels_last((3, 32, 32)), channels_last((9, 128)), channels_last((28, 28, 1)), channels_last((10, 100))
+    ((32, 32, 3), (128, 9), None, None)
     """
-    if len(shape) not in (2, 3) or shape[0] not in ((1,) if len(shape) == 2 else (1, 3)):
+    first, *others = shape or (None,)
+    if first is None or len(others) not in (1, 2):
         return None
-    return (*shape[1:], shape[0]) if all(n is None or n >= 8 for n in shape[1:]) else None
+    few = first in (1, 3) if len(others) == 2 else others[0] is not None and 12 * first <= others[0]
+    return (*others, first) if few and all(n is None or n >= 8 for n in others) else None
 
 
 def window_length(n: int | None, size: int, stride: int, padding: Padding, dilation: int = 1) -> int | None:

@@ -27,8 +27,10 @@ def _name(_: click.Context, __: click.Parameter, name: str | None) -> str | None
 
 def _no_argument(_: click.Context, __: click.Parameter, other: str | None) -> None:
     if other is not None:
-        option = "--template" if other in zoo() else "--from"
-        raise click.UsageError(f"What to begin with is said by an option: {option} {quote(other)}.")
+        written = other.endswith((".yaml", ".yml", ".json")) and not Path(other).exists()
+        option = "--template" if other in zoo() else "--output" if written else "--from"
+        what = "Where to write" if written else "What to begin with"
+        raise click.UsageError(f"{what} is said by an option: {option} {quote(other)}.")
 
 
 @click.command()

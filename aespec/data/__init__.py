@@ -228,7 +228,9 @@ def _not_data(name: str, path: Path) -> NoReturn:
     help = "save the samples with `numpy.save`, or as a table with commas"
     if suffix in PICTURES:
         got, help = "a picture", f"name the folder with the pictures: `{Path(name).parent}`"
-    elif suffix in (".yaml", ".yml", ".json"):
+    elif suffix == ".json":
+        help = "save rows of JSON as .csv; a spec has no samples"
+    elif suffix in (".yaml", ".yml"):
         help = "name the samples: this looks like a spec, which has none"
     elif suffix in (".xls", ".xlsx", ".ods"):
         help = "save the sheet as .csv"

@@ -18,7 +18,7 @@ from aespec.data.streams import batches, chosen, take
 from aespec.data.tables import is_table
 from aespec.diagnostics import AespecError, Diagnostic, missing
 from aespec.rules import DataShape
-from aespec.shapes import counted, show_shape
+from aespec.shapes import channels_last, counted, show_shape
 
 if TYPE_CHECKING:
     import numpy as np
@@ -262,6 +262,8 @@ def _kind(source: _Source, x: Samples, *, asked: bool) -> tuple[Kind, str, bool]
     square = min(axes) >= 8 and max(axes) <= 3 * min(axes)
     if square and all(_roughness(sample, axis) < SMOOTH for axis in (1, 2)):
         return "images", "neighbours are alike along both axes", False
+    if channels_last(axes):
+        return "series", f"steps, channels; if the {axes[0]} are channels, save `numpy.moveaxis(x, 1, -1)`", False
     return "series", "steps, channels", False
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from aespec.diagnostics import AespecError, Diagnostic, Loc, Place, show
 from aespec.rules import UnknownVariable, WrongValue
 from aespec.source.include import BLOCKS, Library, given, included
-from aespec.source.items import fields
+from aespec.source.items import fields, named
 from aespec.source.repeat import turns
 from aespec.source.text import MAX_DEPTH, Entry, Node, clipped, repeated, too_deep
 from aespec.source.variables import Frame
@@ -115,7 +115,7 @@ class Expansion:
     def _layers(self, items: list[Node], frame: Frame, depth: int) -> list[Node]:
         layers: list[Node] = []
         for item in items:
-            match next(iter(item.value), None) if isinstance(item.value, dict) else item.value:
+            match named(item):
                 case "repeat":
                     made = self._repeat(item, frame, depth)
                 case "include":

@@ -27,6 +27,12 @@ RULES: Mapping[str, type[Rule]] = {"repeat": BadRepeat, "include": BadInclude}
 """The rules that explain them."""
 
 
+def named(item: Node) -> str | None:
+    """Which of them an item of a list of layers is, if it is one; what else stands in it is told by `fields`."""
+    stated = item.value if isinstance(item.value, dict) else (item.value,)
+    return next((name for name in ITEMS if name in stated), None)
+
+
 def fields(name: str, item: Node, frame: Frame) -> Mapping[str, Entry]:
     """The fields that an item states, as they are written; none where something is wrong, which is told."""
     if isinstance(item.value, dict) and len(item.value) == 1 and name == "include":
@@ -73,15 +79,20 @@ _EXAMPLES = {"repeat": "repeat: {times: 2, layers: [{dense: 64}]}", "include": "
 
 def _beside(name: str, item: Mapping[str, Entry], place: Place) -> Diagnostic:
     """Say that other keys stand beside ``repeat`` or ``include`` in one item."""
-    own, *others = item
+    from aespec.registry import known_kind
+
+    others = [key for key in item if key != name]
     what, wanted = f"`{name}` is not alone in its item", f"`{name}` with its fields inside"
-    held, help = item[own].node.data, "give each item a dash of its own"
+    held, help = item[name].node.data, "give each item a dash of its own"
     if all(other in ITEMS[name] for other in others):
         help = f"indent {_quoted(others)} below `{name}`, as its fields"
         if held is not None and not isinstance(held, dict):  # it needs its name first
             alone = "spec" if name == "include" else "layers" if isinstance(held, list) else "times"
             stated = {alone: held, **{other: item[other].node.data for other in others}}
-            help = f"write `{name}: {show(stated, 300)}`"
+            help = f"write `{name}: {show(stated, 300, plain=True)}`"
+    elif name == "repeat" and type(held) is int and len(others) == 1 and known_kind(others[0], "layer"):
+        layer = {others[0]: item[others[0]].node.data}
+        help = f"write `{name}: {show({'times': held, 'layers': [layer]}, 300, plain=True)}`"
     return Diagnostic(NotOneKey, what, place, wanted, f"beside it {_quoted(others[:8])}", help)
 
 

@@ -15,6 +15,7 @@ from aespec.source.text import MAX_CHARACTERS, MAX_NODES, Entry, Node, clipped, 
 Value = Scalar | list[Node] | dict[str, Entry]
 
 _USE = re.compile(r"\$\$\{|\$\{([^{}]*)(\}?)")
+_DOUBLED = re.compile(r"\$\{\{\s*([^{}]+?)\s*\}\}")  # as other tools have it
 _ESCAPED, _LITERAL = "$${", "${"
 _LITERALLY = f"a literal `{_LITERAL}` is written `{_ESCAPED}`"
 
@@ -119,7 +120,8 @@ class Frame:
         variable = self.variables.get(use[1].strip())
         try:
             if not use[2]:
-                help = f"close it with `}}`; {_LITERALLY}"
+                doubled = _DOUBLED.match(use.string, use.start())
+                help = f"write `${{{doubled[1]}}}`" if doubled else f"close it with `}}`; {_LITERALLY}"
                 raise _fault(f"`{_LITERAL}` is never closed", use, help)
             if variable is None:
                 return evaluate(use[1], lambda token: self._number(token, use, place))

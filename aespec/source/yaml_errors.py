@@ -72,7 +72,7 @@ def _joined_key(trouble: _Trouble, *lines: int) -> _Explanation | None:
     for line in lines:
         content = trouble.text.lines[line]
         joined = re.match(r"(\s*(?:- +)?)([A-Za-z_][\w-]*):([^\s/].*)", content)
-        if joined and ": " not in joined[3]:
+        if joined and (": " not in joined[3] or re.fullmatch(r"\{.*\}|\[.*\]", joined[3].rstrip())):
             place = trouble.text.place(line, joined.end(2))
             return place, "no space after the colon", f"write `{joined[2]}: {clipped(joined[3])}`"
     return None
@@ -80,8 +80,11 @@ def _joined_key(trouble: _Trouble, *lines: int) -> _Explanation | None:
 
 def _second_colon(trouble: _Trouble) -> _Explanation:
     earlier = [line for line in range(trouble.line) if trouble.text.lines[line].strip()][-1:]
-    if joined := _joined_key(trouble, *earlier):
+    if joined := _joined_key(trouble, *earlier, trouble.line):
         return joined
+    if assigned := next((each for line in earlier if (each := _assigned(trouble.text.lines[line]))), None):
+        place = trouble.text.place(earlier[0], assigned.start(2), 1)
+        return place, "`=` where YAML wants a colon", f"write `{assigned[1]}: {clipped(assigned[3])}`"
     if written := _in_braces(trouble.text.lines[trouble.line]):
         return trouble.here, "a second `: ` in one line", f"write `{written}`"
     if re.search(r":\s", trouble.before):
@@ -91,6 +94,11 @@ def _second_colon(trouble: _Trouble) -> _Explanation:
     place = trouble.text.place(trouble.line, len(trouble.before) - len(trouble.before.lstrip()), len(key))
     help = "the line above holds a whole value already: indent this line like its neighbors"
     return place, f"`{clipped(key)}:` cannot follow the line above", help
+
+
+def _assigned(line: str) -> re.Match[str] | None:
+    """A field that is given its value as in Python, and what stands after it."""
+    return re.fullmatch(r"\s*(?:- )?(\w+)\s*(=)\s*([^=].*?)\s*", line)
 
 
 def _in_braces(line: str) -> str | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from aespec.diagnostics import AespecError, Diagnostic, Place, nearest, show
 from aespec.rules import AmbiguousScalar, SyntaxProblem, UnsupportedYaml
+from aespec.source.items import ITEMS
 from aespec.source.scalar import Scalar, ambiguity, plain_value
 from aespec.source.text import (
     MAX_DEPTH,
@@ -72,6 +73,13 @@ class _Veil:
 _FILLED = re.compile(r"""\$\{[^{}"'\n\r\x85\u2028\u2029]*\}""")
 
 _MARKS = "{}[],:#"
+
+
+def _is_joined(key: str) -> bool:
+    """Whether a key is a dash and a layer, between which a space lacks."""
+    from aespec.registry import known_kind
+
+    return key.startswith("-") and (key[1:] in ITEMS or known_kind(key[1:], "layer") is not None)
 
 
 @dataclass(slots=True)
@@ -155,9 +163,9 @@ class _Reader:
         place = self._place(event)
         self._refuse_tag(event, place)
         if self._wants_key():
-            raise AespecError(
-                self._unsupported(place, "a key that is a list or a mapping", "a name", "let text stand before `:`")
-            )
+            used = re.match(r"\{\{\s*([^{}]+?)\s*\}\}", place.text[max(place.column - 2, 0) :])
+            help = f"for a variable write `${{{used[1]}}}`" if used else "let text stand before `:`"
+            raise AespecError(self._unsupported(place, "a key that is a list or a mapping", "a name", help))
         if len(self.stack) == MAX_DEPTH:
             too_deep(place)
         if event.anchor:
@@ -195,13 +203,17 @@ class _Reader:
     def _set_key(self, key: str, place: Place) -> None:
         mapping = self.stack[-1]
         mapping.key = (key, place)
-        if isinstance(mapping.items, dict) and key in mapping.items:
+        if isinstance(mapping.items, dict) and key in mapping.items and not _is_joined(key):
             self.problems.append(repeated(key, place, mapping.items[key]))
 
     def _check_key(self, text: str, place: Place) -> None:
         if text == "<<":
             help = "write the fields out, or repeat a whole value: `&name` marks it, `*name` repeats it"
             self.problems.append(self._unsupported(place, "a merge key `<<`", "the fields themselves", help))
+        elif _is_joined(text):
+            if not any(_is_joined(str(key)) for key in self.stack[-1].items):  # of several, the first
+                help = f"write `- {clipped(text[1:])}: ...`, and so each item"
+                self.problems.append(Diagnostic(SyntaxProblem, "no space after the dash", place, help=help))
         elif text.lower() in ("y", "n"):
             pass  # a field may be called `n`; readers of YAML 1.1 take the bare letters for text, against its letter
         elif not self._refuse_ambiguous(text, place) and not isinstance(plain_value(text), str):

@@ -1,0 +1,58 @@
+"""What other tools have and aespec has not, and what comes nearest here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+__all__ = ["instead_of"]
+
+
+def instead_of(name: str) -> str | None:
+    """What to do without a kind that aespec has none of.
+
+    >>> instead_of("nn.GroupNorm")
+    'there is none; `layer_normalization` comes nearest'
+    >>> instead_of("dense") is None
+    True
+    """
+    short = name.rpartition(".")[2].replace("_", "").lower()
+    found = _ABSENT.get(short) or _ABSENT.get(short.rstrip("d").rstrip("123"))
+    return f"there is none; {found}" if found else None
+
+
+_ABSENT: Mapping[str, str] = {
+    # layers
+    **dict.fromkeys(
+        ("groupnorm", "groupnormalization", "instancenorm", "rmsnorm", "rmsnormalization"),
+        "`layer_normalization` comes nearest",
+    ),
+    **dict.fromkeys(("rnn", "simplernn"), "`gru` is the smallest that recurs"),
+    **dict.fromkeys(("depthwiseconv", "separableconv", "locallyconnected"), "`conv2d` has all of its channels"),
+    "convlstm": "`time_distributed` applies a convolution to each step, and `lstm` goes over what it gives",
+    **dict.fromkeys(("alphadropout", "gaussiandropout", "spatialdropout"), "`dropout` comes nearest"),
+    **dict.fromkeys(("add", "concatenate", "concat", "residual"), "a spec is one chain of layers"),
+    **dict.fromkeys(("multiheadattention", "transformer", "transformerencoder"), "`lstm` and `gru` read series"),
+    "embedding": "numbers go in: a class is a column of zeros and ones",
+    "masking": "all steps are read: cut series into windows of one length",
+    "lambda": "what no kind computes is a kind of your own, one class: the page on extending has it",
+    **dict.fromkeys(("maxunpool", "pixelshuffle"), "`upsampling2d` or `conv2d_transpose` enlarge"),
+    "lppool": "`average_pool2d` comes nearest",
+    **dict.fromkeys(("normalization", "rescaling", "unitnormalization"), "`input` has `scaling`, which the data gives"),
+    # activations
+    **dict.fromkeys(("prelu", "rrelu"), "`leaky_relu` has a slope that is stated, not learnt"),
+    **dict.fromkeys(("glu", "swiglu", "geglu"), "`silu` and `gelu` come nearest"),
+    # losses
+    **dict.fromkeys(
+        ("mape", "msle", "meanabsolutepercentageerror", "meansquaredlogarithmicerror"),
+        "`mae` or `mse` of data that is scaled come nearest",
+    ),
+    **dict.fromkeys(("ssim", "perceptual", "cosinesimilarity"), "`mse` and `mae` compare element by element"),
+    "logcosh": "`huber` comes nearest",
+    # optimizers and schedules
+    **dict.fromkeys(("radam", "lion", "adafactor", "ftrl", "lbfgs", "asgd", "muon"), "`adam` comes nearest"),
+    **dict.fromkeys(
+        ("onecyclelr", "onecycle", "cycliclr", "linearlr", "polynomialdecay"), "`cosine` warms up and falls"
+    ),
+    **dict.fromkeys(("multisteplr", "piecewiseconstantdecay"), "`step` falls at equal distances"),
+}
+"""By their names elsewhere, in small letters, without `_` and a number of axes."""

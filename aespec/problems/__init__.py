@@ -1,0 +1,138 @@
+"""What pydantic found wrong, said in aespec's words and shown in the file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from pydantic import BaseModel
+
+from aespec.diagnostics import Diagnostic, Loc, Place, in_order
+from aespec.faults import Fault, faults
+from aespec.problems.fields import (
+    BLOCKS,
+    all_layers,
+    empty_above,
+    field_assigned,
+    misplaced,
+    missing_field,
+    several_misplaced,
+    several_missing,
+    unknown_field,
+)
+from aespec.problems.kinds import bad_regularizer, fields_wanted, is_input, not_one_key, rest_of_call, unknown_kind
+from aespec.problems.values import combination, later_fields, said_in_full, wrong_value
+from aespec.rules import UnknownField
+from aespec.source import Source
+
+__all__ = ["diagnose"]
+
+
+def diagnose(errors: Sequence[Mapping[str, Any]], source: Source, model: type[BaseModel]) -> list[Diagnostic]:
+    """One diagnostic for each error of a validation of ``source`` against ``model``, in the file's order.
+
+    A value that its own text spoils is not blamed again, nor is a field called missing that is only misspelt, or
+    stands in a mapping that does not belong there. Unknown fields that are one kind together are told as one.
+    """
+    if isinstance(source.data, dict) and source.data.keys() >= _OF_KERAS:
+        return [_model_of_keras(source)]
+    found = faults(errors, source, model)
+    misspelt = {loc for fault in found for loc in _there_elsewhere(fault)}
+    cut = {loc for fault in found for loc in (*rest_of_call(fault)[1], *later_fields(fault))}
+    told = [
+        fault
+        for fault in found
+        if fault.written not in source.spoilt
+        and fault.written not in cut
+        and not (fault.loc in misspelt and (fault.type == "missing" or fault.error["input"] is None))
+        and not (fault.type == "extra_forbidden" and fault.together and fault.loc[-1] != next(iter(fault.stray)))
+    ]
+    lacking: dict[Loc, list[Fault]] = {}
+    for fault in told:
+        if fault.type == "missing" and fault.kind:
+            lacking.setdefault(fault.loc[:-1], []).append(fault)
+    below: dict[Loc, list[Fault]] = {}
+    for fault in told:
+        if where := misplaced(fault):
+            below.setdefault(where, []).append(fault)
+    several = [*_several(lacking, several_missing), *_several(below, several_misplaced)]
+    grouped = {id(fault) for group, _ in several for fault in group}
+    alone = [fault for fault in told if id(fault) not in grouped]
+    said = [*(_SAY.get(fault.type, wrong_value)(fault) for fault in alone), *(say(group) for group, say in several)]
+    # Of several turns of a `repeat`, and of several uses of a variable, the first.
+    unique = {(d.rule, _cause(d.place, source), d.message): d for d in reversed(in_order(said))}
+    return in_order(_with_variable(d, source) for d in unique.values())
+
+
+def _there_elsewhere(fault: Fault) -> Iterator[Loc]:
+    """The fields that are not missing, but stand where or as they should not."""
+    stated = fault.error["input"]
+    if fault.type == "unknown_kind" and is_input(fault) and not isinstance(stated, str):
+        yield ("input",)
+    if fault.type == "unknown_kind" and fault.context["name"] in fault.top and not isinstance(stated, str):
+        yield (fault.context["name"],)
+    if fault.type != "extra_forbidden":
+        return
+    yield (*fault.loc[:-1], fault.meant or "")
+    yield (empty_above(fault) or "",)
+    yield (*fault.loc[:-1], (field_assigned(fault) or ("",))[0])
+    yield from ((*fault.loc[:-1], field) for field in (stated if isinstance(stated, dict) else ()))
+    if all_layers(fault):
+        yield from ((block,) for block in BLOCKS)
+
+
+def _several(
+    groups: Mapping[Any, list[Fault]], say: Callable[[Sequence[Fault]], Diagnostic]
+) -> list[tuple[list[Fault], Callable[[Sequence[Fault]], Diagnostic]]]:
+    """Those groups that are of more than one fault, with what says so."""
+    return [(group, say) for group in groups.values() if len(group) > 1]
+
+
+_OF_KERAS = {"class_name", "config"}
+"""What Keras writes at the top of a model's JSON."""
+
+
+def _model_of_keras(source: Source) -> Diagnostic:
+    return Diagnostic(
+        UnknownField,
+        "this is a model as Keras writes it, not a spec",
+        source.place(("class_name",), key=True),
+        wanted="a spec, with `input`, `encoder` and `decoder`",
+        got="`class_name` and `config`",
+        help="save the model with `model.save('model.keras')`: `aespec import model.keras` makes a spec of it",
+    )
+
+
+def _cause(place: Place | None, source: Source) -> Place | None:
+    """Where what is wrong was written: the value of the variable that is used there, if one is."""
+    return source.filled[place][1] if place and place in source.filled else place
+
+
+def _with_variable(problem: Diagnostic, source: Source) -> Diagnostic:
+    """The problem, with the variable that gave the value."""
+    if problem.got is None or problem.place is None or problem.place not in source.filled:
+        return problem
+    name, place = source.filled[problem.place]
+    where = f"on line {place.line}" if place.name == problem.place.name else f"in {place.name}"
+    return replace(problem, got=f"{problem.got}, the value of `{name}` {where}")
+
+
+def _unusable(fault: Fault) -> Diagnostic:
+    """A plugin's kind that cannot be imported or that two packages claim: said already, but for the place."""
+    known: Diagnostic = fault.context["diagnostic"]
+    return replace(known, place=fault.source.keys.get(fault.loc) or fault.value)
+
+
+_SAY: Mapping[str, Callable[[Fault], Diagnostic]] = {
+    "unknown_kind": unknown_kind,
+    "extra_forbidden": unknown_field,
+    "missing": missing_field,
+    "not_one_key": not_one_key,
+    "fields_wanted": fields_wanted,
+    "combination": combination,
+    "bad_regularizer": bad_regularizer,
+    "wrapped": said_in_full,
+    "axes": said_in_full,
+    "unusable": _unusable,
+}

@@ -1,0 +1,194 @@
+"""What is said of fields that are unknown or missing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from aespec.diagnostics import Diagnostic, Loc, nearest
+from aespec.faults import Fault, inner_models
+from aespec.fieldnames import comes_out, follows
+from aespec.kind import own_first
+from aespec.problems.writing import entry, listed, snippet
+from aespec.rules import MissingField, UnknownField
+
+__all__ = [
+    "BLOCKS",
+    "all_layers",
+    "empty_above",
+    "field_assigned",
+    "misplaced",
+    "missing_field",
+    "several_misplaced",
+    "several_missing",
+    "unknown_field",
+]
+
+
+def unknown_field(fault: Fault) -> Diagnostic:
+    """A field that does not exist."""
+    fields = own_first(fault.owner) if fault.owner else []
+    of = f" of `{fault.loc[-2]}`" if len(fault.loc) > 1 else ""
+    return Diagnostic(
+        UnknownField,
+        f"unknown field {fault.subject}{of}",
+        fault.key,
+        wanted=listed(fields) or f"`{fault.loc[-2]}` alone, which has no fields",
+        got=fault.subject,
+        help=_instead(fault),
+    )
+
+
+def _instead(fault: Fault) -> str:
+    """What to write for an unknown field."""
+    from aespec.plan import TrainingPlan
+    from aespec.registry import kind_names
+
+    if section := empty_above(fault):
+        return f"indent it below `{section}:`"
+    if fault.held:
+        return f"write `{entry(fault, fault.held)}`"
+    key, value, known = str(fault.loc[-1]), fault.error["input"], fault.owner.model_fields if fault.owner else ()
+    if key == "data" and (fault.loc == ("data",) or fault.loc[:-1] == ("training",)):
+        return "take it out: a command is told, `--data`, not the spec"
+    if key == "betas" and isinstance(value, list) and len(value) == 2 and "beta_2" in known:
+        return f"write `beta_1: {value[0]}, beta_2: {value[1]}`"
+    if assigned := field_assigned(fault):
+        return f"write `{assigned[0]}: {assigned[1]}`, with a colon"
+    if len(fault.written) == 1 and comes_out(key) and isinstance(value, int | list):
+        return f"remove {fault.subject}: what comes out has the shape of what goes in"
+    if value is None and fault.meant and (run := re.fullmatch(r"(\w+)[\s=]+(\S+)", key)):
+        return f"write `{fault.meant}: {run[2]}`"
+    if all_layers(fault):
+        take = f"take `{key}` away, and " if isinstance(value, dict) else ""
+        return f"{take}split the layers: `encoder` has those up to the code, `decoder` the others, or `decoder: mirror`"
+    if item := re.fullmatch(r"(\w+)\[(\d+)\]", key):
+        return f"write `{item[1]}.{item[2]}` for an item of a list"
+    if fault.meant:
+        return f"did you mean `{fault.meant}`?"
+    if belongs := fault.belongs:
+        name, owner, written = belongs
+        return f"`{name}` is a field of `{owner}`: write `{entry(fault, written)}`"
+    layer = fault.kind if fault.kind and fault.kind.family == "layer" else None
+    if layer and key in kind_names("layer"):
+        return f"a layer of its own, in the list: `{snippet(fault, _beside(fault, layer.kind), item=True)}`"
+    if layer and follows(key):
+        return f"remove {fault.subject}: what comes in follows from what stands before"
+    if layer and value is False and key in ("trainable", "requires_grad"):
+        return f"write `{entry(fault, {'freeze': True})}`"
+    if layer and key in TrainingPlan.model_fields:
+        return f"`{key}` is a field of `training`, which stands at the top of the spec, beside `{fault.written[0]}`"
+    if len(fault.written) > 1 and key in fault.top:
+        return f"`{key}` stands at the top of the spec, beside `{fault.written[0]}`"
+    if len(fault.written) == 1 and isinstance(value, dict) and any(field in fault.top for field in value):
+        return f"take `{key}` away: what it holds stands at the top"
+    return f"remove {fault.subject}"
+
+
+BLOCKS = ("encoder", "decoder")
+
+
+def all_layers(fault: Fault) -> bool:
+    """Whether an unknown field at the top holds the layers of encoder and decoder together, or a field that does."""
+    stated, name = fault.error["input"], fault.loc[-1]
+    if len(fault.loc) > 1 or any(block in fault.source.data for block in BLOCKS):
+        return False
+    if isinstance(stated, dict):
+        return isinstance(stated.get("layers"), list) and not stated.keys() & {*BLOCKS}
+    return isinstance(stated, list) and not nearest(str(name), BLOCKS) and any(map(_is_layer, stated))
+
+
+def _is_layer(stated: Any) -> bool:
+    from aespec.registry import known_kind
+
+    return known_kind(next(iter(stated), None) if isinstance(stated, dict) else stated, "layer") is not None
+
+
+def field_assigned(fault: Fault) -> tuple[str, str] | None:
+    """Of an unknown field that is assigned as in Python, ``encoder = [...]``: the field, and its value as written."""
+    found = _ASSIGNED.match(fault.key.text) if fault.key and "=" in str(fault.loc[-1]) else None
+    return (found[1], found[2]) if found and fault.owner and found[1] in fault.owner.model_fields else None
+
+
+_ASSIGNED = re.compile(r"\s*(?:- )?(\w+)\s*=\s*(.*\S)")
+
+
+def empty_above(fault: Fault) -> str | None:
+    """The section at the top that a field of it stands below without indentation, so that nothing is in it."""
+    if fault.type != "extra_forbidden" or len(fault.loc) > 1:
+        return None
+    name = str(fault.loc[-1])
+    sections = (each for each, held in fault.source.data.items() if held is None and each in fault.top)
+    fields = {
+        each: [f for m in inner_models(fault.owner, each) for f in m.model_fields] for each in sections if fault.owner
+    }
+    return next((each for each, known in fields.items() if name in known), None)
+
+
+def misplaced(fault: Fault) -> Loc | None:
+    """Of a field of the spec or of a section of it that belongs into what a field beside it holds: that one's path."""
+    if fault.type != "extra_forbidden" or fault.kind or fault.held or fault.meant or empty_above(fault):
+        return None
+    if comes_out(str(fault.loc[-1])) and isinstance(fault.error["input"], int | list):
+        return None
+    belongs = fault.belongs
+    return (*fault.loc[:-1], next(iter(belongs[2]))) if belongs else None
+
+
+def several_misplaced(group: Sequence[Fault]) -> Diagnostic:
+    """All fields of a section that belong into the same field beside them."""
+    written: dict[str, Any] = {}
+    for fault in group:
+        written |= (fault.belonging(written) or ("", "", {}))[2]
+    fields = listed([str(fault.loc[-1]) for fault in group], "and")
+    return Diagnostic(
+        UnknownField,
+        f"unknown fields {fields}",
+        group[0].key,
+        wanted=listed(own_first(group[0].owner)) if group[0].owner else None,
+        got=fields,
+        help=f"they are fields of `{next(iter(written))}`: write `{entry(group[0], written)}`",
+    )
+
+
+def _beside(fault: Fault, layer: str) -> dict[str, Any]:
+    """An unknown field of a layer as a layer of its own; one that wraps layers, as what wraps that layer."""
+    from aespec.registry import kinds
+
+    key, value = str(fault.loc[-1]), fault.error["input"]
+    if not isinstance(value, bool):
+        return {key: value}
+    kind, stated = kinds("layer")[key], fault.source.value(fault.written[:-1])
+    wraps = kind.main and any(getattr(each, "family", None) == "layer" for each in inner_models(kind, kind.main))
+    fields = {field: each for field, each in stated.items() if field != key}
+    return {key: {kind.main: {layer: fields}} if wraps else None}
+
+
+def missing_field(fault: Fault) -> Diagnostic:
+    """A needed field that is not stated."""
+    name = str(fault.loc[-1])
+    bare = fault.kind and fault.kind.main == name and isinstance(fault.source.value(fault.written), str)
+    return Diagnostic(
+        MissingField,
+        f"{f'`{fault.loc[-2]}`' if len(fault.loc) > 1 else 'the spec'} lacks the field {fault.subject}",
+        fault.key,
+        wanted=f"`{name}`: {fault.doc}",
+        got="nothing",
+        help=f"write `{fault.loc[-2]}: ...`" if bare else f"add `{name}: ...`",
+    )
+
+
+def several_missing(group: Sequence[Fault]) -> Diagnostic:
+    """All needed fields that one kind lacks."""
+    first, names = group[0], [str(fault.loc[-1]) for fault in group]
+    stated = first.source.value(first.written)
+    fields = ", ".join(f"{name}: ..." for name in names)
+    return Diagnostic(
+        MissingField,
+        f"`{first.loc[-2]}` lacks the fields {listed(names, 'and')}",
+        first.key,
+        wanted="; ".join(f"`{name}`: {fault.doc}" for name, fault in zip(names, group, strict=True)),
+        got="nothing" if not isinstance(stated, dict) else listed([*stated], "and") or "nothing",
+        help=f"add `{fields}`" if isinstance(stated, dict) and stated else f"write `{first.loc[-2]}: {{{fields}}}`",
+    )

@@ -1,0 +1,314 @@
+"""What is said of kinds: unknown ones, several in one place, fields that lack or stand bare."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from aespec.absent import instead_of
+from aespec.calls import behind_input, call_meant, padded_apart
+from aespec.diagnostics import Diagnostic, Loc, nearest, show
+from aespec.faults import Fault
+from aespec.meanings import as_kind, kind_lacking, kind_meant, short, with_field
+from aespec.problems.writing import (
+    FEW,
+    all_of,
+    bare_or_snippet,
+    entry,
+    has_dashes,
+    is_item,
+    layers_as_list,
+    listed,
+    snippet,
+)
+from aespec.rules import BadOverride, BadRegularizer, NotOneKey, UnknownKind, WrongValue
+from aespec.source.items import ITEMS
+from aespec.source.scalar import plain_value
+
+__all__ = ["bad_regularizer", "fields_wanted", "is_input", "not_one_key", "rest_of_call", "unknown_kind"]
+
+
+def unknown_kind(fault: Fault) -> Diagnostic:
+    """A kind that does not exist."""
+    family, name, options = (fault.context[key] for key in ("family", "name", "options"))
+    few = len(options) <= FEW
+    choice = listed(options) if few else f"a kind of {family}"
+    return Diagnostic(
+        UnknownKind,
+        f"unknown {family} `{name}`" if family == "decoder form" else f"unknown {family} kind `{name}`",
+        fault.key if isinstance(fault.error["input"], dict) else fault.value,
+        wanted=f"{choice}, or a list of layers" if family == "decoder form" else choice,
+        got=f"`{name}`",
+        help=_another_kind(fault, few=few),
+    )
+
+
+def _another_kind(fault: Fault, *, few: bool) -> str | None:
+    """What to write for an unknown kind."""
+    from aespec.registry import kind_names, kinds, nearest_kind
+
+    family, name = fault.context["family"], fault.context["name"]
+    all_of_them = all_of(family)
+    if named := kind_meant(family, fault.error["input"], fault.rank):
+        kind, fields = next(iter(named.items()))
+        return f"the kind stands by itself: write `{kind if fields is None else snippet(fault, named)}`"
+    if absent := instead_of(name.partition("(")[0]):
+        return absent
+    if family == "layer" and name in ITEMS:
+        return f"`{name}` is an item of a list of layers: write it there, beside the layers"
+    if family == "layer" and name in kind_names("decoder form"):
+        return f"it is no layer, but the whole decoder: write `decoder: {name}`"
+    if is_input(fault):
+        shape = None if isinstance(fault.error["input"], str) else fault.error["input"][name]
+        where = "the shape of what goes in stands once, as `input`, before the layers"
+        if isinstance(shape, list) and "input" not in fault.source.data:
+            return f"take it out, and write `{entry(fault, {'input': shape})}` at the top: {where}"
+        return f"take it out: {where}"
+    stated = fault.error["input"]
+    if family == "layer" and name in fault.top and name not in fault.source.data and not isinstance(stated, str):
+        return (
+            f"`{name}` stands at the top of the spec, beside `{fault.written[0]}`: take its dash and indentation away"
+        )
+    bare = name == stated
+    together = name if bare else f"{name}: {stated[name]}" if "{" in name else None
+    whole, parts = rest_of_call(fault)
+    if parts and (meant := _run_together(fault, whole)):
+        return f"write `{meant}`; brackets cut a call at its commas"
+    if together and (meant := _run_together(fault, together)):
+        return f"write `{meant}`"
+    if family == "layer" and bare and (called := call_meant("activation", name)):
+        return f"as a layer of its own write `{snippet(fault, _activation(short(called)), item=True)}`"
+    near = _nearest_kind(fault, name)
+    values = None if bare else stated[name]
+    if near and isinstance(values, list) and family == "layer" and (layer := behind_input(name, near, values)):
+        return (
+            f"write `{snippet(fault, layer, item=True)}`: the {values[0]} that come in follow from what stands before"
+        )
+    if near:
+        return f"did you mean `{near}`?" + ("" if few else f" {all_of_them}")
+    if family == "layer" and len(name) > 2 and (activation := nearest_kind(name, "activation")):
+        if bare:
+            return f"as a layer of its own write `- activation: {activation}`"
+        stating = kinds("activation")[activation].model_fields and stated[name] is not None
+        function = short(as_kind("activation", activation, stated[name])) if stating else activation
+        return f"as a layer of its own write `{snippet(fault, _activation(function), item=True)}`"
+    if family == "loss" and _comes_with_code(name):
+        return f"that term {_WITH_CODE}"
+    if not bare and (lacking := kind_lacking(family, fault.error["input"])):
+        return f"it is a field of `{next(iter(lacking))}`: write `{snippet(fault, lacking)}`"
+    if family == "decoder form" and (not bare or name in kind_names("layer")):
+        return layers_as_list(fault, stated, "decoder")
+    return None if few else all_of_them
+
+
+def is_input(fault: Fault) -> bool:
+    """Whether an unknown kind of layer is what elsewhere says the shape of the input."""
+    family, name = fault.context["family"], fault.context["name"]
+    return family == "layer" and nearest(name, ("input", "input_layer")) is not None
+
+
+def _comes_with_code(name: str) -> bool:
+    """Whether a name is that of the term of a variational code, which is no loss here."""
+    from aespec.registry import known_kind
+
+    return known_kind(name, "layer") == "gaussian_latent" or name.lower().startswith("kl")
+
+
+_WITH_CODE = "comes with the code: `- gaussian_latent: {units: 8, beta: 1.0}` at the end of the encoder"
+
+
+def _activation(function: Any) -> dict[str, Any]:
+    """A layer that is an activation alone."""
+    return {"activation": function if isinstance(function, str) else {"function": function}}
+
+
+def _nearest_kind(fault: Fault, name: str) -> str | None:
+    """The kind, or the item of a list of layers, that was likely meant by a name."""
+    from aespec.registry import nearest_kind
+
+    family = fault.context["family"]
+    return nearest_kind(name, family, beside=ITEMS if family == "layer" else (), rank=fault.rank)
+
+
+_RUN_TOGETHER = re.compile(r"([A-Za-z_][\w.]*)(?:\s*[:=(]\s*(-?\w[\w.-]*)\s*\)?|\s+(-?[0-9][0-9.e-]*))")
+"""A kind and its value in one text, as in ``dense:3``, ``Dense(3)`` and ``dense 3``."""
+
+
+def _run_together(fault: Fault, name: str) -> str | None:
+    """How to write a kind and its value that stand in one text, or kinds of a list that do."""
+    from aespec.registry import kinds
+
+    family = fault.context["family"]
+    names = [_nearest_kind(fault, each) for each in re.split(r"\s*,\s*", name)]
+    if family == "loss" and len(names) > 1 and all(names):
+        return f"[{', '.join(map(str, names))}]"
+    if called := call_meant(family, name, fault.rank):
+        apart = padded_apart(called)
+        return bare_or_snippet(fault, called) if len(apart) == 1 else "` and `".join(snippet(fault, e) for e in apart)
+    braced = re.fullmatch(r"([\w.]+)\s*(?:\((.*)\)|:?\{(.*)\})", name)
+    if braced and (kind := _nearest_kind(fault, braced[1])) and not re.fullmatch(r"\s*-?[\w.-]+\s*", braced[2] or ""):
+        if not braced[3]:
+            return f"{kind}` with its fields in braces: see `aespec layers {kind}"
+        return f"{'- ' * (is_item(fault) and has_dashes(fault))}{kind}: {{{braced[3].strip()}}}"
+    found = _RUN_TOGETHER.fullmatch(name)
+    kind = found and _nearest_kind(fault, found[1])
+    if not found or not kind:
+        return None
+    value = with_field(family, kind, plain_value(found[2] or found[3]))
+    takes = kinds(family)[kind].main is not None or isinstance(value, dict)
+    return snippet(fault, {kind: value if takes else None})
+
+
+def rest_of_call(fault: Fault) -> tuple[str, list[Loc]]:
+    """Of a call or a tuple, which brackets cut at its commas: all of it, and where its other parts stand.
+
+    Of ``[Conv2D(16, 3), Flatten()]`` it is ``Conv2D(16, 3)``, of which the second item is a part.
+    """
+    text, parts = str(fault.error["input"]), []
+    if not fault.written or not isinstance(fault.error["input"], str | dict) or text.count("(") <= text.count(")"):
+        return text, []
+    above = fault.written[:-1]
+    beside, own = fault.source.value(above), fault.written[-1]
+    others = list(enumerate(beside)) if isinstance(beside, list) else [(key, key) for key in beside]
+    for place, part in others[[each for each, _ in others].index(own) + 1 :]:
+        text += f", {part}"
+        parts.append((*above, place))
+        if text.count("(") == text.count(")"):
+            return text, parts
+    return text, []
+
+
+def not_one_key(fault: Fault) -> Diagnostic:
+    """What is not one kind: of several keys, or no mapping and no name."""
+    family, keys = fault.context["family"], fault.context["keys"]
+    added = [key for key in keys if fault.source.is_set((*fault.written, key))]
+    standing = [key for key in keys if key not in added]
+    if added and standing:
+        return _second_kind(fault, added[0], standing[0])
+    article = "an" if family[0] in "aeiou" else "a"
+    meant = kind_meant(family, fault.error["input"], fault.rank)
+    kind = next(iter(meant or {}), None)
+    beside = [key for key in keys if key != kind]
+    return Diagnostic(
+        NotOneKey,
+        f"{listed(beside, 'and')} stand{'s' * (len(beside) == 1)} beside `{kind}`, not in it"
+        if kind in keys
+        else f"this is not one {family}",
+        fault.value,
+        wanted=f"{article} {family}: a bare name, `kind: value` or `kind: {{fields}}`",
+        got=listed(keys, "and") if keys else fault.got,
+        help=f"write `{bare_or_snippet(fault, meant)}`" if meant else _one_key(fault),
+    )
+
+
+def _one_key(fault: Fault) -> str | None:
+    """How to write one kind."""
+    keys, item, family = fault.context["keys"], not isinstance(fault.loc[-1], str), fault.context["family"]
+    stated = fault.error["input"]
+    named = {key: near for key in keys if (near := _nearest_kind(fault, key))}
+    if keys and item and len(named) == len(keys):
+        dashed = has_dashes(fault)
+        own = "a dash" if dashed else "braces"
+        each = [snippet(fault, {near: with_field(family, near, stated[key])}, dashed) for key, near in named.items()]
+        return f"in a list, give each {family} {own} of its own: {listed(each, 'and')}"
+    if item and (lacking := _item_lacking(stated)):
+        return f"name it, with these fields in it: write `{snippet(fault, lacking)}`"
+    if keys and (lacking := kind_lacking(family, stated)):
+        return f"name the kind, with these fields in it, for example `{snippet(fault, lacking)}`"
+    if keys and not named:
+        return f"begin with a kind, with its fields in it; {all_of(family)}"
+    if keys and family == "loss":
+        losses = [{near: with_field(family, near, stated[key])} for key, near in named.items()]
+        term = next((f"; `{key}` {_WITH_CODE}" for key in keys if _comes_with_code(key)), "")
+        return f"write `{show(losses, 300, plain=True)}`{term}"
+    if keys:
+        return f"write `{{{next(iter(named.values()))}: {{...}}}}`, one kind with its fields inside"
+    if item and family == "layer" and type(stated) is int:
+        return f"for a dense layer of that width write `{snippet(fault, {'dense': stated}, item=True)}`"
+    if item and fault.loc == fault.written:
+        is_list = isinstance(fault.error["input"], list)
+        return f"a {family} cannot be a list: take the inner brackets or the extra dash away" if is_list else None
+    if family in ("regularizer", "optimizer") and type(stated) in (int, float):
+        return f"say which: `{{{'l2' if family == 'regularizer' else 'adam'}: {stated}}}`; {all_of(family)}"
+    pair = stated if isinstance(stated, list) and len(stated) == 2 else [None, None]
+    if type(pair[1]) in (int, float) and isinstance(pair[0], str) and (near := _nearest_kind(fault, pair[0])):
+        return f"write `{snippet(fault, {near: pair[1]})}`"
+    if isinstance(stated, list) and len(stated) == 1 and isinstance(stated[0], str):
+        return f"take the brackets away: `{stated[0]}`"
+    if stated is None and family == "activation":
+        return "write `linear` for none"
+    examples = getattr(fault.kind, "examples", ())
+    if fault.kind and fault.kind.main == fault.loc[-1] and examples:
+        return f"write for example `{show({fault.kind.kind: dict(examples[0].fields)}, 100, plain=True)[1:-1]}`"
+    return f"{fault.subject}: {fault.doc}"
+
+
+def _item_lacking(stated: Any) -> dict[str, Any] | None:
+    """The item of a list of layers that has all of these fields, the first of its own among them, with them."""
+    if not isinstance(stated, dict):
+        return None
+    fits = (name for name, own in ITEMS.items() if next(iter(own)) in stated and stated.keys() <= own.keys())
+    return next(({name: stated} for name in fits), None)
+
+
+def _second_kind(fault: Fault, name: str, standing: str) -> Diagnostic:
+    """An override whose path names another kind than the one that stands there."""
+    from aespec.registry import kinds
+
+    family, place = fault.context["family"], fault.source.keys[(*fault.written, name)]
+    # What the assignment itself says: a `repeat` before it counts as one item there, and as many layers in the data.
+    path = place.text[: place.column - 1].strip().rstrip(".")
+    members = kinds(family)
+    if name in members:
+        help = f"to make it another kind, set it as a whole: `{path}={{{name}: …}}`"
+    else:
+        fields = members[standing].model_fields if standing in members else ()
+        field = None if nearest(name, [standing]) else nearest(name, fields)
+        help = f"did you mean `{path}.{standing}{f'.{field}' if field else ''}`?"
+    return Diagnostic(
+        BadOverride,
+        f"the {family} at `{path}` is `{standing}`, not `{name}`",
+        place,
+        wanted=f"`{standing}`",
+        got=f"`{name}`",
+        help=help,
+    )
+
+
+def fields_wanted(fault: Fault) -> Diagnostic:
+    """A single value of a kind that takes none."""
+    kind, takes = fault.context["kind"], fault.context["taking"]
+    value, fields = fault.error["input"][kind], ", ".join(f"{field}: ..." for field in fault.context["fields"])
+    wanted = f"`{kind}: {{{fields}}}`" if fields else f"`{kind}` alone"
+    alone = value is True and not fault.context["needs"]
+    meant = snippet(fault, {kind: {takes[0]: value}}) if len(takes) == 1 and not alone else None
+    return Diagnostic(
+        WrongValue,
+        f"`{kind}` takes no single value",
+        fault.value,
+        wanted=f"`{kind}` with its fields in braces" if meant else wanted,
+        got=show(value),
+        help=f"write `{meant}`"
+        if meant
+        else f"say which field is meant: {wanted}"
+        if takes and not alone
+        else f"write {wanted}"
+        if fault.context["needs"] or not fields
+        else f"it needs no value: write `{kind}` alone",
+    )
+
+
+def bad_regularizer(fault: Fault) -> Diagnostic:
+    """A penalty of what it cannot be a penalty of."""
+    kind, target = fault.context["kind"], fault.context["wanted"]
+    regularizer = fault.error["input"]
+    stated = regularizer if isinstance(regularizer, str) else fault.got
+    help = f"use `activity_regularizer: {stated}`" if target == "activity" else f"`{kind}` comes with its layer"
+    return Diagnostic(
+        BadRegularizer,
+        str(fault.error["msg"]),
+        fault.value,
+        wanted=f"`{kind}` on {'an' if target[0] in 'aeiou' else 'a'} {target}",
+        got=fault.subject,
+        help=help,
+    )

@@ -1,0 +1,223 @@
+"""What is said of values that are wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from aespec.calls import AROUND, arguments_meant, call_meant
+from aespec.diagnostics import Diagnostic, Loc, nearest, show
+from aespec.faults import Fault, inner_models
+from aespec.problems.kinds import rest_of_call
+from aespec.problems.writing import entry, layers_as_list, listed, snippet
+from aespec.rules import BadCombination, WrongValue
+
+__all__ = ["combination", "later_fields", "said_in_full", "wrong_value"]
+
+
+def combination(fault: Fault) -> Diagnostic:
+    """Values that are wrong together."""
+    message, wanted, help = (fault.context[key] for key in ("message", "wanted", "help"))
+    got = show(fault.source.value(fault.written))
+    return Diagnostic(BadCombination, message, fault.value, wanted=wanted, got=got, help=help)
+
+
+def said_in_full(fault: Fault) -> Diagnostic:
+    """A value of which the error itself says all that there is to say."""
+    context = fault.context
+    return Diagnostic(
+        WrongValue,
+        str(fault.error["msg"]),
+        fault.value,
+        wanted=context["wanted"],
+        got=context.get("got") or fault.got,
+        help=context.get("help"),
+    )
+
+
+def wrong_value(fault: Fault) -> Diagnostic:
+    """A value of a wrong type or outside its bounds."""
+    near = _meant(fault)
+    bounds = fault.type.startswith(("greater_than", "less_than"))
+    return Diagnostic(
+        WrongValue,
+        f"{fault.subject} {'lies outside its bounds' if bounds else 'has a wrong value'}",
+        fault.value,
+        wanted=_wanted(fault),
+        got=fault.got,
+        help=_filled(fault) or _batch_axis(fault) or (f"did you mean `{near}`?" if near else _what_it_is(fault)),
+    )
+
+
+def _filled(fault: Fault) -> str | None:
+    """What to do where a text with more than a variable in it stands for a number."""
+    place, value = fault.value, fault.error["input"]
+    written = place.text[place.column - 1 : place.column - 1 + place.width] if place else ""
+    piece = "${" in written and not re.fullmatch(r"""["']?\$\{[^}]*\}["']?""", written)
+    if not piece or not isinstance(value, str) or not fault.type.startswith(("int_", "float_")):
+        return None
+    return "a text with `${...}` in it stays a text: give a variable the number, and write `${it}` alone"
+
+
+def _as_arguments(fault: Fault) -> str | None:
+    """What to do where a value is what Python would be given: a tuple, or the arguments of a call, or a whole call."""
+    text, parts = rest_of_call(fault)
+    if not isinstance(fault.error["input"], str) or not re.search("[(,=]", text):
+        return None
+    if (kind := fault.kind) and kind.main == fault.field:
+        called = call_meant(kind.family, f"{kind.kind}({text})")
+        return f"write `{snippet(fault, called, kind.family == 'layer')}`" if called else None
+    stated = arguments_meant(fault.owner, fault.field, text) if fault.owner else None
+    cut = "; brackets cut a tuple at its commas" if parts else ""
+    return f"write `{entry(fault, {fault.field: stated})}`{cut}" if stated is not None else None
+
+
+def _batch_axis(fault: Fault) -> str | None:
+    """What to do where a shape begins with an axis for the batch, as it does elsewhere."""
+    shape = fault.source.value(fault.written[:-1]) if fault.field == "shape" and fault.loc[-1] == 0 else None
+    if fault.error["input"] != "None" or not isinstance(shape, list) or len(shape) < 2:
+        return None
+    rest = ["null" if each == "None" else str(each) for each in shape[1:]]
+    return f"the batch is no part of a shape: write `[{', '.join(rest)}]`; `null` is an axis of any length"
+
+
+def _meant(fault: Fault) -> str | None:
+    """What a wrong value was likely meant to be, as a spec writes it."""
+    value = fault.error["input"]
+    if isinstance(value, str) and (use := _SHELL.fullmatch(value)):
+        return f"${{{use[1] or use[2]}}}"
+    if fault.field == "padding" and type(value) is int and value == 0:
+        return "valid"
+    if value == "None" and fault.field == "shape":
+        return "null"
+    if isinstance(value, str) and (variable := _variable(fault)):
+        return variable
+    if fault.type == "literal_error":
+        return nearest(value, _expected(fault.context)) if isinstance(value, str) else None
+    if fault.type == "bool_type":
+        return {"0": "false", "1": "true", "false": "false", "true": "true"}.get(str(value).lower())
+    whole = re.fullmatch(r"(-?[1-9][0-9]{0,9}|0)(\.0+)?", str(value))
+    if whole and fault.type.startswith("int_"):
+        return whole[1]
+    return (
+        str(value) if fault.type == "float_type" and re.fullmatch(r"-?[0-9]{1,9}(\.[0-9]{1,9})?", str(value)) else None
+    )
+
+
+def _variable(fault: Fault) -> str | None:
+    """The use of a variable that a text for a number is without its ``${}``, or a sum of some."""
+    text, names = fault.error["input"].strip("{} "), fault.source.data.get("vars")
+    if not isinstance(names, dict) or not fault.type.startswith(("int_", "float_")):
+        return None
+    if text in names:
+        return f"${{{text}}}"
+    used = set(re.findall(r"[A-Za-z_]\w*", text))
+    summed = used and used <= names.keys() and re.fullmatch(r"[\w\s()+*/%-]+", text)
+    return f'"${{{text}}}"' if summed else None
+
+
+_SIZES = re.compile(r"\(?\s*[0-9]+(\s*[,x*\u00d7]\s*[0-9]+)*\s*,?\s*\)?")
+"""A shape, as it is written elsewhere."""
+
+_BOUNDS = re.compile(r"[\[(]?\s*(-?[0-9]+(?:\.[0-9]+)?)\s*(?:,|:|\.\.\.?|-|to|\s)\s*(-?[0-9]+(?:\.[0-9]+)?)\s*[\])]?")
+"""The least and the largest value, as they are written elsewhere."""
+
+
+def _what_it_is(fault: Fault) -> str | None:
+    """What to know of a field whose value is wrong."""
+    from aespec.registry import nearest_kind
+
+    given = fault.error["input"]
+    if fault.type == "tuple_type" and fault.layers:
+        return layers_as_list(fault, given, fault.field)
+    if fault.field == "shape" and isinstance(given, dict):
+        return "take the dashes away: `input` is a mapping of fields, or a shape alone, `input: [28, 28]`"
+    sizes = _SIZES.fullmatch(str(given)) if isinstance(given, int | str) else None
+    layer = fault.kind if fault.kind and fault.kind.family == "layer" else None
+    if fault.field == "padding" and layer and layer.kind in AROUND and (type(given) is int or isinstance(given, list)):
+        around, where = AROUND[layer.kind]
+        same = "to keep the length" if where == "before" else "for the length times the strides"
+        apart = snippet(fault, {around: given}, item=True)
+        return f"write `same` {same}, or put `{apart}` {where} this layer, which then is `valid`"
+    several = isinstance(given, list) and len(given) > 1 and all(type(each) is int for each in given)
+    if several and layer and layer.main == fault.field and fault.type.startswith("int_"):
+        each = [snippet(fault, {layer.kind: one}, item=True) for one in given]
+        if len(given) == 2:  # as PyTorch has it, or two layers in one
+            return f"what comes in is not stated: write `{each[1]}`; for two layers write {listed(each, 'and')}"
+        return f"a layer has one: write {listed(each, 'and')}"
+    if (
+        fault.type.startswith("model_")
+        and isinstance(given, list)
+        and given
+        and all(isinstance(e, dict) for e in given)
+    ):
+        return "take the dashes away: it is a mapping of fields, not a list"
+    run = re.fullmatch(r"(\d+)[\s,]+([a-z]\w*)", given) if isinstance(given, str) else None
+    if run and layer and layer.main == fault.field and (activation := nearest_kind(run[2], "activation")):
+        return f"write `{snippet(fault, {layer.kind: {layer.main: int(run[1]), 'activation': activation}}, item=True)}`"
+    if fault.field in ("input", "shape") and sizes and not isinstance(fault.loc[-1], int):
+        return f"write the shape as a list: `{fault.field}: [{', '.join(re.findall('[0-9]+', sizes[0]))}]`"
+    bounds = _BOUNDS.fullmatch(given) if fault.field == "range" and isinstance(given, str) else None
+    if bounds:
+        return f"write both as a list: `{fault.field}: [{bounds[1]}, {bounds[2]}]`"
+    if arguments := _as_arguments(fault):
+        return arguments
+    examples = fault.owner.model_fields[fault.field].examples if fault.owner and fault.loc else None
+    if given is True and examples:
+        return f"say which: write for example `{entry(fault, {fault.field: examples[0]})}`"
+    return f"`{fault.field}`: {fault.doc}" if fault.loc else None
+
+
+def later_fields(fault: Fault) -> list[Loc]:
+    """Of a field of `input` that stands in a list, as an item: where those after it stand."""
+    if fault.field != "shape" or not isinstance(fault.error["input"], dict):
+        return []
+    above, own = fault.written[:-1], fault.written[-1]
+    beside = fault.source.value(above)
+    later = range(own + 1, len(beside)) if isinstance(own, int) and isinstance(beside, list) else ()
+    return [(*above, place) for place in later if isinstance(beside[place], dict)]
+
+
+_WANTED = {
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "bool_type": "`true` or `false`",
+    "string_type": "text",
+    "tuple_type": "a list",
+    "list_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+    "finite_number": "a finite number",
+    "string_pattern_mismatch": "text that matches `{pattern}`",
+    "greater_than": "above {gt}",
+    "greater_than_equal": "{ge} or more",
+    "less_than": "below {lt}",
+    "less_than_equal": "{le} or less",
+    "too_short": "at least {min_length} item",
+    "too_long": "at most {max_length} items",
+}
+
+_SHELL = re.compile(r"\$(?:\((.+)\)|(\w+))")  # a variable as it is written elsewhere: $(name), $name
+
+_PATTERNS = {
+    r"^[A-Za-z][A-Za-z0-9_]*$": "letters, digits and `_`, a letter first",
+    r"^[A-Za-z0-9][A-Za-z0-9_.-]*$": "letters, digits, `_`, `.` and `-`, a letter or a digit first",
+}
+
+
+def _wanted(fault: Fault) -> str:
+    if fault.type == "literal_error":
+        return listed(_expected(fault.context))
+    if fault.type == "string_pattern_mismatch" and fault.context["pattern"] in _PATTERNS:
+        return _PATTERNS[fault.context["pattern"]]
+    held = inner_models(fault.owner, fault.field) if fault.owner and fault.type.startswith("model_") else []
+    if main := next(filter(None, (getattr(each, "main", None) for each in held)), None):
+        return f"a mapping, or its `{main}` alone"
+    return _WANTED.get(fault.type, str(fault.error["msg"])).format(**fault.context)
+
+
+def _expected(context: Mapping[str, Any]) -> list[str]:
+    return str(context["expected"]).replace("'", "").replace(" or ", ", ").split(", ")

@@ -1,0 +1,68 @@
+"""How a message writes what a file should say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from json import dumps
+from typing import Any
+
+from aespec.diagnostics import show
+from aespec.faults import Fault
+from aespec.meanings import short
+
+__all__ = ["all_of", "bare_or_snippet", "entry", "has_dashes", "is_item", "layers_as_list", "listed", "snippet"]
+
+
+def all_of(family: str) -> str:
+    """Where all kinds of a family are to be found."""
+    return f"`aespec layers{'' if family == 'layer' else f' --family {family}'}` lists all kinds"
+
+
+def layers_as_list(fault: Fault, stated: Any, block: str) -> str:
+    """What to do where layers do not stand in a list, or in one below a name of its own."""
+    if isinstance(stated, Mapping) and len(stated) == 1 and isinstance(next(iter(stated.values())), list):
+        return f"take `{next(iter(stated))}` away: the list of layers stands below `{block}` itself"
+    return f"write the layers as a list, {'in brackets' if fault.source.is_json else 'a line and a `- ` for each'}"
+
+
+def snippet(fault: Fault, kind: Mapping[str, Any], item: bool | None = None) -> str:
+    """A kind with its fields, as the file would have it: an item of a list, by default if it is one, or in braces."""
+    if fault.source.is_json:
+        return dumps(kind, ensure_ascii=False)
+    item = is_item(fault) if item is None else item
+    text = show(kind, 300, plain=True)
+    return f"{'- ' * has_dashes(fault)}{text[1:-1].removesuffix(': null')}" if item else text
+
+
+def bare_or_snippet(fault: Fault, kind: dict[str, Any]) -> str:
+    """A kind with its fields, as the file would have it; as its name alone where it has none and is no item."""
+    alone = short(kind)
+    return alone if isinstance(alone, str) and not is_item(fault) else snippet(fault, kind)
+
+
+def is_item(fault: Fault) -> bool:
+    """Whether it is about a whole item of a list."""
+    return isinstance(fault.written[-1], int)
+
+
+def has_dashes(fault: Fault) -> bool:
+    """Whether items of the list that it is about, or in, begin with a dash: not in JSON, and not in brackets."""
+    ends = [end for end, part in enumerate(fault.written, 1) if isinstance(part, int)]
+    place = fault.source.place(fault.written[: ends[-1]]) if ends else None
+    return not fault.source.is_json and (place is None or place.text[: place.column - 1].rstrip().endswith("-"))
+
+
+def entry(fault: Fault, field: Mapping[Any, Any]) -> str:
+    """A field with its value, as the file would have it."""
+    return snippet(fault, field, item=False)[1:-1]
+
+
+def listed(options: Sequence[str], word: str = "or") -> str:
+    """Some of these in words, as code; of many, the first."""
+    quoted = [f"`{option}`" for option in options]
+    if len(quoted) > FEW:
+        return ", ".join([*quoted[:7], f"... ({len(quoted)} in all)"])
+    return f" {word} ".join(", ".join(quoted).rsplit(", ", 1))
+
+
+FEW = 12  # that are listed in a message
