@@ -5,29 +5,54 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from aespec.faults import inner_models
-from aespec.fieldnames import field_meant
+from aespec.fieldnames import field_meant, follows
 from aespec.kind import Kind, own_first
-from aespec.meanings import IDLE, fields_meant, short
+from aespec.meanings import fields_meant, idle, short
 from aespec.registry import kinds, nearest_kind
 
-__all__ = ["AROUND", "arguments_meant", "behind_input", "call_meant", "padded_apart"]
+__all__ = [
+    "AROUND",
+    "Called",
+    "accepts",
+    "arguments_meant",
+    "behind_input",
+    "call_meant",
+    "called_name",
+    "list_meant",
+    "padded_apart",
+]
 
 
-def call_meant(family: str, text: str, rank: int | None = None) -> dict[str, Any] | None:
-    """The kind with its fields, of a call as Keras or PyTorch have it.
+@dataclass(frozen=True)
+class Called:
+    """What a call comes to."""
 
-    >>> call_meant("layer", "Dense(10, activation='relu')"), call_meant("layer", "nn.Linear(20, 10)")
+    kind: dict[str, Any]
+    """The kind, with its fields or its single value."""
+    left: tuple[str, ...] = ()
+    """The arguments, as they are written, for which it has nothing."""
+
+
+def call_meant(family: str, text: str, rank: int | None = None) -> Called | None:
+    """The kind with its fields, of a call as Keras or PyTorch have it; None where it cannot be read.
+
+    >>> call_meant("layer", "Dense(10, activation='relu')").kind, call_meant("layer", "nn.Linear(20, 10)").kind
     ({'dense': {'units': 10, 'activation': 'relu'}}, {'dense': 10})
-    >>> call_meant("optimizer", "torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)")
+    >>> call_meant("optimizer", "torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)").kind
     {'sgd': {'learning_rate': 0.1, 'momentum': 0.9}}
+    >>> call_meant("layer", "nn.GRU(4, 8, num_layers=2)")
+    Called(kind={'gru': 8}, left=('num_layers=2',))
     """
     call = _parsed(text)
+    while isinstance(call, ast.Call) and isinstance(call.func, ast.Call):  # applied to a tensor
+        call = call.func
     if not isinstance(call, ast.Call):
         return None
     name = ast.unparse(call.func)
@@ -35,30 +60,110 @@ def call_meant(family: str, text: str, rank: int | None = None) -> dict[str, Any
     if kind is None:
         return None
     member = kinds(family)[kind]
-    named = {each.arg or "": _stated(member, each.arg or "", each.value) for each in call.keywords}
-    pytorch = _of_pytorch(name) or named.get("batch_first") is True
-    first = [member.main or "", *_BEHIND_INPUT.get(kind, ())]
-    order = list(dict.fromkeys([*filter(None, first), *own_first(member)]))
+    pytorch = _of_pytorch(name, call)
+    fields: dict[str, Any] = {}
+    left: list[str] = []
+    for argument, node in _arguments(kind, member, call, pytorch=pytorch):
+        value = _stated(member, argument, node)
+        if idle(argument, value) or (family != "layer" and argument == "name"):
+            continue
+        meant = {argument: value} if argument in member.model_fields else fields_meant(member, {argument: value})
+        known = {field: each for field, each in meant.items() if field in member.model_fields and each is not _UNKNOWN}
+        if not known and not follows(argument):
+            left.append(f"{argument}={ast.unparse(node)}" if argument.isidentifier() else ast.unparse(node))
+        fields |= known
+    if pytorch:
+        fields = _of_keras(kind, fields, left)
+    fields = {**_defaults_elsewhere(name, kind, pytorch=pytorch), **fields}
+    if not _right(member, fields):
+        return None
+    return Called({kind: _as_written(member, fields)}, tuple(left))
+
+
+def _as_written(kind: type[Kind], fields: dict[str, Any]) -> Any:
+    """The fields as a spec has them: a single value alone, unless it is a kind itself, which needs its field's name."""
+    if kind.main and [*fields] == [kind.main] and not isinstance(fields[kind.main], dict):
+        return fields[kind.main]
+    return fields or None
+
+
+def called_name(text: str) -> str:
+    """What a text calls, or names: of ``nn.Linear(4, 8)`` it is ``nn.Linear``."""
+    return text.partition("(")[0]
+
+
+def list_meant(family: str, stated: Sequence[Any], rank: int | None = None) -> Called | None:
+    """The kind of a list that begins with its name, and goes on with what the call of that name would be given.
+
+    >>> list_meant("layer", ["dense", 64, "relu"]).kind
+    {'dense': {'units': 64, 'activation': 'relu'}}
+    """
+    if len(stated) < 2 or not isinstance(stated[0], str) or not stated[0].isidentifier():
+        return None
+    given = []
+    for each in stated[1:]:
+        given += [f"{key}={value!r}" for key, value in each.items()] if isinstance(each, dict) else [repr(each)]
+    return call_meant(family, f"{stated[0]}({', '.join(given)})", rank)
+
+
+def _arguments(kind: str, member: type[Kind], call: ast.Call, *, pytorch: bool) -> Iterator[tuple[str, ast.expr]]:
+    """Each argument with its name; what comes in is left out, which elsewhere is said to layers and optimizers."""
     values = list(call.args)
-    if values and isinstance(values[0], ast.Call) and ast.unparse(values[0].func).endswith("parameters"):
-        values = values[1:]  # what PyTorch's optimizers are given
-    if values and (family == "activation" or kind == "dropout") and _is_flag(values[-1]):
-        values = values[:-1]  # whether it is computed in place
-    if kind in _BEHIND_INPUT and pytorch:
-        values = values[1:] if len(values) > 1 or not _BEHIND_INPUT[kind] else values
-        order = list(_BEHIND_INPUT[kind])
-    if "" in named or "decay" in named or len(values) > len(order):  # the decay of Keras's is one of the rate
-        return None
-    given = {field: _stated(member, field, each, named=False) for field, each in zip(order, values, strict=False)}
-    fields = {**given, **fields_meant(member, {arg: each for arg, each in named.items() if arg not in IDLE})}
-    if family == "schedule":  # how long it takes follows from the epochs
-        fields = {field: each for field, each in fields.items() if field in member.model_fields}
-    elif family == "layer" and member.main and len(fields) == 1 and not fields.keys() & member.model_fields.keys():
-        fields = {member.main: next(iter(fields.values()))}  # as `p` of a dropout
-    fields = {**_defaults_elsewhere(name, kind), **(_of_keras(kind, fields) if pytorch else fields)}
-    if any(each is _UNKNOWN for each in fields.values()) or not _right(member, fields):
-        return None
-    return {kind: fields[member.main] if member.main and [*fields] == [member.main] else fields or None}
+    own = [member.main, *own_first(member)] if member.main else own_first(member)
+    order = _IN_PYTORCH.get(kind, ()) if pytorch else _IN_KERAS.get(kind, ())
+    order = order or tuple(dict.fromkeys(own))
+    if order[:1] == ("",) and (
+        len(values) == 1 and member.family == "layer" and len(order) > 1 and order[1] != "epsilon"
+    ):
+        order = order[1:]  # what comes in was left out, as it is here
+    for at, node in enumerate(values):
+        name = order[at] if at < len(order) else f"argument {at + 1}"
+        if name:
+            yield name, node
+    yield from ((each.arg or "**", each.value) for each in call.keywords)
+
+
+_CONV = ("filters", "kernel_size", "strides", "padding")
+_POOL = ("pool_size", "strides", "padding")
+_POOLS = ("max_pool1d", "max_pool2d", "average_pool1d", "average_pool2d")
+
+_IN_PYTORCH: Mapping[str, tuple[str, ...]] = {
+    "dense": ("", "units", "use_bias"),
+    **dict.fromkeys(("conv1d", "conv2d"), ("", *_CONV, "dilation_rate", "groups", "use_bias")),
+    **dict.fromkeys(
+        ("conv1d_transpose", "conv2d_transpose"),
+        ("", *_CONV, "output_padding", "groups", "use_bias", "dilation_rate"),
+    ),
+    **dict.fromkeys(("lstm", "gru"), ("", "units", "num_layers", "use_bias")),
+    "batch_normalization": ("", "epsilon", "momentum"),
+    "layer_normalization": ("", "epsilon"),
+    **dict.fromkeys(_POOLS, _POOL),
+    **dict.fromkeys(("global_average_pool1d", "global_average_pool2d"), ("output_size",)),
+    "flatten": ("start_dim", "end_dim"),
+    "dropout": ("rate", "inplace"),
+    "leaky_relu": ("negative_slope", "inplace"),
+    **dict.fromkeys(("elu", "celu"), ("alpha", "inplace")),
+    **dict.fromkeys(("relu", "relu6", "selu", "silu", "mish"), ("inplace",)),
+    "softmax": ("dim",),
+    "sgd": ("", "learning_rate", "momentum"),
+    **dict.fromkeys(("adam", "adamw", "nadam", "adamax"), ("", "learning_rate", "betas", "epsilon", "weight_decay")),
+    **dict.fromkeys(("rmsprop", "adagrad", "adadelta"), ("", "learning_rate")),
+    "step": ("", "every", "factor"),
+    "exponential": ("", "factor"),
+    "cosine": ("", "T_max"),
+}
+"""Arguments of PyTorch's by position; what is empty is what comes in, or what is optimized."""
+
+_IN_KERAS: Mapping[str, tuple[str, ...]] = {
+    "dense": ("units", "activation", "use_bias"),
+    **dict.fromkeys(("conv1d", "conv2d", "conv1d_transpose", "conv2d_transpose"), _CONV),
+    **dict.fromkeys(("lstm", "gru"), ("units", "activation", "recurrent_activation", "use_bias")),
+    **dict.fromkeys(_POOLS, _POOL),
+    "exponential": ("initial_learning_rate", "decay_steps", "decay_rate"),
+    "cosine": ("initial_learning_rate", "decay_steps"),
+    "selu": ("x",),
+}
+"""Arguments of Keras's by position, where they differ from the order of the fields here."""
 
 
 def arguments_meant(owner: type[BaseModel], field: str, text: str) -> Any:
@@ -75,14 +180,25 @@ def arguments_meant(owner: type[BaseModel], field: str, text: str) -> Any:
     for model in inner_models(owner, field) if keywords else ():
         named = {each.arg or "": _literal(each.value) for each in keywords if each.arg not in _WATCHED}
         value = {field_meant(arg, model.model_fields) or arg: each for arg, each in named.items()}
-    info: Any = owner.model_fields[field]
-    wanted: Any = Annotated[info.annotation, info]
-    try:
-        TypeAdapter(wanted).validate_python(value)
-    except ValidationError:
+    if not accepts(owner, field, value):
         return None
     main = next(filter(None, (getattr(each, "main", None) for each in inner_models(owner, field))), None)
     return value[main] if isinstance(value, dict) and [*value] == [main] else value
+
+
+def accepts(owner: type[BaseModel], field: str, value: Any) -> bool:
+    """Whether a field can hold a value, whatever stands beside it."""
+    info: Any = owner.model_fields[field]
+    wanted: Any = Annotated[(info.annotation, *info.metadata)] if info.metadata else info.annotation
+    try:
+        TypeAdapter(wanted).validate_python(value)
+    except ValidationError:
+        return False
+    return True
+
+
+_WATCHED = ("monitor", "mode", "verbose")
+"""Arguments of Keras's ``EarlyStopping`` that say what is so here."""
 
 
 def behind_input(name: str, kind: str, values: Sequence[Any]) -> dict[str, Any] | None:
@@ -91,10 +207,10 @@ def behind_input(name: str, kind: str, values: Sequence[Any]) -> dict[str, Any] 
     >>> behind_input("Linear", "dense", [20, 10]), behind_input("nn.Conv2d", "conv2d", [3, 16, 5])
     ({'dense': 10}, {'conv2d': {'filters': 16, 'kernel_size': 5}})
     """
-    fields = _BEHIND_INPUT.get(kind, ())
-    if not _of_pytorch(name) or not 1 < len(values) <= len(fields) + 1:
+    if _IN_PYTORCH.get(kind, ())[:1] != ("",) or not _PYTORCH.fullmatch(name) or len(values) < 2:
         return None
-    return {kind: values[1] if len(fields) == 1 else dict(zip(fields, values[1:], strict=False))}
+    called = call_meant("layer", f"{name}({', '.join(map(repr, values))})")
+    return called.kind if called and not called.left else None
 
 
 AROUND: Mapping[str, tuple[str, str]] = {
@@ -121,62 +237,61 @@ def padded_apart(layer: dict[str, Any]) -> list[dict[str, Any]]:
     return layers if where == "before" else layers[::-1]
 
 
-_BEHIND_INPUT: Mapping[str, tuple[str, ...]] = {
-    **dict.fromkeys(("batch_normalization", "layer_normalization"), ()),
-    **dict.fromkeys(("dense", "lstm", "gru", "simple_rnn"), ("units",)),
-    **dict.fromkeys(
-        ("conv1d", "conv2d", "conv1d_transpose", "conv2d_transpose"), ("filters", "kernel_size", "strides")
-    ),
-}
-"""What PyTorch's layers are given in their order, behind what comes in."""
-
-_WATCHED = ("monitor", "mode", "verbose")
-"""Arguments of Keras's ``EarlyStopping`` that say what is so here."""
-
-_OF_PYTORCH = re.compile(r"(torch\.)?nn\..*|[Ll]inear|Conv(Transpose)?[12]d|BatchNorm[12]d")
-"""Layers of PyTorch's, by names that Keras does not have."""
+_PYTORCH = re.compile(r"(torch\.)?(nn|optim)\..*|[Ll]inear|Conv(Transpose)?[12]d|BatchNorm[12]d|\w+LR|\w+Pool[12]d")
+"""What PyTorch calls as Keras does not."""
 
 
-def _of_pytorch(name: str) -> bool:
-    return _OF_PYTORCH.fullmatch(name) is not None
+def _of_pytorch(name: str, call: ast.Call) -> bool:
+    """Whether a call is of PyTorch's, by its name or by arguments that Keras's have not."""
+    if _PYTORCH.fullmatch(name) or any(each.arg == "batch_first" for each in call.keywords):
+        return True
+    first = call.args[0] if call.args else None
+    return isinstance(first, ast.Call) and ast.unparse(first.func).endswith("parameters")
 
 
 _DEFAULTS_OF_PYTORCH: Mapping[str, Mapping[str, Any]] = {
     "leaky_relu": {"negative_slope": 0.01},
     "batch_normalization": {"momentum": 0.9, "epsilon": 1e-5},
     "layer_normalization": {"epsilon": 1e-5},
+    "adamw": {"weight_decay": 0.01},
+    "adadelta": {"learning_rate": 1.0, "rho": 0.9},
+    "adagrad": {"learning_rate": 0.01, "initial_accumulator_value": 0.0},
+    "rmsprop": {"learning_rate": 0.01, "rho": 0.99},
 }
 """What PyTorch's have where nothing is stated, and kinds here have not."""
 
 _DEFAULTS_OF_KERAS: Mapping[str, Mapping[str, Any]] = {"leaky_relu": {"negative_slope": 0.3}}
 
 
-def _defaults_elsewhere(name: str, kind: str) -> Mapping[str, Any]:
+def _defaults_elsewhere(name: str, kind: str, *, pytorch: bool) -> Mapping[str, Any]:
     """The fields of a kind that differ where they are not stated, in what PyTorch or Keras calls so."""
-    if _of_pytorch(name):
+    if pytorch:
         return _DEFAULTS_OF_PYTORCH.get(kind, {})
     return _DEFAULTS_OF_KERAS.get(kind, {}) if name.startswith(("layers.", "keras.", "tf.")) else {}
 
 
-def _of_keras(kind: str, fields: dict[str, Any]) -> dict[str, Any]:
-    """Fields of a layer of PyTorch with the meaning that they have here, which is Keras's."""
+def _of_keras(kind: str, fields: Mapping[str, Any], left: list[str]) -> dict[str, Any]:
+    """Fields of what PyTorch has with the meaning that they have here, which is Keras's; what has none is left."""
     found = dict(fields)
     if kind == "batch_normalization" and type(found.get("momentum")) is float:
         found["momentum"] = round(1 - found["momentum"], 10)  # the share that is kept, not that of the new
+    if found.get("weight_decay") and kind not in ("adamw", "sgd"):  # a penalty there, whose gradient is scaled too
+        left.append(f"weight_decay={found.pop('weight_decay')}")
     size, pad = found.get("kernel_size"), found.get("padding")
+    odd = type(size) is int and size % 2 == 1 and "transpose" not in kind
     if pad == 0 and type(pad) is int:
         found["padding"] = "valid"
-    elif (
-        "transpose" not in kind and type(size) is int and pad == size // 2 and size % 2 and found.get("strides", 1) == 1
-    ):
+    elif odd and type(size) is int and pad == size // 2 and found.get("strides", 1) == 1:
         found["padding"] = "same"
+    elif kind in _POOLS and pad:
+        left.append(f"padding={found.pop('padding')}")
     if kind.startswith("zero_padding") and isinstance(pad, list) and len(pad) == 2 * int(kind[-2]):
         found["padding"] = [pad[at : at + 2] for at in range(len(pad) - 2, -1, -2)]  # the last axis stands first there
     return found
 
 
 def _right(kind: type[Kind], fields: Mapping[str, Any]) -> bool:
-    """Whether a kind takes these fields; a number for `padding`, which it does not, has advice of its own."""
+    """Whether a kind takes these fields; a number for `padding`, which it does not, is told apart from it."""
     own = {field: value for field, value in fields.items() if field != "padding" or isinstance(value, str)}
     try:
         kind.model_validate(own)
@@ -185,19 +300,22 @@ def _right(kind: type[Kind], fields: Mapping[str, Any]) -> bool:
     return True
 
 
-def _is_flag(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, bool)
-
-
-def _stated(kind: type[Kind], argument: str, node: ast.expr, *, named: bool = True) -> Any:
+def _stated(kind: type[Kind], argument: str, node: ast.expr) -> Any:
     """What an argument of a call comes to: a literal, the name of a function, or a kind of its own, `L2(0.1)`."""
     if isinstance(node, ast.Attribute | ast.Name):
-        return ast.unparse(node).rpartition(".")[2] if named or isinstance(node, ast.Attribute) else _UNKNOWN
+        names = isinstance(node, ast.Attribute) or _takes_names(kind, field_meant(argument, kind.model_fields))
+        return ast.unparse(node).rpartition(".")[2] if names else _UNKNOWN
     if isinstance(node, ast.Call):
         text, field = ast.unparse(node), field_meant(argument, kind.model_fields)
         families = [each.family for each in inner_models(kind, field or "") if issubclass(each, Kind)]
-        return next((short(meant) for family in families if (meant := call_meant(family, text))), _UNKNOWN)
+        found = next((meant for family in families if (meant := call_meant(family, text))), None)
+        return short(found.kind) if found and not found.left else _UNKNOWN
     return _literal(node)
+
+
+def _takes_names(kind: type[Kind], field: str | None) -> bool:
+    """Whether a field holds a kind, which a name alone can be."""
+    return any(issubclass(each, Kind) for each in inner_models(kind, field or ""))
 
 
 def _literal(node: ast.expr) -> Any:

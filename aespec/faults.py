@@ -9,11 +9,11 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from aespec.diagnostics import Loc, Place, nearest, show
-from aespec.fieldnames import MANY, field_meant, follows, known_elsewhere
+from aespec.fieldnames import MANY, field_meant, follows, known_elsewhere, otherwise
 from aespec.kind import Kind, own_first
 from aespec.source import Source
 
-__all__ = ["Fault", "faults", "faulty", "holder", "inner_models"]
+__all__ = ["Fault", "faults", "faulty", "holder", "holds_layers", "inner_models"]
 
 
 def faults(errors: Sequence[Mapping[str, Any]], source: Source, model: type[BaseModel]) -> list[Fault]:
@@ -158,7 +158,7 @@ class Fault:
     @property
     def layers(self) -> bool:
         """Whether the field holds a list of layers."""
-        return self.owner is not None and _holds_layers(self.owner, self.field)
+        return self.owner is not None and holds_layers(self.owner, self.field)
 
     @property
     def meant(self) -> str | None:
@@ -173,12 +173,17 @@ class Fault:
     @property
     def _lacking(self) -> str | None:
         """A field that is not stated, and is needed: this may be its name elsewhere, as `p` is, or `layers`."""
+        from aespec.plan import TrainingPlan
+
         beside, number = self.source.value(self.written[:-1]), self.error["input"]
-        if self.owner is None or not isinstance(beside, dict) or follows(str(self.loc[-1])):
+        name = str(self.loc[-1])
+        if self.owner is None or not isinstance(beside, dict) or follows(name) or otherwise(name):
             return None
         if self.kind is None:
-            lists = [name for name in self.owner.model_fields if _holds_layers(self.owner, name)]
+            lists = [name for name in self.owner.model_fields if holds_layers(self.owner, name)]
             return next((name for name in lists if isinstance(number, list) and name not in beside), None)
+        if self.kind.family != "layer" and name in TrainingPlan.model_fields:
+            return None
         numbers = [key for key, value in self.stray.items() if type(value) in (int, float) and not follows(key)]
         if numbers != [self.loc[-1]]:
             return None
@@ -198,7 +203,7 @@ class Fault:
         return _within(self.owner, {**beside, **added}, str(self.loc[-1]), self.error["input"])
 
 
-def _holds_layers(owner: type[BaseModel], name: str) -> bool:
+def holds_layers(owner: type[BaseModel], name: str) -> bool:
     """Whether a field holds a list of layers."""
     inner = [each for each in inner_models(owner, name) if issubclass(each, Kind)]
     return any(each.family == "layer" and not each.concrete() for each in inner)

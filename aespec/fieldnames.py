@@ -3,49 +3,77 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from aespec.diagnostics import nearest
 
-__all__ = ["MANY", "comes_out", "field_meant", "follows", "known_elsewhere"]
+__all__ = ["MANY", "comes_out", "field_meant", "follows", "known_elsewhere", "otherwise"]
 
 MANY = 50
 """More fields than any kind has: what states so many is not compared with kinds as a whole."""
 
 _ELSEWHERE = {
     # of a spec
+    "shape": ("size",),
     "input": ("input_shape", "input_dim", "input_size", "shape"),
     "scaling": ("scale", "scaler", "normalize", "normalization", "standardize", "preprocessing"),
     "columns": ("features", "feature_names"),
     "stride": ("step", "hop", "hop_length"),
     "tie_weights": ("tied", "tie", "tied_weights"),
     "times": ("n", "count", "repeats"),
+    "layers": ("body", "block", "blocks", "modules"),
     "spec": ("file", "path", "from"),
     "vars": ("with", "variables", "params", "parameters"),
     # of layers and what is in them
-    "units": ("out_features", "output_dim", "output_size", "hidden_size", "out", "dim", "latent_dim"),
+    "units": ("z_dim", "width", "out_features", "output_dim", "output_size", "hidden_size", "out", "dim", "latent_dim"),
     "filters": ("out_channels", "out", "channels"),
     "kernel_initializer": ("weight_initializer", "weight_init"),
-    "kernel_regularizer": ("weight_regularizer",),
+    "kernel_regularizer": ("weight_regularizer", "regularizer"),
     "activation": ("nonlinearity",),
     "negative_slope": ("alpha", "slope"),
     "beta": ("kl_weight",),
+    "rate": ("p", "prob", "drop_prob"),
+    "rho": ("alpha",),
+    "warmup": ("warmup_epochs", "warmup_steps"),
     "freeze": ("frozen",),
     "pool_size": ("kernel_size",),
     "each": ("for", "over"),
     # of training
     "loss": ("loss_function", "loss_fn", "criterion"),
-    "least": ("min_lr", "eta_min"),
     "optimizer": ("type", "kind", "optim", "solver", "algorithm"),
-    "epochs": ("max_iter", "iterations"),
-    "early_stopping": ("callbacks",),
+    "epochs": ("max_iter", "iterations", "max_epochs", "num_epochs", "n_epochs", "nb_epoch"),
+    "early_stopping": ("callbacks", "n_iter_no_change"),
     "seed": ("random_seed", "random_state"),
     "validation_split": ("validation", "validation_size", "validation_fraction", "val_split", "test_size"),
-    "clip_norm": ("gradient_clip", "grad_clip", "gradient_clipping", "max_grad_norm"),
+    "clip_norm": ("clipnorm", "gradient_clip_val", "gradient_clip", "grad_clip", "gradient_clipping", "max_grad_norm"),
     "every": ("step_size",),
     "factor": ("gamma",),
 }
 """What fields are called elsewhere, where that is not much like what they are called here."""
+
+_OTHERWISE: Mapping[str, str] = {
+    "decay": "elsewhere it lowers the rate, which is what `schedule` does here",
+    "min_lr": "`least` says it as a share of the optimizer's rate",
+    "eta_min": "`final` says it as a share of the optimizer's rate",
+    "batch_norm": "it is a layer of its own: `- batch_normalization`",
+    "weight_decay": "write `kernel_regularizer: {l2: ...}`, or `weight_decay` at the optimizer",
+    "sparsity": "write `activity_regularizer: {l1: ...}`",
+    "groups": "remove it: all channels go into each filter here",
+    "data_format": "remove it: channels come last here",
+    "latent_dim": "the code is as wide as the last layer of the encoder",
+    "bottleneck": "the code is what the last layer of the encoder gives",
+    "latent": "the code is what the last layer of the encoder gives",
+    "min_epochs": "training ends by `epochs`, or by `early_stopping`",
+    "loss_weights": "each loss has its own: `loss: [{mse: {weight: 1.0}}, {mae: {weight: 0.5}}]`",
+    "metrics": "each epoch tells the terms of the loss; `aespec score` and `aespec report` measure a trained model",
+}
+"""What to do instead of fields that are no field here by another name."""
+
+
+def otherwise(name: str) -> str | None:
+    """What to do instead of a field that is none here, and for which no other stands."""
+    return _OTHERWISE.get(name.lower())
+
 
 _FOLLOWS = re.compile(r"(in|input|batch_input)(_(features|channels|size|dim|shape|units))?")
 """Fields of layers that elsewhere say what comes in."""
@@ -60,7 +88,8 @@ def field_meant(name: str, fields: Collection[str]) -> str | None:
     >>> field_meant("out_features", ["units", "activation"]), field_meant("unit", ["units", "activation"])
     ('units', 'units')
     """
-    return known_elsewhere(name, fields) or nearest(name, fields)
+    apart = name.lower() in _OTHERWISE and name not in fields
+    return known_elsewhere(name, fields) or (None if apart else nearest(name, fields))
 
 
 def known_elsewhere(name: str, fields: Collection[str]) -> str | None:

@@ -167,7 +167,7 @@ class GlorotUniform(Initializer):
     """Uniform of variance ``2 / (fan_in + fan_out)`` (Glorot and Bengio, 2010)."""
 
     kind = "glorot_uniform"
-    elsewhere = ("xavier_uniform",)
+    elsewhere = ("xavier_uniform", "xavier", "glorot")
 
     def draw(self, rng: "np.random.Generator", shape: tuple[int, ...]) -> "Draw":
         """See `Initializer.draw`."""
@@ -189,7 +189,7 @@ class HeUniform(Initializer):
     """Uniform of variance ``2 / fan_in`` (He et al., 2015)."""
 
     kind = "he_uniform"
-    elsewhere = ("kaiming_uniform",)
+    elsewhere = ("kaiming_uniform", "kaiming", "he")
 
     def draw(self, rng: "np.random.Generator", shape: tuple[int, ...]) -> "Draw":
         """See `Initializer.draw`."""

@@ -11,26 +11,33 @@ from aespec.kind import Kind
 from aespec.registry import kinds, known_kind, nearest_kind
 from aespec.source.items import ITEMS
 
-__all__ = ["IDLE", "as_kind", "fields_meant", "kind_lacking", "kind_meant", "short", "with_field"]
+__all__ = ["as_kind", "fields_meant", "idle", "kind_lacking", "kind_meant", "short", "with_field"]
 
 
-_NAMING = ("type", "kind", "layer", "class", "class_name", "op", "mode", "name")
+_NAMING = ("type", "kind", "layer", "class", "class_name", "_target_", "op", "mode", "name")
 """Keys that elsewhere name a kind by their value."""
 
 _WRAPPING = ("config", "args", "kwargs", "params", "parameters", "options")
 """Keys that elsewhere hold its fields."""
 
-IDLE = (
-    "batch_first",
-    "inplace",
-    "input_shape",
-    "start_dim",
-    "from_logits",
-    "reduction",
-    "track_running_stats",
-    "affine",
-)
-"""Arguments that change nothing here, or what they mostly state is so here."""
+_IDLE: Mapping[str, tuple[Any, ...]] = {
+    **dict.fromkeys(("inplace", "from_logits", "seed", "device", "verbose", "T_max", "input_shape"), ()),
+    **dict.fromkeys(("batch_first", "track_running_stats", "affine", "trainable", "bias"), (True,)),
+    **dict.fromkeys(("return_state", "bidirectional"), (False,)),
+    **dict.fromkeys(("groups", "num_layers", "start_dim"), (1,)),
+    **dict.fromkeys(("axis", "end_dim"), (-1,)),
+    "dim": (-1, 1),
+    "output_size": (1, [1], [1, 1]),
+    "reduction": ("mean", "sum_over_batch_size"),
+    "data_format": ("channels_last",),
+}
+"""Arguments that change nothing here with these values, or with any."""
+
+
+def idle(argument: str, value: Any) -> bool:
+    """Whether an argument says what is so here, or nothing that a model would be another by."""
+    values = _IDLE.get(argument)
+    return value is None or (values is not None and (not values or any(value == each for each in values)))
 
 
 def kind_meant(family: str, stated: Any, rank: int | None = None) -> dict[str, Any] | None:
@@ -114,8 +121,16 @@ def fields_meant(kind: type[Kind], stated: Mapping[str, Any]) -> dict[str, Any]:
         field = field_meant(key, kind.model_fields) or key
         if follows(key) and field not in kind.model_fields:
             continue
-        if key not in kind.model_fields and (key in IDLE or (key == kind.kind and kind.main)):
-            found |= {kind.main: value} if key == kind.kind and kind.main else {}
+        if key == kind.kind and kind.main:
+            found[kind.main] = value
+            continue
+        if key not in kind.model_fields and idle(key, value):
+            continue
+        if key == "affine" and value is False and "center" in kind.model_fields:
+            found |= {"center": False, "scale": False}
+            continue
+        if key == "trainable" and value is False and "freeze" in kind.model_fields:
+            found["freeze"] = True
             continue
         if key == "betas" and isinstance(value, list) and len(value) == 2 and "beta_2" in kind.model_fields:
             found |= {"beta_1": value[0], "beta_2": value[1]}

@@ -383,6 +383,7 @@ def _chain(
                 of = f", which undoes `{'` and `'.join(step.undoes)}`," if step.undoes else ""
                 fault = _fault(ShapeMismatch, f"`{name}`{of} cannot be applied", error, step.place, spec)
                 help = _more_steps(nodes if whole else [], step.layer) or _channels_last(given, shape, step.layer, spec)
+                help = help or (_unflattened(nodes, spec) if isinstance(step.layer, Reshape) else None)
                 problems.append(replace(fault, help=help or fault.help))
         whole = whole and node is not None
         if node and isinstance(node.layer, Reshape) and given == node.input_shape:
@@ -404,6 +405,16 @@ def _more_steps(nodes: Sequence[Node], layer: Layer) -> str | None:
                 every = f"state `return_sequences: true` at `{node.name}`, which gives its last step alone"
                 return f"{every}, or put a `repeat_vector` between"
     return None
+
+
+def _unflattened(nodes: Sequence[Node], spec: Spec) -> str | None:
+    """What to do where a dense layer of these was given several axes, if one was."""
+    node = next((node for node in nodes if isinstance(node.layer, Dense) and len(node.input_shape) > 1), None)
+    if node is None:
+        return None
+    before = any(isinstance(layer, Dense) for layer in spec.encoder) and node.name.startswith("decoder/")
+    which = "the first `dense` of the encoder" if before else f"`{node.name}`"
+    return f"`dense` works on the last axis alone: put `- flatten` before {which}"
 
 
 def _channels_last(given: Shape | None, shape: Shape, layer: Layer, spec: Spec) -> str | None:
@@ -602,7 +613,8 @@ def _output_mismatch(graph: Graph, spec: Spec) -> Diagnostic:
         got=show_shape(graph.output.shape),
         help=f"end the decoder with `- reshape: [{shape}]`"
         if same
-        else "change the last layers of the decoder, or let `decoder: mirror` make them",
+        else _unflattened(graph.nodes, spec)
+        or "change the last layers of the decoder, or let `decoder: mirror` make them",
     )
 
 

@@ -94,7 +94,7 @@ def nearest_kind(name: str, *families: str, beside: Iterable[str] = (), rank: in
 def known_kind(name: Any, family: str) -> str | None:
     """The kind that has a name, here or elsewhere, in small letters or in capitals."""
     members, low = kinds(family), str(name).lower()
-    return next((each for each in (name, low, _elsewhere(members).get(low)) if each in members), None)
+    return next((each for each in (str(name), low, _elsewhere(members).get(low)) if each in members), None)
 
 
 def main_field(name: str) -> str | None:

@@ -114,7 +114,9 @@ def phase(graph: Graph, spec: Spec, limits: Limits) -> Graph:
                 place,
                 wanted=f"{counted(len(layers), 'phase')}, for {which}, or one for all",
                 got=f"{given}",
-                help="write an empty phase, `{}`, for a layer that is trained as the plan says",
+                help="write an empty phase, `{}`, for a layer that is trained as the plan says"
+                if given < len(layers)
+                else "take the others away; all layers together are trained behind them, as the plan says",
             )
         )
     idle = [stage.name for stage in stages(graph, spec.training)[:-1] if not _trained(stage.graph)]

@@ -429,6 +429,10 @@ FINDINGS = {
     ),
     "six steps of many features": (
         spec("conv1d: {filters: 8, kernel_size: 3, padding: same}", input="[6, 128]"),
+        [("W210", "[6, 128]")],
+    ),
+    "ten words of a hundred numbers": (
+        spec("conv1d: {filters: 8, kernel_size: 3, padding: same}", input="[10, 100]"),
         [],
     ),
     # W209

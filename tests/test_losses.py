@@ -143,7 +143,7 @@ def test_a_mirror_ends_as_the_first_loss_wants_that_wants_something(loss, activa
         ("{mse: {weight: 0}}", "E104", "0", "above 0.0"),
         ("{mse: {weight: -1}}", "E104", "-1", "above 0.0"),
         ("{mse: {weight: .inf}}", "E104", ".inf", "a finite number"),
-        ("{mse: 2}", "E104", "2", "write `{mse: {weight: 2}}`"),
+        ("{mse: 2}", "E104", "2", "write `mse: {weight: 2}`"),
         ("{mse: {}, mae: {}}", "E105", "{mse", "in a list, give each loss a dash of its own: `- mse"),
         ("[{mse: {}, mae: {}}]", "E105", "{mse", "in a list, give each loss braces of its own: `{mse: {}}`"),
         ("[mse, [mae]]", "E105", "[mae]", "a loss cannot be a list"),

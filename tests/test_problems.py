@@ -175,7 +175,7 @@ def faults(text):
         ("- Conv2D: [16, 3]", "E101", "Conv2D", "did you mean `conv2d`?"),
         ("- {conv2d: 16, kernel_size: 3}", "E105", "{conv", "write `- conv2d: {filters: 16, kernel_size: 3}`"),
         ("- nn.AdaptiveAvgPool2d(1)", "E101", "nn.A", "write `- global_average_pool2d`"),
-        ("- Bidirectional(LSTM(16))", "E101", "Bidi", "write `- bidirectional: {lstm: 16}`"),
+        ("- Bidirectional(LSTM(16))", "E101", "Bidi", "write `- bidirectional: {layer: {lstm: 16}}`"),
         ("- nn.ReLU(inplace=True)", "E101", "nn.R", "write `- activation: relu`"),
         ("- nn.LeakyReLU()", "E101", "nn.L", "write `- activation: {function: {leaky_relu: 0.01}}`"),
         ("- 784", "E105", "784", "for a dense layer of that width write `- dense: 784`"),
@@ -183,7 +183,7 @@ def faults(text):
         ("- Dropout(p=0.2)", "E101", "Drop", "write `- dropout: 0.2`"),
         ("- nn.LeakyReLU(0.2)", "E101", "nn.L", "write `- activation: {function: {leaky_relu: 0.2}}`"),
         ("- LSTM(64, return_sequences=True)", "E101", "LSTM", "`- lstm: {units: 64, return_sequences: true}`"),
-        ("- Dense(5, activation=pick())", "E101", "Dense(", "write `dense` with its fields in braces: see"),
+        ("- Dense(5, activation=pick())", "E101", "Dense(", "nothing here stands for `activation=pick()`"),
         ("- dense: {units: 3, activation: null}", "E105", "null", "write `linear`"),
         ("- 3", "E105", "3", ""),
         ("- null", "E105", "null", ""),
@@ -321,11 +321,11 @@ def test_a_field_that_belongs_to_what_stands_beside_it(text, help):
 @pytest.mark.parametrize(
     ("text", "help"),
     [
-        ("encoder: [{dense: 2}]\ndecoder: {mirror: sigmoid}", "{mirror: {output_activation: sigmoid}}"),
+        ("encoder: [{dense: 2}]\ndecoder: {mirror: sigmoid}", "write `mirror: {output_activation: sigmoid}`"),
         ("encoder: [{dense: 2}]\ndecoder: {mirror: true}", "it needs no value: write `mirror` alone"),
-        ("encoder: [{dense: 2}]\ndecoder: {mirror: 28}", "{mirror: {length: 28}}"),
+        ("encoder: [{dense: 2}]\ndecoder: {mirror: 28}", "write `mirror: {length: 28}`"),
         ("encoder: [{dense: 2}]\ndecoder: {mirror: 1.5}", "it needs no value: write `mirror` alone"),
-        ("encoder: [{dense: 2}]\ndecoder: mirror\nloss: {mse: 0.5}", "write `{mse: {weight: 0.5}}`"),
+        ("encoder: [{dense: 2}]\ndecoder: mirror\nloss: {mse: 0.5}", "write `mse: {weight: 0.5}`"),
         ("encoder: [flatten, {flatten: true}, {dense: 2}]\ndecoder: mirror", "write `flatten` alone"),
         ("encoder: [{dense: 2}]\ndecoder: mirror\nloss: {mse: 1.0, mae: 0.5}", "`- mse: {weight: 1.0}` and `- mae"),
         ("encoder: [{dense: 2}]\ndecoder: mirror\nloss: mse, mae", "write `[mse, mae]`"),
@@ -614,7 +614,7 @@ def test_a_spec_in_a_mapping_of_its_own_is_one_problem():
         ("decoder: mirror\nloss: {type: mse}", 8, "write `mse`"),
         ("decoder: mirror\nloss: {bce: 1.0}", 8, "did you mean `binary_crossentropy`?"),
         ("decoder: mirror\nloss: [{binary_crossentropy: 0.01}]", 30, "say which field is meant"),
-        ("decoder: mirror\nloss: [{mse: 0.5}]", 14, "write `{mse: {weight: 0.5}}`"),
+        ("decoder: mirror\nloss: [{mse: 0.5}]", 14, "write `mse: {weight: 0.5}`"),
         ("decoder: mirror\ntraining: {optimizer: [adam]}", 23, "take the brackets away: `adam`"),
         ("decoder: mirror\ntraining: {optimizer: 0.001}", 23, "say which: `{adam: 0.001}`"),
         ("decoder: mirror\ntraining: {optimizer: {type: Adam, lr: 0.1}}", 23, "{adam: {learning_rate: 0.1}}"),
@@ -937,6 +937,95 @@ def _places(data, above=()):
         (f"{HEAD}encoder:\n  - dense:{{units: 3, activation: relu}}\n", "write `dense: {units: 3, activation: relu}`"),
         (f"{HEAD}vars: {{n: 3}}\nencoder:\n  - dense: {{{{ n }}}}\n", "for a variable write `${n}`"),
         (f"{HEAD}vars: {{n: 3}}\nencoder:\n  - dense: ${{{{ n }}}}\n", "write `${n}`"),
+        # more calls, and what of them has no place
+        (
+            f"{HEAD}encoder:\n  - Dense(3, 'relu', False)\n",
+            "write `- dense: {units: 3, activation: relu, use_bias: false}`",
+        ),
+        (f"{HEAD}encoder:\n  - nn.Linear(4, 3, bias=False)\n", "write `- dense: {units: 3, use_bias: false}`"),
+        (f"{HEAD}encoder:\n  - Dense(3, activation=None, name='code')\n", "write `- dense: {units: 3, name: code}`"),
+        (f"{HEAD}encoder:\n  - Dense(3)(inputs)\n", "write `- dense: 3`"),
+        (f"{HEAD}encoder:\n  - Dense(3, trainable=False)\n", "write `- dense: {units: 3, freeze: true}`"),
+        (f"{HEAD}encoder:\n  - dense: 3\n  - Dropout(rate=0.2, seed=1)\n", "write `- dropout: 0.2`"),
+        (
+            "input: [8, 2]\ndecoder: mirror\nencoder:\n  - nn.GRU(2, 4, num_layers=2)\n",
+            "write `- gru: 4`; nothing here stands for `num_layers=2`",
+        ),
+        (
+            "input: [8, 2]\ndecoder: mirror\nencoder:\n  - Bidirectional(LSTM(8))\n",
+            "write `- bidirectional: {layer: {lstm: 8}}`",
+        ),
+        (
+            "input: [8, 2]\ndecoder: mirror\nencoder:\n  - bidirectional: LSTM(8)\n",
+            "write `{layer: {lstm: 8}}`",
+        ),
+        (
+            "input: [8, 8, 1]\ndecoder: mirror\nencoder:\n  - nn.MaxPool2d(3, 2, 1)\n  - flatten\n",
+            "write `- max_pool2d: {pool_size: 3, strides: 2}`; nothing here stands for `padding=1`",
+        ),
+        (
+            f"{HEAD}encoder: [dense: 3, nn.BatchNorm1d(3, affine=False)]\n",
+            "epsilon: 1e-05, center: false, scale: false}`",
+        ),
+        (
+            f"{HEAD}encoder: [dense: 3]\ntraining:\n"
+            "  optimizer: torch.optim.Adam(model.parameters(), lr=0.01, weight_decay=0.1)\n",
+            "write `{adam: 0.01}`; nothing here stands for `weight_decay=0.1`",  # a penalty there
+        ),
+        (
+            f"{HEAD}encoder: [dense: 3]\ntraining:\n  optimizer: torch.optim.AdamW(model.parameters())\n",
+            "write `{adamw: {weight_decay: 0.01}}`",
+        ),
+        (
+            f"{HEAD}encoder: [dense: 3]\ntraining:\n  schedule: ExponentialDecay(0.1, decay_steps=9, decay_rate=0.9)\n",
+            "write `exponential`; nothing here stands for `initial_learning_rate=0.1`, `decay_steps=9` and",
+        ),
+        (f"{HEAD}encoder: [[dense, 3, relu]]\n", "write `dense: {units: 3, activation: relu}`"),
+        (f"{HEAD}encoder:\n  - nn.Sequential(nn.Linear(4, 3), nn.ReLU())\n", "one after the other"),
+        (f"{HEAD}encoder:\n  - nn.Linear(4, n)\n", "see `aespec layers dense`"),
+        (f"{HEAD}encoder:\n  - include:inc.yaml\n", "write `- include: inc.yaml`"),
+        (f"{HEAD}encoder:\n  - repeat 3\n", "write `- repeat: {times: 3, layers: "),
+        ("layers:\n  - [dense, 64]\n  - [dense, 32]\ndecoder: mirror\ninput: [4]\n", "did you mean `encoder`?"),
+        # shapes
+        (
+            "input: [4, 4]\nencoder: [dense: 9, dense: 2]\ndecoder: [dense: 9, dense: 16, reshape: [4, 4]]\n",
+            "put `- flatten` before the first `dense` of the encoder",
+        ),
+        (
+            "input: [4, 4]\nencoder: [dense: 9]\ndecoder: [dense: 16]\n",
+            "put `- flatten` before `encoder/dense_1`",
+        ),
+        ("encoder:\n  - dense: {units: 3, input_dim: 9}\ndecoder: mirror\n", "write `input: [9]` at the top"),
+        ("input: {shape: [4], range: [0]}\nencoder: [dense: 3]\ndecoder: mirror\n", "as in `range: [0, 1]`"),
+        ("input: {shape: [4], range: {min: 0, max: 1}}\nencoder: [dense: 3]\ndecoder: mirror\n", "`range: [0, 1]`"),
+        ("input: {8}\nencoder: [dense: 3]\ndecoder: mirror\n", "for a list write `[8]`"),
+        # what stands elsewhere
+        (f"{HEAD}encoder: [dense: 3]\ncompile: {{optimizer: adam, loss: mse}}\n", "take `compile` away"),
+        (f"{HEAD}encoder: [dense: 3]\ntraining: {{callbacks: [EarlyStopping(patience=4)]}}\n", "`early_stopping: 4`"),
+        (f"{HEAD}encoder: [dense: 3]\ntraining: {{dtype: bfloat16}}\n", "did you mean `mixed_precision: bfloat16`?"),
+        (
+            f"{HEAD}encoder: [dense: 3]\ntraining: {{optimizer: {{sgd: {{decay: 0.1}}}}}}\n",
+            "which is what `schedule` does here",
+        ),
+        (
+            f"{HEAD}encoder: [dense: 3]\ntraining: {{optimizer: {{adam: {{clip_norm: 1}}}}}}\n",
+            "`clip_norm` is a field of `training`",
+        ),
+        (f"{HEAD}encoder: [dense: 3]\nclassifier: [dense: 9]\n", "write `classifier: {head: [{dense: 9}]}`"),
+        (
+            f"{HEAD}encoder:\n  - dense:\n    - units: 3\n    - name: a\n",
+            "take the dashes away: `units` and `name` are",
+        ),
+        (f"{HEAD}vars: {{act: relu}}\nencoder: [dense: {{units: 3, activation: act}}]\n", "did you mean `${act}`?"),
+        (f"{HEAD}encoder: [dense: 3]\ntraining: {{batch_size: 2**5}}\n", "did you mean `32`?"),
+        (f"{HEAD}encoder: [dense: 3]\ntraining: {{validation_split: 1/10}}\n", "did you mean `0.1`?"),
+        (f"{HEAD}encoder: [dense: 3]\nname: my model\n", "write `name: my_model`"),
+        (f"{HEAD}encoder:\n  - dense: 3\n  loss: mse\n", "take its indentation away: `loss` stands at the top"),
+        (
+            f"{HEAD}encoder:\n  - dense: {{units: 3, kernel_regularizer: l2: 0.1}}\n",
+            "write `kernel_regularizer: {l2: 0.1}`",
+        ),
+        ("input: [4]\nencoder: [dense: 3]\ndecoder: tied\n", "write `{mirror: {tie_weights: true}}`"),
     ],
 )
 def test_one_message_for_what_stands_in_a_wrong_place(text, help):

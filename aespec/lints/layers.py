@@ -233,7 +233,8 @@ class ChannelsFirst(Lint):
     """An input whose channels seem to stand first.
 
     An image is `[height, width, channels]` here and a series `[steps, features]`, as in Keras; PyTorch's layers take
-    channels first. `conv2d` on `input: [3, 32, 32]` slides over 3 rows and 32 columns of 32 channels. Data that is
+    channels first. `conv2d` on `input: [3, 32, 32]` slides over 3 rows and 32 columns of 32 channels, and `conv1d` on
+    `[6, 128]` over 6 steps; of a series nothing is said below a dozen times as many features as steps. Data that is
     saved with its channels first is turned by `numpy.moveaxis(x, 1, -1)`.
     """
 

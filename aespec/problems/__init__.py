@@ -15,6 +15,7 @@ from aespec.problems.fields import (
     all_layers,
     empty_above,
     field_assigned,
+    first_input,
     misplaced,
     missing_field,
     several_misplaced,
@@ -77,6 +78,8 @@ def _there_elsewhere(fault: Fault) -> Iterator[Loc]:
     yield (*fault.loc[:-1], fault.meant or "")
     yield (empty_above(fault) or "",)
     yield (*fault.loc[:-1], (field_assigned(fault) or ("",))[0])
+    if first_input(fault):
+        yield ("input",)
     yield from ((*fault.loc[:-1], field) for field in (stated if isinstance(stated, dict) else ()))
     if all_layers(fault):
         yield from ((block,) for block in BLOCKS)

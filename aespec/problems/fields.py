@@ -6,18 +6,20 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from aespec.diagnostics import Diagnostic, Loc, nearest
+from aespec.calls import arguments_meant
+from aespec.diagnostics import Diagnostic, Loc, nearest, show
 from aespec.faults import Fault, inner_models
-from aespec.fieldnames import comes_out, follows
+from aespec.fieldnames import comes_out, follows, otherwise
 from aespec.kind import own_first
 from aespec.problems.writing import entry, listed, snippet
-from aespec.rules import MissingField, UnknownField
+from aespec.rules import MissingField, UnknownField, WrongValue
 
 __all__ = [
     "BLOCKS",
     "all_layers",
     "empty_above",
     "field_assigned",
+    "first_input",
     "misplaced",
     "missing_field",
     "several_misplaced",
@@ -65,6 +67,10 @@ def _instead(fault: Fault) -> str:
         return f"{take}split the layers: `encoder` has those up to the code, `decoder` the others, or `decoder: mirror`"
     if item := re.fullmatch(r"(\w+)\[(\d+)\]", key):
         return f"write `{item[1]}.{item[2]}` for an item of a list"
+    if fault.loc in (("compile",), ("fit",)) and isinstance(value, dict):
+        return f"take `{key}` away: `training` has the optimizer and the epochs, and `loss` stands beside it"
+    if key == "callbacks" and (stops := _stopping(fault)):
+        return f"write `{entry(fault, {'early_stopping': stops})}`"
     if fault.meant:
         return f"did you mean `{fault.meant}`?"
     if belongs := fault.belongs:
@@ -73,12 +79,17 @@ def _instead(fault: Fault) -> str:
     layer = fault.kind if fault.kind and fault.kind.family == "layer" else None
     if layer and key in kind_names("layer"):
         return f"a layer of its own, in the list: `{snippet(fault, _beside(fault, layer.kind), item=True)}`"
+    if first := first_input(fault):
+        return f"write `{entry(fault, {'input': first})}` at the top of the spec, and remove {fault.subject} here"
     if layer and follows(key):
         return f"remove {fault.subject}: what comes in follows from what stands before"
     if layer and value is False and key in ("trainable", "requires_grad"):
         return f"write `{entry(fault, {'freeze': True})}`"
-    if layer and key in TrainingPlan.model_fields:
-        return f"`{key}` is a field of `training`, which stands at the top of the spec, beside `{fault.written[0]}`"
+    if fault.kind and key in TrainingPlan.model_fields:
+        where = "" if fault.written[0] == "training" else f", which stands at the top, beside `{fault.written[0]}`"
+        return f"`{key}` is a field of `training`{where}"
+    if advice := otherwise(key):
+        return advice
     if len(fault.written) > 1 and key in fault.top:
         return f"`{key}` stands at the top of the spec, beside `{fault.written[0]}`"
     if len(fault.written) == 1 and isinstance(value, dict) and any(field in fault.top for field in value):
@@ -114,6 +125,22 @@ def field_assigned(fault: Fault) -> tuple[str, str] | None:
 _ASSIGNED = re.compile(r"\s*(?:- )?(\w+)\s*=\s*(.*\S)")
 
 
+def _stopping(fault: Fault) -> Any:
+    """What `early_stopping` is to hold, of callbacks as Keras has them that are one alone."""
+    value = fault.error["input"]
+    one = value[0] if isinstance(value, list) and len(value) == 1 else value
+    return arguments_meant(fault.owner, "early_stopping", one) if fault.owner and isinstance(one, str) else None
+
+
+def first_input(fault: Fault) -> list[int] | None:
+    """The shape of what goes in, which an unknown field of the first layer states where the spec states none."""
+    key, value = str(fault.loc[-1]), fault.error["input"]
+    if "input" in fault.source.data or fault.written[:2] != ("encoder", 0) or not follows(key):
+        return None
+    shape = [value] if type(value) is int else value
+    return shape if isinstance(shape, list) and shape and all(type(each) is int for each in shape) else None
+
+
 def empty_above(fault: Fault) -> str | None:
     """The section at the top that a field of it stands below without indentation, so that nothing is in it."""
     if fault.type != "extra_forbidden" or len(fault.loc) > 1:
@@ -131,6 +158,8 @@ def misplaced(fault: Fault) -> Loc | None:
     if fault.type != "extra_forbidden" or fault.kind or fault.held or fault.meant or empty_above(fault):
         return None
     if comes_out(str(fault.loc[-1])) and isinstance(fault.error["input"], int | list):
+        return None
+    if fault.loc in (("compile",), ("fit",)):
         return None
     belongs = fault.belongs
     return (*fault.loc[:-1], next(iter(belongs[2]))) if belongs else None
@@ -168,6 +197,8 @@ def _beside(fault: Fault, layer: str) -> dict[str, Any]:
 def missing_field(fault: Fault) -> Diagnostic:
     """A needed field that is not stated."""
     name = str(fault.loc[-1])
+    if isinstance(fault.loc[-1], int):
+        return _too_few(fault)
     bare = fault.kind and fault.kind.main == name and isinstance(fault.source.value(fault.written), str)
     return Diagnostic(
         MissingField,
@@ -176,6 +207,19 @@ def missing_field(fault: Fault) -> Diagnostic:
         wanted=f"`{name}`: {fault.doc}",
         got="nothing",
         help=f"write `{fault.loc[-2]}: ...`" if bare else f"add `{name}: ...`",
+    )
+
+
+def _too_few(fault: Fault) -> Diagnostic:
+    """A list that lacks values."""
+    examples = fault.owner.model_fields[fault.field].examples if fault.owner else None
+    return Diagnostic(
+        WrongValue,
+        f"`{fault.field}` has too few values",
+        fault.value,
+        wanted=f"`{fault.field}`: {fault.doc}",
+        got=show(fault.source.value(fault.written)),
+        help=f"write all of them, as in `{entry(fault, {fault.field: examples[0]})}`" if examples else None,
     )
 
 

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from aespec.absent import instead_of
-from aespec.calls import behind_input, call_meant, padded_apart
+from aespec.calls import Called, accepts, behind_input, call_meant, called_name, list_meant, padded_apart
 from aespec.diagnostics import Diagnostic, Loc, nearest, show
 from aespec.faults import Fault
 from aespec.meanings import as_kind, kind_lacking, kind_meant, short, with_field
@@ -16,10 +16,12 @@ from aespec.problems.writing import (
     bare_or_snippet,
     entry,
     has_dashes,
+    in_place,
     is_item,
     layers_as_list,
     listed,
     snippet,
+    variable_meant,
 )
 from aespec.rules import BadOverride, BadRegularizer, NotOneKey, UnknownKind, WrongValue
 from aespec.source.items import ITEMS
@@ -52,7 +54,9 @@ def _another_kind(fault: Fault, *, few: bool) -> str | None:
     if named := kind_meant(family, fault.error["input"], fault.rank):
         kind, fields = next(iter(named.items()))
         return f"the kind stands by itself: write `{kind if fields is None else snippet(fault, named)}`"
-    if absent := instead_of(name.partition("(")[0]):
+    if isinstance(fault.error["input"], str) and (variable := variable_meant(fault, name)):
+        return f"did you mean `{variable}`?"
+    if absent := instead_of(called_name(name)):
         return absent
     if family == "layer" and name in ITEMS:
         return f"`{name}` is an item of a list of layers: write it there, beside the layers"
@@ -73,11 +77,12 @@ def _another_kind(fault: Fault, *, few: bool) -> str | None:
     together = name if bare else f"{name}: {stated[name]}" if "{" in name else None
     whole, parts = rest_of_call(fault)
     if parts and (meant := _run_together(fault, whole)):
-        return f"write `{meant}`; brackets cut a call at its commas"
+        return f"write {meant}; brackets cut a call at its commas"
     if together and (meant := _run_together(fault, together)):
-        return f"write `{meant}`"
+        return f"write {meant}"
     if family == "layer" and bare and (called := call_meant("activation", name)):
-        return f"as a layer of its own write `{snippet(fault, _activation(short(called)), item=True)}`"
+        alone = snippet(fault, _activation(short(called.kind)), item=True)
+        return f"as a layer of its own write `{alone}`{_without(called)}"
     near = _nearest_kind(fault, name)
     values = None if bare else stated[name]
     if near and isinstance(values, list) and family == "layer" and (layer := behind_input(name, near, values)):
@@ -86,7 +91,7 @@ def _another_kind(fault: Fault, *, few: bool) -> str | None:
         )
     if near:
         return f"did you mean `{near}`?" + ("" if few else f" {all_of_them}")
-    if family == "layer" and len(name) > 2 and (activation := nearest_kind(name, "activation")):
+    if family == "layer" and len(name) > 2 and (activation := nearest_kind(called_name(name), "activation")):
         if bare:
             return f"as a layer of its own write `- activation: {activation}`"
         stating = kinds("activation")[activation].model_fields and stated[name] is not None
@@ -96,15 +101,19 @@ def _another_kind(fault: Fault, *, few: bool) -> str | None:
         return f"that term {_WITH_CODE}"
     if not bare and (lacking := kind_lacking(family, fault.error["input"])):
         return f"it is a field of `{next(iter(lacking))}`: write `{snippet(fault, lacking)}`"
+    if family == "decoder form" and name.lower() in ("tied", "tied_mirror", "mirror_tied"):
+        return f"write `{snippet(fault, {'mirror': {'tie_weights': True}})}`"
     if family == "decoder form" and (not bare or name in kind_names("layer")):
         return layers_as_list(fault, stated, "decoder")
+    if family == "decoder form":
+        return "`mirror` undoes the encoder layer by layer"
     return None if few else all_of_them
 
 
 def is_input(fault: Fault) -> bool:
     """Whether an unknown kind of layer is what elsewhere says the shape of the input."""
     family, name = fault.context["family"], fault.context["name"]
-    return family == "layer" and nearest(name, ("input", "input_layer")) is not None
+    return family == "layer" and nearest(called_name(name), ("input", "input_layer")) is not None
 
 
 def _comes_with_code(name: str) -> bool:
@@ -135,28 +144,44 @@ _RUN_TOGETHER = re.compile(r"([A-Za-z_][\w.]*)(?:\s*[:=(]\s*(-?\w[\w.-]*)\s*\)?|
 
 
 def _run_together(fault: Fault, name: str) -> str | None:
-    """How to write a kind and its value that stand in one text, or kinds of a list that do."""
+    """How to write a kind and its value that stand in one text, or kinds of a list that do, in backquotes."""
     from aespec.registry import kinds
 
     family = fault.context["family"]
     names = [_nearest_kind(fault, each) for each in re.split(r"\s*,\s*", name)]
     if family == "loss" and len(names) > 1 and all(names):
-        return f"[{', '.join(map(str, names))}]"
+        return f"`[{', '.join(map(str, names))}]`"
     if called := call_meant(family, name, fault.rank):
-        apart = padded_apart(called)
-        return bare_or_snippet(fault, called) if len(apart) == 1 else "` and `".join(snippet(fault, e) for e in apart)
+        return _called(fault, called)
     braced = re.fullmatch(r"([\w.]+)\s*(?:\((.*)\)|:?\{(.*)\})", name)
     if braced and (kind := _nearest_kind(fault, braced[1])) and not re.fullmatch(r"\s*-?[\w.-]+\s*", braced[2] or ""):
         if not braced[3]:
-            return f"{kind}` with its fields in braces: see `aespec layers {kind}"
-        return f"{'- ' * (is_item(fault) and has_dashes(fault))}{kind}: {{{braced[3].strip()}}}"
+            return f"`{kind}` with its fields in braces: see `aespec layers {kind}`"
+        return f"`{'- ' * (is_item(fault) and has_dashes(fault))}{kind}: {{{braced[3].strip()}}}`"
     found = _RUN_TOGETHER.fullmatch(name)
     kind = found and _nearest_kind(fault, found[1])
     if not found or not kind:
         return None
-    value = with_field(family, kind, plain_value(found[2] or found[3]))
-    takes = kinds(family)[kind].main is not None or isinstance(value, dict)
-    return snippet(fault, {kind: value if takes else None})
+    value = plain_value(found[2] or found[3])
+    if kind in ITEMS and family == "layer":
+        return f"`{snippet(fault, {kind: value if kind == 'include' else {'times': value, 'layers': ['...']}})}`"
+    value, member = with_field(family, kind, value), kinds(family)[kind]
+    takes = member.main is not None or isinstance(value, dict)
+    if member.main and not accepts(member, member.main, value):
+        return None
+    return f"`{snippet(fault, {kind: value if takes else None})}`"
+
+
+def _called(fault: Fault, called: Called) -> str:
+    """How to write what a call comes to, in backquotes, and what of it has no place."""
+    apart = padded_apart(called.kind)
+    if len(apart) == 1:
+        return f"`{bare_or_snippet(fault, in_place(fault, called.kind))}`{_without(called)}"
+    return f"{listed([snippet(fault, each) for each in apart], 'and')}{_without(called)}"
+
+
+def _without(called: Called) -> str:
+    return f"; nothing here stands for {listed(called.left, 'and')}" if called.left else ""
 
 
 def rest_of_call(fault: Fault) -> tuple[str, list[Loc]]:
@@ -225,14 +250,13 @@ def _one_key(fault: Fault) -> str | None:
         return f"write `{{{next(iter(named.values()))}: {{...}}}}`, one kind with its fields inside"
     if item and family == "layer" and type(stated) is int:
         return f"for a dense layer of that width write `{snippet(fault, {'dense': stated}, item=True)}`"
+    if isinstance(stated, list) and (called := list_meant(family, stated, fault.rank)):
+        return f"write {_called(fault, called)}"
     if item and fault.loc == fault.written:
         is_list = isinstance(fault.error["input"], list)
         return f"a {family} cannot be a list: take the inner brackets or the extra dash away" if is_list else None
     if family in ("regularizer", "optimizer") and type(stated) in (int, float):
         return f"say which: `{{{'l2' if family == 'regularizer' else 'adam'}: {stated}}}`; {all_of(family)}"
-    pair = stated if isinstance(stated, list) and len(stated) == 2 else [None, None]
-    if type(pair[1]) in (int, float) and isinstance(pair[0], str) and (near := _nearest_kind(fault, pair[0])):
-        return f"write `{snippet(fault, {near: pair[1]})}`"
     if isinstance(stated, list) and len(stated) == 1 and isinstance(stated[0], str):
         return f"take the brackets away: `{stated[0]}`"
     if stated is None and family == "activation":
@@ -279,9 +303,14 @@ def fields_wanted(fault: Fault) -> Diagnostic:
     """A single value of a kind that takes none."""
     kind, takes = fault.context["kind"], fault.context["taking"]
     value, fields = fault.error["input"][kind], ", ".join(f"{field}: ..." for field in fault.context["fields"])
+    listed_fields = (
+        list_meant(fault.context.get("family", "layer"), [kind, *value]) if isinstance(value, list) else None
+    )
     wanted = f"`{kind}: {{{fields}}}`" if fields else f"`{kind}` alone"
     alone = value is True and not fault.context["needs"]
-    meant = snippet(fault, {kind: {takes[0]: value}}) if len(takes) == 1 and not alone else None
+    meant = entry(fault, {kind: {takes[0]: value}}) if len(takes) == 1 and not alone else None
+    if listed_fields and not listed_fields.left:
+        meant = entry(fault, listed_fields.kind)
     return Diagnostic(
         WrongValue,
         f"`{kind}` takes no single value",

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
-from aespec.calls import AROUND, arguments_meant, call_meant
+from aespec.calls import AROUND, accepts, arguments_meant, call_meant
 from aespec.diagnostics import Diagnostic, Loc, nearest, show
-from aespec.faults import Fault, inner_models
+from aespec.faults import Fault, holds_layers, inner_models
 from aespec.problems.kinds import rest_of_call
 from aespec.problems.writing import entry, layers_as_list, listed, snippet
 from aespec.rules import BadCombination, WrongValue
+from aespec.source.expression import Fault as Unreadable
+from aespec.source.expression import evaluate
+from aespec.source.scalar import plain_value
 
 __all__ = ["combination", "later_fields", "said_in_full", "wrong_value"]
 
@@ -63,11 +67,19 @@ def _filled(fault: Fault) -> str | None:
 def _as_arguments(fault: Fault) -> str | None:
     """What to do where a value is what Python would be given: a tuple, or the arguments of a call, or a whole call."""
     text, parts = rest_of_call(fault)
-    if not isinstance(fault.error["input"], str) or not re.search("[(,=]", text):
+    given = fault.error["input"]
+    if isinstance(given, list) and len(given) == 1 and isinstance(given[0], str):
+        text = given[0]
+    elif not isinstance(given, str):
+        return None
+    if not re.search("[(,=]", text):
         return None
     if (kind := fault.kind) and kind.main == fault.field:
         called = call_meant(kind.family, f"{kind.kind}({text})")
-        return f"write `{snippet(fault, called, kind.family == 'layer')}`" if called else None
+        if called is None:
+            return None
+        left = f"; nothing here stands for {listed(called.left, 'and')}" if called.left else ""
+        return f"write `{snippet(fault, called.kind, kind.family == 'layer')}`{left}"
     stated = arguments_meant(fault.owner, fault.field, text) if fault.owner else None
     cut = "; brackets cut a tuple at its commas" if parts else ""
     return f"write `{entry(fault, {fault.field: stated})}`{cut}" if stated is not None else None
@@ -76,9 +88,10 @@ def _as_arguments(fault: Fault) -> str | None:
 def _batch_axis(fault: Fault) -> str | None:
     """What to do where a shape begins with an axis for the batch, as it does elsewhere."""
     shape = fault.source.value(fault.written[:-1]) if fault.field == "shape" and fault.loc[-1] == 0 else None
-    if fault.error["input"] != "None" or not isinstance(shape, list) or len(shape) < 2:
+    batch = fault.error["input"] in ("None", "?", "batch", "batch_size", "N", "B", "n", "b", -1)
+    if not batch or not isinstance(shape, list) or len(shape) < 2:
         return None
-    rest = ["null" if each == "None" else str(each) for each in shape[1:]]
+    rest = ["null" if each in ("None", "?", -1) else str(each) for each in shape[1:]]
     return f"the batch is no part of a shape: write `[{', '.join(rest)}]`; `null` is an axis of any length"
 
 
@@ -91,18 +104,38 @@ def _meant(fault: Fault) -> str | None:
         return "valid"
     if value == "None" and fault.field == "shape":
         return "null"
+    if fault.field == "dtype" and str(value).lower() in (
+        "float16",
+        "bfloat16",
+        "half",
+        "mixed_float16",
+        "fp16",
+        "bf16",
+    ):
+        return "mixed_precision: bfloat16"
     if isinstance(value, str) and (variable := _variable(fault)):
         return variable
     if fault.type == "literal_error":
         return nearest(value, _expected(fault.context)) if isinstance(value, str) else None
     if fault.type == "bool_type":
         return {"0": "false", "1": "true", "false": "false", "true": "true"}.get(str(value).lower())
+    if isinstance(value, str) and (computed := _computed(fault, value)) is not None:
+        return computed
     whole = re.fullmatch(r"(-?[1-9][0-9]{0,9}|0)(\.0+)?", str(value))
     if whole and fault.type.startswith("int_"):
         return whole[1]
     return (
         str(value) if fault.type == "float_type" and re.fullmatch(r"-?[0-9]{1,9}(\.[0-9]{1,9})?", str(value)) else None
     )
+
+
+def _computed(fault: Fault, text: str) -> str | None:
+    """The number that a text comes to which is some arithmetic, a fraction or a percentage."""
+    if fault.type.startswith("int_") and re.fullmatch(r"[0-9][0-9\s()+*/%-]{0,40}[0-9)]", text):
+        with suppress(Unreadable):
+            return str(evaluate(text, lambda token: 0))
+    part = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(?:%|/\s*([1-9][0-9]{0,8}))", text)
+    return f"{float(part[1]) / int(part[2] or 100):g}" if part and fault.type.startswith("float_") else None
 
 
 def _variable(fault: Fault) -> str | None:
@@ -115,6 +148,29 @@ def _variable(fault: Fault) -> str | None:
     used = set(re.findall(r"[A-Za-z_]\w*", text))
     summed = used and used <= names.keys() and re.fullmatch(r"[\w\s()+*/%-]+", text)
     return f'"${{{text}}}"' if summed else None
+
+
+def _near(given: Any) -> Iterator[Any]:
+    """What a value may have been meant to be: as a list, in other quotes, with its bounds by name, as a name."""
+    if isinstance(given, dict) and given.keys() == {"min", "max"}:
+        yield [given["min"], given["max"]]
+    if type(given) is int:
+        yield [given]
+    if not isinstance(given, str):
+        return
+    if (plain := given.strip("\u201c\u201d\u2018\u2019\"'")) != given:
+        yield plain_value(plain)
+    if _SIZES.fullmatch(given):
+        yield [int(each) for each in re.findall("[0-9]+", given)]
+    yield re.sub(r"[^A-Za-z0-9_.-]+", "_", given).strip("_")
+
+
+def _own_fields(fault: Fault, given: Any) -> list[str]:
+    """The fields of a kind that stand in a list below it, each as an item; none where that is not so."""
+    if not fault.kind or not isinstance(given, list) or not all(isinstance(each, dict) for each in given):
+        return []
+    names = [str(key) for each in given for key in each]
+    return names if names and all(name in fault.kind.model_fields for name in names) else []
 
 
 _SIZES = re.compile(r"\(?\s*[0-9]+(\s*[,x*\u00d7]\s*[0-9]+)*\s*,?\s*\)?")
@@ -137,9 +193,13 @@ def _what_it_is(fault: Fault) -> str | None:
     layer = fault.kind if fault.kind and fault.kind.family == "layer" else None
     if fault.field == "padding" and layer and layer.kind in AROUND and (type(given) is int or isinstance(given, list)):
         around, where = AROUND[layer.kind]
-        same = "to keep the length" if where == "before" else "for the length times the strides"
+        strides = fault.source.value(fault.written[:-1]).get("strides", 1)
+        kept = "to keep the length" if strides == 1 else "for the length divided by the strides"
+        same = kept if where == "before" else "for the length times the strides"
         apart = snippet(fault, {around: given}, item=True)
         return f"write `same` {same}, or put `{apart}` {where} this layer, which then is `valid`"
+    if fault.kind and fault.kind.main == fault.field and (own := _own_fields(fault, given)):
+        return f"take the dashes away: {listed([*own], 'and')} are fields of `{fault.kind.kind}`"
     several = isinstance(given, list) and len(given) > 1 and all(type(each) is int for each in given)
     if several and layer and layer.main == fault.field and fault.type.startswith("int_"):
         each = [snippet(fault, {layer.kind: one}, item=True) for one in given]
@@ -152,6 +212,10 @@ def _what_it_is(fault: Fault) -> str | None:
         and given
         and all(isinstance(e, dict) for e in given)
     ):
+        for model in inner_models(fault.owner, fault.field) if fault.owner else ():
+            holding = next((name for name in model.model_fields if holds_layers(model, name)), None)
+            if holding and not any(key in model.model_fields for each in given for key in each):
+                return f"write `{entry(fault, {fault.field: {holding: given}})}`"
         return "take the dashes away: it is a mapping of fields, not a list"
     run = re.fullmatch(r"(\d+)[\s,]+([a-z]\w*)", given) if isinstance(given, str) else None
     if run and layer and layer.main == fault.field and (activation := nearest_kind(run[2], "activation")):
@@ -163,6 +227,8 @@ def _what_it_is(fault: Fault) -> str | None:
         return f"write both as a list: `{fault.field}: [{bounds[1]}, {bounds[2]}]`"
     if arguments := _as_arguments(fault):
         return arguments
+    if near := next((each for each in _near(given) if fault.owner and accepts(fault.owner, fault.field, each)), None):
+        return f"write `{entry(fault, {fault.field: near})}`"
     examples = fault.owner.model_fields[fault.field].examples if fault.owner and fault.loc else None
     if given is True and examples:
         return f"say which: write for example `{entry(fault, {fault.field: examples[0]})}`"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from json import dumps
 from typing import Any
@@ -10,7 +11,18 @@ from aespec.diagnostics import show
 from aespec.faults import Fault
 from aespec.meanings import short
 
-__all__ = ["all_of", "bare_or_snippet", "entry", "has_dashes", "is_item", "layers_as_list", "listed", "snippet"]
+__all__ = [
+    "all_of",
+    "bare_or_snippet",
+    "entry",
+    "has_dashes",
+    "in_place",
+    "is_item",
+    "layers_as_list",
+    "listed",
+    "snippet",
+    "variable_meant",
+]
 
 
 def all_of(family: str) -> str:
@@ -40,6 +52,23 @@ def bare_or_snippet(fault: Fault, kind: dict[str, Any]) -> str:
     return alone if isinstance(alone, str) and not is_item(fault) else snippet(fault, kind)
 
 
+def in_place(fault: Fault, kind: dict[str, Any]) -> dict[str, Any]:
+    """A kind, below the field that holds it where the file leaves that field's name out."""
+    from aespec.registry import kinds
+
+    path = fault.loc[:-1] if fault.type == "unknown_kind" else fault.loc
+    around = kinds("layer").get(str(path[-2])) if len(path) > 1 else None
+    left_out = around is not None and around.main == path[-1] and path != fault.written
+    return {str(path[-1]): kind} if left_out else kind
+
+
+def variable_meant(fault: Fault, text: str) -> str | None:
+    """The use of a variable whose name stands alone, or as other tools write its use, where a name is wanted."""
+    name = re.sub(r"^[\s{$(]+(?:vars\.)?|[\s})]+$", "", text)
+    names = fault.source.data.get("vars")
+    return f"${{{name}}}" if isinstance(names, dict) and name in names else None
+
+
 def is_item(fault: Fault) -> bool:
     """Whether it is about a whole item of a list."""
     return isinstance(fault.written[-1], int)
@@ -62,7 +91,7 @@ def listed(options: Sequence[str], word: str = "or") -> str:
     quoted = [f"`{option}`" for option in options]
     if len(quoted) > FEW:
         return ", ".join([*quoted[:7], f"... ({len(quoted)} in all)"])
-    return f" {word} ".join(", ".join(quoted).rsplit(", ", 1))
+    return f" {word} ".join(filter(None, [", ".join(quoted[:-1]), *quoted[-1:]]))
 
 
 FEW = 12  # that are listed in a message

@@ -65,6 +65,8 @@ _WANTED = "whole numbers, names, `+ - * // % **` and parentheses"
 _INSTEAD = {
     "/": ("`/` gives fractions", "write `//`, which rounds down"),
     "^": ("`^` is no operator", "write `**` for a power"),
+    ":": ("there are no defaults here", "write the name alone, and its value in `vars`"),
+    "|": ("there are no filters here", "write the name alone"),
     "[": ("no item can be taken out of a list here", "give the item a variable of its own"),
 }
 

@@ -117,7 +117,7 @@ def repeated(key: str, place: Place, before: Entry) -> Diagnostic:
         wanted="each key once",
         got=f"another `{clipped(key)}`; there is one on line {before.key.line}",
         help="each layer is an item of a list: put `- ` before it"
-        if known_kind(key, "layer")
+        if known_kind(key, "layer") and before.key.line != place.line
         else "write what both hold under one of the two"
         if isinstance(before.node.value, dict)
         else "keep one of the two; to use a layer twice, write two items of a list",

@@ -121,7 +121,11 @@ class Frame:
         try:
             if not use[2]:
                 doubled = _DOUBLED.match(use.string, use.start())
-                help = f"write `${{{doubled[1]}}}`" if doubled else f"close it with `}}`; {_LITERALLY}"
+                help = (
+                    f"write `${{{doubled[1].removeprefix('vars.')}}}`"
+                    if doubled
+                    else f"close it with `}}`; {_LITERALLY}"
+                )
                 raise _fault(f"`{_LITERAL}` is never closed", use, help)
             if variable is None:
                 return evaluate(use[1], lambda token: self._number(token, use, place))

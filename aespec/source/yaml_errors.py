@@ -137,6 +137,9 @@ def _open_bracket(trouble: _Trouble) -> _Explanation:
     bracket = trouble.opening.text[trouble.opening.column - 1 : trouble.opening.column] or "["
     closing = _CLOSING.get(bracket, "]")
     if trouble.here.line == trouble.opening.line and trouble.character.strip():
+        inner = re.search(r"(\w+): (\w+): ([^\s,{}\[\]]+)", trouble.text.lines[trouble.line])
+        if trouble.character == ":" and inner:
+            return trouble.here, "a second `: ` in one field", f"write `{inner[1]}: {{{inner[2]}: {inner[3]}}}`"
         help = f"put commas between items, and `{closing}` after the last"
         return trouble.here, f"`,` or `{closing}` is missing before this", help
     help = f"write `{closing}` after its last item"
@@ -154,9 +157,19 @@ def _no_key(trouble: _Trouble) -> _Explanation:
 
 
 def _no_dash(trouble: _Trouble) -> _Explanation:
+    key = re.match(r"\s*(\w+):", trouble.text.lines[trouble.line])
+    if key and key[1] in _AT_THE_TOP and not trouble.before.strip():
+        return (
+            trouble.here,
+            f"`{key[1]}` in a list of layers",
+            f"take its indentation away: `{key[1]}` stands at the top",
+        )
     if trouble.before.strip(" -") or (trouble.character and trouble.character in "]}"):
         return _no_key(trouble)
     return trouble.here, "a list goes on here, but not with `- `", "begin each item with `- `, in one column"
+
+
+_AT_THE_TOP = ("input", "encoder", "decoder", "loss", "training", "classifier", "vars")
 
 
 def _no_value(trouble: _Trouble) -> _Explanation:

@@ -164,7 +164,9 @@ class _Reader:
         self._refuse_tag(event, place)
         if self._wants_key():
             used = re.match(r"\{\{\s*([^{}]+?)\s*\}\}", place.text[max(place.column - 2, 0) :])
-            help = f"for a variable write `${{{used[1]}}}`" if used else "let text stand before `:`"
+            help = (
+                f"for a variable write `${{{used[1].removeprefix('vars.')}}}`" if used else "let text stand before `:`"
+            )
             raise AespecError(self._unsupported(place, "a key that is a list or a mapping", "a name", help))
         if len(self.stack) == MAX_DEPTH:
             too_deep(place)
@@ -220,7 +222,8 @@ class _Reader:
             self._refuse_key(text, place)
 
     def _refuse_key(self, text: str, place: Place) -> None:
-        help = f'quote it: `"{clipped(text)}"`'
+        braced = re.search(r"\{([^{}:]*)\}", place.text[place.text.rfind("{", 0, place.column) :])
+        help = f"for a list write `[{clipped(braced[1])}]`" if braced else f'quote it: `"{clipped(text)}"`'
         what = f"the key `{clipped(text)}` is no text"
         self.problems.append(self._unsupported(place, what, "a name", help))
 
@@ -253,7 +256,9 @@ class _Reader:
         if event.tag is not None:
             python = "python" in event.tag
             help = "a spec is data and runs no code" if python else "leave the tag out; quotes make a value text"
-            tag = place.text[place.column - 1 :].split()[0]
+            tag, *rest = place.text[place.column - 1 :].split()
+            if tag == "!include" and rest:
+                help = f"as an item of a list of layers write `- include: {clipped(rest[0])}`"
             what, place = f"the tag `{clipped(tag)}`", replace(place, width=len(tag))
             self.problems.append(self._unsupported(place, what, "a value without a tag", help))
 
