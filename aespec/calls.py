@@ -7,11 +7,11 @@ import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 
-from aespec.faults import inner_models
+from aespec.faults import faulty, inner_models
 from aespec.fieldnames import field_meant, follows
 from aespec.kind import Kind, own_first
 from aespec.meanings import fields_meant, idle, short
@@ -68,7 +68,7 @@ def call_meant(family: str, text: str, rank: int | None = None) -> Called | None
         if idle(argument, value) or (family != "layer" and argument == "name"):
             continue
         meant = {argument: value} if argument in member.model_fields else fields_meant(member, {argument: value})
-        known = {field: each for field, each in meant.items() if field in member.model_fields and each is not _UNKNOWN}
+        known = {field: each for field, each in meant.items() if _holds(member, field, each)}
         if not known and not follows(argument):
             left.append(f"{argument}={ast.unparse(node)}" if argument.isidentifier() else ast.unparse(node))
         fields |= known
@@ -78,6 +78,13 @@ def call_meant(family: str, text: str, rank: int | None = None) -> Called | None
     if not _right(member, fields):
         return None
     return Called({kind: _as_written(member, fields)}, tuple(left))
+
+
+def _holds(kind: type[Kind], field: str, value: Any) -> bool:
+    """Whether a field can hold a value; a number for `padding`, which none can, is told apart."""
+    if field not in kind.model_fields or value is _UNKNOWN:
+        return False
+    return accepts(kind, field, value) or (field == "padding" and not isinstance(value, str))
 
 
 def _as_written(kind: type[Kind], fields: dict[str, Any]) -> Any:
@@ -188,12 +195,10 @@ def arguments_meant(owner: type[BaseModel], field: str, text: str) -> Any:
 
 def accepts(owner: type[BaseModel], field: str, value: Any) -> bool:
     """Whether a field can hold a value, whatever stands beside it."""
-    info: Any = owner.model_fields[field]
-    wanted: Any = Annotated[(info.annotation, *info.metadata)] if info.metadata else info.annotation
     try:
-        TypeAdapter(wanted).validate_python(value)
-    except ValidationError:
-        return False
+        owner.model_validate({field: value})
+    except ValidationError as error:
+        return all(loc[:1] != (field,) for loc in faulty(error.errors()))
     return True
 
 

@@ -278,7 +278,8 @@ def _within(
             if near := known_elsewhere(name, member.model_fields) or nearest(
                 name, alike
             ):  # that begin alike: not `validation_data` for `data`
-                fields = {**fields, near: value}
+                known = {field_meant(each, member.model_fields) or each: own for each, own in fields.items()}
+                fields = {**known, near: value} if near not in known else known
                 written = fields[near] if [*fields] == [getattr(member, "main", None)] else fields
                 return near, label, {field: {label: written} if issubclass(member, Kind) else written}
             if not issubclass(member, Kind) and (deeper := _within(member, fields, name, value)):

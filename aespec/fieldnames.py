@@ -53,6 +53,7 @@ _ELSEWHERE = {
 
 _OTHERWISE: Mapping[str, str] = {
     "decay": "elsewhere it lowers the rate, which is what `schedule` does here",
+    "window": "windows are as long as the first axis of `shape`, and begin `stride` apart",
     "min_lr": "`least` says it as a share of the optimizer's rate",
     "eta_min": "`final` says it as a share of the optimizer's rate",
     "batch_norm": "it is a layer of its own: `- batch_normalization`",

@@ -134,6 +134,11 @@ class SetField(Fix):
         added = f"{quote}{self.field}{quote}: {show(self.value)}"
         indent = text[text.rfind("\n", 0, start) + 1 : start]
         on_own_line = line_break(text) + indent + added
+        if last.flow and (rest := _COMMENTED.match(text, end)):  # a comment there is of the field before it
+            own = rest[0] if rest[1] else f",{rest[0]}"
+            spaces = re.match(r"[ \t]*", indent)
+            deeper = indent if not indent.strip() else f"{spaces[0] if spaces else ''}    "
+            return Edit(end, rest.end(), f"{own}{line_break(text)}{deeper}{added}{',' * bool(rest[1])}")
         if last.flow:
             return Edit(end, end, f", {added}" if indent.strip() else f",{on_own_line}")
         return Edit(end := _line_end(text, end), end, on_own_line)
@@ -169,6 +174,10 @@ class _Entry:
     @property
     def on_one_line(self) -> bool:
         return bool(self.key.start_mark.line == self.value.end_mark.line)
+
+
+_COMMENTED = re.compile(r"[ \t]*(,?)[ \t]*#[^\r\n]*")
+"""What stands behind a field whose line ends in a comment."""
 
 
 def plain(text: str) -> str:

@@ -83,7 +83,7 @@ def _values(node: Node | None) -> Any:
 
 
 def _in_order(lines: list[Line]) -> list[Line]:
-    """The parts of a spec in the order of its fields, each with the comments right above it.
+    """The parts of a spec in the order of its fields, each with the comments above it.
 
     The comments above the first part stay where they are, but for those that a blank line sets apart from the others.
     """
@@ -103,9 +103,14 @@ def _in_order(lines: list[Line]) -> list[Line]:
 
 
 def _above(lines: list[Line], start: int) -> int:
-    """Where the comments right above a line begin."""
-    while lines[start - 1].code.startswith("#") and not lines[start].blank:
-        start -= 1
+    """Where the comments above a line begin that go with it: those right above it, and those that stand apart."""
+    while lines[start - 1].code.startswith("#"):
+        top = start - 1
+        while lines[top - 1].code.startswith("#") and not lines[top].blank:
+            top -= 1
+        if lines[start].blank and not lines[top].blank:  # they hang on what is above them
+            break
+        start = top
     return start
 
 

@@ -118,6 +118,10 @@ HEAD = "# yaml-language-server: $schema=spec.schema.json\n# What this is.\n"
         ("loss: mse\nencoder:\n  - flatten\n  # all\n", "encoder:\n  - flatten\n  # all\nloss: mse\n"),
         (HEAD + "\n# a loss\nloss: mse\ninput: [6]\n", HEAD + "input: [6]\n\n# a loss\nloss: mse\n"),
         ("loss: mse\n# of it\n\ninput: [6]\n# the end\n", "input: [6]\nloss: mse\n# of it\n# the end\n"),
+        # comments that stand apart go with what follows them, those that hang on what is above with that
+        ("loss: mse\n\n# few\n\ntraining: {}\ninput: [6]\n", "input: [6]\nloss: mse\n\n# few\n\ntraining: {}\n"),
+        ("a: 1\n\n# few\n\ntraining: {}\nloss: mse\n", "a: 1\nloss: mse\n\n# few\n\ntraining: {}\n"),
+        ("a: 1\ntraining: {}\n# of it\n\n# x\nloss: mse\n", "a: 1\n\n# x\nloss: mse\ntraining: {}\n# of it\n"),
         # what is no field stays behind what it followed
         ("loss: mse\nlos: 1\ninput: [6]\n", "input: [6]\nloss: mse\nlos: 1\n"),
         ("x: 1\ninput: [6]\nname: y\n", "x: 1\nname: y\ninput: [6]\n"),

@@ -16,7 +16,7 @@ import aespec
 from aespec import weights
 from aespec.cli import main
 from aespec.comparison import from_reference, sample, shaken
-from aespec.importing import restoring
+from aespec.importing import import_model, restoring
 from aespec.initializers import Initializer
 from aespec.layers import Layer
 from aespec.passes import Limits
@@ -891,6 +891,31 @@ def test_a_program_of_a_spec_comes_back(name, tmp_path):
     assert again[again.code].shape == graph[graph.code].shape
     assert from_reference(other.reconstruct(x), model.reconstruct(x)) <= 1e-6
     assert from_reference(other.encode(x), model.encode(x)) <= 1e-6
+
+
+def test_a_model_of_float64_comes_to_a_spec_of_float64(tmp_path):
+    import keras
+    import torch
+
+    module = torch.nn.Sequential(torch.nn.Linear(6, 2), torch.nn.Linear(2, 6)).double()
+    torch.export.save(torch.export.export(module, (torch.zeros(2, 6, dtype=torch.float64),)), tmp_path / "m.pt2")
+    keras.Sequential(
+        [keras.Input((6,), dtype="float64"), *(keras.layers.Dense(n, dtype="float64") for n in (2, 6))]
+    ).save(tmp_path / "m.keras")
+    for name in ("m.pt2", "m.keras"):
+        found = import_model(tmp_path / name, partial=True)
+        assert found.spec.training.dtype == "float64"
+        assert found.brief()["training"] == {"dtype": "float64"}
+        assert {weight.dtype.name for weight in found.weights.values()} == {"float64"}
+
+
+def test_a_model_without_a_shape_of_its_input_is_told_how_to_have_one(tmp_path):
+    import keras
+
+    with pytest.warns(UserWarning, match="not yet been built"):
+        keras.Sequential([keras.layers.Dense(2), keras.layers.Dense(6)]).save(tmp_path / "m.keras")
+    with pytest.raises(aespec.AespecError, match=r"let it begin with `keras.Input\(shape\)`"):
+        import_model(tmp_path / "m.keras")
 
 
 def test_a_layer_that_an_activation_closes_has_its_own_name(tmp_path):

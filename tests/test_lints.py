@@ -962,6 +962,16 @@ MENDED = {
         spec("dense: {use_bias: false, units: 5}, batch_normalization, dense: 3", "[dense: 8]"),
         "W204 line 2",
     ),
+    "with a comment of its own between braces": (
+        "input: [8]\nencoder:\n  - dense: {\n      units: 5  # five\n    }\n" + AFTER,
+        "input: [8]\nencoder:\n  - dense: {\n      units: 5,  # five\n      use_bias: false\n    }\n" + AFTER,
+        "W204 line 3",
+    ),
+    "with a comment behind a comma between braces": (
+        "input: [8]\nencoder:\n  - dense: {units: 5,  # five\n    }\n" + AFTER,
+        "input: [8]\nencoder:\n  - dense: {units: 5,  # five\n      use_bias: false,\n    }\n" + AFTER,
+        "W204 line 3",
+    ),
     "in a block": (
         "input: [8]\nencoder:\n  - dense:\n      # wide\n      units: 5  # five\n\n" + AFTER,
         "input: [8]\nencoder:\n  - dense:\n      # wide\n      units: 5  # five\n      use_bias: false\n\n" + AFTER,

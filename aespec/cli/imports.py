@@ -73,11 +73,11 @@ def _told(file: Path, found: Imported, files: list[Path]) -> str:
         *(f"  {note}" for note in found.notes),
     ]
     for changes, what in (
-        (True, "so that the values are others"),
-        (False, "which changes nothing that the model computes"),
+        (True, "layers left out, so that the values are others"),
+        (False, "left out, which changes nothing that the model computes"),
     ):
         if left_out := [f"    `{flaw.layer}`: {flaw.what}" for flaw in found.flaws if flaw.changes is changes]:
-            lines += [f"  left out, {what}:", *left_out]
+            lines += [f"  {what}:", *left_out]
     if found.scaling:
         lines.append("  it takes scaled samples; by what they are scaled goes with the weights")
     if files:

@@ -115,6 +115,8 @@ def import_model(path: Path, *, code: str | None = None, partial: bool = False) 
             spec, graph = _compiled(found, layers, split, parts, path)
             _check_weights(graph, parts, path)
         weights = _weights(graph, parts)
+        if any(value.dtype == "float64" for value in weights.values()):
+            spec, graph = _in_float64(spec)
         done = restored(found, spec, graph, weights)
     notes = () if done.whole else (note, *_renamed(graph, parts), *found.notes)
     scaling = scaling_in(found.about, done.spec)
@@ -315,6 +317,12 @@ def _spec(data: dict[str, Any], parts: list[Part], path: Path) -> tuple[Spec, Gr
             help = AUTOENCODER if problem.rule is OutputMismatch else problem.help
             found.append(replace(problem, message=f"{of}: {problem.message}", place=None, help=help, fix=None))
         raise AespecError(*found) from None
+
+
+def _in_float64(spec: Spec) -> tuple[Spec, Graph]:
+    """The spec of a model that computes in float64, and its graph."""
+    spec = spec.model_copy(update={"training": spec.training.model_copy(update={"dtype": "float64"})})
+    return spec, compile(spec, ANY_SIZE)
 
 
 def _renamed(graph: Graph, parts: list[Part]) -> Iterator[str]:

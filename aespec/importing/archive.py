@@ -70,7 +70,8 @@ class Archive:
         except Unsaid as unsaid:
             raise branching(self.path, unsaid.what) from None
         except MALFORMED as error:
-            raise unreadable(self.path, wanted, f"{_in_words(error)} at {self.at}") from None
+            help = error.help if isinstance(error, Damaged) else AGAIN
+            raise unreadable(self.path, wanted, f"{_in_words(error)} at {self.at}", help) from None
 
     def arrays(self, name: str) -> bytes:
         """A member that has arrays, packed or not, as long as all of them are not far larger than the archive."""
@@ -113,6 +114,8 @@ class Archive:
             pass
         raise unreadable(self.path, f"`{name}` as it is, or deflated", "encrypted, or packed in another way")
 
+
+AGAIN = "save the model again"
 
 MALFORMED = (
     *(Damaged, KeyError, TypeError, ValueError, AttributeError, IndexError, StopIteration),
@@ -157,7 +160,7 @@ def _number(text: str) -> float:
     return float(str(single)) if float(single) == value else value
 
 
-def unreadable(path: Path, wanted: str, got: str, help: str = "save the model again") -> AespecError:
+def unreadable(path: Path, wanted: str, got: str, help: str = AGAIN) -> AespecError:
     """The error for a file that is not what it should be."""
     return AespecError(Diagnostic(ModelUnreadable, f"{path} cannot be imported", wanted=wanted, got=got, help=help))
 

@@ -121,4 +121,8 @@ class Unsaid(Exception):
 
 
 class Damaged(Exception):
-    """What is wrong with a file, in words."""
+    """What is wrong with a file, in words, and what to do."""
+
+    def __init__(self, what: str, help: str = "save the model again") -> None:
+        super().__init__(what)
+        self.help = help

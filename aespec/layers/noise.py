@@ -40,6 +40,7 @@ class GaussianNoise(Layer):
     """Adds normal noise of mean zero."""
 
     kind = "gaussian_noise"
+    elsewhere = ("noise",)
     stepwise = True
     main = "stddev"
     stochastic = "normal"

@@ -77,5 +77,6 @@ class LayerNormalization(_Normalization):
     """
 
     kind = "layer_normalization"
+    elsewhere = ("layernorm", "ln")
     stepwise = True
     examples = (Example(input=(5,)), Example({"scale": False, "epsilon": 1e-2}, input=(3, 4)))

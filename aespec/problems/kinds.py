@@ -253,7 +253,9 @@ def _one_key(fault: Fault) -> str | None:
     if isinstance(stated, list) and (called := list_meant(family, stated, fault.rank)):
         return f"write {_called(fault, called)}"
     if item and fault.loc == fault.written:
-        is_list = isinstance(fault.error["input"], list)
+        if stated is None:
+            return f"write a {family} behind its dash, or take the dash away"
+        is_list = isinstance(stated, list)
         return f"a {family} cannot be a list: take the inner brackets or the extra dash away" if is_list else None
     if family in ("regularizer", "optimizer") and type(stated) in (int, float):
         return f"say which: `{{{'l2' if family == 'regularizer' else 'adam'}: {stated}}}`; {all_of(family)}"
@@ -303,9 +305,7 @@ def fields_wanted(fault: Fault) -> Diagnostic:
     """A single value of a kind that takes none."""
     kind, takes = fault.context["kind"], fault.context["taking"]
     value, fields = fault.error["input"][kind], ", ".join(f"{field}: ..." for field in fault.context["fields"])
-    listed_fields = (
-        list_meant(fault.context.get("family", "layer"), [kind, *value]) if isinstance(value, list) else None
-    )
+    listed_fields = _fields_listed(kind, value)
     wanted = f"`{kind}: {{{fields}}}`" if fields else f"`{kind}` alone"
     alone = value is True and not fault.context["needs"]
     meant = entry(fault, {kind: {takes[0]: value}}) if len(takes) == 1 and not alone else None
@@ -325,6 +325,13 @@ def fields_wanted(fault: Fault) -> Diagnostic:
         if fault.context["needs"] or not fields
         else f"it needs no value: write `{kind}` alone",
     )
+
+
+def _fields_listed(kind: str, value: Any) -> Called | None:
+    """A layer of the values that stand behind its name, in brackets or not."""
+    if isinstance(value, str) and "," in value:
+        return call_meant("layer", f"{kind}({value})")
+    return list_meant("layer", [kind, *value]) if isinstance(value, list) else None
 
 
 def bad_regularizer(fault: Fault) -> Diagnostic:

@@ -200,7 +200,8 @@ class _Evaluation:
 
     def _no_meaning(self) -> Fault:
         sign = self._next.text
-        message, help = _INSTEAD.get(sign, (f"`{sign}` has no meaning here", "remove it"))
+        other = (f"`{sign}` has no meaning here", "compute with `+ - * // % **`, whole numbers and names alone")
+        message, help = _INSTEAD.get(sign, other)
         return self._fault(self.at, message, help=help)
 
     def _fault(

@@ -87,6 +87,9 @@ def _second_colon(trouble: _Trouble) -> _Explanation:
         return place, "`=` where YAML wants a colon", f"write `{assigned[1]}: {clipped(assigned[3])}`"
     if written := _in_braces(trouble.text.lines[trouble.line]):
         return trouble.here, "a second `: ` in one line", f"write `{written}`"
+    last = re.fullmatch(r"(\s*\w+: \w+):", trouble.text.lines[trouble.line].rstrip())
+    if last:
+        return trouble.here, "a second `:` in one line", f"take it away: `{last[1].strip()}`"
     if re.search(r":\s", trouble.before):
         help = "quote the value if it holds a colon; if it is a mapping, use braces: `a: {b: c}`"
         return trouble.here, "a second `: ` in one line", help

@@ -37,6 +37,9 @@ OPERATIONS = 2e10
 MUCH_NOISE = 100
 """Random numbers a sample from which XLA, which draws them slower than TensorFlow's own kernels, loses by it."""
 
+FOR_EACH = 1000
+"""Multiply-adds for each random number from which it gains more by them than it loses, the optimizer's steps included."""
+
 WORTH_COMPILING = 2000
 """Steps of a whole training from which the seconds that XLA takes to compile one are won back."""
 
@@ -163,9 +166,7 @@ class KerasTrainer:
 
     def _stride(self, batch_size: int) -> int:
         """How many steps one TensorFlow call takes."""
-        graph = self._model.graph
-        per_sample = sum(node.multiply_adds or node.count() * 28 for node in graph) or 1
-        return max(1, min(512, int(OPERATIONS / (3 * per_sample * batch_size))))
+        return max(1, min(512, int(OPERATIONS / (3 * (_per_sample(self._model.graph) or 1) * batch_size))))
 
     def _loop(self, batch_size: int, length: int) -> Any:
         """The loop over at most so many batches of that size; a single short batch is not worth compiling for."""
@@ -218,6 +219,11 @@ class KerasTrainer:
         return self._model.differentiate(batch[0], True, draws, *batch[1:])
 
 
+def _per_sample(graph: Graph) -> int:
+    """Multiply-adds that the layers take for a sample, an estimate where lengths are unknown."""
+    return sum(node.multiply_adds or node.count() * 28 for node in graph)
+
+
 def _stacked(draws: list[dict[str, Array]], length: int) -> dict[str, Tensor]:
     """What each step is given as one tensor a node, with zeros for the steps that there are not."""
     found = {}
@@ -234,8 +240,9 @@ def _compiled(graph: Graph, plan: TrainingPlan, samples: int) -> tuple[bool, str
     layers = [kind for kind in graph.kinds() if isinstance(kind, Layer)]
     slower = next((layer.kind for layer in layers if isinstance(layer, SLOWER)), None)
     foreign = next((layer.kind for layer in layers if not layer.__module__.startswith("aespec.")), None)
+    much = max(MUCH_NOISE, _per_sample(graph) / FOR_EACH)
     drawing = [node for node in graph if node.draws and plan.randomness == "framework"]
-    noisy = next((node.layer.kind for node in drawing if prod(n or 1 for n in node.shape) > MUCH_NOISE), None)
+    noisy = next((node.layer.kind for node in drawing if prod(n or 1 for n in node.shape) > much), None)
     match plan.compile:
         case "on":
             return True, "steps compiled by XLA, as the plan says"

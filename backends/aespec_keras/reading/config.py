@@ -57,7 +57,7 @@ def input_shape(model: Config) -> tuple[int | None, ...]:
             _, *lengths = shape
             return tuple(lengths)
         model = first
-    raise Damaged("no shape of the input")
+    raise Damaged("no shape of the input", "let it begin with `keras.Input(shape)`, or call it once, and save it again")
 
 
 def groups(layers: Sequence[Config], start: str) -> list[str]:
