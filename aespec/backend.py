@@ -240,7 +240,9 @@ class Backend(Protocol):
 
     One that can train in several processes has a method ``team() -> Team``, and trainers that share the work: they are
     given the same calls in all processes, and give the same losses. `aespec.launchers` knows how many
-    processes there are. Its method ``lost(error) -> bool`` knows the errors that mean that another of them is gone.
+    processes there are. Its method ``lost(error) -> bool`` knows the errors that mean that another of them is gone, and
+    ``exchange(numbers) -> Array`` gives the numbers of each process, a row for each, so that it can be told where they
+    were given different things to train.
 
     One that can write its models as code has the method of `aespec.eject.Ejector`.
     """

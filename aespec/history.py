@@ -9,6 +9,7 @@ from itertools import pairwise
 from math import isfinite, nan
 from pathlib import Path
 
+from aespec.checkpoint import busy
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.files import StrPath
 from aespec.rules import RunUnreadable
@@ -136,7 +137,9 @@ def read(folder: StrPath) -> History:
                 f"{folder} has no history yet",
                 wanted=f"a run whose first epoch has ended, in {folder / HISTORY}",
                 got="no epoch",
-                help="wait for the end of its first epoch",
+                help="wait for the end of its first epoch"
+                if busy(folder)
+                else "no process trains it: it ended in its first epoch; train it again",
             )
         )
     for place, line in enumerate(cells, start=1):

@@ -275,7 +275,7 @@ def fit(
     else:
         state = State(weights=model.weights(), optimizer=trainer.state())
     while len(state.epochs) < plan.epochs and not stops(state.epochs, plan.early_stopping):
-        state = _epoch(model, trainer, training, held, plan, state, phase, tick)
+        state = _epoch(model, trainer, training, held, plan, state, phase, tick, tell)
         keep(state)
         on_epoch(state.epochs[-1])
     model.load_weights(state.best or state.averaged)
@@ -293,6 +293,7 @@ def _epoch(
     before: State,
     phase: str,
     tick: Callable[[int, int, Mapping[str, float]], None],
+    tell: Callable[[str], None],
 ) -> State:
     """Where one more epoch leads.
 
@@ -306,6 +307,9 @@ def _epoch(
     steps = _Steps(trainer, training, plan, number, at_each)
     found = steps.take(len(at_each), partial(tick, number))
     if not isfinite(found["total"][-1]):
+        tell(
+            f"no finite loss at step {len(found['total']):,}: to see in which layer, the steps up to it are taken again"
+        )
         raise AespecError(_gone_wrong(model, trainer, steps, found, before))
     after = replace(before, weights=model.weights(), optimizer=trainer.state())
     seen = held if len(held) else training[: plan.batch_size]
@@ -313,7 +317,8 @@ def _epoch(
         measured = _evaluated(trainer, seen, plan)
         if not isfinite(measured["total"]):  # the last step went too far, which shows in what comes after it
             where = fault(model, batches(_inputs(seen)), measured, training=False)
-            raise AespecError(_not_finite(f"after epoch {number}", measured, float(at_each[-1]), where))
+            when = f"after epoch {number}{', on the validation samples' if len(held) else ''}"
+            raise AespecError(_not_finite(when, measured, float(at_each[-1]), where))
     validation = measured if len(held) else {}
     seconds = time.perf_counter() - start
     rate = float(str(at_each[-1]))  # as short as float32 has it: 0.01, not 0.009999999776

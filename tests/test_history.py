@@ -124,6 +124,7 @@ def test_phases_follow_each_other(run):
     ("text", "said"),
     [
         ("", "has no history yet"),
+        ("", "no process trains it: it ended in its first epoch"),
         ("epoch,total\n", "has no history yet"),
         ("epoch,total", "has no history yet"),
         ("epoch,loss,val_loss\n1,0.5,0.5\n", "no column `total`, but `epoch`, `loss`, `val_loss`"),

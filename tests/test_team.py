@@ -204,6 +204,44 @@ def test_a_worker_that_is_gone_is_told(gone, folder):
     assert "defined at" not in told_by_the_other(two, gone)
 
 
+@pytest.mark.parametrize("backend", ["torch", "keras"])
+@pytest.mark.parametrize(
+    ("other", "what"),
+    [
+        (("--learning-rate", "0.1"), "the same spec"),
+        (("--data", "y.npy"), "the same data"),
+        (("--data", "y.npy", "--seed", "5"), "the same spec and the same data"),
+    ],
+)
+def test_processes_that_are_given_other_things_are_refused(backend, other, what, folder):
+    """They would train a model that is none of what they were given, and say nothing."""
+    np.save(folder / "y.npy", np.load(folder / "x.npy")[:40])
+    one, two = ports(2)
+    shared = {"WORLD_SIZE": "2", "MASTER_ADDR": "localhost", "MASTER_PORT": str(one)}
+    cluster = {"worker": [f"localhost:{port}" for port in (one, two)]}
+    processes = []
+    for rank, more in enumerate(((), other)):
+        config = {"TF_CONFIG": json.dumps({"cluster": cluster, "task": {"type": "worker", "index": rank}})}
+        own = {**shared, "RANK": str(rank)} if backend == "torch" else config
+        processes.append(train(folder, backend, "two", *more, **own))
+    told = [process.communicate(timeout=240)[1] for process in processes]
+    assert [process.returncode for process in processes] == [1, 1]
+    for text in told:
+        assert "error[E306]: the processes that are to train together were not given the same" in text
+        assert f"wanted: {what} in each of the 2" in text
+        assert "got: another in process 1 than in process 0" in text
+    assert not (folder / "two" / "history.csv").exists()
+
+
+def test_a_process_says_that_it_waits_for_others(folder):
+    (port,) = ports(1)
+    shared = {"WORLD_SIZE": "2", "MASTER_ADDR": "localhost", "MASTER_PORT": str(port)}
+    alone = train(folder, "torch", "two", RANK="0", **shared)
+    assert "it waits until all of them are there" in alone.stderr.readline()
+    alone.kill()
+    alone.communicate()
+
+
 def test_what_else_goes_wrong_in_a_team_is_no_loss_of_a_process():
     for backend in ("torch", "keras"):
         assert not find_backend(backend).lost(ValueError("a plain bug"))

@@ -137,6 +137,7 @@ def test_a_last_step_that_goes_too_far_is_noticed():
     with pytest.raises(aespec.AespecError) as caught:
         fit(Model(trainer), np.zeros((4, 1)), TrainingPlan(epochs=1), validation=held)
     assert "first in the output of `encoder/dense_1`" in caught.value.diagnostics[0].got, "whichever sample it is"
+    assert "no longer a number after epoch 1, on the validation samples" in str(caught.value)
 
 
 @pytest.mark.parametrize("loss", [math.nan, math.inf])

@@ -21,6 +21,7 @@ from aespec.shapes import counted
 from aespec.sweep import Listener, Sweep, report
 
 if TYPE_CHECKING:
+    from aespec.spec import Spec
     from aespec.sweep.cluster import Cluster
     from aespec.sweep.search import Search
     from aespec.sweep.space import Dimension
@@ -115,6 +116,7 @@ def sweep(
     points = corners(space) if proposals else random(space, draws, seed or 0) if draws else grid(space)
     plans = compiled(points, planner, numbered=not proposals)
     metric = decide(plans, metric)
+    _varied_in_vain(paths, specs, plans[0].spec)
     _known(backend, data, plans[0])
     name = "optuna" if proposals else "random" if draws else "grid"
     command: dict[str, Any] = {"search": name, "vary": [*map(str, space)], "backend": backend, "data": data}
@@ -197,6 +199,27 @@ def _space(vary: Sequence[str]) -> list[Dimension]:
     if problems:
         raise AespecError(*problems)
     return space
+
+
+def _varied_in_vain(paths: Sequence[str], specs: Specs, spec: Spec) -> None:
+    """Refuse to vary what `--set` sets as well, and a variable that nothing uses.
+
+    Raises:
+        AespecError: Something is varied so.
+    """
+    from aespec.rules import BadSweep
+
+    problems = []
+    for path in paths:
+        if any(isinstance(each, str) and each.partition("=")[0].strip() == path for each in specs.overrides):
+            help = f"take `{path}=...` away, or do not vary it"
+            problems.append(Diagnostic(BadSweep, f"`{path}` is varied, and set as well", help=help))
+        name, source = path.removeprefix("vars."), spec.source
+        if name != path and source is not None and source.values.get(("vars", name)) not in source.used:
+            what = f"`{path}` is varied, but nothing in the spec uses that variable"
+            problems.append(Diagnostic(BadSweep, what, help=f"write `${{{name}}}` where it is to stand"))
+    if problems:
+        raise AespecError(*problems)
 
 
 def _known(backend: str, data: str, plan: Plan) -> None:

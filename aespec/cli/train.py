@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from aespec.cli.inputs import Specs, takes_specs
 from aespec.cli.options import backend_option, force_option, format_option, rate_option
 from aespec.cli.output import ended_softly, json_line, made, writing
 from aespec.cli.plan import assignments, plan_options
+from aespec.cli.together import agreed, say_that_it_waits, silent, together
 from aespec.memory import keep_freed
 from aespec.passes import Limits
 from aespec.source.override import Option
@@ -298,6 +298,8 @@ def _run(
 
     keep_freed()
     plan = job.spec.training
+    if not quiet:
+        say_that_it_waits()
     built = build(job.spec, backend=job.backend, limits=job.limits)
     dataset = _dataset(job)
     _same_data(job.data, dataset, job.fingerprint)
@@ -306,7 +308,7 @@ def _run(
     job = replace(job, spec=job.spec.model_copy(update={"training": plan}))
     held = _held(job, plan.validation_data, dataset) if plan.validation_data else None
     with ExitStack() as stack:
-        stack.enter_context(_together(job.folder, job.backend))
+        stack.enter_context(together(job.folder, job.backend))
         first = team_of(find_backend(job.backend)).rank == 0  # which writes the run, and tells of it
         if not first:
             job = replace(job, folder=Path(stack.enter_context(TemporaryDirectory())))
@@ -317,6 +319,7 @@ def _run(
         stack.enter_context(locked(job.folder))
         if first:
             _not_overtaken(job)
+        agreed(job.backend, _given(job, dataset, held))
         prepare(job.folder, force=force, source=source)
         samples = len(dataset.inputs)
         trained_on = samples if held is not None else len(split(dataset.inputs, plan.validation_split)[0])
@@ -331,7 +334,7 @@ def _run(
             progress.note(note)
         if job.begin is not None:
             progress.note(f"goes on after {counted(len(job.begin.epochs), 'epoch')}")
-        stack.enter_context(_interruptible(job.folder) if first else _silent())
+        stack.enter_context(_interruptible(job.folder) if first else silent())
         run = run_training(
             job.spec,
             dataset,
@@ -375,6 +378,18 @@ def _not_overtaken(job: Job) -> None:
                 help="give the same command again: it goes on from there, if anything is left to do",
             )
         )
+
+
+def _given(job: Job, dataset: Dataset, held: Dataset | None) -> dict[str, Any]:
+    """What a job trains, and on what: all processes that train together must have the same."""
+    spec = job.spec.to_data()
+    spec["training"].pop("validation_data")  # where it lies is its own affair
+    return {
+        "spec": spec,
+        "data": (len(dataset.inputs), dataset.fingerprint),
+        "validation data": held and (len(held.inputs), held.fingerprint),
+        "checkpoint": job.begin and job.begin.epochs,
+    }
 
 
 def _dataset(job: Job) -> Dataset:
@@ -525,27 +540,11 @@ def _sorted(dataset: Dataset, fraction: float) -> bool:
 
 
 @contextmanager
-def _silent() -> Iterator[None]:
-    """Leave it to the first process to say what all of them meet."""
-    from aespec.diagnostics import AespecError
-    from aespec.rules import LossNotFinite
-
-    try:
-        with ended_softly():
-            yield
-    except KeyboardInterrupt:
-        raise click.exceptions.Exit(130) from None
-    except AespecError as error:
-        if error.diagnostics[0].rule is not LossNotFinite:
-            raise
-        raise click.exceptions.Exit(1) from None
-
-
-@contextmanager
 def _interruptible(folder: Path) -> Iterator[None]:
     """Let an interruption, or a request to end, say what it leaves and how to go on."""
     from aespec.checkpoint import exists, read
     from aespec.diagnostics import AespecError
+    from aespec.rules import DataNotFound, DataUnreadable
     from aespec.run import UNFINISHED, unwritable
     from aespec.shapes import counted
 
@@ -564,6 +563,16 @@ def _interruptible(folder: Path) -> Iterator[None]:
         ) from None
     except BrokenPipeError:
         raise
+    except AespecError as error:
+        if not exists(folder) or error.diagnostics[0].rule not in (DataNotFound, DataUnreadable):
+            raise
+        then = f"then `aespec train --resume {folder}` goes on from the last checkpoint"
+        raise AespecError(
+            *(
+                replace(problem, help=f"{problem.help}; {then}" if problem.help else then)
+                for problem in error.diagnostics
+            )
+        ) from None
     except OSError as error:
         if not exists(folder):
             raise
@@ -571,30 +580,3 @@ def _interruptible(folder: Path) -> Iterator[None]:
         after = counted(len(read(folder).epochs), "epoch")
         more = f"make room, and `aespec train --resume {folder}` goes on from the last checkpoint, after {after}"
         raise AespecError(replace(problem, help=more)) from error
-
-
-@contextmanager
-def _together(folder: Path, backend: str) -> Iterator[None]:
-    """Say that another process is gone, where a framework's own error means that, and how to go on."""
-    from aespec.checkpoint import exists, read
-    from aespec.diagnostics import AespecError, Diagnostic, show
-    from aespec.launchers import trained_together
-    from aespec.registry import find_backend
-    from aespec.rules import TeamLost
-    from aespec.shapes import counted
-
-    try:
-        yield
-        return
-    except Exception as error:
-        lost = getattr(find_backend(backend), "lost", None)
-        if not trained_together() or lost is None or not lost(error):
-            raise
-        text = str(error)
-    again = "where another of them says why, mend that; then start all of them again"
-    if exists(folder):
-        after = counted(len(read(folder).epochs), "epoch")
-        again += f" with `--resume {folder}`, or one alone: the run goes on from the last checkpoint, after {after}"
-    what = "the processes that train together lost one of them"
-    [cause, *_] = re.split(r"^\s+File .*$", text, flags=re.MULTILINE)[-1].strip().splitlines() or ["nothing"]
-    raise AespecError(Diagnostic(TeamLost, what, wanted="all of them, until the end", got=show(cause, 200), help=again))

@@ -133,7 +133,9 @@ class Stream:
             return self.fitted(part.read(start, stop))
         except AespecError as error:
             where = f"; counted from sample {start} of {part.name}"
-            raise AespecError(*(replace(each, got=f"{each.got}{where}") for each in error.diagnostics)) from None
+            raise AespecError(
+                *(replace(each, got=f"{each.got or 'no such file'}{where}") for each in error.diagnostics)
+            ) from None
 
     def chunks(self, rows: int) -> Iterator[NDArray[Any]]:
         """All samples in order, so many at a time or fewer; what can only be read whole is read once."""

@@ -69,7 +69,7 @@ class BadLaunch(Rule):
 
     PyTorch takes processes that `torchrun` starts, Keras those of the cluster in the variable `TF_CONFIG`, which is the
     same in each but for the `index` of its task. Started in another way, each would train a model of its own, and all
-    of them in one folder.
+    of them in one folder. All need the same spec, data and checkpoint, which is looked at before the first step.
     """
 
     code = "E306"

@@ -20,7 +20,7 @@ A lowering of another package's kind is found under the entry point group ``aesp
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,6 +64,12 @@ class KerasBackend:
     def team(self) -> Team:
         """The processes of the cluster in ``TF_CONFIG``."""
         return team()
+
+    def exchange(self, numbers: Sequence[float]) -> Array:
+        """What each process of the cluster gave here, a row for each."""
+        from aespec_keras.team import exchange
+
+        return exchange(numbers)
 
     def lost(self, error: Exception) -> bool:
         """Whether an error means that another process of the cluster is gone."""

@@ -150,7 +150,8 @@ def _in_rows(loss: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 
 def _row(x: Tensor) -> Tensor:
-    return x if None in x.shape[1:] else ops.reshape(x, (-1, prod(x.shape[1:])))
+    known = None not in x.shape[1:]
+    return ops.reshape(x, (-1, prod(x.shape[1:])) if known else (ops.shape(x)[0], -1))
 
 
 @lowerings(losses.BinaryCrossentropy)

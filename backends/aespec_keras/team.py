@@ -10,7 +10,7 @@ activation that a penalty looks at.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from aespec.plan import TrainingPlan
     from aespec_keras.model import KerasModel
 
-__all__ = ["TeamTrainer", "replicas", "strategy", "team"]
+__all__ = ["TeamTrainer", "exchange", "replicas", "strategy", "team"]
 
 Tensor = Any
 
@@ -63,6 +63,17 @@ def team() -> Team:
     if resolver is None:
         return Team()
     return Team(int(resolver.task_id), len(resolver.cluster_spec().as_dict()["worker"]))
+
+
+def exchange(numbers: Sequence[float]) -> Array:
+    """What each process of the team gave here, a row for each."""
+    here = team()
+    rows = np.zeros((here.size, len(numbers)))
+    rows[here.rank] = numbers
+    own = replicas() // here.size  # each of a process's replicas gives the same
+    (summed,) = strategy().run(lambda: sum_of_all([tf.constant(rows / own)]))
+    found: Array = np.rint(strategy().experimental_local_results(summed)[0].numpy())
+    return found
 
 
 def lost(error: Exception) -> bool:

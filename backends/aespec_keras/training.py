@@ -38,7 +38,7 @@ MUCH_NOISE = 100
 """Random numbers a sample from which XLA, which draws them slower than TensorFlow's own kernels, loses by it."""
 
 FOR_EACH = 1000
-"""Multiply-adds for each random number from which it gains more by them than it loses, the optimizer's steps included."""
+"""Multiply-adds for each random number from which it gains more by the layers than it loses by the noise."""
 
 WORTH_COMPILING = 2000
 """Steps of a whole training from which the seconds that XLA takes to compile one are won back."""

@@ -27,7 +27,7 @@ aespec_torch.optimizers.Step``. Those of losses and regularizers are described i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -117,6 +117,12 @@ class TorchBackend:
         from aespec_torch.team import team
 
         return team()
+
+    def exchange(self, numbers: Sequence[float]) -> Array:
+        """What each process of the team gave here, a row for each."""
+        from aespec_torch.team import exchange
+
+        return exchange(numbers)
 
     def lost(self, error: Exception) -> bool:
         """Whether an error means that another process of the team is gone."""

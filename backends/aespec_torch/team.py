@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from aespec.noise import Noise
     from aespec.plan import TrainingPlan
 
-__all__ = ["TeamTrainer", "lost", "team"]
+__all__ = ["TeamTrainer", "exchange", "lost", "team"]
 
 
 def team() -> Team:
@@ -45,6 +45,15 @@ def team() -> Team:
             torch.cuda.set_device(where)
         dist.init_process_group("nccl" if where.type == "cuda" else "gloo")
     return Team(dist.get_rank(), dist.get_world_size())
+
+
+def exchange(numbers: Sequence[float]) -> Array:
+    """What each process of the team gave here, a row for each."""
+    here = team()
+    rows = torch.zeros(here.size, len(numbers), dtype=torch.float64, device=device())
+    rows[here.rank] = torch.tensor(numbers, dtype=torch.float64)
+    dist.all_reduce(rows)
+    return to_array(rows)
 
 
 def lost(error: Exception) -> bool:
