@@ -39,7 +39,7 @@ _ABSENT: Mapping[str, str] = {
     **dict.fromkeys(("add", "concatenate", "concat", "residual"), "a spec is one chain of layers"),
     **dict.fromkeys(("multiheadattention", "transformer", "transformerencoder"), "`lstm` and `gru` read series"),
     "embedding": "numbers go in: a class is a column of zeros and ones",
-    "masking": "all steps are read: cut series into windows of one length",
+    "masking": "all steps are read: cut series into windows of one length; `masking_noise` sets values to zero",
     "lambda": "what no kind computes is a kind of your own, one class: the page on extending has it",
     **dict.fromkeys(("maxunpool", "pixelshuffle"), "`upsampling2d` or `conv2d_transpose` enlarge"),
     "lppool": "`average_pool2d` comes nearest",

@@ -345,7 +345,7 @@ def test_a_backend_refuses_the_processes_of_another_launcher(backend, environmen
     process = train(folder, backend, "run", **environment)
     _, said = process.communicate(timeout=240)
     assert process.returncode == 1
-    assert said.startswith("error[E306]: each process of `")
+    assert "\nerror[E306]: each process of `" in said
     assert not (folder / "run").exists()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from aespec.calls import arguments_meant
@@ -43,48 +43,89 @@ def unknown_field(fault: Fault) -> Diagnostic:
 
 
 def _instead(fault: Fault) -> str:
-    """What to write for an unknown field."""
-    from aespec.plan import TrainingPlan
-    from aespec.registry import kind_names
+    """What to write for an unknown field: the first advice that there is."""
+    return next(filter(None, (advice(fault) for advice in _ADVICE)), f"remove {fault.subject}")
 
+
+def _written_so(fault: Fault) -> str | None:
+    """Of a field that is meant, but not written as a spec has it: how it is written."""
+    key, value = str(fault.loc[-1]), fault.error["input"]
     if section := empty_above(fault):
         return f"indent it below `{section}:`"
     if fault.held:
         return f"write `{entry(fault, fault.held)}`"
-    key, value, known = str(fault.loc[-1]), fault.error["input"], fault.owner.model_fields if fault.owner else ()
-    if key == "data" and (fault.loc == ("data",) or fault.loc[:-1] == ("training",)):
-        return "take it out: a command is told, `--data`, not the spec"
-    if key == "betas" and isinstance(value, list) and len(value) == 2 and "beta_2" in known:
+    if key == "betas" and isinstance(value, list) and len(value) == 2 and "beta_2" in _known(fault):
         return f"write `beta_1: {value[0]}, beta_2: {value[1]}`"
     if assigned := field_assigned(fault):
         return f"write `{assigned[0]}: {assigned[1]}`, with a colon"
-    if len(fault.written) == 1 and comes_out(key) and isinstance(value, int | list):
-        return f"remove {fault.subject}: what comes out has the shape of what goes in"
     if value is None and fault.meant and (run := re.fullmatch(r"(\w+)[\s=]+(\S+)", key)):
         return f"write `{fault.meant}: {run[2]}`"
+    if item := re.fullmatch(r"(\w+)\[(\d+)\]", key):
+        return f"write `{item[1]}.{item[2]}` for an item of a list"
+    if key == "callbacks" and (stops := _stopping(fault)):
+        return f"write `{entry(fault, {'early_stopping': stops})}`"
+    return None
+
+
+def _known(fault: Fault) -> Collection[str]:
+    return fault.owner.model_fields if fault.owner else ()
+
+
+def _of_the_whole(fault: Fault) -> str | None:
+    """Of a field at the top that other tools have there: where what it says stands here."""
+    key, value = str(fault.loc[-1]), fault.error["input"]
+    if key == "data" and (fault.loc == ("data",) or fault.loc[:-1] == ("training",)):
+        return "take it out: a command is told, `--data`, not the spec"
+    if len(fault.written) > 1:
+        return None
+    if comes_out(key) and isinstance(value, int | list):
+        return f"remove {fault.subject}: what comes out has the shape of what goes in"
     if all_layers(fault):
         take = f"take `{key}` away, and " if isinstance(value, dict) else ""
         return f"{take}split the layers: `encoder` has those up to the code, `decoder` the others, or `decoder: mirror`"
-    if item := re.fullmatch(r"(\w+)\[(\d+)\]", key):
-        return f"write `{item[1]}.{item[2]}` for an item of a list"
-    if fault.loc in (("compile",), ("fit",)) and isinstance(value, dict):
+    if _of_keras(fault):
         return f"take `{key}` away: `training` has the optimizer and the epochs, and `loss` stands beside it"
-    if key == "callbacks" and (stops := _stopping(fault)):
-        return f"write `{entry(fault, {'early_stopping': stops})}`"
-    if fault.meant:
-        return f"did you mean `{fault.meant}`?"
-    if belongs := fault.belongs:
-        name, owner, written = belongs
-        return f"`{name}` is a field of `{owner}`: write `{entry(fault, written)}`"
-    layer = fault.kind if fault.kind and fault.kind.family == "layer" else None
-    if layer and key in kind_names("layer"):
-        return f"a layer of its own, in the list: `{snippet(fault, _beside(fault, layer.kind), item=True)}`"
+    return None
+
+
+def _of_keras(fault: Fault) -> bool:
+    """Whether it holds what Keras's ``compile`` or ``fit`` is given."""
+    return fault.loc in (("compile",), ("fit",)) and isinstance(fault.error["input"], dict)
+
+
+def _of_another_name(fault: Fault) -> str | None:
+    return f"did you mean `{fault.meant}`?" if fault.meant else None
+
+
+def _of_what_stands_beside(fault: Fault) -> str | None:
+    if (belongs := fault.belongs) is None:
+        return None
+    name, owner, written = belongs
+    return f"`{name}` is a field of `{owner}`: write `{entry(fault, written)}`"
+
+
+def _of_a_layer(fault: Fault) -> str | None:
+    """Of a field that layers have elsewhere: how a spec has it."""
+    from aespec.registry import kind_names
+
+    key, value = str(fault.loc[-1]), fault.error["input"]
+    if fault.kind is None or fault.kind.family != "layer":
+        return None
+    if key in kind_names("layer"):
+        return f"a layer of its own, in the list: `{snippet(fault, _beside(fault, fault.kind.kind), item=True)}`"
     if first := first_input(fault):
         return f"write `{entry(fault, {'input': first})}` at the top of the spec, and remove {fault.subject} here"
-    if layer and follows(key):
+    if follows(key):
         return f"remove {fault.subject}: what comes in follows from what stands before"
-    if layer and value is False and key in ("trainable", "requires_grad"):
+    if value is False and key in ("trainable", "requires_grad"):
         return f"write `{entry(fault, {'freeze': True})}`"
+    return None
+
+
+def _of_another_place(fault: Fault) -> str | None:
+    from aespec.plan import TrainingPlan
+
+    key, value = str(fault.loc[-1]), fault.error["input"]
     if fault.kind and key in TrainingPlan.model_fields:
         where = "" if fault.written[0] == "training" else f", which stands at the top, beside `{fault.written[0]}`"
         return f"`{key}` is a field of `training`{where}"
@@ -94,7 +135,18 @@ def _instead(fault: Fault) -> str:
         return f"`{key}` stands at the top of the spec, beside `{fault.written[0]}`"
     if len(fault.written) == 1 and isinstance(value, dict) and any(field in fault.top for field in value):
         return f"take `{key}` away: what it holds stands at the top"
-    return f"remove {fault.subject}"
+    return None
+
+
+_ADVICE: tuple[Callable[[Fault], str | None], ...] = (
+    _written_so,
+    _of_the_whole,
+    _of_another_name,
+    _of_what_stands_beside,
+    _of_a_layer,
+    _of_another_place,
+)
+"""What an unknown field may have been meant to be, the surest first."""
 
 
 BLOCKS = ("encoder", "decoder")
@@ -159,7 +211,7 @@ def misplaced(fault: Fault) -> Loc | None:
         return None
     if comes_out(str(fault.loc[-1])) and isinstance(fault.error["input"], int | list):
         return None
-    if fault.loc in (("compile",), ("fit",)):
+    if _of_keras(fault):
         return None
     belongs = fault.belongs
     return (*fault.loc[:-1], next(iter(belongs[2]))) if belongs else None

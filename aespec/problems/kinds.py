@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from aespec.absent import instead_of
@@ -33,81 +34,149 @@ __all__ = ["bad_regularizer", "fields_wanted", "is_input", "not_one_key", "rest_
 def unknown_kind(fault: Fault) -> Diagnostic:
     """A kind that does not exist."""
     family, name, options = (fault.context[key] for key in ("family", "name", "options"))
-    few = len(options) <= FEW
-    choice = listed(options) if few else f"a kind of {family}"
+    choice = listed(options) if _few(fault) else f"a kind of {family}"
     return Diagnostic(
         UnknownKind,
         f"unknown {family} `{name}`" if family == "decoder form" else f"unknown {family} kind `{name}`",
         fault.key if isinstance(fault.error["input"], dict) else fault.value,
         wanted=f"{choice}, or a list of layers" if family == "decoder form" else choice,
         got=f"`{name}`",
-        help=_another_kind(fault, few=few),
+        help=_another_kind(fault),
     )
 
 
-def _another_kind(fault: Fault, *, few: bool) -> str | None:
-    """What to write for an unknown kind."""
-    from aespec.registry import kind_names, kinds, nearest_kind
+def _another_kind(fault: Fault) -> str | None:
+    """What to write for an unknown kind: the first advice that there is."""
+    found = next(filter(None, (advice(fault) for advice in _ADVICE)), None)
+    return found or (None if _few(fault) else all_of(fault.context["family"]))
 
-    family, name = fault.context["family"], fault.context["name"]
-    all_of_them = all_of(family)
-    if named := kind_meant(family, fault.error["input"], fault.rank):
-        kind, fields = next(iter(named.items()))
-        return f"the kind stands by itself: write `{kind if fields is None else snippet(fault, named)}`"
-    if isinstance(fault.error["input"], str) and (variable := variable_meant(fault, name)):
-        return f"did you mean `{variable}`?"
-    if absent := instead_of(called_name(name)):
-        return absent
-    if family == "layer" and name in ITEMS:
+
+def _few(fault: Fault) -> bool:
+    """Whether all kinds of the family are listed, since they are few."""
+    return len(fault.context["options"]) <= FEW
+
+
+def _bare(fault: Fault) -> bool:
+    """Whether the kind stands without a value."""
+    return bool(fault.context["name"] == fault.error["input"])
+
+
+def _named_by_value(fault: Fault) -> str | None:
+    if (named := kind_meant(fault.context["family"], fault.error["input"], fault.rank)) is None:
+        return None
+    kind, fields = next(iter(named.items()))
+    return f"the kind stands by itself: write `{kind if fields is None else snippet(fault, named)}`"
+
+
+def _a_variable(fault: Fault) -> str | None:
+    variable = variable_meant(fault, fault.context["name"]) if _bare(fault) else None
+    return f"did you mean `{variable}`?" if variable else None
+
+
+def _none_such(fault: Fault) -> str | None:
+    return instead_of(called_name(fault.context["name"]))
+
+
+def _of_another_place(fault: Fault) -> str | None:
+    """Of a layer that is something else of a spec: where that stands."""
+    from aespec.registry import kind_names
+
+    name, stated = fault.context["name"], fault.error["input"]
+    if fault.context["family"] != "layer":
+        return None
+    if name in ITEMS:
         return f"`{name}` is an item of a list of layers: write it there, beside the layers"
-    if family == "layer" and name in kind_names("decoder form"):
+    if name in kind_names("decoder form"):
         return f"it is no layer, but the whole decoder: write `decoder: {name}`"
     if is_input(fault):
-        shape = None if isinstance(fault.error["input"], str) else fault.error["input"][name]
+        shape = None if isinstance(stated, str) else stated[name]
         where = "the shape of what goes in stands once, as `input`, before the layers"
         if isinstance(shape, list) and "input" not in fault.source.data:
             return f"take it out, and write `{entry(fault, {'input': shape})}` at the top: {where}"
         return f"take it out: {where}"
-    stated = fault.error["input"]
-    if family == "layer" and name in fault.top and name not in fault.source.data and not isinstance(stated, str):
-        return (
-            f"`{name}` stands at the top of the spec, beside `{fault.written[0]}`: take its dash and indentation away"
-        )
-    bare = name == stated
-    together = name if bare else f"{name}: {stated[name]}" if "{" in name else None
+    if name in fault.top and name not in fault.source.data and not isinstance(stated, str):
+        beside = fault.written[0]
+        return f"`{name}` stands at the top of the spec, beside `{beside}`: take its dash and indentation away"
+    return None
+
+
+def _of_python(fault: Fault) -> str | None:
+    """Of a call, or of a kind and its value in one text: how that is written."""
+    family, name, stated = fault.context["family"], fault.context["name"], fault.error["input"]
     whole, parts = rest_of_call(fault)
     if parts and (meant := _run_together(fault, whole)):
         return f"write {meant}; brackets cut a call at its commas"
+    together = name if _bare(fault) else f"{name}: {stated[name]}" if "{" in name else None
     if together and (meant := _run_together(fault, together)):
         return f"write {meant}"
-    if family == "layer" and bare and (called := call_meant("activation", name)):
+    if family == "layer" and _bare(fault) and (called := call_meant("activation", name)):
         alone = snippet(fault, _activation(short(called.kind)), item=True)
         return f"as a layer of its own write `{alone}`{_without(called)}"
-    near = _nearest_kind(fault, name)
-    values = None if bare else stated[name]
-    if near and isinstance(values, list) and family == "layer" and (layer := behind_input(name, near, values)):
-        return (
-            f"write `{snippet(fault, layer, item=True)}`: the {values[0]} that come in follow from what stands before"
-        )
-    if near:
-        return f"did you mean `{near}`?" + ("" if few else f" {all_of_them}")
-    if family == "layer" and len(name) > 2 and (activation := nearest_kind(called_name(name), "activation")):
-        if bare:
-            return f"as a layer of its own write `- activation: {activation}`"
-        stating = kinds("activation")[activation].model_fields and stated[name] is not None
-        function = short(as_kind("activation", activation, stated[name])) if stating else activation
-        return f"as a layer of its own write `{snippet(fault, _activation(function), item=True)}`"
-    if family == "loss" and _comes_with_code(name):
-        return f"that term {_WITH_CODE}"
-    if not bare and (lacking := kind_lacking(family, fault.error["input"])):
-        return f"it is a field of `{next(iter(lacking))}`: write `{snippet(fault, lacking)}`"
-    if family == "decoder form" and name.lower() in ("tied", "tied_mirror", "mirror_tied"):
+    return None
+
+
+def _of_another_name(fault: Fault) -> str | None:
+    family, name = fault.context["family"], fault.context["name"]
+    if (near := _nearest_kind(fault, name)) is None:
+        return None
+    values = None if _bare(fault) else fault.error["input"][name]
+    if isinstance(values, list) and family == "layer" and (layer := behind_input(name, near, values)):
+        follows = f"the {values[0]} that come in follow from what stands before"
+        return f"write `{snippet(fault, layer, item=True)}`: {follows}"
+    return f"did you mean `{near}`?" + ("" if _few(fault) else f" {all_of(family)}")
+
+
+def _an_activation(fault: Fault) -> str | None:
+    from aespec.registry import kinds, nearest_kind
+
+    name = fault.context["name"]
+    activation = nearest_kind(called_name(name), "activation") if len(name) > 2 else None
+    if fault.context["family"] != "layer" or activation is None:
+        return None
+    if _bare(fault):
+        return f"as a layer of its own write `- activation: {activation}`"
+    value = fault.error["input"][name]
+    stating = kinds("activation")[activation].model_fields and value is not None
+    function = short(as_kind("activation", activation, value)) if stating else activation
+    return f"as a layer of its own write `{snippet(fault, _activation(function), item=True)}`"
+
+
+def _of_the_code(fault: Fault) -> str | None:
+    is_term = fault.context["family"] == "loss" and _comes_with_code(fault.context["name"])
+    return f"that term {_WITH_CODE}" if is_term else None
+
+
+def _a_field(fault: Fault) -> str | None:
+    lacking = None if _bare(fault) else kind_lacking(fault.context["family"], fault.error["input"])
+    return f"it is a field of `{next(iter(lacking))}`: write `{snippet(fault, lacking)}`" if lacking else None
+
+
+def _a_decoder(fault: Fault) -> str | None:
+    from aespec.registry import kind_names
+
+    name = fault.context["name"]
+    if fault.context["family"] != "decoder form":
+        return None
+    if name.lower() in ("tied", "tied_mirror", "mirror_tied"):
         return f"write `{snippet(fault, {'mirror': {'tie_weights': True}})}`"
-    if family == "decoder form" and (not bare or name in kind_names("layer")):
-        return layers_as_list(fault, stated, "decoder")
-    if family == "decoder form":
-        return "`mirror` undoes the encoder layer by layer"
-    return None if few else all_of_them
+    if not _bare(fault) or name in kind_names("layer"):
+        return layers_as_list(fault, fault.error["input"], "decoder")
+    return "`mirror` undoes the encoder layer by layer"
+
+
+_ADVICE: tuple[Callable[[Fault], str | None], ...] = (
+    _named_by_value,
+    _a_variable,
+    _none_such,
+    _of_another_place,
+    _of_python,
+    _of_another_name,
+    _an_activation,
+    _of_the_code,
+    _a_field,
+    _a_decoder,
+)
+"""What an unknown kind may have been meant to be, the surest first."""
 
 
 def is_input(fault: Fault) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -42,7 +42,6 @@ def said_in_full(fault: Fault) -> Diagnostic:
 
 def wrong_value(fault: Fault) -> Diagnostic:
     """A value of a wrong type or outside its bounds."""
-    near = _meant(fault)
     bounds = fault.type.startswith(("greater_than", "less_than"))
     return Diagnostic(
         WrongValue,
@@ -50,7 +49,7 @@ def wrong_value(fault: Fault) -> Diagnostic:
         fault.value,
         wanted=_wanted(fault),
         got=fault.got,
-        help=_filled(fault) or _batch_axis(fault) or (f"did you mean `{near}`?" if near else _what_it_is(fault)),
+        help=next(filter(None, (advice(fault) for advice in _ADVICE)), None),
     )
 
 
@@ -93,6 +92,11 @@ def _batch_axis(fault: Fault) -> str | None:
         return None
     rest = ["null" if each in ("None", "?", -1) else str(each) for each in shape[1:]]
     return f"the batch is no part of a shape: write `[{', '.join(rest)}]`; `null` is an axis of any length"
+
+
+def _another_value(fault: Fault) -> str | None:
+    meant = _meant(fault)
+    return f"did you mean `{meant}`?" if meant else None
 
 
 def _meant(fault: Fault) -> str | None:
@@ -180,59 +184,106 @@ _BOUNDS = re.compile(r"[\[(]?\s*(-?[0-9]+(?:\.[0-9]+)?)\s*(?:,|:|\.\.\.?|-|to|\s
 """The least and the largest value, as they are written elsewhere."""
 
 
-def _what_it_is(fault: Fault) -> str | None:
-    """What to know of a field whose value is wrong."""
-    from aespec.registry import nearest_kind
-
+def _a_list_of_layers(fault: Fault) -> str | None:
+    """Of what is no list of layers, or the fields of a part of the spec as a list."""
     given = fault.error["input"]
     if fault.type == "tuple_type" and fault.layers:
         return layers_as_list(fault, given, fault.field)
     if fault.field == "shape" and isinstance(given, dict):
         return "take the dashes away: `input` is a mapping of fields, or a shape alone, `input: [28, 28]`"
-    sizes = _SIZES.fullmatch(str(given)) if isinstance(given, int | str) else None
-    layer = fault.kind if fault.kind and fault.kind.family == "layer" else None
-    if fault.field == "padding" and layer and layer.kind in AROUND and (type(given) is int or isinstance(given, list)):
-        around, where = AROUND[layer.kind]
-        strides = fault.source.value(fault.written[:-1]).get("strides", 1)
-        kept = "to keep the length" if strides == 1 else "for the length divided by the strides"
-        same = kept if where == "before" else "for the length times the strides"
-        apart = snippet(fault, {around: given}, item=True)
-        return f"write `same` {same}, or put `{apart}` {where} this layer, which then is `valid`"
     if fault.kind and fault.kind.main == fault.field and (own := _own_fields(fault, given)):
         return f"take the dashes away: {listed([*own], 'and')} are fields of `{fault.kind.kind}`"
-    several = isinstance(given, list) and len(given) > 1 and all(type(each) is int for each in given)
-    if several and layer and layer.main == fault.field and fault.type.startswith("int_"):
+    if not fault.type.startswith("model_") or not _mappings(given):
+        return None
+    for model in inner_models(fault.owner, fault.field) if fault.owner else ():
+        holding = next((name for name in model.model_fields if holds_layers(model, name)), None)
+        if holding and not any(key in model.model_fields for each in given for key in each):
+            return f"write `{entry(fault, {fault.field: {holding: given}})}`"
+    return "take the dashes away: it is a mapping of fields, not a list"
+
+
+def _mappings(given: Any) -> bool:
+    return isinstance(given, list) and bool(given) and all(isinstance(each, dict) for each in given)
+
+
+def _a_padding(fault: Fault) -> str | None:
+    """Of a number for `padding`: what puts as many zeros around."""
+    given, layer = fault.error["input"], fault.kind
+    if fault.field != "padding" or layer is None or layer.kind not in AROUND:
+        return None
+    if type(given) is not int and not isinstance(given, list):
+        return None
+    around, where = AROUND[layer.kind]
+    strides = fault.source.value(fault.written[:-1]).get("strides", 1)
+    kept = "to keep the length" if strides == 1 else "for the length divided by the strides"
+    same = kept if where == "before" else "for the length times the strides"
+    apart = snippet(fault, {around: given}, item=True)
+    return f"write `same` {same}, or put `{apart}` {where} this layer, which then is `valid`"
+
+
+def _several_widths(fault: Fault) -> str | None:
+    """Of the width of a layer that is more than a number: several, or one and an activation."""
+    from aespec.registry import nearest_kind
+
+    given, layer = fault.error["input"], fault.kind
+    if layer is None or layer.family != "layer" or layer.main != fault.field:
+        return None
+    if isinstance(given, list) and len(given) > 1 and fault.type.startswith("int_") and {int} == {*map(type, given)}:
         each = [snippet(fault, {layer.kind: one}, item=True) for one in given]
         if len(given) == 2:  # as PyTorch has it, or two layers in one
             return f"what comes in is not stated: write `{each[1]}`; for two layers write {listed(each, 'and')}"
         return f"a layer has one: write {listed(each, 'and')}"
-    if (
-        fault.type.startswith("model_")
-        and isinstance(given, list)
-        and given
-        and all(isinstance(e, dict) for e in given)
-    ):
-        for model in inner_models(fault.owner, fault.field) if fault.owner else ():
-            holding = next((name for name in model.model_fields if holds_layers(model, name)), None)
-            if holding and not any(key in model.model_fields for each in given for key in each):
-                return f"write `{entry(fault, {fault.field: {holding: given}})}`"
-        return "take the dashes away: it is a mapping of fields, not a list"
     run = re.fullmatch(r"(\d+)[\s,]+([a-z]\w*)", given) if isinstance(given, str) else None
-    if run and layer and layer.main == fault.field and (activation := nearest_kind(run[2], "activation")):
+    if run and (activation := nearest_kind(run[2], "activation")):
         return f"write `{snippet(fault, {layer.kind: {layer.main: int(run[1]), 'activation': activation}}, item=True)}`"
+    return None
+
+
+def _a_shape_or_range(fault: Fault) -> str | None:
+    """Of lengths, or of bounds, that are no list."""
+    given = fault.error["input"]
+    sizes = _SIZES.fullmatch(str(given)) if isinstance(given, int | str) else None
     if fault.field in ("input", "shape") and sizes and not isinstance(fault.loc[-1], int):
         return f"write the shape as a list: `{fault.field}: [{', '.join(re.findall('[0-9]+', sizes[0]))}]`"
     bounds = _BOUNDS.fullmatch(given) if fault.field == "range" and isinstance(given, str) else None
-    if bounds:
-        return f"write both as a list: `{fault.field}: [{bounds[1]}, {bounds[2]}]`"
-    if arguments := _as_arguments(fault):
-        return arguments
-    if near := next((each for each in _near(given) if fault.owner and accepts(fault.owner, fault.field, each)), None):
-        return f"write `{entry(fault, {fault.field: near})}`"
+    return f"write both as a list: `{fault.field}: [{bounds[1]}, {bounds[2]}]`" if bounds else None
+
+
+def _a_value_near(fault: Fault) -> str | None:
+    near = next((each for each in _near(fault.error["input"]) if _takes(fault, each)), None)
+    return None if near is None else f"write `{entry(fault, {fault.field: near})}`"
+
+
+def _takes(fault: Fault, value: Any) -> bool:
+    return fault.owner is not None and bool(fault.loc) and accepts(fault.owner, fault.field, value)
+
+
+def _an_example(fault: Fault) -> str | None:
+    """Of `true` where there is something to choose: one of it."""
     examples = fault.owner.model_fields[fault.field].examples if fault.owner and fault.loc else None
-    if given is True and examples:
-        return f"say which: write for example `{entry(fault, {fault.field: examples[0]})}`"
+    if fault.error["input"] is not True or not examples:
+        return None
+    return f"say which: write for example `{entry(fault, {fault.field: examples[0]})}`"
+
+
+def _what_it_is(fault: Fault) -> str | None:
     return f"`{fault.field}`: {fault.doc}" if fault.loc else None
+
+
+_ADVICE: tuple[Callable[[Fault], str | None], ...] = (
+    _filled,
+    _batch_axis,
+    _another_value,
+    _a_list_of_layers,
+    _a_padding,
+    _several_widths,
+    _a_shape_or_range,
+    _as_arguments,
+    _a_value_near,
+    _an_example,
+    _what_it_is,
+)
+"""What a wrong value may have been meant to be, the surest first."""
 
 
 def later_fields(fault: Fault) -> list[Loc]:
