@@ -7,58 +7,70 @@ from collections.abc import Mapping
 __all__ = ["instead_of"]
 
 
-def instead_of(name: str) -> str | None:
-    """What to do without a kind that aespec has none of.
+def instead_of(name: str, family: str) -> str | None:
+    """What to do without a kind of a family that aespec has none of.
 
-    >>> instead_of("nn.GroupNorm")
+    >>> instead_of("nn.GroupNorm", "layer")
     'there is none; `layer_normalization` comes nearest'
-    >>> instead_of("dense") is None
+    >>> instead_of("SeparableConv1D", "layer")
+    'there is none; `conv1d` has all of its channels'
+    >>> instead_of("dense", "layer") is None
     True
     """
     short = name.rpartition(".")[2].replace("_", "").lower()
-    found = _ABSENT.get(short) or _ABSENT.get(short.rstrip("d").rstrip("123"))
-    return f"there is none; {found}" if found else None
+    known = _ABSENT.get(family, {})
+    found = known.get(short) or known.get(short.rstrip("d").rstrip("123"))
+    return f"there is none; {found.replace('2d', '1d') if '1d' in short else found}" if found else None
 
 
-_ABSENT: Mapping[str, str] = {
-    # layers
-    **dict.fromkeys(
-        ("groupnorm", "groupnormalization", "instancenorm", "rmsnorm", "rmsnormalization"),
-        "`layer_normalization` comes nearest",
-    ),
-    **dict.fromkeys(("rnn", "simplernn"), "`gru` is the smallest that recurs"),
-    **dict.fromkeys(("depthwiseconv", "separableconv", "locallyconnected"), "`conv2d` has all of its channels"),
-    "convlstm": "`time_distributed` applies a convolution to each step, and `lstm` goes over what it gives",
-    **dict.fromkeys(
-        ("alphadropout", "gaussiandropout", "spatialdropout", "dropout1d", "dropout2d", "dropout3d"),
-        "`dropout` comes nearest",
-    ),
-    **dict.fromkeys(("globalmaxpooling", "globalmaxpool", "adaptivemaxpool"), "`global_average_pool2d` comes nearest"),
-    **dict.fromkeys(("bilstm", "bigru", "bi-lstm"), "`bidirectional: {layer: {lstm: 8}}` reads in both directions"),
-    **dict.fromkeys(("sequential", "modulelist"), "layers stand in the list one after the other"),
-    **dict.fromkeys(("add", "concatenate", "concat", "residual"), "a spec is one chain of layers"),
-    **dict.fromkeys(("multiheadattention", "transformer", "transformerencoder"), "`lstm` and `gru` read series"),
-    "embedding": "numbers go in: a class is a column of zeros and ones",
-    "masking": "all steps are read: cut series into windows of one length; `masking_noise` sets values to zero",
-    "lambda": "what no kind computes is a kind of your own, one class: the page on extending has it",
-    **dict.fromkeys(("maxunpool", "pixelshuffle"), "`upsampling2d` or `conv2d_transpose` enlarge"),
-    "lppool": "`average_pool2d` comes nearest",
-    **dict.fromkeys(("normalization", "rescaling", "unitnormalization"), "`input` has `scaling`, which the data gives"),
-    # activations
-    **dict.fromkeys(("prelu", "rrelu"), "`leaky_relu` has a slope that is stated, not learnt"),
-    **dict.fromkeys(("glu", "swiglu", "geglu"), "`silu` and `gelu` come nearest"),
-    # losses
-    **dict.fromkeys(
-        ("mape", "msle", "meanabsolutepercentageerror", "meansquaredlogarithmicerror"),
-        "`mae` or `mse` of data that is scaled come nearest",
-    ),
-    **dict.fromkeys(("ssim", "perceptual", "cosinesimilarity"), "`mse` and `mae` compare element by element"),
-    "logcosh": "`huber` comes nearest",
-    # optimizers and schedules
-    **dict.fromkeys(("radam", "lion", "adafactor", "ftrl", "lbfgs", "asgd", "muon"), "`adam` comes nearest"),
-    **dict.fromkeys(
-        ("onecyclelr", "onecycle", "cycliclr", "linearlr", "polynomialdecay"), "`cosine` warms up and falls"
-    ),
-    **dict.fromkeys(("multisteplr", "piecewiseconstantdecay"), "`step` falls at equal distances"),
+_ABSENT: Mapping[str, Mapping[str, str]] = {
+    "layer": {
+        **dict.fromkeys(
+            ("groupnorm", "groupnormalization", "instancenorm", "rmsnorm", "rmsnormalization"),
+            "`layer_normalization` comes nearest",
+        ),
+        **dict.fromkeys(("rnn", "simplernn"), "`gru` is the smallest that recurs"),
+        **dict.fromkeys(("depthwiseconv", "separableconv", "locallyconnected"), "`conv2d` has all of its channels"),
+        "convlstm": "`time_distributed` applies a convolution to each step, and `lstm` goes over what it gives",
+        **dict.fromkeys(
+            ("alphadropout", "gaussiandropout", "spatialdropout", "dropout1d", "dropout2d", "dropout3d"),
+            "`dropout` comes nearest",
+        ),
+        **dict.fromkeys(
+            ("globalmaxpooling", "globalmaxpool", "adaptivemaxpool"), "`global_average_pool2d` comes nearest"
+        ),
+        **dict.fromkeys(("bilstm", "bigru"), "`bidirectional: {layer: {lstm: 8}}` reads in both directions"),
+        **dict.fromkeys(("sequential", "modulelist"), "layers stand in the list one after the other"),
+        **dict.fromkeys(("add", "concatenate", "concat", "residual"), "a spec is one chain of layers"),
+        **dict.fromkeys(("multiheadattention", "transformer", "transformerencoder"), "`lstm` and `gru` read series"),
+        "embedding": "numbers go in: a class is a column of zeros and ones",
+        "masking": "all steps are read: cut series into windows of one length; `masking_noise` sets values to zero",
+        "lambda": "what no kind computes is a kind of your own, one class: the page on extending has it",
+        **dict.fromkeys(("maxunpool", "pixelshuffle"), "`upsampling2d` or `conv2d_transpose` enlarge"),
+        "lppool": "`average_pool2d` comes nearest",
+        **dict.fromkeys(
+            ("normalization", "rescaling", "unitnormalization"), "`input` has `scaling`, which the data gives"
+        ),
+        **dict.fromkeys(("prelu", "rrelu"), "`leaky_relu` has a slope that is stated, not learnt"),
+    },
+    "activation": {
+        **dict.fromkeys(("prelu", "rrelu"), "`leaky_relu` has a slope that is stated, not learnt"),
+        **dict.fromkeys(("glu", "swiglu", "geglu"), "`silu` and `gelu` come nearest"),
+    },
+    "loss": {
+        **dict.fromkeys(
+            ("mape", "msle", "meanabsolutepercentageerror", "meansquaredlogarithmicerror"),
+            "`mae` or `mse` of data that is scaled come nearest",
+        ),
+        **dict.fromkeys(("ssim", "perceptual", "cosinesimilarity"), "`mse` and `mae` compare element by element"),
+        "logcosh": "`huber` comes nearest",
+    },
+    "optimizer": dict.fromkeys(("radam", "lion", "adafactor", "ftrl", "lbfgs", "asgd", "muon"), "`adam` comes nearest"),
+    "schedule": {
+        **dict.fromkeys(
+            ("onecyclelr", "onecycle", "cycliclr", "linearlr", "polynomialdecay"), "`cosine` warms up and falls"
+        ),
+        "piecewiseconstantdecay": "`step` falls at equal distances",
+    },
 }
-"""By their names elsewhere, in small letters, without `_` and a number of axes."""
+"""Of each family, by their names elsewhere, in small letters, without `_` and a number of axes."""

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from aespec.faults import faulty, inner_models
-from aespec.fieldnames import field_meant, follows
+from aespec.fieldnames import field_meant, follows, known_elsewhere
 from aespec.kind import Kind, own_first
 from aespec.meanings import fields_meant, idle, short
 from aespec.registry import kinds, nearest_kind
@@ -63,15 +63,19 @@ def call_meant(family: str, text: str, rank: int | None = None) -> Called | None
     pytorch = _of_pytorch(name, call)
     fields: dict[str, Any] = {}
     left: list[str] = []
+    written = {each.arg for each in call.keywords}
     for argument, node in _arguments(kind, member, call, pytorch=pytorch):
         value = _stated(member, argument, node)
-        if idle(argument, value) or (family != "layer" and argument == "name"):
+        known = argument in member.model_fields or known_elsewhere(argument, member.model_fields)
+        if (not known and idle(argument, value)) or value is None or (family != "layer" and argument == "name"):
             continue
         meant = {argument: value} if argument in member.model_fields else fields_meant(member, {argument: value})
-        known = {field: each for field, each in meant.items() if _holds(member, field, each)}
-        if not known and not follows(argument):
-            left.append(f"{argument}={ast.unparse(node)}" if argument.isidentifier() else ast.unparse(node))
-        fields |= known
+        if pytorch and kind.startswith("upsampling") and argument == "size":
+            meant = {}  # of the output, not how often each value is repeated
+        stands = {field: each for field, each in meant.items() if _holds(member, field, each)}
+        if not stands and not follows(argument):
+            left.append(f"{argument}={ast.unparse(node)}" if argument in written else ast.unparse(node))
+        fields |= stands
     if pytorch:
         fields = _of_keras(kind, fields, left)
     fields = {**_defaults_elsewhere(name, kind, pytorch=pytorch), **fields}
@@ -119,10 +123,11 @@ def _arguments(kind: str, member: type[Kind], call: ast.Call, *, pytorch: bool) 
     own = [member.main, *own_first(member)] if member.main else own_first(member)
     order = _IN_PYTORCH.get(kind, ()) if pytorch else _IN_KERAS.get(kind, ())
     order = order or tuple(dict.fromkeys(own))
-    if order[:1] == ("",) and (
-        len(values) == 1 and member.family == "layer" and len(order) > 1 and order[1] != "epsilon"
-    ):
+    named = {field_meant(each.arg or "", member.model_fields) for each in call.keywords}
+    if order[:1] == ("",) and len(values) == 1 and member.main in order and member.main not in named:
         order = order[1:]  # what comes in was left out, as it is here
+    if member.family == "activation" and values and isinstance(values[0], ast.Name):
+        values = values[1:]  # a function that is given what it is applied to
     for at, node in enumerate(values):
         name = order[at] if at < len(order) else f"argument {at + 1}"
         if name:
@@ -152,9 +157,13 @@ _IN_PYTORCH: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("elu", "celu"), ("alpha", "inplace")),
     **dict.fromkeys(("relu", "relu6", "selu", "silu", "mish"), ("inplace",)),
     "softmax": ("dim",),
-    "sgd": ("", "learning_rate", "momentum"),
+    "sgd": ("", "learning_rate", "momentum", "dampening", "weight_decay", "nesterov"),
     **dict.fromkeys(("adam", "adamw", "nadam", "adamax"), ("", "learning_rate", "betas", "epsilon", "weight_decay")),
-    **dict.fromkeys(("rmsprop", "adagrad", "adadelta"), ("", "learning_rate")),
+    "rmsprop": ("", "learning_rate", "rho", "epsilon", "weight_decay", "momentum", "centered"),
+    "adagrad": ("", "learning_rate", "lr_decay", "weight_decay", "initial_accumulator_value", "epsilon"),
+    "adadelta": ("", "learning_rate", "rho", "epsilon", "weight_decay"),
+    "reduce_on_plateau": ("", "mode", "factor", "patience"),
+    **dict.fromkeys(("upsampling1d", "upsampling2d"), ("size", "scale_factor")),
     "step": ("", "every", "factor"),
     "exponential": ("", "factor"),
     "cosine": ("", "T_max"),
@@ -183,11 +192,12 @@ def arguments_meant(owner: type[BaseModel], field: str, text: str) -> Any:
     node, value = _parsed(text), None
     if isinstance(node, ast.Tuple):
         value = _literal(node)
-    keywords = node.keywords if isinstance(node, ast.Call) and not node.args else ()
+    same = isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2].lower() == field.replace("_", "")
+    keywords = node.keywords if isinstance(node, ast.Call) and same and not node.args else ()
     for model in inner_models(owner, field) if keywords else ():
-        named = {each.arg or "": _literal(each.value) for each in keywords if each.arg not in _WATCHED}
+        named = {each.arg or "": _literal(each.value) for each in keywords if not _watched(each)}
         value = {field_meant(arg, model.model_fields) or arg: each for arg, each in named.items()}
-    if not accepts(owner, field, value):
+    if not value or not accepts(owner, field, value):
         return None
     main = next(filter(None, (getattr(each, "main", None) for each in inner_models(owner, field))), None)
     return value[main] if isinstance(value, dict) and [*value] == [main] else value
@@ -202,8 +212,10 @@ def accepts(owner: type[BaseModel], field: str, value: Any) -> bool:
     return True
 
 
-_WATCHED = ("monitor", "mode", "verbose")
-"""Arguments of Keras's ``EarlyStopping`` that say what is so here."""
+def _watched(argument: ast.keyword) -> bool:
+    """Whether an argument of Keras's ``EarlyStopping`` says what is so here."""
+    losses = ("val_loss", "loss", "min", "auto")
+    return argument.arg == "verbose" or (argument.arg in ("monitor", "mode") and _literal(argument.value) in losses)
 
 
 def behind_input(name: str, kind: str, values: Sequence[Any]) -> dict[str, Any] | None:
@@ -242,7 +254,7 @@ def padded_apart(layer: dict[str, Any]) -> list[dict[str, Any]]:
     return layers if where == "before" else layers[::-1]
 
 
-_PYTORCH = re.compile(r"(torch\.)?(nn|optim)\..*|[Ll]inear|Conv(Transpose)?[12]d|BatchNorm[12]d|\w+LR|\w+Pool[12]d")
+_PYTORCH = re.compile(r"(torch\.)?(nn|optim|F)\..*|[Ll]inear|Conv(Transpose)?[12]d|BatchNorm[12]d|\w+LR|\w+Pool[12]d")
 """What PyTorch calls as Keras does not."""
 
 
@@ -259,6 +271,8 @@ _DEFAULTS_OF_PYTORCH: Mapping[str, Mapping[str, Any]] = {
     "batch_normalization": {"momentum": 0.9, "epsilon": 1e-5},
     "layer_normalization": {"epsilon": 1e-5},
     "adamw": {"weight_decay": 0.01},
+    "nadam": {"learning_rate": 0.002},
+    "adamax": {"learning_rate": 0.002},
     "adadelta": {"learning_rate": 1.0, "rho": 0.9},
     "adagrad": {"learning_rate": 0.01, "initial_accumulator_value": 0.0},
     "rmsprop": {"learning_rate": 0.01, "rho": 0.99},
@@ -272,7 +286,8 @@ def _defaults_elsewhere(name: str, kind: str, *, pytorch: bool) -> Mapping[str, 
     """The fields of a kind that differ where they are not stated, in what PyTorch or Keras calls so."""
     if pytorch:
         return _DEFAULTS_OF_PYTORCH.get(kind, {})
-    return _DEFAULTS_OF_KERAS.get(kind, {}) if name.startswith(("layers.", "keras.", "tf.")) else {}
+    of_keras = name.startswith(("layers.", "keras.", "tf.")) and name.rpartition(".")[2][:1].isupper()
+    return _DEFAULTS_OF_KERAS.get(kind, {}) if of_keras else {}
 
 
 def _of_keras(kind: str, fields: Mapping[str, Any], left: list[str]) -> dict[str, Any]:
@@ -283,7 +298,7 @@ def _of_keras(kind: str, fields: Mapping[str, Any], left: list[str]) -> dict[str
     if found.get("weight_decay") and kind not in ("adamw", "sgd"):  # a penalty there, whose gradient is scaled too
         left.append(f"weight_decay={found.pop('weight_decay')}")
     size, pad = found.get("kernel_size"), found.get("padding")
-    odd = type(size) is int and size % 2 == 1 and "transpose" not in kind
+    odd = type(size) is int and size % 2 == 1 and "transpose" not in kind and found.get("dilation_rate", 1) == 1
     if pad == 0 and type(pad) is int:
         found["padding"] = "valid"
     elif odd and type(size) is int and pad == size // 2 and found.get("strides", 1) == 1:
@@ -338,7 +353,9 @@ def _parsed(text: str) -> ast.expr | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of escapes that Python does not know
-            return ast.parse(text.strip()[:_LONGEST], mode="eval").body
+            found = ast.parse(text.strip()[:_LONGEST], mode="eval").body
+            ast.unparse(found)  # which fails where it is nested too deep
+            return found
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 

@@ -173,16 +173,14 @@ class Fault:
     @property
     def _lacking(self) -> str | None:
         """A field that is not stated, and is needed: this may be its name elsewhere, as `p` is, or `layers`."""
-        from aespec.plan import TrainingPlan
-
         beside, number = self.source.value(self.written[:-1]), self.error["input"]
         name = str(self.loc[-1])
-        if self.owner is None or not isinstance(beside, dict) or follows(name) or otherwise(name):
+        if self.owner is None or not isinstance(beside, dict) or follows(name):
             return None
         if self.kind is None:
             lists = [name for name in self.owner.model_fields if holds_layers(self.owner, name)]
             return next((name for name in lists if isinstance(number, list) and name not in beside), None)
-        if self.kind.family != "layer" and name in TrainingPlan.model_fields:
+        if self.kind.family in ("optimizer", "schedule") or otherwise(name, self.kind.family):
             return None
         numbers = [key for key, value in self.stray.items() if type(value) in (int, float) and not follows(key)]
         if numbers != [self.loc[-1]]:

@@ -47,33 +47,44 @@ _ELSEWHERE = {
     "validation_split": ("validation", "validation_size", "validation_fraction", "val_split", "test_size"),
     "clip_norm": ("clipnorm", "gradient_clip_val", "gradient_clip", "grad_clip", "gradient_clipping", "max_grad_norm"),
     "every": ("step_size",),
-    "factor": ("gamma",),
+    "factor": ("gamma", "decay", "decay_rate"),
+    "size": ("scale_factor",),
 }
 """What fields are called elsewhere, where that is not much like what they are called here."""
 
-_OTHERWISE: Mapping[str, str] = {
-    "decay": "elsewhere it lowers the rate, which is what `schedule` does here",
-    "window": "windows are as long as the first axis of `shape`, and begin `stride` apart",
-    "min_lr": "`least` says it as a share of the optimizer's rate",
-    "eta_min": "`final` says it as a share of the optimizer's rate",
-    "batch_norm": "it is a layer of its own: `- batch_normalization`",
-    "weight_decay": "write `kernel_regularizer: {l2: ...}`, or `weight_decay` at the optimizer",
-    "sparsity": "write `activity_regularizer: {l1: ...}`",
-    "groups": "remove it: all channels go into each filter here",
-    "data_format": "remove it: channels come last here",
-    "latent_dim": "the code is as wide as the last layer of the encoder",
-    "bottleneck": "the code is what the last layer of the encoder gives",
-    "latent": "the code is what the last layer of the encoder gives",
-    "min_epochs": "training ends by `epochs`, or by `early_stopping`",
-    "loss_weights": "each loss has its own: `loss: [{mse: {weight: 1.0}}, {mae: {weight: 0.5}}]`",
-    "metrics": "each epoch tells the terms of the loss; `aespec score` and `aespec report` measure a trained model",
+_OTHERWISE: Mapping[str, Mapping[str, str]] = {
+    "layer": {
+        "batch_norm": "it is a layer of its own: `- batch_normalization`",
+        "weight_decay": "write `kernel_regularizer: {l2: ...}`, or `weight_decay` at the optimizer",
+        "sparsity": "write `activity_regularizer: {l1: ...}`",
+        "groups": "remove it: all channels go into each filter here",
+        "data_format": "remove it: channels come last here",
+    },
+    "optimizer": {"decay": "elsewhere it lowers the rate, which is what `schedule` does here"},
+    "schedule": {
+        "min_lr": "`least` says it as a share of the optimizer's rate",
+        "eta_min": "`final` says it as a share of the optimizer's rate",
+    },
+    "": {
+        "window": "windows are as long as the first axis of `shape`, and begin `stride` apart",
+        "latent_dim": "the code is as wide as the last layer of the encoder",
+        "bottleneck": "the code is what the last layer of the encoder gives",
+        "latent": "the code is what the last layer of the encoder gives",
+        "min_epochs": "training ends by `epochs`, or by `early_stopping`",
+        "loss_weights": "each loss has its own: `loss: [{mse: {weight: 1.0}}, {mae: {weight: 0.5}}]`",
+        "metrics": "each epoch tells the terms of the loss; `aespec score` and `aespec report` measure a trained model",
+    },
 }
-"""What to do instead of fields that are no field here by another name."""
+"""What to do instead of fields that are no field here by another name: of a family of kinds, or of the spec."""
 
 
-def otherwise(name: str) -> str | None:
-    """What to do instead of a field that is none here, and for which no other stands."""
-    return _OTHERWISE.get(name.lower())
+def otherwise(name: str, family: str) -> str | None:
+    """What to do instead of a field of a family of kinds, or of the spec (``""``), for which no other stands."""
+    return _OTHERWISE.get(family, {}).get(name.lower())
+
+
+_APART = {("decay", "weight_decay"), ("min_lr", "least"), ("min_epochs", "epochs"), ("batch_norm", "name")}
+"""Names that are like a field's, and mean something else."""
 
 
 _FOLLOWS = re.compile(r"(in|input|batch_input)(_(features|channels|size|dim|shape|units))?")
@@ -89,8 +100,8 @@ def field_meant(name: str, fields: Collection[str]) -> str | None:
     >>> field_meant("out_features", ["units", "activation"]), field_meant("unit", ["units", "activation"])
     ('units', 'units')
     """
-    apart = name.lower() in _OTHERWISE and name not in fields
-    return known_elsewhere(name, fields) or (None if apart else nearest(name, fields))
+    near = known_elsewhere(name, fields) or nearest(name, fields)
+    return None if (name.lower(), near) in _APART else near
 
 
 def known_elsewhere(name: str, fields: Collection[str]) -> str | None:

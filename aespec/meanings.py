@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from aespec.faults import inner_models
-from aespec.fieldnames import MANY, field_meant, follows
+from aespec.fieldnames import MANY, field_meant, follows, known_elsewhere
 from aespec.kind import Kind
 from aespec.registry import kinds, known_kind, nearest_kind
 from aespec.source.items import ITEMS
 
-__all__ = ["as_kind", "fields_meant", "idle", "kind_lacking", "kind_meant", "short", "with_field"]
+__all__ = ["as_kind", "fields_meant", "fitting", "idle", "kind_lacking", "kind_meant", "short", "with_field"]
 
 
 _NAMING = ("type", "kind", "layer", "class", "class_name", "_target_", "op", "mode", "name")
@@ -61,6 +61,16 @@ def kind_lacking(family: str, stated: Mapping[str, Any]) -> dict[str, Any] | Non
         if all(field in kind.model_fields for field in stated):
             return {name: dict(stated)}
     return None
+
+
+def fitting(family: str, kind: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """A kind with the fields that it has alone, and the names of the others."""
+    ((name, fields),) = kind.items()
+    member = kinds(family).get(name)
+    if member is None or not isinstance(fields, Mapping):
+        return kind, []
+    own = {field: value for field, value in fields.items() if field in member.model_fields}
+    return {name: own or None}, [field for field in fields if field not in own]
 
 
 def as_kind(family: str, name: str, stated: Any) -> dict[str, Any]:
@@ -124,7 +134,8 @@ def fields_meant(kind: type[Kind], stated: Mapping[str, Any]) -> dict[str, Any]:
         if key == kind.kind and kind.main:
             found[kind.main] = value
             continue
-        if key not in kind.model_fields and idle(key, value):
+        known = key in kind.model_fields or known_elsewhere(key, kind.model_fields)
+        if not known and idle(key, value):
             continue
         if key == "affine" and value is False and "center" in kind.model_fields:
             found |= {"center": False, "scale": False}

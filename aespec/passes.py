@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from math import prod
 from os import PathLike
 from typing import Any
 
@@ -383,7 +384,8 @@ def _chain(
                 of = f", which undoes `{'` and `'.join(step.undoes)}`," if step.undoes else ""
                 fault = _fault(ShapeMismatch, f"`{name}`{of} cannot be applied", error, step.place, spec)
                 help = _more_steps(nodes if whole else [], step.layer) or _channels_last(given, shape, step.layer, spec)
-                help = help or (_unflattened(nodes, spec) if isinstance(step.layer, Reshape) else None)
+                if help is None and isinstance(step.layer, Reshape):
+                    help = _unflattened(nodes, shape, prod(step.layer.target_shape), spec)
                 problems.append(replace(fault, help=help or fault.help))
         whole = whole and node is not None
         if node and isinstance(node.layer, Reshape) and given == node.input_shape:
@@ -407,10 +409,10 @@ def _more_steps(nodes: Sequence[Node], layer: Layer) -> str | None:
     return None
 
 
-def _unflattened(nodes: Sequence[Node], spec: Spec) -> str | None:
-    """What to do where a dense layer of these was given several axes, if one was."""
+def _unflattened(nodes: Sequence[Node], shape: Shape, wanted: int | None, spec: Spec) -> str | None:
+    """What to do where dense layers were meant for all values, whose number is that of the last axis alone."""
     node = next((node for node in nodes if isinstance(node.layer, Dense) and len(node.input_shape) > 1), None)
-    if node is None:
+    if node is None or len(shape) < 2 or shape[-1] != wanted:
         return None
     before = any(isinstance(layer, Dense) for layer in spec.encoder) and node.name.startswith("decoder/")
     which = "the first `dense` of the encoder" if before else f"`{node.name}`"
@@ -613,7 +615,7 @@ def _output_mismatch(graph: Graph, spec: Spec) -> Diagnostic:
         got=show_shape(graph.output.shape),
         help=f"end the decoder with `- reshape: [{shape}]`"
         if same
-        else _unflattened(graph.nodes, spec)
+        else _unflattened(graph.nodes, graph.output.shape, elements(graph.input), spec)
         or "change the last layers of the decoder, or let `decoder: mirror` make them",
     )
 

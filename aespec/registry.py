@@ -78,7 +78,8 @@ def nearest_kind(name: str, *families: str, beside: Iterable[str] = (), rank: in
     members = {kind: member for family in families for kind, member in kinds(family).items()}
     # A name elsewhere is meant where it is written, or mistyped: not where another name is somewhat like it.
     others = {**_elsewhere(members), **{kind: kind for kind in members}}
-    if name.lower() not in others and instead_of(name):
+    squashed = {each.replace("_", "") for each in others}
+    if name.replace("_", "").lower() not in squashed and any(instead_of(name, family) for family in families):
         return None
     near = next((others[each] for each in difflib.get_close_matches(name.lower(), others, 1, 0.88)), None)
     near = near or nearest(name, [*(kind for family in families for kind in kind_names(family)), *beside])

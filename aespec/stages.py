@@ -116,7 +116,7 @@ def phase(graph: Graph, spec: Spec, limits: Limits) -> Graph:
                 got=f"{given}",
                 help="write an empty phase, `{}`, for a layer that is trained as the plan says"
                 if given < len(layers)
-                else "take the others away; all layers together are trained behind them, as the plan says",
+                else f"take {given - len(layers)} of them away, or give one for all",
             )
         )
     idle = [stage.name for stage in stages(graph, spec.training)[:-1] if not _trained(stage.graph)]

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 from contextlib import suppress
 from functools import reduce
 from operator import getitem
@@ -183,7 +184,7 @@ def faults(text):
         ("- Dropout(p=0.2)", "E101", "Drop", "write `- dropout: 0.2`"),
         ("- nn.LeakyReLU(0.2)", "E101", "nn.L", "write `- activation: {function: {leaky_relu: 0.2}}`"),
         ("- LSTM(64, return_sequences=True)", "E101", "LSTM", "`- lstm: {units: 64, return_sequences: true}`"),
-        ("- Dense(5, activation=pick())", "E101", "Dense(", "nothing here stands for `activation=pick()`"),
+        ("- Dense(5, activation=pick())", "E101", "Dense(", "left out: `activation=pick()`"),
         ("- dense: {units: 3, activation: null}", "E105", "null", "write `linear`"),
         ("- 3", "E105", "3", ""),
         ("- null", "E105", "null", ""),
@@ -949,7 +950,7 @@ def _places(data, above=()):
         (f"{HEAD}encoder:\n  - dense: 3\n  - Dropout(rate=0.2, seed=1)\n", "write `- dropout: 0.2`"),
         (
             "input: [8, 2]\ndecoder: mirror\nencoder:\n  - nn.GRU(2, 4, num_layers=2)\n",
-            "write `- gru: 4`; nothing here stands for `num_layers=2`",
+            "write `- gru: 4`; left out: `num_layers=2`",
         ),
         (
             "input: [8, 2]\ndecoder: mirror\nencoder:\n  - Bidirectional(LSTM(8))\n",
@@ -961,7 +962,7 @@ def _places(data, above=()):
         ),
         (
             "input: [8, 8, 1]\ndecoder: mirror\nencoder:\n  - nn.MaxPool2d(3, 2, 1)\n  - flatten\n",
-            "write `- max_pool2d: {pool_size: 3, strides: 2}`; nothing here stands for `padding=1`",
+            "write `- max_pool2d: {pool_size: 3, strides: 2}`; left out: `padding=1`",
         ),
         (
             f"{HEAD}encoder: [dense: 3, nn.BatchNorm1d(3, affine=False)]\n",
@@ -970,7 +971,7 @@ def _places(data, above=()):
         (
             f"{HEAD}encoder: [dense: 3]\ntraining:\n"
             "  optimizer: torch.optim.Adam(model.parameters(), lr=0.01, weight_decay=0.1)\n",
-            "write `{adam: 0.01}`; nothing here stands for `weight_decay=0.1`",  # a penalty there
+            "write `{adam: 0.01}`; left out: `weight_decay=0.1`",  # a penalty there
         ),
         (
             f"{HEAD}encoder: [dense: 3]\ntraining:\n  optimizer: torch.optim.AdamW(model.parameters())\n",
@@ -978,7 +979,7 @@ def _places(data, above=()):
         ),
         (
             f"{HEAD}encoder: [dense: 3]\ntraining:\n  schedule: ExponentialDecay(0.1, decay_steps=9, decay_rate=0.9)\n",
-            "write `exponential`; nothing here stands for `initial_learning_rate=0.1`, `decay_steps=9` and",
+            "write `{exponential: 0.9}`; left out: `0.1` and `decay_steps=9`",
         ),
         (f"{HEAD}encoder: [[dense, 3, relu]]\n", "write `dense: {units: 3, activation: relu}`"),
         (f"{HEAD}encoder:\n  - nn.Sequential(nn.Linear(4, 3), nn.ReLU())\n", "one after the other"),
@@ -999,6 +1000,42 @@ def _places(data, above=()):
         ("input: {shape: [4], range: [0]}\nencoder: [dense: 3]\ndecoder: mirror\n", "as in `range: [0, 1]`"),
         ("input: {shape: [4], range: {min: 0, max: 1}}\nencoder: [dense: 3]\ndecoder: mirror\n", "`range: [0, 1]`"),
         ("input: {8}\nencoder: [dense: 3]\ndecoder: mirror\n", "for a list write `[8]`"),
+        (  # of a series the width is wrong
+            "input: [30, 5]\nencoder: [lstm: 8]\n"
+            "decoder: [repeat_vector: 30, lstm: {units: 8, return_sequences: true}, dense: 3]\n",
+            "change the last layers of the decoder",
+        ),
+        (
+            "input: [28, 28, 1]\nencoder: [flatten, dense: 32]\n"
+            "decoder: [reshape: [4, 8], dense: 16, reshape: [28, 28, 1]]\n",
+            "choose numbers whose product is 64",
+        ),
+        # what is idle in one kind is a width in another, and what is no call is none
+        (f"{HEAD}encoder: [{{type: dense, dim: 1}}]\n", "write `dense: {units: 1}`"),
+        (f"{HEAD}encoder:\n  - nn.Linear(20, output_size=1)\n", "write `- dense: 1`"),
+        (f"{HEAD}encoder:\n  - Dense(10, foo={'-' * 470}1)\n", "see `aespec layers dense`"),
+        (f"{HEAD}encoder: [dense: 3]\ntraining: {{epochs: '{'9' * 5000}'}}\n", "`epochs`: Times"),
+        (
+            f"{HEAD}encoder: [dense: 3]\ntraining:\n  optimizer: optim.RMSprop(net.parameters(), 0.01, 0.9)\n",
+            "write `{rmsprop: {learning_rate: 0.01, rho: 0.9}}`",
+        ),
+        (
+            "input: [8, 8, 1]\ndecoder: mirror\nencoder:\n  - nn.Upsample(scale_factor=4)\n  - flatten\n",
+            "write `- upsampling2d: 4`",
+        ),
+        (
+            "input: [8, 8, 1]\ndecoder: mirror\nencoder:\n  - nn.Upsample(size=(28, 28))\n  - flatten\n",
+            "left out: `size=(28, 28)`",
+        ),
+        (f"{HEAD}encoder: [dense: 3]\ntraining: {{schedule: {{exponential: {{decay: 0.9}}}}}}\n", "mean `factor`?"),
+        (
+            f"{HEAD}encoder: [dense: 3]\ntraining: {{optimizer: {{adam: {{clipnorm: 1}}}}}}\n",
+            "`clip_norm` is a field of",
+        ),
+        (f"{HEAD}encoder: [dense: 3]\ntraining: {{callbacks: 'ModelCheckpoint(patience=3)'}}\n", "`early_stopping`?"),
+        ("input: [8, 1]\ndecoder: mirror\nencoder: [GlobalMaxPooling1D, dense: 3]\n", "`global_average_pool1d` comes"),
+        (f"{HEAD}encoder: [dense: 3]\nloss: {{type: mse, reduction: sum}}\n", "write `mse`; left out: `reduction`"),
+        (f"{HEAD}encoder: [dense: 3]\ntraining: {{epochs: ${{{{ n }}}}}}\n", "write `${n}`"),
         # what stands elsewhere
         (f"{HEAD}encoder: [dense: 3]\ncompile: {{optimizer: adam, loss: mse}}\n", "take `compile` away"),
         (f"{HEAD}encoder: [dense: 3]\ntraining: {{callbacks: [EarlyStopping(patience=4)]}}\n", "`early_stopping: 4`"),
@@ -1031,3 +1068,6 @@ def _places(data, above=()):
 def test_one_message_for_what_stands_in_a_wrong_place(text, help):
     (fault,) = faults(text)
     assert help in fault.help
+    for layer in re.findall(r"`- ([^`]+)`", fault.help):
+        if "..." not in layer and "include" not in layer:  # what it says to write can be read
+            aespec.parse(f"{HEAD}encoder:\n  - {layer}\n")

@@ -237,9 +237,12 @@ def test_a_process_says_that_it_waits_for_others(folder):
     (port,) = ports(1)
     shared = {"WORLD_SIZE": "2", "MASTER_ADDR": "localhost", "MASTER_PORT": str(port)}
     alone = train(folder, "torch", "two", RANK="0", **shared)
-    assert "it waits until all of them are there" in alone.stderr.readline()
-    alone.kill()
-    alone.communicate()
+    try:
+        with pytest.raises(subprocess.TimeoutExpired):
+            alone.communicate(timeout=12)
+    finally:
+        alone.kill()
+    assert "it waits until all of them are there" in alone.communicate()[1]
 
 
 def test_what_else_goes_wrong_in_a_team_is_no_loss_of_a_process():

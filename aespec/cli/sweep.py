@@ -116,7 +116,7 @@ def sweep(
     points = corners(space) if proposals else random(space, draws, seed or 0) if draws else grid(space)
     plans = compiled(points, planner, numbered=not proposals)
     metric = decide(plans, metric)
-    _varied_in_vain(paths, specs, plans[0].spec)
+    _varied_in_vain(paths, specs, [plan.spec for plan in plans])
     _known(backend, data, plans[0])
     name = "optuna" if proposals else "random" if draws else "grid"
     command: dict[str, Any] = {"search": name, "vary": [*map(str, space)], "backend": backend, "data": data}
@@ -201,7 +201,7 @@ def _space(vary: Sequence[str]) -> list[Dimension]:
     return space
 
 
-def _varied_in_vain(paths: Sequence[str], specs: Specs, spec: Spec) -> None:
+def _varied_in_vain(paths: Sequence[str], specs: Specs, trials: Sequence[Spec]) -> None:
     """Refuse to vary what `--set` sets as well, and a variable that nothing uses.
 
     Raises:
@@ -214,8 +214,8 @@ def _varied_in_vain(paths: Sequence[str], specs: Specs, spec: Spec) -> None:
         if any(isinstance(each, str) and each.partition("=")[0].strip() == path for each in specs.overrides):
             help = f"take `{path}=...` away, or do not vary it"
             problems.append(Diagnostic(BadSweep, f"`{path}` is varied, and set as well", help=help))
-        name, source = path.removeprefix("vars."), spec.source
-        if name != path and source is not None and source.values.get(("vars", name)) not in source.used:
+        name, sources = path.removeprefix("vars."), [spec.source for spec in trials if spec.source]
+        if name != path and not any(source.values.get(("vars", name)) in source.used for source in sources):
             what = f"`{path}` is varied, but nothing in the spec uses that variable"
             problems.append(Diagnostic(BadSweep, what, help=f"write `${{{name}}}` where it is to stand"))
     if problems:

@@ -317,9 +317,9 @@ def _run(
             loggers = _going_on(job, loggers)
         stack.enter_context(writing(job.folder))
         stack.enter_context(locked(job.folder))
+        agreed(job.backend, _given(job, dataset, held))
         if first:
             _not_overtaken(job)
-        agreed(job.backend, _given(job, dataset, held))
         prepare(job.folder, force=force, source=source)
         samples = len(dataset.inputs)
         trained_on = samples if held is not None else len(split(dataset.inputs, plan.validation_split)[0])

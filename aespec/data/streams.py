@@ -134,7 +134,7 @@ class Stream:
         except AespecError as error:
             where = f"; counted from sample {start} of {part.name}"
             raise AespecError(
-                *(replace(each, got=f"{each.got or 'no such file'}{where}") for each in error.diagnostics)
+                *(replace(each, got=f"{each.got or each.message}{where}") for each in error.diagnostics)
             ) from None
 
     def chunks(self, rows: int) -> Iterator[NDArray[Any]]:

@@ -115,10 +115,12 @@ def import_model(path: Path, *, code: str | None = None, partial: bool = False) 
             spec, graph = _compiled(found, layers, split, parts, path)
             _check_weights(graph, parts, path)
         weights = _weights(graph, parts)
-        if any(value.dtype == "float64" for value in weights.values()):
+        double = any(value.dtype == "float64" for value in weights.values())
+        if double:
             spec, graph = _in_float64(spec)
         done = restored(found, spec, graph, weights)
-    notes = () if done.whole else (note, *_renamed(graph, parts), *found.notes)
+    computed = ("it computes in float64, as its weights are",) * double
+    notes = () if done.whole else (note, *_renamed(graph, parts), *computed, *found.notes)
     scaling = scaling_in(found.about, done.spec)
     return Imported(done.spec, done.graph, weights, () if done.whole else flaws, (*done.notes, *notes), scaling)
 

@@ -9,7 +9,7 @@ from typing import Any
 from aespec.calls import arguments_meant
 from aespec.diagnostics import Diagnostic, Loc, nearest, show
 from aespec.faults import Fault, inner_models
-from aespec.fieldnames import comes_out, follows, otherwise
+from aespec.fieldnames import comes_out, follows, known_elsewhere, otherwise
 from aespec.kind import own_first
 from aespec.problems.writing import entry, listed, snippet
 from aespec.rules import MissingField, UnknownField, WrongValue
@@ -126,10 +126,13 @@ def _of_another_place(fault: Fault) -> str | None:
     from aespec.plan import TrainingPlan
 
     key, value = str(fault.loc[-1]), fault.error["input"]
-    if fault.kind and key in TrainingPlan.model_fields:
+    field = key if key in TrainingPlan.model_fields else None
+    if fault.kind and fault.kind.family in ("optimizer", "schedule"):
+        field = field or known_elsewhere(key, TrainingPlan.model_fields)
+    if fault.kind and field:
         where = "" if fault.written[0] == "training" else f", which stands at the top, beside `{fault.written[0]}`"
-        return f"`{key}` is a field of `training`{where}"
-    if advice := otherwise(key):
+        return f"`{field}` is a field of `training`{where}"
+    if advice := otherwise(key, fault.kind.family if fault.kind else ""):
         return advice
     if len(fault.written) > 1 and key in fault.top:
         return f"`{key}` stands at the top of the spec, beside `{fault.written[0]}`"

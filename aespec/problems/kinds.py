@@ -10,7 +10,7 @@ from aespec.absent import instead_of
 from aespec.calls import Called, accepts, behind_input, call_meant, called_name, list_meant, padded_apart
 from aespec.diagnostics import Diagnostic, Loc, nearest, show
 from aespec.faults import Fault
-from aespec.meanings import as_kind, kind_lacking, kind_meant, short, with_field
+from aespec.meanings import as_kind, fitting, kind_lacking, kind_meant, short, with_field
 from aespec.problems.writing import (
     FEW,
     all_of,
@@ -20,6 +20,7 @@ from aespec.problems.writing import (
     in_place,
     is_item,
     layers_as_list,
+    left_out,
     listed,
     snippet,
     variable_meant,
@@ -64,8 +65,9 @@ def _bare(fault: Fault) -> bool:
 def _named_by_value(fault: Fault) -> str | None:
     if (named := kind_meant(fault.context["family"], fault.error["input"], fault.rank)) is None:
         return None
+    named, left = fitting(fault.context["family"], named)
     kind, fields = next(iter(named.items()))
-    return f"the kind stands by itself: write `{kind if fields is None else snippet(fault, named)}`"
+    return f"the kind stands by itself: write `{kind if fields is None else snippet(fault, named)}`{left_out(left)}"
 
 
 def _a_variable(fault: Fault) -> str | None:
@@ -74,7 +76,7 @@ def _a_variable(fault: Fault) -> str | None:
 
 
 def _none_such(fault: Fault) -> str | None:
-    return instead_of(called_name(fault.context["name"]))
+    return instead_of(called_name(fault.context["name"]), fault.context["family"])
 
 
 def _of_another_place(fault: Fault) -> str | None:
@@ -250,7 +252,7 @@ def _called(fault: Fault, called: Called) -> str:
 
 
 def _without(called: Called) -> str:
-    return f"; nothing here stands for {listed(called.left, 'and')}" if called.left else ""
+    return left_out(called.left)
 
 
 def rest_of_call(fault: Fault) -> tuple[str, list[Loc]]:
@@ -281,6 +283,7 @@ def not_one_key(fault: Fault) -> Diagnostic:
         return _second_kind(fault, added[0], standing[0])
     article = "an" if family[0] in "aeiou" else "a"
     meant = kind_meant(family, fault.error["input"], fault.rank)
+    meant, left = fitting(family, meant) if meant else (None, [])
     kind = next(iter(meant or {}), None)
     beside = [key for key in keys if key != kind]
     return Diagnostic(
@@ -291,7 +294,7 @@ def not_one_key(fault: Fault) -> Diagnostic:
         fault.value,
         wanted=f"{article} {family}: a bare name, `kind: value` or `kind: {{fields}}`",
         got=listed(keys, "and") if keys else fault.got,
-        help=f"write `{bare_or_snippet(fault, meant)}`" if meant else _one_key(fault),
+        help=f"write `{bare_or_snippet(fault, meant)}`{left_out(left)}" if meant else _one_key(fault),
     )
 
 

@@ -11,7 +11,7 @@ from aespec.calls import AROUND, accepts, arguments_meant, call_meant
 from aespec.diagnostics import Diagnostic, Loc, nearest, show
 from aespec.faults import Fault, holds_layers, inner_models
 from aespec.problems.kinds import rest_of_call
-from aespec.problems.writing import entry, layers_as_list, listed, snippet
+from aespec.problems.writing import entry, layers_as_list, left_out, listed, snippet
 from aespec.rules import BadCombination, WrongValue
 from aespec.source.expression import Fault as Unreadable
 from aespec.source.expression import evaluate
@@ -77,8 +77,7 @@ def _as_arguments(fault: Fault) -> str | None:
         called = call_meant(kind.family, f"{kind.kind}({text})")
         if called is None:
             return None
-        left = f"; nothing here stands for {listed(called.left, 'and')}" if called.left else ""
-        return f"write `{snippet(fault, called.kind, kind.family == 'layer')}`{left}"
+        return f"write `{snippet(fault, called.kind, kind.family == 'layer')}`{left_out(called.left)}"
     stated = arguments_meant(fault.owner, fault.field, text) if fault.owner else None
     cut = "; brackets cut a tuple at its commas" if parts else ""
     return f"write `{entry(fault, {fault.field: stated})}`{cut}" if stated is not None else None
@@ -89,6 +88,8 @@ def _batch_axis(fault: Fault) -> str | None:
     shape = fault.source.value(fault.written[:-1]) if fault.field == "shape" and fault.loc[-1] == 0 else None
     batch = fault.error["input"] in ("None", "?", "batch", "batch_size", "N", "B", "n", "b", -1)
     if not batch or not isinstance(shape, list) or len(shape) < 2:
+        return None
+    if not all(type(each) is int or each in (None, "None", "?") for each in shape[1:]):
         return None
     rest = ["null" if each in ("None", "?", -1) else str(each) for each in shape[1:]]
     return f"the batch is no part of a shape: write `[{', '.join(rest)}]`; `null` is an axis of any length"
@@ -139,7 +140,8 @@ def _computed(fault: Fault, text: str) -> str | None:
         with suppress(Unreadable):
             return str(evaluate(text, lambda token: 0))
     part = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(?:%|/\s*([1-9][0-9]{0,8}))", text)
-    return f"{float(part[1]) / int(part[2] or 100):g}" if part and fault.type.startswith("float_") else None
+    share = float(part[1]) / int(part[2] or 100) if part and fault.type.startswith("float_") else None
+    return f"{share:g}" if share is not None and _takes(fault, share) else None
 
 
 def _variable(fault: Fault) -> str | None:
@@ -177,7 +179,7 @@ def _own_fields(fault: Fault, given: Any) -> list[str]:
     return names if names and all(name in fault.kind.model_fields for name in names) else []
 
 
-_SIZES = re.compile(r"\(?\s*[0-9]+(\s*[,x*\u00d7]\s*[0-9]+)*\s*,?\s*\)?")
+_SIZES = re.compile(r"\(?\s*[0-9]{1,9}(\s*[,x*\u00d7]\s*[0-9]{1,9}){,9}\s*,?\s*\)?")
 """A shape, as it is written elsewhere."""
 
 _BOUNDS = re.compile(r"[\[(]?\s*(-?[0-9]+(?:\.[0-9]+)?)\s*(?:,|:|\.\.\.?|-|to|\s)\s*(-?[0-9]+(?:\.[0-9]+)?)\s*[\])]?")

@@ -19,6 +19,7 @@ __all__ = [
     "in_place",
     "is_item",
     "layers_as_list",
+    "left_out",
     "listed",
     "snippet",
     "variable_meant",
@@ -67,6 +68,11 @@ def variable_meant(fault: Fault, text: str) -> str | None:
     name = re.sub(r"^[\s{$(]+(?:vars\.)?|[\s})]+$", "", text)
     names = fault.source.data.get("vars")
     return f"${{{name}}}" if isinstance(names, dict) and name in names else None
+
+
+def left_out(names: Sequence[str]) -> str:
+    """What of something has no place in what is to be written, to follow it."""
+    return f"; left out: {listed(names, 'and')}" if names else ""
 
 
 def is_item(fault: Fault) -> bool:

@@ -137,6 +137,8 @@ def _open_quote(trouble: _Trouble) -> _Explanation:
 
 
 def _open_bracket(trouble: _Trouble) -> _Explanation:
+    if used := re.search(r"\$\{\{\s*(?:vars\.)?([^{}]+?)\s*\}\}", trouble.text.lines[trouble.line]):
+        return trouble.here, "a variable in two pairs of braces", f"write `${{{used[1]}}}`"
     bracket = trouble.opening.text[trouble.opening.column - 1 : trouble.opening.column] or "["
     closing = _CLOSING.get(bracket, "]")
     if trouble.here.line == trouble.opening.line and trouble.character.strip():

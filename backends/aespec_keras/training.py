@@ -242,7 +242,8 @@ def _compiled(graph: Graph, plan: TrainingPlan, samples: int) -> tuple[bool, str
     foreign = next((layer.kind for layer in layers if not layer.__module__.startswith("aespec.")), None)
     much = max(MUCH_NOISE, _per_sample(graph) / FOR_EACH)
     drawing = [node for node in graph if node.draws and plan.randomness == "framework"]
-    noisy = next((node.layer.kind for node in drawing if prod(n or 1 for n in node.shape) > much), None)
+    drawn = sum(prod(n or 1 for n in node.shape) for node in drawing)
+    noisy = drawing[0].layer.kind if drawn > much else None
     match plan.compile:
         case "on":
             return True, "steps compiled by XLA, as the plan says"
