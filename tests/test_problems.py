@@ -810,6 +810,10 @@ def _places(data, above=()):
             "the batch is no part of a shape: write `[28, 28]`; `null` is",
         ),
         (
+            "input: [batch, null, 28]\nencoder: [lstm: 3]\ndecoder: mirror\n",
+            "write `[null, 28]`; `null` is an axis of any length",
+        ),
+        (
             "input: [9]\nencoder:\n  - repeat: 3\n    layers: [dense: 5]\ndecoder: mirror\n",
             "write `repeat: {times: 3, layers: [{dense: 5}]}`",
         ),

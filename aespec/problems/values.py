@@ -91,7 +91,7 @@ def _batch_axis(fault: Fault) -> str | None:
         return None
     if not all(type(each) is int or each in (None, "None", "?") for each in shape[1:]):
         return None
-    rest = ["null" if each in ("None", "?", -1) else str(each) for each in shape[1:]]
+    rest = ["null" if each in (None, "None", "?", -1) else str(each) for each in shape[1:]]
     return f"the batch is no part of a shape: write `[{', '.join(rest)}]`; `null` is an axis of any length"
 
 

@@ -59,8 +59,8 @@ def in_place(fault: Fault, kind: dict[str, Any]) -> dict[str, Any]:
 
     path = fault.loc[:-1] if fault.type == "unknown_kind" else fault.loc
     around = kinds("layer").get(str(path[-2])) if len(path) > 1 else None
-    left_out = around is not None and around.main == path[-1] and path != fault.written
-    return {str(path[-1]): kind} if left_out else kind
+    short_form = around is not None and around.main == path[-1] and path != fault.written
+    return {str(path[-1]): kind} if short_form else kind
 
 
 def variable_meant(fault: Fault, text: str) -> str | None:
