@@ -1043,7 +1043,10 @@ def _places(data, above=()):
         # what stands elsewhere
         (f"{HEAD}encoder: [dense: 3]\ncompile: {{optimizer: adam, loss: mse}}\n", "take `compile` away"),
         (f"{HEAD}encoder: [dense: 3]\ntraining: {{callbacks: [EarlyStopping(patience=4)]}}\n", "`early_stopping: 4`"),
-        (f"{HEAD}encoder: [dense: 3]\ntraining: {{dtype: bfloat16}}\n", "did you mean `mixed_precision: bfloat16`?"),
+        (
+            f"{HEAD}encoder: [dense: 3]\ntraining: {{dtype: bfloat16}}\n",
+            "instead of `dtype` write `mixed_precision: bfloat16`",
+        ),
         (
             f"{HEAD}encoder: [dense: 3]\ntraining: {{optimizer: {{sgd: {{decay: 0.1}}}}}}\n",
             "which is what `schedule` does here",

@@ -95,6 +95,14 @@ def _batch_axis(fault: Fault) -> str | None:
     return f"the batch is no part of a shape: write `[{', '.join(rest)}]`; `null` is an axis of any length"
 
 
+def _a_precision(fault: Fault) -> str | None:
+    """Of a `dtype` of 16 bits: the field for that."""
+    halves = ("float16", "bfloat16", "half", "mixed_float16", "fp16", "bf16")
+    if fault.field != "dtype" or str(fault.error["input"]).lower() not in halves:
+        return None
+    return f"instead of {fault.subject} write `{entry(fault, {'mixed_precision': 'bfloat16'})}`"
+
+
 def _another_value(fault: Fault) -> str | None:
     meant = _meant(fault)
     return f"did you mean `{meant}`?" if meant else None
@@ -109,15 +117,6 @@ def _meant(fault: Fault) -> str | None:
         return "valid"
     if value == "None" and fault.field == "shape":
         return "null"
-    if fault.field == "dtype" and str(value).lower() in (
-        "float16",
-        "bfloat16",
-        "half",
-        "mixed_float16",
-        "fp16",
-        "bf16",
-    ):
-        return "mixed_precision: bfloat16"
     if isinstance(value, str) and (variable := _variable(fault)):
         return variable
     if fault.type == "literal_error":
@@ -275,6 +274,7 @@ def _what_it_is(fault: Fault) -> str | None:
 _ADVICE: tuple[Callable[[Fault], str | None], ...] = (
     _filled,
     _batch_axis,
+    _a_precision,
     _another_value,
     _a_list_of_layers,
     _a_padding,
