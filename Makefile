@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-SERVER := tests/editor/node_modules/.package-lock.json
+NPM := tests/npm/node_modules/.package-lock.json
 
 .PHONY: demo test lint types docs wheel clean
 
@@ -12,7 +12,7 @@ demo: $(READY)
 	$(BIN)/aespec train specs/stacked.yaml --backend torch --data digits -o runs/demo --force
 	$(BIN)/aespec reconstruct runs/demo
 
-test: lint types $(SERVER)
+test: lint types $(NPM)
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: $(READY)
@@ -42,9 +42,9 @@ $(READY): pyproject.toml tests/plugin/pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable tests/plugin
 	touch $(READY)
 
-# The language server that editors check a spec with, for its tests, where there is npm.
-$(SERVER): tests/editor/package-lock.json
-	! command -v npm > /dev/null || npm ci --prefix tests/editor --no-audit --no-fund --silent
+# What tests take from npm, where there is npm: the language server that editors check a spec with, and such.
+$(NPM): tests/npm/package-lock.json
+	! command -v npm > /dev/null || npm ci --prefix tests/npm --no-audit --no-fund --silent
 
 clean:
-	rm -rf $(VENV) build dist runs sweeps tests/editor/node_modules
+	rm -rf $(VENV) build dist runs sweeps tests/npm/node_modules

@@ -64,8 +64,12 @@ def call_meant(family: str, text: str, rank: int | None = None) -> Called | None
     fields: dict[str, Any] = {}
     left: list[str] = []
     written = {each.arg for each in call.keywords}
+    both_ways = False
     for argument, node in _arguments(kind, member, call, pytorch=pytorch):
         value = _stated(member, argument, node)
+        if argument == "bidirectional" and value is True and kind in ("lstm", "gru"):
+            both_ways = True
+            continue
         known = argument in member.model_fields or known_elsewhere(argument, member.model_fields)
         if (not known and idle(argument, value)) or value is None or (family != "layer" and argument == "name"):
             continue
@@ -81,7 +85,8 @@ def call_meant(family: str, text: str, rank: int | None = None) -> Called | None
     fields = {**_defaults_elsewhere(name, kind, pytorch=pytorch), **fields}
     if not _right(member, fields):
         return None
-    return Called({kind: _as_written(member, fields)}, tuple(left))
+    meant = {kind: _as_written(member, fields)}
+    return Called({"bidirectional": {"layer": meant}} if both_ways else meant, tuple(left))
 
 
 def _holds(kind: type[Kind], field: str, value: Any) -> bool:

@@ -199,12 +199,11 @@ def _locs(key: Place, source: Source) -> list[Loc]:
 def _find(text: str, key: Place, source: Source) -> _Entry | None:
     import yaml
 
-    # A tab between JSON's values is as good as a space, which is all that a reader of YAML takes.
-    content = text.replace("\t", " ") if source.is_json else text
+    content = text.replace("\t", " ")  # as good between JSON's values and before a comment, and all that is taken here
     try:
         root = yaml.compose(plain(content), Loader=yaml.SafeLoader)
     except yaml.YAMLError:
-        return None  # JSON of a kind that is no YAML
+        return None  # such as JSON that is no YAML
     at = (key.line - 1, key.column - 1)
     return next((e for e in _entries(root) if (e.key.start_mark.line, e.key.start_mark.column) == at), None)
 

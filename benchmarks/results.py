@@ -288,11 +288,10 @@ def _page(results: Results, runs: Path) -> str:
 
 Chapter 17 of Géron's *Hands-On Machine Learning* (2nd edition) trains a number of autoencoders and publishes what they
 came to. Here each is a spec, trained with the published settings once with Keras and once with PyTorch. The chapter's
-classifier is left out: it is no autoencoder. Two more comparisons with what is published are on pages of their own: a
-convolutional autoencoder that [detects anomalies](anomaly-detection.md#one-class-against-the-others), each class of
-Fashion-MNIST against the others, and a linear one with
-[the optimum that theory gives it](dimensionality-reduction.md#the-plane-of-pca), PCA. The same detector on MNIST was
-not measured, since that has to be downloaded.
+classifier is left out: it is no autoencoder. Two more comparisons with what is published are on pages of their own: an
+autoencoder that [detects anomalies](anomaly-detection.md#one-class-against-the-others), each class of Fashion-MNIST and
+of MNIST against the others, and a linear one with
+[the optimum that theory gives it](dimensionality-reduction.md#the-plane-of-pca), PCA.
 
 The images are those of Fashion-MNIST, divided by 255: 55,000 to train on, the last 5,000 of the training set to
 validate on. The linear model has 60 points in space, drawn as the book draws them. Both frameworks start from the same

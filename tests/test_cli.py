@@ -135,6 +135,7 @@ def test_the_public_names_are_listed_before_they_are_used():
         (["layers", "repeat"], 1, "an item of a list of layers: `aespec explain E011`"),
         (["layers", "include"], 1, "an item of a list of layers: `aespec explain E012`"),
         (["explain", "E999"], 1, "unknown rule `E999`"),
+        (["explain", "dense"], 1, "`aespec layers KIND` shows a kind"),
         (["reconstruct", "no-such-run"], 1, "error[E501]"),
         (["train", ZOO["pca"], "--backend", "numpi"], 1, "error[E301]"),
         (["train", ZOO["pca"], "--backend", "numpy", "--data", "no-such.npy"], 1, "error[E303]"),

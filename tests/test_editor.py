@@ -13,7 +13,7 @@ from aespec.registry import kinds
 from aespec.schema import families, spec_schema
 from aespec.zoo import zoo
 
-SERVER = Path(__file__).parent / "editor/node_modules/yaml-language-server/bin/yaml-language-server"
+SERVER = Path(__file__).parent / "npm/node_modules/yaml-language-server/bin/yaml-language-server"
 NODE = shutil.which("node")
 
 pytestmark = pytest.mark.skipif(

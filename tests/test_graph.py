@@ -19,7 +19,7 @@ from aespec.listing import as_data, listing
 from aespec.report.drawing import drawing
 from aespec.zoo import zoo
 
-MERMAID = Path(__file__).parent / "editor/node_modules/mermaid/dist/mermaid.min.js"
+MERMAID = Path(__file__).parent / "npm/node_modules/mermaid/dist/mermaid.min.js"
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 
 in_a_browser = pytest.mark.skipif(

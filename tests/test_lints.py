@@ -742,6 +742,8 @@ ONE, BOTH = "# aespec: ignore[W201]", [("W201", "selu"), ("W201", "selu")]
         ({}, BOTH),
         ({1: "# aespec: ignore-file[W201] as published"}, []),
         ({7: "#aespec:ignore-file[ W201 ]"}, []),
+        ({3: "# AESPEC: Ignore[W201]"}, BOTH[1:]),
+        ({1: "# Aespec: IGNORE-FILE[W201]"}, []),
         ({3: ONE}, BOTH[1:]),
         ({2: ONE, 6: ONE + " as published"}, []),
         ({3: ONE, 6: "# aespec: ignore[W201,W301]"}, [("W402", "W301")]),
@@ -991,6 +993,11 @@ MENDED = {
         "input: [8]\nencoder: [&d {dense: {units: 5, use_bias: false}}, &b batch_normalization, *d, *b, dense: 3]\n"
         + REST,
         "W204 line 2",
+    ),
+    "a tab before a comment": (
+        "vars: {b: 1}\nname: x\t# why\n" + spec("dense: 3"),
+        "name: x\t# why\n" + spec("dense: 3"),
+        "W401 line 1",
     ),
     "an ignore": (
         "input: [8]  # aespec: ignore[W201] no more\nencoder: [dense: 3]\ndecoder: mirror",

@@ -957,6 +957,10 @@ def _places(data, above=()):
             "write `- gru: 4`; left out: `num_layers=2`",
         ),
         (
+            "input: [8, 2]\ndecoder: mirror\nencoder:\n  - nn.LSTM(2, 4, bidirectional=True, batch_first=True)\n",
+            "write `- bidirectional: {layer: {lstm: 4}}`",
+        ),
+        (
             "input: [8, 2]\ndecoder: mirror\nencoder:\n  - Bidirectional(LSTM(8))\n",
             "write `- bidirectional: {layer: {lstm: 8}}`",
         ),

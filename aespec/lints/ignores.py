@@ -15,7 +15,7 @@ from aespec.source.yaml_text import BREAKS
 __all__ = ["Ignore", "ignores"]
 
 MARK = "aespec:"
-"""What a comment begins with that silences warnings."""
+"""What a comment begins with, in any case, that silences warnings."""
 
 ELSEWHERE = ("noqa", "disable", "allow", "skip", "nolint")
 """What other linters call it."""
@@ -49,21 +49,22 @@ def _way_to(place: Place | None) -> Iterator[Place]:
 
 def ignores(content: str, name: str) -> Iterator[Ignore | Place]:
     """The codes in the comments of a file, and the places of comments that are meant so and cannot be read."""
-    if is_json(name) or MARK not in content:
+    if is_json(name) or MARK not in content.lower():
         return
     text = Text(content.removeprefix(BOM), name, BREAKS)
     for first, end in _comments(text.text):
         # After a reason there may be a second sign, as in `# as measured  # aespec: ignore[W201]`.
-        marked = re.search(rf"(?:^|(?<=\s))#+\s*{MARK}", text.text[first:end])
+        marked = re.search(rf"(?:^|(?<=\s))#+\s*(?i:{MARK})", text.text[first:end])
         start = first + marked.start() if marked else first
-        said = re.match(rf"#+\s*{MARK}\s*([\w-]*)\s*(\[([^\]]*)\])?", text.text[start:end])
+        said = re.match(rf"#+\s*(?i:{MARK})\s*([\w-]*)\s*(\[([^\]]*)\])?", text.text[start:end])
         if said is None:
             continue
-        if said[1] not in ("ignore", "ignore-file") or not (said[3] or "").strip():
-            if said[1].lower() in ELSEWHERE or nearest(said[1], ["ignore", "ignore-file"]):
+        word = said[1].lower()
+        if word not in ("ignore", "ignore-file") or not (said[3] or "").strip():
+            if word in ELSEWHERE or nearest(word, ["ignore", "ignore-file"]):
                 yield text.place_at(start, start + said.end())
             continue
-        line = None if said[1] == "ignore-file" else _line_meant(text, text.place_at(first, end))
+        line = None if word == "ignore-file" else _line_meant(text, text.place_at(first, end))
         codes = list(re.finditer(r"[^,\s]+", said[3]))
         for code in codes:
             at = start + said.start(3)

@@ -170,7 +170,9 @@ def explain(code: str) -> str:
     rule = RULES.get(code.upper()) or every_rule().get(code.upper())
     if rule is None:
         near = nearest(code, every_rule())
-        help = f"did you mean `{near}`?" if near else "`aespec explain` lists all codes"
+        help = (
+            f"did you mean `{near}`?" if near else "`aespec explain` lists all codes, `aespec layers KIND` shows a kind"
+        )
         raise AespecError(Diagnostic(UnknownKind, f"unknown rule `{code}`", wanted="the code of a rule", help=help))
     examples = (("Wrong", rule.bad), ("Right", rule.good))
     shown = [f"{label}:\n\n{indent(example.strip(), '    ')}" for label, example in examples]
