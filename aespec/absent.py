@@ -33,7 +33,7 @@ _ABSENT: Mapping[str, Mapping[str, str]] = {
         **dict.fromkeys(("depthwiseconv", "separableconv", "locallyconnected"), "`conv2d` has all of its channels"),
         "convlstm": "`time_distributed` applies a convolution to each step, and `lstm` goes over what it gives",
         **dict.fromkeys(
-            ("alphadropout", "gaussiandropout", "spatialdropout", "dropout1d", "dropout2d", "dropout3d"),
+            ("gaussiandropout", "spatialdropout", "dropout1d", "dropout2d", "dropout3d"),
             "`dropout` comes nearest",
         ),
         **dict.fromkeys(
@@ -47,6 +47,7 @@ _ABSENT: Mapping[str, Mapping[str, str]] = {
         "masking": "all steps are read: cut series into windows of one length; `masking_noise` sets values to zero",
         "lambda": "what no kind computes is a kind of your own, one class: the page on extending has it",
         **dict.fromkeys(("maxunpool", "pixelshuffle"), "`upsampling2d` or `conv2d_transpose` enlarge"),
+        "alphadropout": "leave it out behind a selu, which ordinary `dropout` does not go with",
         "lppool": "`average_pool2d` comes nearest",
         **dict.fromkeys(
             ("normalization", "rescaling", "unitnormalization"), "`input` has `scaling`, which the data gives"
@@ -64,6 +65,7 @@ _ABSENT: Mapping[str, Mapping[str, str]] = {
         ),
         **dict.fromkeys(("ssim", "perceptual", "cosinesimilarity"), "`mse` and `mae` compare element by element"),
         "logcosh": "`huber` comes nearest",
+        "contractive": "noise on the input, or `activity_regularizer: {l1: 0.001}` at the code, comes nearest",
     },
     "optimizer": dict.fromkeys(("radam", "lion", "adafactor", "ftrl", "lbfgs", "asgd", "muon"), "`adam` comes nearest"),
     "schedule": {

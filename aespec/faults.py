@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 from pydantic import BaseModel
 
@@ -13,7 +13,7 @@ from aespec.fieldnames import MANY, field_meant, follows, known_elsewhere, other
 from aespec.kind import Kind, own_first
 from aespec.source import Source
 
-__all__ = ["Fault", "faults", "faulty", "holder", "holds_layers", "inner_models"]
+__all__ = ["Fault", "faults", "faulty", "holder", "holds_layers", "inner_models", "layers_in"]
 
 
 def faults(errors: Sequence[Mapping[str, Any]], source: Source, model: type[BaseModel]) -> list[Fault]:
@@ -179,7 +179,7 @@ class Fault:
             return None
         if self.kind is None:
             lists = [name for name in self.owner.model_fields if holds_layers(self.owner, name)]
-            return next((name for name in lists if isinstance(number, list) and name not in beside), None)
+            return next((name for name in lists if layers_in(number) and name not in beside), None)
         if self.kind.family in ("optimizer", "schedule") or otherwise(name, self.kind.family):
             return None
         numbers = [key for key, value in self.stray.items() if type(value) in (int, float) and not follows(key)]
@@ -189,16 +189,38 @@ class Fault:
         return next((name for name in needed if name and name not in beside), None)
 
     @property
-    def belongs(self) -> tuple[str, str, dict[str, Any]] | None:
-        """Of an unknown field that is one of what a field beside it holds: its name, whose it is, how it is written."""
+    def belongs(self) -> Belonging | None:
+        """Where an unknown field belongs that is one of what a field beside it holds."""
         return self.belonging({})
 
-    def belonging(self, added: Mapping[str, Any]) -> tuple[str, str, dict[str, Any]] | None:
+    def belonging(self, added: Mapping[str, Any]) -> Belonging | None:
         """`belongs`, where some of what stands beside it is to be another."""
         beside = self.source.value(self.written[:-1])
         if self.owner is None or not isinstance(beside, dict):
             return None
         return _within(self.owner, {**beside, **added}, str(self.loc[-1]), self.error["input"])
+
+
+class Belonging(NamedTuple):
+    """Where a field belongs that stands beside what holds it."""
+
+    name: str
+    """What it is called there."""
+    owner: str
+    """Whose it is."""
+    written: dict[str, Any]
+    """What holds it, as it is to be written."""
+    stated: bool
+    """Whether it is stated there already, so that it is not written into it."""
+
+
+def layers_in(stated: Any) -> bool:
+    """Whether any item of a list is a layer."""
+    from aespec.registry import known_kind
+
+    items = stated if isinstance(stated, list) else ()
+    names = [next(iter(each), None) if isinstance(each, dict | list) else each for each in items]
+    return any(known_kind(name, "layer") is not None for name in names)
 
 
 def holds_layers(owner: type[BaseModel], name: str) -> bool:
@@ -262,9 +284,7 @@ def _owner(loc: Loc, model: type[BaseModel]) -> type[BaseModel] | None:
     return owner
 
 
-def _within(
-    owner: type[BaseModel], stated: Mapping[str, Any], name: str, value: Any
-) -> tuple[str, str, dict[str, Any]] | None:
+def _within(owner: type[BaseModel], stated: Mapping[str, Any], name: str, value: Any) -> Belonging | None:
     """`Fault.belongs`, of a model of which so much is stated; what stands there is looked through first."""
     for field in sorted(owner.model_fields, key=lambda each: each not in stated):
         held = stated.get(field, owner.model_fields[field].default)
@@ -277,11 +297,12 @@ def _within(
                 name, alike
             ):  # that begin alike: not `validation_data` for `data`
                 known = {field_meant(each, member.model_fields) or each: own for each, own in fields.items()}
-                fields = {**known, near: value} if near not in known else known
+                fields = {near: value, **known} if near in known else {**known, near: value}
                 written = fields[near] if [*fields] == [getattr(member, "main", None)] else fields
-                return near, label, {field: {label: written} if issubclass(member, Kind) else written}
+                held = {field: {label: written} if issubclass(member, Kind) else written}
+                return Belonging(near, label, held, near in known)
             if not issubclass(member, Kind) and (deeper := _within(member, fields, name, value)):
-                return *deeper[:2], {field: {**fields, **deeper[2]}}
+                return deeper._replace(written={field: {**fields, **deeper.written}})
     return None
 
 

@@ -72,6 +72,7 @@ class Kind(BaseModel):
                         "fields": required or takes or own[:1],
                         "taking": takes,
                         "needs": bool(required),
+                        "family": member.family,
                         "at": (name,),
                     },
                 )

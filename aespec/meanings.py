@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from aespec.faults import inner_models
 from aespec.fieldnames import MANY, field_meant, follows, known_elsewhere
@@ -11,7 +11,7 @@ from aespec.kind import Kind
 from aespec.registry import kinds, known_kind, nearest_kind
 from aespec.source.items import ITEMS
 
-__all__ = ["as_kind", "fields_meant", "fitting", "idle", "kind_lacking", "kind_meant", "short", "with_field"]
+__all__ = ["TRUTH", "as_kind", "fields_meant", "fitting", "idle", "kind_lacking", "kind_meant", "short", "with_field"]
 
 
 _NAMING = ("type", "kind", "layer", "class", "class_name", "_target_", "op", "mode", "name")
@@ -146,10 +146,25 @@ def fields_meant(kind: type[Kind], stated: Mapping[str, Any]) -> dict[str, Any]:
         if key == "betas" and isinstance(value, list) and len(value) == 2 and "beta_2" in kind.model_fields:
             found |= {"beta_1": value[0], "beta_2": value[1]}
             continue
+        if field in kind.model_fields and bool in _types(kind, field) and isinstance(value, str):
+            value = TRUTH.get(value.lower(), value)
         families = [each.family for each in inner_models(kind, field) if issubclass(each, Kind)]
         meant = [_named_by_value(family, value) for family in families] if isinstance(value, Mapping) else []
         found[field] = next((short(each) for each in meant if each), value)
     return found
+
+
+TRUTH: Mapping[str, bool] = {
+    **dict.fromkeys(("true", "yes", "on", "y", "1"), True),
+    **dict.fromkeys(("false", "no", "off", "n", "0"), False),
+}
+"""Texts that stand for true and false elsewhere."""
+
+
+def _types(kind: type[Kind], field: str) -> tuple[Any, ...]:
+    """What a field may be of."""
+    annotation = kind.model_fields[field].annotation
+    return get_args(annotation) or (annotation,)
 
 
 def short(kind: dict[str, Any]) -> Any:

@@ -616,8 +616,28 @@ def _output_mismatch(graph: Graph, spec: Spec) -> Diagnostic:
         help=f"end the decoder with `- reshape: [{shape}]`"
         if same
         else _unflattened(graph.nodes, graph.output.shape, elements(graph.input), spec)
+        or _ending(graph)
         or "change the last layers of the decoder, or let `decoder: mirror` make them",
     )
+
+
+def _ending(graph: Graph) -> str | None:
+    """The one change by which the reconstruction would have the shape of the input, where there is one."""
+    node, got, wanted = graph.output, graph.output.shape, graph.input
+    fields = type(node.layer).model_fields
+    if len(got) == len(wanted) and got[:-1] == wanted[:-1] and wanted[-1]:
+        width = next((field for field in ("units", "filters") if field in fields), None)
+        if node.layer.at_every_step is not None or "return_sequences" in fields:
+            return f"put `- dense: {wanted[-1]}` behind it"
+        return f"give it `{width}: {wanted[-1]}`" if width else None
+    decoder = [each for each in graph.nodes if each.name.startswith("decoder/")]
+    turns = next((each for each in decoder if each.layer.kind == "repeat_vector"), None)
+    if turns and len(got) == len(wanted) and got[1:] == wanted[1:] and wanted[0]:
+        return f"give `{turns.name}` as many steps: `repeat_vector: {wanted[0]}`"
+    last = next((each for each in reversed(decoder) if each.layer.at_every_step is not None), None)
+    if last and got == wanted[1:]:
+        return f"state `return_sequences: true` at `{last.name}`, which gives its last step alone"
+    return None
 
 
 def _fault(rule: type[Rule], what: str, error: ShapeError, place: Loc, spec: Spec) -> Diagnostic:

@@ -77,6 +77,7 @@ class KLDivergence(Regularizer):
     """
 
     kind = "kl_divergence"
+    elsewhere = ("KL", "KLD", "KLDiv", "sparsity", "KLDivergenceRegularizer", "KLSparsity")
     targets = ("activity",)
 
     EPSILON: ClassVar[float] = 1e-7

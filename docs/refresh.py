@@ -9,11 +9,11 @@ block takes minutes or more: it is left as it is without ``--slow``. A ``python`
 the page, and a ``text`` block below it shows what it prints. A comment, ``<!-- $ command -->``, is a command that the
 page does not show.
 
-All of a page runs from top to bottom in one new folder that has ``specs/``, and MNIST if tests have it; pictures that are written into
-``pictures/`` are those of the page, and ``$DOCS`` is the folder of this script. A block whose first line is
-``# NAME.yaml``, or another such name, is that file in the folder. Where the output that a page shows begins with
-``...``, only as many of the last lines as it shows are shown again. A command that fails ends the script, unless the
-page shows an error there, or it is a diff that finds something. With ``--check`` all is run, each training for one
+All of a page runs from top to bottom in one new folder that has ``specs/``, and MNIST if tests have it; pictures that
+are written into ``pictures/`` are those of the page, and ``$DOCS`` is the folder of this script. A block whose first
+line is ``# NAME.yaml``, or another such name, is that file in the folder. Where the output that a page shows begins
+with ``...``, only as many of the last lines as it shows are shown again. A command that fails ends the script, unless
+the page shows an error there, or it is a diff that finds something. With ``--check`` all is run, each training for one
 epoch alone, and nothing is written: it says whether everything that a page shows still goes through. What would install
 something, or needs another machine, is never run.
 """

@@ -76,7 +76,7 @@ def faults(text):
         ("- dense: {units: 3, activation: sel}", "E101", "sel", "did you mean `selu`?"),
         ("- dense: {units: 3, activation: {gelu: {aproximate: true}}}", "E102", "aproximate", "`approximate`"),
         ("- dense: {units: 3, kernel_initializer: glorot}", "E101", "glorot", "glorot_"),
-        ("- dense: {unit: 3, units: 3}", "E102", "unit", "did you mean `units`?"),
+        ("- dense: {unit: 3, units: 3}", "E102", "unit", "it is `units` here, which is stated too: keep one"),
         ("- dense: {}", "E103", "dense", "add `units: ...`"),
         ("- dense", "E103", "dense", "write `dense: ...`"),
         ("- dense: {units: 3.5}", "E104", "3.5", "Width"),
@@ -207,8 +207,8 @@ def faults(text):
         ("- {LSTM: 3, return_sequences: true}", "E105", "{LSTM", "`- lstm: {units: 3, return_sequences: true}`"),
         ("- activation: {type: leaky_relu, slope: 1}", "E102", "type", "write `function: {leaky_relu: {"),
         ("- activation: {leaky_relu: {}}", "E102", "leaky_relu", "write `function: {leaky_relu: {}}`"),
-        ("- conv2d: 3", "E104", "3", "write `conv2d: {filters: ..., kernel_size: ...}`"),
-        ("- conv1d_transpose: 3", "E104", "3", "write `conv1d_transpose: {filters: ..., kernel_size: ...}`"),
+        ("- conv2d: 3", "E104", "3", "write `conv2d: {filters: 3, kernel_size: ...}`"),
+        ("- conv1d_transpose: 3", "E104", "3", "write `conv1d_transpose: {filters: 3, kernel_size: ...}`"),
         ("- batch_normalization: 3", "E104", "3", "it needs no value: write `batch_normalization` alone"),
         ("- dense: 10 relu", "E104", "10 relu", "write `- dense: {units: 10, activation: relu}`"),
         ("- view: [-1]", "E101", "view", "did you mean `reshape`?"),
@@ -295,7 +295,7 @@ def test_what_to_do_where_a_layer_has_no_steps(layers, help):
         ("training: {random_seed: 3}", "did you mean `seed`?"),
         ("training: {validation: 0.1}", "did you mean `validation_split`?"),
         ("training: {gradient_clip: 1}", "did you mean `clip_norm`?"),
-        ("training: {callbacks: [early_stopping]}", "did you mean `early_stopping`?"),
+        ("training: {callbacks: [early_stopping]}", "write `early_stopping: 5`"),
         ("training: {type: adam}", "did you mean `optimizer`?"),
         ("training: {max_iter: 5}", "did you mean `epochs`?"),
         ("training: {data: digits}", "a command is told, `--data`, not the spec"),
@@ -1011,7 +1011,7 @@ def _places(data, above=()):
         (  # of a series the width is wrong
             "input: [30, 5]\nencoder: [lstm: 8]\n"
             "decoder: [repeat_vector: 30, lstm: {units: 8, return_sequences: true}, dense: 3]\n",
-            "change the last layers of the decoder",
+            "give it `units: 5`",
         ),
         (
             "input: [28, 28, 1]\nencoder: [flatten, dense: 32]\n"

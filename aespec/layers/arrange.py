@@ -61,9 +61,7 @@ class Reshape(Layer):
                 "the values do not fill the shape wanted",
                 wanted=f"{'a multiple of ' if rest else ''}{stated} values for {show_shape(self.target_shape)}",
                 got=f"{'an unknown number of' if size is None else size} values in {show_shape(x)}",
-                help=f"choose numbers whose product is {size}; -1 stands for one that follows from the others"
-                if size
-                else None,
+                help=_filling(size, stated, rest=rest),
             )
         return tuple(size // stated if n == -1 else n for n in self.target_shape)
 
@@ -75,6 +73,14 @@ class Reshape(Layer):
     def mirror(self, x: Shape, *, pool: Layer | None = None, output: bool = False) -> tuple[Layer, ...]:
         """A reshape to the shape before."""
         return (_reshape_to(x),)
+
+
+def _filling(size: int | None, stated: int, *, rest: bool) -> str | None:
+    """How as many values come in as are wanted, or as many are wanted as come in."""
+    if not size:
+        return None
+    other = f"choose numbers whose product is {size}; -1 stands for one that follows from the others"
+    return other if rest else f"let {stated:,} values come in, as from `- dense: {stated}` before it, or {other}"
 
 
 class Permute(Layer):

@@ -8,7 +8,7 @@ from typing import Any
 
 from aespec.calls import arguments_meant
 from aespec.diagnostics import Diagnostic, Loc, nearest, show
-from aespec.faults import Fault, inner_models
+from aespec.faults import Belonging, Fault, inner_models, layers_in
 from aespec.fieldnames import comes_out, follows, known_elsewhere, otherwise
 from aespec.kind import own_first
 from aespec.problems.writing import entry, listed, snippet
@@ -31,15 +31,19 @@ __all__ = [
 def unknown_field(fault: Fault) -> Diagnostic:
     """A field that does not exist."""
     fields = own_first(fault.owner) if fault.owner else []
-    of = f" of `{fault.loc[-2]}`" if len(fault.loc) > 1 else ""
     return Diagnostic(
         UnknownField,
-        f"unknown field {fault.subject}{of}",
+        f"unknown field {fault.subject}{_of(fault)}",
         fault.key,
         wanted=listed(fields) or f"`{fault.loc[-2]}` alone, which has no fields",
         got=fault.subject,
         help=_instead(fault),
     )
+
+
+def _of(fault: Fault) -> str:
+    """Whose field it would be."""
+    return f" of `{fault.loc[-2]}`" if len(fault.loc) > 1 else ""
 
 
 def _instead(fault: Fault) -> str:
@@ -60,10 +64,15 @@ def _written_so(fault: Fault) -> str | None:
         return f"write `{assigned[0]}: {assigned[1]}`, with a colon"
     if value is None and fault.meant and (run := re.fullmatch(r"(\w+)[\s=]+(\S+)", key)):
         return f"write `{fault.meant}: {run[2]}`"
+    if "/" in key and fault.source.is_set(fault.written):
+        return f"did you mean `{key.replace('/', '.')}`?"
     if item := re.fullmatch(r"(\w+)\[(\d+)\]", key):
         return f"write `{item[1]}.{item[2]}` for an item of a list"
     if key == "callbacks" and (stops := _stopping(fault)):
-        return f"write `{entry(fault, {'early_stopping': stops})}`"
+        stopping = {"early_stopping": stops}
+        return f"write `{entry(fault, stopping if fault.loc[0] == 'training' else {'training': stopping})}`"
+    if key in ("import", "imports", "extends", "base", "$ref") and isinstance(value, str):
+        return f"the layers of another file stand in the list: `- include: {show(value, plain=True)}`"
     return None
 
 
@@ -94,14 +103,32 @@ def _of_keras(fault: Fault) -> bool:
 
 
 def _of_another_name(fault: Fault) -> str | None:
-    return f"did you mean `{fault.meant}`?" if fault.meant else None
+    if fault.meant is None:
+        return None
+    beside = () if fault.source.is_set(fault.written) else fault.source.value(fault.written[:-1])
+    if fault.loc[:-1] == fault.written[:-1] and fault.meant in (beside or ()):
+        return f"it is `{fault.meant}` here, which is stated too: keep one of the two"
+    return f"did you mean `{fault.meant}`?"
 
 
 def _of_what_stands_beside(fault: Fault) -> str | None:
     if (belongs := fault.belongs) is None:
         return None
-    name, owner, written = belongs
+    name, owner, written, stated = belongs
+    if fault.source.is_set(fault.written):
+        return f"`{name}` is a field of `{owner}`: write `{_assignment(fault, belongs)}`"
+    if stated:
+        return f"`{name}` is a field of `{owner}`, and stated there too: keep one of the two, in that place"
     return f"`{name}` is a field of `{owner}`: write `{entry(fault, written)}`"
+
+
+def _assignment(fault: Fault, belongs: Belonging) -> str:
+    """What an override is to say that belongs elsewhere: its whole path, and the value."""
+    path, held = [str(part) for part in fault.written[:-1]], belongs.written
+    while isinstance(held, dict) and belongs.name not in path:
+        name = belongs.name if belongs.name in held else next(reversed(held))
+        path, held = [*path, str(name)], held[name]
+    return f"{'.'.join(path)}={show(fault.error['input'], plain=True)}"
 
 
 def _of_a_layer(fault: Fault) -> str | None:
@@ -162,13 +189,7 @@ def all_layers(fault: Fault) -> bool:
         return False
     if isinstance(stated, dict):
         return isinstance(stated.get("layers"), list) and not stated.keys() & {*BLOCKS}
-    return isinstance(stated, list) and not nearest(str(name), BLOCKS) and any(map(_is_layer, stated))
-
-
-def _is_layer(stated: Any) -> bool:
-    from aespec.registry import known_kind
-
-    return known_kind(next(iter(stated), None) if isinstance(stated, dict) else stated, "layer") is not None
+    return not nearest(str(name), BLOCKS) and layers_in(stated)
 
 
 def field_assigned(fault: Fault) -> tuple[str, str] | None:
@@ -184,7 +205,11 @@ def _stopping(fault: Fault) -> Any:
     """What `early_stopping` is to hold, of callbacks as Keras has them that are one alone."""
     value = fault.error["input"]
     one = value[0] if isinstance(value, list) and len(value) == 1 else value
-    return arguments_meant(fault.owner, "early_stopping", one) if fault.owner and isinstance(one, str) else None
+    if isinstance(one, str) and one.replace("_", "").lower() == "earlystopping":
+        return 5  # epochs, for one that was told nothing more
+    from aespec.plan import TrainingPlan
+
+    return arguments_meant(TrainingPlan, "early_stopping", one) if isinstance(one, str) else None
 
 
 def first_input(fault: Fault) -> list[int] | None:
@@ -210,25 +235,28 @@ def empty_above(fault: Fault) -> str | None:
 
 def misplaced(fault: Fault) -> Loc | None:
     """Of a field of the spec or of a section of it that belongs into what a field beside it holds: that one's path."""
-    if fault.type != "extra_forbidden" or fault.kind or fault.held or fault.meant or empty_above(fault):
+    as_input = fault.loc == ("shape",) and "input" not in fault.source.data
+    if fault.type != "extra_forbidden" or fault.kind or fault.held or empty_above(fault):
+        return None
+    if fault.meant and not as_input:
         return None
     if comes_out(str(fault.loc[-1])) and isinstance(fault.error["input"], int | list):
         return None
     if _of_keras(fault):
         return None
     belongs = fault.belongs
-    return (*fault.loc[:-1], next(iter(belongs[2]))) if belongs else None
+    return (*fault.loc[:-1], next(iter(belongs.written))) if belongs and not belongs.stated else None
 
 
 def several_misplaced(group: Sequence[Fault]) -> Diagnostic:
     """All fields of a section that belong into the same field beside them."""
     written: dict[str, Any] = {}
     for fault in group:
-        written |= (fault.belonging(written) or ("", "", {}))[2]
+        written |= belongs.written if (belongs := fault.belonging(written)) else {}
     fields = listed([str(fault.loc[-1]) for fault in group], "and")
     return Diagnostic(
         UnknownField,
-        f"unknown fields {fields}",
+        f"unknown fields {fields}{_of(group[0])}",
         group[0].key,
         wanted=listed(own_first(group[0].owner)) if group[0].owner else None,
         got=fields,
@@ -255,13 +283,15 @@ def missing_field(fault: Fault) -> Diagnostic:
     if isinstance(fault.loc[-1], int):
         return _too_few(fault)
     bare = fault.kind and fault.kind.main == name and isinstance(fault.source.value(fault.written), str)
+    examples = fault.owner.model_fields[name].examples if fault.owner and fault.kind is None else None
+    value = f"add `{name}: ...`" if not examples else f"add `{name}`, for example `{entry(fault, {name: examples[0]})}`"
     return Diagnostic(
         MissingField,
         f"{f'`{fault.loc[-2]}`' if len(fault.loc) > 1 else 'the spec'} lacks the field {fault.subject}",
         fault.key,
         wanted=f"`{name}`: {fault.doc}",
         got="nothing",
-        help=f"write `{fault.loc[-2]}: ...`" if bare else f"add `{name}: ...`",
+        help=f"write `{fault.loc[-2]}: ...`" if bare else value,
     )
 
 

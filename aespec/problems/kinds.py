@@ -9,7 +9,7 @@ from typing import Any
 from aespec.absent import instead_of
 from aespec.calls import Called, accepts, behind_input, call_meant, called_name, list_meant, padded_apart
 from aespec.diagnostics import Diagnostic, Loc, nearest, show
-from aespec.faults import Fault
+from aespec.faults import Fault, layers_in
 from aespec.meanings import as_kind, fitting, kind_lacking, kind_meant, short, with_field
 from aespec.problems.writing import (
     FEW,
@@ -89,7 +89,11 @@ def _of_another_place(fault: Fault) -> str | None:
     if name in ITEMS:
         return f"`{name}` is an item of a list of layers: write it there, beside the layers"
     if name in kind_names("decoder form"):
-        return f"it is no layer, but the whole decoder: write `decoder: {name}`"
+        form = {name: stated[name]} if isinstance(stated, dict) else name
+        beside = fault.source.value(fault.written[:-1])
+        more = isinstance(beside, list) and len(beside) > 1
+        rest = "; it makes all layers, and ends in its `output_activation`" if more else ""
+        return f"it is no layer, but the whole decoder: write `{entry(fault, {'decoder': form})}`{rest}"
     if is_input(fault):
         shape = None if isinstance(stated, str) else stated[name]
         where = "the shape of what goes in stands once, as `input`, before the layers"
@@ -102,9 +106,21 @@ def _of_another_place(fault: Fault) -> str | None:
     return None
 
 
+def _in_a_wrapper(fault: Fault) -> str | None:
+    """Of a layer below a name that says no more than that it is one."""
+    name, stated = fault.context["name"], fault.error["input"]
+    held = None if _bare(fault) else stated[name]
+    if fault.context["family"] != "layer" or name.lower() not in ("layer", "module", "block") or not layers_in([held]):
+        return None
+    return f"take `{name}` away: write `{snippet(fault, held if isinstance(held, dict) else {str(held): None}, item=True)}`"
+
+
 def _of_python(fault: Fault) -> str | None:
     """Of a call, or of a kind and its value in one text: how that is written."""
     family, name, stated = fault.context["family"], fault.context["name"], fault.error["input"]
+    if _bare(fault) and name != name.strip():
+        near = _nearest_kind(fault, name.strip())
+        return f"write `{near}` on the line of its key, without `|` or `>`" if near else None
     whole, parts = rest_of_call(fault)
     if parts and (meant := _run_together(fault, whole)):
         return f"write {meant}; brackets cut a call at its commas"
@@ -115,6 +131,41 @@ def _of_python(fault: Fault) -> str | None:
         alone = snippet(fault, _activation(short(called.kind)), item=True)
         return f"as a layer of its own write `{alone}`{_without(called)}"
     return None
+
+
+def _summed(fault: Fault) -> str | None:
+    """Of a sum of losses, each with a factor or without one: the list of them."""
+    from aespec.registry import known_kind
+
+    name, losses, left = fault.context["name"], [], []
+    if fault.context["family"] != "loss" or not _bare(fault) or "+" not in name:
+        return None
+    for term in name.split("+"):
+        found = re.fullmatch(r"\s*(?:([0-9.e-]+)\s*\*\s*)?([A-Za-z_]\w*)\s*", term)
+        kind = found and known_kind(found[2], "loss")
+        if found and kind:
+            losses.append({kind: {"weight": plain_value(found[1])}} if found[1] else kind)
+        elif found and _comes_with_code(found[2]):
+            left.append(found[2])
+        else:
+            return None
+    stated = losses[0] if len(losses) == 1 else losses
+    term = f"; `{left[0]}` {_WITH_CODE}" if left else ""
+    return f"write `{entry(fault, {'loss': stated})}`{term}" if losses else None
+
+
+def _quoted(fault: Fault) -> str | None:
+    """Of a kind with its fields that stands in quotes: how it is written without them."""
+    from yaml import YAMLError, safe_load
+
+    text = fault.context["name"]
+    if not _bare(fault) or not re.fullmatch(r"\w+:\s+\{.*\}", text):
+        return None
+    try:
+        held = safe_load(text)
+    except YAMLError:
+        return None
+    return f"take the quotes away: write `{snippet(fault, held)}`" if _nearest_kind(fault, next(iter(held))) else None
 
 
 def _of_another_name(fault: Fault) -> str | None:
@@ -132,7 +183,7 @@ def _an_activation(fault: Fault) -> str | None:
     from aespec.registry import kinds, nearest_kind
 
     name = fault.context["name"]
-    activation = nearest_kind(called_name(name), "activation") if len(name) > 2 else None
+    activation = nearest_kind(called_name(name), "activation") if len(name) > 2 and name[0] != "_" else None
     if fault.context["family"] != "layer" or activation is None:
         return None
     if _bare(fault):
@@ -144,8 +195,13 @@ def _an_activation(fault: Fault) -> str | None:
 
 
 def _of_the_code(fault: Fault) -> str | None:
-    is_term = fault.context["family"] == "loss" and _comes_with_code(fault.context["name"])
-    return f"that term {_WITH_CODE}" if is_term else None
+    if fault.context["family"] != "loss" or not _comes_with_code(fault.context["name"]):
+        return None
+    encoder = fault.source.data.get("encoder")
+    there = [each for each in encoder if "gaussian_latent" in (each or ())] if isinstance(encoder, list) else []
+    return (
+        f"remove `{fault.context['name']}`: the code adds that term by itself" if there else f"that term {_WITH_CODE}"
+    )
 
 
 def _a_field(fault: Fault) -> str | None:
@@ -170,7 +226,10 @@ _ADVICE: tuple[Callable[[Fault], str | None], ...] = (
     _named_by_value,
     _a_variable,
     _none_such,
+    _in_a_wrapper,
     _of_another_place,
+    _quoted,
+    _summed,
     _of_python,
     _of_another_name,
     _an_activation,
@@ -184,14 +243,15 @@ _ADVICE: tuple[Callable[[Fault], str | None], ...] = (
 def is_input(fault: Fault) -> bool:
     """Whether an unknown kind of layer is what elsewhere says the shape of the input."""
     family, name = fault.context["family"], fault.context["name"]
-    return family == "layer" and nearest(called_name(name), ("input", "input_layer")) is not None
+    near = nearest(called_name(name), ("input", "input_layer"))
+    return family == "layer" and near is not None and name.lower() != "layer"
 
 
 def _comes_with_code(name: str) -> bool:
     """Whether a name is that of the term of a variational code, which is no loss here."""
     from aespec.registry import known_kind
 
-    return known_kind(name, "layer") == "gaussian_latent" or name.lower().startswith("kl")
+    return known_kind(name, "layer") == "gaussian_latent" or name.lower().startswith(("kl", "elbo", "vae", "beta_vae"))
 
 
 _WITH_CODE = "comes with the code: `- gaussian_latent: {units: 8, beta: 1.0}` at the end of the encoder"
@@ -322,6 +382,9 @@ def _one_key(fault: Fault) -> str | None:
         return f"write `{{{next(iter(named.values()))}: {{...}}}}`, one kind with its fields inside"
     if item and family == "layer" and type(stated) is int:
         return f"for a dense layer of that width write `{snippet(fault, {'dense': stated}, item=True)}`"
+    if family == "activation" and isinstance(stated, list) and all(isinstance(one, str) for one in stated):
+        each = [snippet(fault, {"activation": one}, item=True) for one in stated]
+        return f"a layer has one: write {listed(each, 'and')}"
     if isinstance(stated, list) and (called := list_meant(family, stated, fault.rank)):
         return f"write {_called(fault, called)}"
     if item and fault.loc == fault.written:
@@ -329,12 +392,16 @@ def _one_key(fault: Fault) -> str | None:
             return f"write a {family} behind its dash, or take the dash away"
         is_list = isinstance(stated, list)
         return f"a {family} cannot be a list: take the inner brackets or the extra dash away" if is_list else None
+    if family == "initializer" and type(stated) in (int, float):
+        return f"write `{ {0: 'zeros', 1: 'ones'}.get(stated) or entry(fault, {'constant': stated}) }`"
     if family in ("regularizer", "optimizer") and type(stated) in (int, float):
         return f"say which: `{{{'l2' if family == 'regularizer' else 'adam'}: {stated}}}`; {all_of(family)}"
     if isinstance(stated, list) and len(stated) == 1 and isinstance(stated[0], str):
         return f"take the brackets away: `{stated[0]}`"
     if stated is None and family == "activation":
         return "write `linear` for none"
+    if stated is None and family == "loss":
+        return "write one behind it, as in `loss: mse`, or take `loss` away"
     examples = getattr(fault.kind, "examples", ())
     if fault.kind and fault.kind.main == fault.loc[-1] and examples:
         return f"write for example `{show({fault.kind.kind: dict(examples[0].fields)}, 100, plain=True)[1:-1]}`"
@@ -375,6 +442,8 @@ def _second_kind(fault: Fault, name: str, standing: str) -> Diagnostic:
 
 def fields_wanted(fault: Fault) -> Diagnostic:
     """A single value of a kind that takes none."""
+    from aespec.registry import kinds
+
     kind, takes = fault.context["kind"], fault.context["taking"]
     value, fields = fault.error["input"][kind], ", ".join(f"{field}: ..." for field in fault.context["fields"])
     listed_fields = _fields_listed(kind, value)
@@ -383,6 +452,9 @@ def fields_wanted(fault: Fault) -> Diagnostic:
     meant = entry(fault, {kind: {takes[0]: value}}) if len(takes) == 1 and not alone else None
     if listed_fields and not listed_fields.left:
         meant = entry(fault, listed_fields.kind)
+    member = kinds(fault.context["family"])[kind]
+    if fault.context["needs"] and type(value) is int and accepts(member, fault.context["fields"][0], value):
+        meant = f"{kind}: {{{fields.replace('...', str(value), 1)}}}"
     return Diagnostic(
         WrongValue,
         f"`{kind}` takes no single value",

@@ -10,6 +10,7 @@ from typing import Any
 from aespec.calls import AROUND, accepts, arguments_meant, call_meant
 from aespec.diagnostics import Diagnostic, Loc, nearest, show
 from aespec.faults import Fault, holds_layers, inner_models
+from aespec.meanings import TRUTH
 from aespec.problems.kinds import rest_of_call
 from aespec.problems.writing import entry, layers_as_list, left_out, listed, snippet
 from aespec.rules import BadCombination, WrongValue
@@ -103,6 +104,15 @@ def _a_precision(fault: Fault) -> str | None:
     return f"instead of {fault.subject} write `{entry(fault, {'mixed_precision': 'bfloat16'})}`"
 
 
+def _a_comment(fault: Fault) -> str | None:
+    """Of a value with a comment behind it that begins otherwise than with a space and `#`."""
+    given = fault.error["input"]
+    found = re.fullmatch(r"(.*?\S)(?:\s+//+|#)\s*(.*)", given) if isinstance(given, str) else None
+    if found is None or not _takes(fault, plain_value(found[1])):
+        return None
+    return f"a comment begins with a space and `#`: write `{found[1]}  # {found[2]}`"
+
+
 def _another_value(fault: Fault) -> str | None:
     meant = _meant(fault)
     return f"did you mean `{meant}`?" if meant else None
@@ -120,17 +130,38 @@ def _meant(fault: Fault) -> str | None:
     if isinstance(value, str) and (variable := _variable(fault)):
         return variable
     if fault.type == "literal_error":
-        return nearest(value, _expected(fault.context)) if isinstance(value, str) else None
+        options = _expected(fault.context)
+        alike = (each for each, names in _ELSEWHERE.items() if each in options and str(value).lower() in names)
+        return next(alike, None) or (nearest(value, options) if isinstance(value, str) else None)
     if fault.type == "bool_type":
-        return {"0": "false", "1": "true", "false": "false", "true": "true"}.get(str(value).lower())
+        meant = TRUTH.get(str(value).lower())
+        return None if meant is None else show(meant)
     if isinstance(value, str) and (computed := _computed(fault, value)) is not None:
         return computed
-    whole = re.fullmatch(r"(-?[1-9][0-9]{0,9}|0)(\.0+)?", str(value))
+    if isinstance(value, str) and value.lower() in _NOTHING and _takes(fault, None):
+        return "null"
+    return _number(fault, str(value))
+
+
+_NOTHING = ("none", "nil", "nan", "off", "-")
+"""Texts that stand for nothing elsewhere."""
+
+
+def _number(fault: Fault, text: str) -> str | None:
+    """The number that is meant: in quotes, with a decimal comma, with a unit behind it, or as a percentage."""
+    whole = re.fullmatch(
+        r"(-?[1-9][0-9]{0,9}|0)(\.0+|\s*(epochs?|steps?|units?|filters?|samples?|times|dims?|px|x))?", text
+    )
     if whole and fault.type.startswith("int_"):
         return whole[1]
-    return (
-        str(value) if fault.type == "float_type" and re.fullmatch(r"-?[0-9]{1,9}(\.[0-9]{1,9})?", str(value)) else None
-    )
+    number = re.fullmatch(r"(-?[0-9]{0,9}[.,]?[0-9]{1,9}(e[+-]?[0-9]{1,3})?)", text, re.IGNORECASE)
+    if number and fault.type.startswith("float_"):
+        return f"{float(text.replace(',', '.')):g}"
+    given = fault.error["input"]
+    if fault.type.startswith("less_than") and type(given) in (int, float) and 5 <= given <= 100:
+        share = given / 100
+        return f"{share:g}" if _takes(fault, share) else None
+    return None
 
 
 def _computed(fault: Fault, text: str) -> str | None:
@@ -145,14 +176,25 @@ def _computed(fault: Fault, text: str) -> str | None:
 
 def _variable(fault: Fault) -> str | None:
     """The use of a variable that a text for a number is without its ``${}``, or a sum of some."""
-    text, names = fault.error["input"].strip("{} "), fault.source.data.get("vars")
-    if not isinstance(names, dict) or not fault.type.startswith(("int_", "float_")):
+    text, names = fault.error["input"].strip("{}<>% "), fault.source.data.get("vars")
+    if not fault.type.startswith(("int_", "float_")) or not isinstance(names, dict):
         return None
     if text in names:
         return f"${{{text}}}"
     used = set(re.findall(r"[A-Za-z_]\w*", text))
     summed = used and used <= names.keys() and re.fullmatch(r"[\w\s()+*/%-]+", text)
     return f'"${{{text}}}"' if summed else None
+
+
+_ELSEWHERE: Mapping[str, tuple[str, ...]] = {
+    "standard": ("zscore", "z-score", "z_score", "standardize", "standardise", "normal"),
+    "minmax": ("normalize", "unit", "0-1"),
+    "element": ("pixel", "dimension", "feature"),
+    "sample": ("image", "batch"),
+    "same": ("half", "zeros"),
+    "valid": ("none", "no"),
+}
+"""What values are called elsewhere."""
 
 
 def _near(given: Any) -> Iterator[Any]:
@@ -234,8 +276,9 @@ def _several_widths(fault: Fault) -> str | None:
         if len(given) == 2:  # as PyTorch has it, or two layers in one
             return f"what comes in is not stated: write `{each[1]}`; for two layers write {listed(each, 'and')}"
         return f"a layer has one: write {listed(each, 'and')}"
-    run = re.fullmatch(r"(\d+)[\s,]+([a-z]\w*)", given) if isinstance(given, str) else None
-    if run and (activation := nearest_kind(run[2], "activation")):
+    text = " ".join(map(str, given)) if isinstance(given, list) else given
+    run = re.fullmatch(r"(\d+)[\s,]+([a-z]\w*)", text) if isinstance(text, str) else None
+    if run and "activation" in layer.model_fields and (activation := nearest_kind(run[2], "activation")):
         return f"write `{snippet(fault, {layer.kind: {layer.main: int(run[1]), 'activation': activation}}, item=True)}`"
     return None
 
@@ -246,13 +289,19 @@ def _a_shape_or_range(fault: Fault) -> str | None:
     sizes = _SIZES.fullmatch(str(given)) if isinstance(given, int | str) else None
     if fault.field in ("input", "shape") and sizes and not isinstance(fault.loc[-1], int):
         return f"write the shape as a list: `{fault.field}: [{', '.join(re.findall('[0-9]+', sizes[0]))}]`"
+    if fault.loc[-1:] == ("range",) and type(given) in (int, float) and given > 0:
+        return f"write both bounds: `range: [0, {given}]`"
     bounds = _BOUNDS.fullmatch(given) if fault.field == "range" and isinstance(given, str) else None
     return f"write both as a list: `{fault.field}: [{bounds[1]}, {bounds[2]}]`" if bounds else None
 
 
 def _a_value_near(fault: Fault) -> str | None:
     near = next((each for each in _near(fault.error["input"]) if _takes(fault, each)), None)
-    return None if near is None else f"write `{entry(fault, {fault.field: near})}`"
+    if near is None:
+        return None
+    if fault.kind and fault.kind.main == fault.field and fault.loc != fault.written and fault.kind.family == "layer":
+        return f"write `{snippet(fault, {fault.kind.kind: near}, item=True)}`"
+    return f"write `{entry(fault, {fault.field: near})}`"
 
 
 def _takes(fault: Fault, value: Any) -> bool:
@@ -260,11 +309,20 @@ def _takes(fault: Fault, value: Any) -> bool:
 
 
 def _an_example(fault: Fault) -> str | None:
-    """Of `true` where there is something to choose: one of it."""
+    """Of `true`, or a number, where there is something to choose: one of it."""
     examples = fault.owner.model_fields[fault.field].examples if fault.owner and fault.loc else None
-    if fault.error["input"] is not True or not examples:
+    if type(fault.error["input"]) not in (bool, int, float) or not fault.type.startswith("model_") or not examples:
         return None
     return f"say which: write for example `{entry(fault, {fault.field: examples[0]})}`"
+
+
+def _to_be_a_variable(fault: Fault) -> str | None:
+    """Of a name where a number is wanted: how a variable is stated and used."""
+    given = fault.error["input"]
+    name = given.strip("{}<>%$ ") if isinstance(given, str) else ""
+    if not fault.type.startswith(("int_", "float_")) or not re.fullmatch(r"[A-Za-z_]\w*", name):
+        return None
+    return f"for a number by name write `${{{name}}}`, and state it in `vars: {{{name}: ...}}`"
 
 
 def _what_it_is(fault: Fault) -> str | None:
@@ -275,6 +333,7 @@ _ADVICE: tuple[Callable[[Fault], str | None], ...] = (
     _filled,
     _batch_axis,
     _a_precision,
+    _a_comment,
     _another_value,
     _a_list_of_layers,
     _a_padding,
@@ -283,6 +342,7 @@ _ADVICE: tuple[Callable[[Fault], str | None], ...] = (
     _as_arguments,
     _a_value_near,
     _an_example,
+    _to_be_a_variable,
     _what_it_is,
 )
 """What a wrong value may have been meant to be, the surest first."""

@@ -1,7 +1,8 @@
 """The text of a spec and the place (line, column) of each value in it."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import getitem
 from os import PathLike, fspath
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from aespec.diagnostics import AespecError, Diagnostic, Loc, Place
+from aespec.rules import UnknownVariable
 from aespec.source.expand import Expansion
 from aespec.source.file import is_json, read_root, read_text
 from aespec.source.include import Library
@@ -86,7 +88,7 @@ class Source:
         except AespecError as error:
             problems += error.diagnostics
             gathered = None
-        found = sorted(dict.fromkeys(problems), key=lambda problem: _position(problem, name))
+        found = _told_once(sorted(dict.fromkeys(problems), key=lambda problem: _position(problem, name)))
         if gathered is None and found:
             raise AespecError(*found)
         if gathered is not None:
@@ -139,6 +141,20 @@ def _settled(node: Node, loc: Loc, values: dict[Loc, Place], keys: dict[Loc, Pla
         return node.value
     keys.update({(*loc, name): key for name, (key, _) in node.value.items()})
     return {name: _settled(item, (*loc, name), values, keys) for name, (_, item) in node.value.items()}
+
+
+def _told_once(found: Sequence[Diagnostic]) -> list[Diagnostic]:
+    """Of several uses of a variable that there is not, the first, with how many there are."""
+    alike = Counter((each.rule, each.message) for each in found)
+    first: dict[object, Diagnostic] = {}
+    for each in found:
+        same = each.rule, each.message
+        if each.rule is UnknownVariable and alike[same] > 1:
+            help = f"{each.help} (it is used {alike[same]} times)" if each.help else None
+            first.setdefault(same, replace(each, help=help))
+        else:
+            first[id(each)] = each
+    return [*first.values()]
 
 
 def _spoilt(places: Set[Place], values: Mapping[Loc, Place], keys: Mapping[Loc, Place]) -> set[Loc]:

@@ -1,5 +1,6 @@
 """Reads the file of a spec: its bytes, its text, and the tree of nodes that the text stands for."""
 
+import re
 from pathlib import Path
 from typing import BinaryIO
 
@@ -59,9 +60,14 @@ def read_root(text: str, name: str, problems: list[Diagnostic]) -> Node:
         got = "a list" if isinstance(root.value, list) else f"the single value {show(root.value)}"
     else:
         return root
-    help = "begin with `input:`, `encoder:` and `decoder:`: `specs/stacked.yaml` of the zoo shows how"
+    help = "begin with `input:`, `encoder:` and `decoder:`: `aespec new stacked.yaml --template stacked` shows how"
+    if not json and (assigned := next(filter(None, map(_ASSIGNED.fullmatch, lines.lines)), None)):
+        help = f"a field is given its value by a colon: write `{assigned[1]}: {assigned[2]}`"
     place = root.place if root and got else lines.place(0, 0)
     raise AespecError(Diagnostic(NotAMapping, what, place, "`key: value` lines", got, help))
+
+
+_ASSIGNED = re.compile(r"\s*(\w+)\s*=\s*([^=].*?)\s*")
 
 
 def is_json(name: str) -> bool:

@@ -84,6 +84,8 @@ def _faults(nodes: Mapping[str, Node], place: Place, frame: Frame) -> Iterator[D
 def _each_faults(each: Node) -> Iterator[Diagnostic]:
     """What is wrong with the lists of ``each``."""
     help = "write it like `each: {units: [64, 32]}`"
+    if isinstance(each.value, list) and each.value and not any(isinstance(item.value, dict) for item in each.value):
+        help = f"give the list a name, and use that: `each: {{units: {show(each.data)}}}`, `${{units}}`"
     if not isinstance(each.value, dict) or not each.value:
         yield _wrong("each", each, "names with a list each", help)
     first = None

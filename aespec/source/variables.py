@@ -164,12 +164,18 @@ class Frame:
     def _unknown(self, token: Token, use: re.Match[str], place: Place) -> Exception:
         if self.unread:
             return _Spoilt()
-        name, content = token.text, use[1].strip()
+        name, content = token.text.removeprefix("vars."), use[1].strip()
         some = list(islice(self.variables, 100))  # to look through thousands for each use would take minutes
         dashed = next((each for each in some if "-" in each and each in content), None)
         guess = nearest(name, some) if len(self.tally.problems) < 100 else None
+        if token.text != name and name in self.variables:
+            what = f"unknown variable `{clipped(token.text)}`"
+            return Fault(what, token.start, token.end, help=f"write `${{{name}}}`", rule=UnknownVariable)
         if name in self.declared:
             itself = self.declared[name].node.place == place
+            if not itself and (circle := self._circle(name, place)):
+                help = "give one of them a value of its own"
+                return Fault(circle, token.start, token.end, help=help, rule=UnknownVariable)
             message = f"`{clipped(name)}` is used {'in its own value' if itself else 'before it is defined'}"
             help = "a variable can use those above it in `vars`" + (
                 f": move `{clipped(name)}` up" if not itself else ""
@@ -189,7 +195,23 @@ class Frame:
                 help += f"; for the number of the turn state `index: {clipped(name)}` in the `repeat`"
             else:
                 help += f"; {_LITERALLY}"
-        return Fault(f"unknown variable `{clipped(name)}`", token.start, token.end, help=help, rule=UnknownVariable)
+        if token.text != name:
+            help = f"write `${{{name}}}`, and {help}"
+        return Fault(
+            f"unknown variable `{clipped(token.text)}`", token.start, token.end, help=help, rule=UnknownVariable
+        )
+
+    def _circle(self, name: str, place: Place) -> str | None:
+        """What is wrong where the value of a variable leads back to the place that uses it."""
+        seen: list[str] = []
+        while name in self.declared and name not in seen and len(seen) < 100:
+            seen.append(name)
+            node = self.declared[name].node
+            if node.place == place:
+                return f"{' and '.join(f'`{clipped(each)}`' for each in sorted(seen))} stand for each other"
+            used = re.search(r"\$\{\s*([^\W\d]\w*)", node.value) if isinstance(node.value, str) else None
+            name = used[1] if used else ""
+        return None
 
     def _tell(self, fault: Fault, use: re.Match[str], place: Place) -> None:
         """Note a fault in a use inside ``place``, of all of it where escapes or line breaks hide the use."""

@@ -4,8 +4,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from aespec.diagnostics import Diagnostic, Place, Rule
+from aespec.diagnostics import Diagnostic, Place, Rule, show
 from aespec.rules import SyntaxProblem, TooLarge, UnsupportedYaml
+from aespec.source.lookalikes import lookalike
 from aespec.source.text import Text, clipped
 
 
@@ -25,6 +26,11 @@ class _Trouble:
     @property
     def character(self) -> str:
         return self.text.lines[self.line][self.column : self.column + 1]
+
+    @property
+    def last(self) -> int:
+        """The line before that says something; the line itself where none does."""
+        return next((each for each in reversed(range(self.line)) if self.text.lines[each].strip()), self.line)
 
     @property
     def here(self) -> Place:
@@ -49,11 +55,34 @@ def explain_syntax(error: Exception, text: Text) -> Diagnostic:
         line = max((n for n, content in enumerate(text.lines) if content.strip()), default=0)
         column = len(text.lines[line].rstrip())
     trouble = _Trouble(text, line, column, (start.line, start.column) if start else None)
+    for each in dict.fromkeys((trouble.last, line)):
+        if found := _no_yaml(trouble.text, each):
+            return Diagnostic(SyntaxProblem, found[1], found[0], help=found[2])
     for pattern, explain in _CAUSES:
         if re.search(pattern, said):
             place, message, help = explain(trouble)
             return Diagnostic(_RULES.get(pattern, SyntaxProblem), message, place, help=help)
     return Diagnostic(SyntaxProblem, f"not YAML: {problem}", trouble.here)
+
+
+def _no_yaml(text: Text, line: int) -> _Explanation | None:
+    """What comes from elsewhere in a line: a fence, a conflict, a comment, a sign that only looks like one."""
+    content = text.lines[line]
+    bare, column = content.strip(), len(content) - len(content.lstrip())
+    if bare.startswith(("```", "~~~")):
+        return (
+            text.place(line, column, len(bare)),
+            "a fence of Markdown",
+            "remove this line, and the one that closes it",
+        )
+    if re.match(r"(<{7}|={7}|>{7})(\s|$)", bare):
+        help = "keep one side, and remove the lines that begin with `<<<<<<<`, `=======` and `>>>>>>>`"
+        return text.place(line, column, len(bare)), "a conflict of a merge is left here", help
+    if comment := re.match(r"(//+|/\*+|--(?!-))\s*(.*?)\s*(\*/)?$", bare):
+        return text.place(line, column, len(bare)), "a comment begins with `#`", f"write `# {clipped(comment[2])}`"
+    if found := lookalike(content):
+        return text.place(line, found.column, 1), found.message, f"write `{clipped(found.instead)}`"
+    return None
 
 
 def _bad_start(trouble: _Trouble) -> _Explanation:
@@ -87,12 +116,22 @@ def _second_colon(trouble: _Trouble) -> _Explanation:
         return place, "`=` where YAML wants a colon", f"write `{assigned[1]}: {clipped(assigned[3])}`"
     if written := _in_braces(trouble.text.lines[trouble.line]):
         return trouble.here, "a second `: ` in one line", f"write `{written}`"
+    text = re.fullmatch(r"\s*(name|description): ([^\[{\"'#]*?: [^\"'#]*?)\s*", trouble.text.lines[trouble.line])
+    if text:
+        return trouble.here, "a second `: ` in one line", f"write `{text[1]}: {show(clipped(text[2]))}`"
     last = re.fullmatch(r"(\s*\w+: \w+):", trouble.text.lines[trouble.line].rstrip())
     if last:
         return trouble.here, "a second `:` in one line", f"take it away: `{last[1].strip()}`"
     if re.search(r":\s", trouble.before):
         help = "quote the value if it holds a colon; if it is a mapping, use braces: `a: {b: c}`"
         return trouble.here, "a second `: ` in one line", help
+    above = trouble.text.lines[trouble.last]
+    if trouble.last < trouble.line and not re.search(r":(\s|$)|^\s*- ", above):
+        bare, indent = above.strip(), len(above) - len(above.lstrip())
+        place = trouble.text.place(trouble.last, indent, len(bare))
+        deeper = len(trouble.before) - len(trouble.before.lstrip()) > indent
+        help = f"write `{bare}:`" if deeper else f"remove it, or make it a comment: `# {clipped(bare)}`"
+        return place, "this line is neither `key: value` nor `- item`", help
     key = trouble.before.strip().removeprefix("- ")
     place = trouble.text.place(trouble.line, len(trouble.before) - len(trouble.before.lstrip()), len(key))
     help = "the line above holds a whole value already: indent this line like its neighbors"
@@ -157,7 +196,8 @@ def _no_key(trouble: _Trouble) -> _Explanation:
     if trouble.character and trouble.character in "]}":
         return trouble.here, f"`{trouble.character}` closes nothing", "remove it, or open it earlier in the line"
     if trouble.before.strip(" -"):
-        return trouble.here, "text after a value that is already complete", "quote the whole value"
+        help = f"remove the `{trouble.character}`" if trouble.character in (",", ";") else "quote the whole value"
+        return trouble.here, "text after a value that is already complete", help
     return trouble.here, "this indentation fits no line above", "let the keys of one mapping begin in one column"
 
 
@@ -171,6 +211,13 @@ def _no_dash(trouble: _Trouble) -> _Explanation:
         )
     if trouble.before.strip(" -") or (trouble.character and trouble.character in "]}"):
         return _no_key(trouble)
+    if trouble.character == "-" and trouble.start:
+        first = trouble.start[1] + 1
+        what = f"this item begins in column {trouble.column + 1}, the first of its list in column {first}"
+        return trouble.here, what, f"begin it in column {first}"
+    if key and trouble.start and re.fullmatch(r"\s*input:\s*", trouble.text.lines[trouble.start[0] - 1]):
+        help = f"for more than a shape write `input: {{shape: [...], {key[1]}: ...}}`"
+        return trouble.here, "a field in a list", help
     return trouble.here, "a list goes on here, but not with `- `", "begin each item with `- `, in one column"
 
 
@@ -185,6 +232,12 @@ def _no_value(trouble: _Trouble) -> _Explanation:
     if not trouble.character.strip():
         return trouble.here, "a value is missing here", "write it, or close the bracket"
     return trouble.here, f"`{trouble.character}` where a value should begin", "remove it, or quote the text"
+
+
+def _no_anchor(trouble: _Trouble) -> _Explanation:
+    item = re.match(r"\s*\*\s+(.*\S)", trouble.opening.text)
+    help = f"an item begins with `- `: write `- {clipped(item[1])}`" if item else "quote the value if it is text"
+    return trouble.opening, "`&` and `*` mark and repeat a value, and need a name", help
 
 
 def _says(message: str, help: str | None, at_start: bool = False) -> Callable[[_Trouble], _Explanation]:
@@ -214,10 +267,7 @@ _CAUSES: tuple[tuple[str, Callable[[_Trouble], _Explanation]], ...] = (
     (r"block collection: .*expected", _no_dash),
     (r"block mapping: .*expected|expected '?<document start>", _no_key),
     (r"expected (the )?node content", _no_value),
-    (
-        r"(anchor|alias): .*expected",
-        _says("`&` and `*` mark and repeat a value, and need a name", "quote the value if it is text", True),
-    ),
+    (r"(anchor|alias): .*expected", _no_anchor),
     (
         r"scanning a block scalar",
         _says("nothing can follow `|` or `>` on its line", "begin the text on the next line, or quote it"),

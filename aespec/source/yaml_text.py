@@ -1,12 +1,14 @@
 """Reads YAML into nodes, and refuses what two readers of YAML would read differently."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aespec.diagnostics import AespecError, Diagnostic, Place, nearest, show
 from aespec.rules import AmbiguousScalar, SyntaxProblem, UnsupportedYaml
 from aespec.source.items import ITEMS
+from aespec.source.lookalikes import begins_with_lookalike, lookalike
 from aespec.source.scalar import Scalar, ambiguity, plain_value
 from aespec.source.text import (
     MAX_DEPTH,
@@ -135,13 +137,15 @@ class _Reader:
         plain = event.style in (None, "") and event.tag is None
         self._refuse_tag(event, place)
         if self._wants_key():
-            if plain:
+            if plain and not self._refuse_lookalike(text, place):
                 self._check_key(text, place)
             node = Node(text, place)
             self._set_key(text, place)
         else:
             if plain and not text:
                 place = self._missing_value(place)
+            if plain and self.stack and isinstance(self.stack[-1].items, list):
+                self._refuse_lookalike(text, place)
             node = Node(self._plain(text, place) if plain else text, place)
             self._add(node)
         if event.anchor:
@@ -205,10 +209,33 @@ class _Reader:
     def _set_key(self, key: str, place: Place) -> None:
         mapping = self.stack[-1]
         mapping.key = (key, place)
-        if isinstance(mapping.items, dict) and key in mapping.items and not _is_joined(key):
+        if (
+            isinstance(mapping.items, dict)
+            and key in mapping.items
+            and not (_is_joined(key) or begins_with_lookalike(key))
+        ):
             self.problems.append(repeated(key, place, mapping.items[key]))
 
+    def _refuse_lookalike(self, text: str, place: Place) -> bool:
+        if not begins_with_lookalike(text) or (found := lookalike(place.text)) is None:
+            return False
+        problem = Diagnostic(SyntaxProblem, found.message, place, help=f"write `{clipped(found.instead)}`")
+        if not text[0].strip():  # it begins the line, whose indentation cannot be told
+            raise AespecError(problem)
+        if not any(begins_with_lookalike(str(key)) for key in self._keys()):  # of several, the first
+            self.problems.append(problem)
+        return True
+
+    def _keys(self) -> Iterable[str]:
+        """Of the mapping that is open, if one is, the keys so far."""
+        items = self.stack[-1].items if self.stack else ()
+        return items if isinstance(items, dict) else ()
+
     def _check_key(self, text: str, place: Place) -> None:
+        if cut := re.search(r"(-?[0-9]+),$", place.text[: place.column - 1]) if text.isdecimal() else None:
+            begin = replace(place, column=place.column - len(cut[0]), width=len(cut[0]) + len(text))
+            help = f"a decimal point is `.`: write `{cut[1]}.{text}`"
+            raise AespecError(Diagnostic(SyntaxProblem, "a comma within a number", begin, help=help))
         if text == "<<":
             help = "write the fields out, or repeat a whole value: `&name` marks it, `*name` repeats it"
             self.problems.append(self._unsupported(place, "a merge key `<<`", "the fields themselves", help))

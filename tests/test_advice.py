@@ -1,0 +1,278 @@
+"""What a message advises, of specs as people write them who come from elsewhere: all that is said of each is here."""
+
+import pytest
+
+import aespec
+
+REST = "input: [8]\nencoder: [dense: 3]\ndecoder: mirror\n"
+
+
+def advice(text, overrides=()):
+    """The help of each message about a spec."""
+    problems = []
+    with pytest.raises(aespec.AespecError) as caught:
+        aespec.compile(aespec.parse(text, overrides, problems=problems), problems=problems)
+    return [each.help for each in caught.value.diagnostics]
+
+
+def training(plan):
+    return f"{REST}training: {plan}\n"
+
+
+def encoder(*layers):
+    return "input: [8]\ndecoder: mirror\nencoder:\n" + "".join(f"  - {layer}\n" for layer in layers)
+
+
+NOTHING_IS_LOST = {
+    "a field that is stated where it belongs too": (
+        training("{optimizer: {sgd: 1.5}, lr: 0.1}"),
+        "`learning_rate` is a field of `sgd`, and stated there too: keep one of the two, in that place",
+    ),
+    "a section that has the field": (
+        training("{epochs: 20}") + "epochs: 50\n",
+        "`epochs` is a field of `training`, and stated there too: keep one of the two, in that place",
+    ),
+    "another name of a field that is stated": (
+        encoder("dense: {units: 3, bias: false, use_bias: true}"),
+        "it is `use_bias` here, which is stated too: keep one of the two",
+    ),
+    "the share of units that are to be active": (
+        encoder("dense: {units: 3, activation: sigmoid, activity_regularizer: {kl_divergence: {rho: 0.05}}}"),
+        "did you mean `target`?",
+    ),
+    "the weight of a penalty": (
+        encoder("dense: {units: 3, activation: sigmoid, activity_regularizer: {kl_divergence: {beta: 3}}}"),
+        "did you mean `weight`?",
+    ),
+    "the weight of a code's divergence": (encoder("gaussian_latent: {units: 3, kl: 0.5}"), "did you mean `beta`?"),
+    "a warm-up": (
+        training("{warmup: 3}"),
+        "it belongs to a schedule: `schedule: {cosine: {warmup: ...}}`, in epochs",
+    ),
+    "a trainer": (REST + "trainer: {epochs: 10}\n", "did you mean `training`?"),
+    "a layer in a wrapper": (encoder("layer: {dense: 3}"), "take `layer` away: write `- dense: 3`"),
+    "an input without its section": (
+        "shape: [8]\nrange: [0, 1]\nencoder: [dense: 3]\ndecoder: mirror\n",
+        "they are fields of `input`: write `input: {shape: [8], range: [0, 1]}`",
+    ),
+    "a mirror in a list": (
+        "input: [8]\nencoder: [dense: 3]\ndecoder: [{mirror: {tie_weights: true}}]\n",
+        "it is no layer, but the whole decoder: write `decoder: {mirror: {tie_weights: true}}`",
+    ),
+    "a number before others": (
+        "input: [8, 8, 1]\nencoder: [conv2d: 16]\ndecoder: mirror\n",
+        "write `conv2d: {filters: 16, kernel_size: ...}`",
+    ),
+    "the values of `each`": (
+        encoder("repeat: {each: [6, 4], layers: [dense: 3]}"),
+        "give the list a name, and use that: `each: {units: [6, 4]}`, `${units}`",
+    ),
+    "callbacks": (REST + "callbacks: [early_stopping]\n", "write `training: {early_stopping: 5}`"),
+}
+
+VALUES = {
+    "a decimal comma": (training("{validation_split: '0,1'}"), "did you mean `0.1`?"),
+    "a decimal comma in braces": (
+        training("{optimizer: {adam: {learning_rate: 0,001}}}"),
+        "a decimal point is `.`: write `0.001`",
+    ),
+    "a unit": (training("{epochs: 10 epochs}"), "did you mean `10`?"),
+    "a percentage": (encoder("dropout: 50", "dense: 3"), "did you mean `0.5`?"),
+    "an exponent in quotes": (encoder("dense: {units: 3, kernel_regularizer: {l1: '1e-3'}}"), "did you mean `0.001`?"),
+    "nothing": (training("{early_stopping: none}"), "did you mean `null`?"),
+    "the largest value": (
+        "input: {shape: [8], range: 255}\nencoder: [dense: 3]\ndecoder: mirror\n",
+        "write both bounds: `range: [0, 255]`",
+    ),
+    "a scaling": (
+        "input: {shape: [8], scaling: zscore}\nencoder: [dense: 3]\ndecoder: mirror\n",
+        "did you mean `standard`?",
+    ),
+    "a width and an activation": (encoder("dense: [3, relu]"), "write `- dense: {units: 3, activation: relu}`"),
+    "a truth in quotes": (encoder("dense: {units: 3, freeze: 'yes'}"), "did you mean `true`?"),
+    "a number where phases are wanted": (
+        training("{greedy: 5}"),
+        "say which: write for example `greedy: {epochs: 5}`",
+    ),
+    "a shape without brackets": (encoder("dense: 32", "reshape: 4, 8", "flatten"), "write `- reshape: [4, 8]`"),
+    "a variable of a template": (
+        "vars: {n: 3}\n" + encoder("dense: <n>"),
+        "did you mean `${n}`?",
+    ),
+    "a name for a number": (
+        encoder("dense: code"),
+        "for a number by name write `${code}`, and state it in `vars: {code: ...}`",
+    ),
+    "a comment of another language": (
+        encoder("dense: 3 // the code"),
+        "a comment begins with a space and `#`: write `3  # the code`",
+    ),
+    "a comment without a space": (
+        encoder("dense: 3# the code"),
+        "a comment begins with a space and `#`: write `3  # the code`",
+    ),
+    "two activations": (
+        encoder("dense: 3", "activation: [relu, tanh]"),
+        "a layer has one: write `- activation: relu` and `- activation: tanh`",
+    ),
+    "a layer in quotes": (
+        encoder("'dense: {units: 3, activation: relu}'"),
+        "take the quotes away: write `- dense: {units: 3, activation: relu}`",
+    ),
+    "no loss": (REST + "loss:\n", "write one behind it, as in `loss: mse`, or take `loss` away"),
+    "a sum of losses": (REST + "loss: mse + 0.1 * mae\n", "write `loss: [mse, {mae: {weight: 0.1}}]`"),
+    "the loss of a variational model": (
+        "input: [8]\nencoder: [gaussian_latent: 3]\ndecoder: mirror\nloss: [mse, kl]\n",
+        "remove `kl`: the code adds that term by itself",
+    ),
+    "a penalty by another name": (
+        encoder("dense: {units: 3, activation: sigmoid, activity_regularizer: kl}"),
+        "did you mean `kl_divergence`?",
+    ),
+    "a number for an initializer": (encoder("dense: {units: 3, bias_initializer: 0}"), "write `zeros`"),
+}
+
+SHAPES = {
+    "a reshape": (
+        "input: [28, 28]\nencoder: [flatten, dense: 10]\n"
+        "decoder: [reshape: [14, 14], flatten, dense: 784, reshape: [28, 28]]\n",
+        "let 196 values come in, as from `- dense: 196` before it, or choose numbers whose product is 10; "
+        "-1 stands for one that follows from the others",
+    ),
+    "a width": ("input: [9]\nencoder: [dense: 3]\ndecoder: [dense: 8]\n", "give it `units: 9`"),
+    "channels": (
+        "input: [8, 8, 1]\nencoder: [conv2d: {filters: 2, kernel_size: 3, padding: same}]\n"
+        "decoder: [conv2d: {filters: 3, kernel_size: 3, padding: same}]\n",
+        "give it `filters: 1`",
+    ),
+    "steps": (
+        "input: [30, 5]\nencoder: [lstm: 8]\n"
+        "decoder: [repeat_vector: 28, {lstm: {units: 5, return_sequences: true}}]\n",
+        "give `decoder/repeat_vector_1` as many steps: `repeat_vector: 30`",
+    ),
+    "features": (
+        "input: [30, 5]\nencoder: [lstm: 8]\n"
+        "decoder: [repeat_vector: 30, {lstm: {units: 8, return_sequences: true}}]\n",
+        "put `- dense: 5` behind it",
+    ),
+    "the last step alone": (
+        "input: [30, 5]\nencoder: [lstm: 8]\ndecoder: [repeat_vector: 30, lstm: 8, dense: 5]\n",
+        "state `return_sequences: true` at `decoder/lstm_1`, which gives its last step alone",
+    ),
+}
+
+TEXTS = {
+    "a comment of C": ("// mine\nname: x\n" + REST, "write `# mine`"),
+    "a command": ("$ cat x.yaml\n" + REST, "remove it, or make it a comment: `# $ cat x.yaml`"),
+    "a key without its colon": (
+        "input: [8]\nencoder: [dense: 3]\ndecoder:\n  mirror\n    tie_weights: true\n",
+        "write `mirror:`",
+    ),
+    "a comma of JSON": ('input: [8]\nencoder: [dense: 3]\ndecoder: "mirror",\nloss: mse\n', "remove the `,`"),
+    "a semicolon": ("input: [8];\nencoder: [dense: 3]\ndecoder: mirror\n", "remove the `;`"),
+    "an item with a star": (
+        "input: [8]\nencoder:\n  * dense: 3\ndecoder: mirror\n",
+        "an item begins with `- `: write `- dense: 3`",
+    ),
+    "a fence": (f"```yaml\n{REST}```\n", "remove this line, and the one that closes it"),
+    "a conflict": (
+        f"name: x\n<<<<<<< HEAD\n{REST}",
+        "keep one side, and remove the lines that begin with `<<<<<<<`, `=======` and `>>>>>>>`",
+    ),
+    "an item too deep": (
+        "input: [8]\nencoder:\n  - dense: 5\n   - dense: 3\ndecoder: mirror\n",
+        "begin it in column 3",
+    ),
+    "a shape and a field": (
+        "input:\n  - 8\n  range: [0, 1]\nencoder: [dense: 3]\ndecoder: mirror\n",
+        "for more than a shape write `input: {shape: [...], range: ...}`",
+    ),
+    "TOML": ('name = "x"\ninput = [8]\n', 'a field is given its value by a colon: write `name: "x"`'),
+    "a colon in a text": (
+        "description: An autoencoder: the first\n" + REST,
+        'write `description: "An autoencoder: the first"`',
+    ),
+    "a block of text for a name": (
+        REST + "loss: |\n  ms\n",
+        "write `mse` on the line of its key, without `|` or `>`",
+    ),
+    "no specs": (
+        "- 3\n",
+        "begin with `input:`, `encoder:` and `decoder:`: `aespec new stacked.yaml --template stacked` shows how",
+    ),
+    "a space that is none": (
+        "input: [8]\nencoder:\n  - dense:\N{NO-BREAK SPACE}3\ndecoder: mirror\n",
+        "write `- dense: 3`",
+    ),
+    "an indentation that is none": (
+        "input: [8]\nencoder:\n\N{NO-BREAK SPACE}\N{NO-BREAK SPACE}- dense: 3\ndecoder: mirror\n",
+        "write `- dense: 3`",
+    ),
+    "dashes that are none": (
+        "input: [8]\nencoder:\n  \N{EN DASH} dense: 5\n  \N{EN DASH} dense: 3\ndecoder: mirror\n",
+        "write `- dense: 5`",
+    ),
+    "a bullet": ("input: [8]\nencoder:\n  \N{BULLET} dense: 5\ndecoder: mirror\n", "write `- dense: 5`"),
+    "a wide colon in an item": ("input: [8]\nencoder:\n  - dense\uff1a3\ndecoder: mirror\n", "write `- dense: 3`"),
+    "a wide colon of a field": ("input\uff1a [8]\nencoder: [dense: 3]\ndecoder: mirror\n", "write `input: [8]`"),
+    "a wide comma": (
+        "input: [8]\nencoder:\n  - dense: {units: 3\uff0cactivation: relu}\ndecoder: mirror\n",
+        "write `- dense: {units: 3, activation: relu}`",
+    ),
+}
+
+VARIABLES = {
+    "a circle": (
+        "vars: {a: '${b}', b: '${a}'}\n" + encoder("dense: '${a}'"),
+        "give one of them a value of its own",
+    ),
+    "a prefix": (
+        "vars: {n: 3}\n" + encoder("dense: '${vars.n}'"),
+        "write `${n}`",
+    ),
+    "one that is misspelt where it is stated": (
+        "vars: {widht: 3}\n" + encoder("dense: '${width}'", "dense: '${width}'"),
+        "did you mean `${widht}`? (it is used 2 times)",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    "case",
+    [*NOTHING_IS_LOST.items(), *VALUES.items(), *SHAPES.items(), *TEXTS.items(), *VARIABLES.items()],
+    ids=lambda case: case[0],
+)
+def test_one_message_says_what_to_do(case):
+    _, (text, help) = case
+    assert advice(text) == [help]
+
+
+@pytest.mark.parametrize(
+    ("assignment", "help"),
+    [
+        ("training.lr=0.1", "`learning_rate` is a field of `adam`: write `training.optimizer.adam=0.1`"),
+        ("epochs=5", "`epochs` is a field of `training`: write `training.epochs=5`"),
+        ("optimizer=adam", "`optimizer` is a field of `training`: write `training.optimizer=adam`"),
+        ("training/epochs=3", "did you mean `training.epochs`?"),
+        ("encoder.0.dense.unit=3", "did you mean `units`?"),
+    ],
+)
+def test_an_assignment_is_advised_as_one(assignment, help):
+    assert advice(REST, (assignment,)) == [help]
+
+
+@pytest.mark.parametrize("assignment", ["training.optimizer.adam=0.1", "training.epochs=5", "training.optimizer=adam"])
+def test_what_is_advised_for_an_assignment_is_one(assignment):
+    aespec.parse(REST, (assignment,))
+
+
+@pytest.mark.parametrize(
+    "text", ["description: a\uff1ab \N{EN DASH} c\n", "name: x  # a\uff0cb\n", "description: '\N{BULLET} one'\n"]
+)
+def test_a_text_may_have_any_sign(text):
+    aespec.parse(text + REST)
+
+
+def test_a_truth_is_written_as_one():
+    text = "input: [8]\nencoder: [dense: 3]\ndecoder: {mirror: true, tie_weights: yes}\n"
+    assert advice(text) == ["write `{mirror: {tie_weights: true}}`", 'write `true`, or `"yes"` for the text']
