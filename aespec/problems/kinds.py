@@ -112,7 +112,8 @@ def _in_a_wrapper(fault: Fault) -> str | None:
     held = None if _bare(fault) else stated[name]
     if fault.context["family"] != "layer" or name.lower() not in ("layer", "module", "block") or not layers_in([held]):
         return None
-    return f"take `{name}` away: write `{snippet(fault, held if isinstance(held, dict) else {str(held): None}, item=True)}`"
+    layer = held if isinstance(held, dict) else {str(held): None}
+    return f"take `{name}` away: write `{snippet(fault, layer, item=True)}`"
 
 
 def _of_python(fault: Fault) -> str | None:
