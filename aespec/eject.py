@@ -155,7 +155,9 @@ def _scaled(spec: Spec, scaling: Scaling | None) -> str | None:
     return f"Each channel (last axis) is scaled to {ends} over the training samples: {how}"
 
 
-def scaling_code(spec: Spec, scaling: Scaling | None, float32: str, kind: str, array: str, **fields: Any) -> str | None:
+def scaling_code(
+    spec: Spec, scaling: Scaling | None, float32: str, kind: str, array: str, beside: str = "", **fields: Any
+) -> str | None:
     """The functions ``scaled`` and ``restored``, and the numbers that they use; None where there are none.
 
     Args:
@@ -164,6 +166,7 @@ def scaling_code(spec: Spec, scaling: Scaling | None, float32: str, kind: str, a
         float32: What makes an array of 32 bits of another one, as it stands behind that.
         kind: The type of an array; nothing where the code has no annotations.
         array: The function that makes an array of a list.
+        beside: What puts such an array where another is, whose name is to stand in its braces.
         fields: What else it is given, for 64 bits.
     """
     if scaling is None:
@@ -177,10 +180,10 @@ def scaling_code(spec: Spec, scaling: Scaling | None, float32: str, kind: str, a
             *written(Call(array, scaling.scale, **fields), before="SCALE = "),
             *("", "", f"def scaled(x{of}){gives}:"),
             '    """Samples as the model takes them."""',
-            f"    return ((x - CENTER) / SCALE){float32}",
+            f"    return ((x - CENTER{beside.format('x')}) / SCALE{beside.format('x')}){float32}",
             *("", "", f"def restored(y{of}){gives}:"),
             '    """Undo `scaled`: what the model gives, in the units of the samples."""',
-            "    return y * SCALE + CENTER",
+            f"    return y * SCALE{beside.format('y')} + CENTER{beside.format('y')}",
         ]
     )
 

@@ -60,6 +60,7 @@ _OTHERWISE: Mapping[str, Mapping[str, str]] = {
         "batch_norm": "it is a layer of its own: `- batch_normalization`",
         "weight_decay": "write `kernel_regularizer: {l2: ...}`, or `weight_decay` at the optimizer",
         "sparsity": "write `activity_regularizer: {l1: ...}`",
+        "inputs": "remove it: each layer takes what the one before it gives",
         "groups": "remove it: all channels go into each filter here",
         "data_format": "remove it: channels come last here",
     },

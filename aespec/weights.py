@@ -30,17 +30,33 @@ def draw(graph: Graph, seed: int, dtype: str = "float32") -> dict[str, Array]:
     }
 
 
+FEW = 3
+"""Parameters that do not fit which are named one by one; more are those of another model."""
+
+
 def check(graph: Graph, weights: Mapping[str, Array]) -> None:
     """Refuse weights that are not exactly the graph's parameters.
 
     Raises:
-        AespecError: A parameter is missing, unknown or of another shape; every such parameter is named.
+        AespecError: A parameter is missing, unknown or of another shape; each is named, unless they are many.
     """
     import numpy as np
 
     params = graph.params
     problems = []
-    for name, (wanted, got) in _misfits({name: param.shape for name, param in params.items()}, weights).items():
+    misfits = _misfits({name: param.shape for name, param in params.items()}, weights)
+    if len(misfits) > FEW:
+        name, (wanted, got) = next(iter(misfits.items()))
+        raise AespecError(
+            Diagnostic(
+                WeightsMismatch,
+                f"the weights are another model's: {len(misfits)} names or shapes differ",
+                wanted=f"at `{name}`, the first of them, {wanted}",
+                got=got,
+                help="use the weights of a run of this very spec",
+            )
+        )
+    for name, (wanted, got) in misfits.items():
         near = nearest(name, params) if name not in params else None
         problems.append(
             Diagnostic(

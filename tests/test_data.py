@@ -111,6 +111,7 @@ def test_shapes_that_fit(given, wanted, result, notes):
     [
         ((5, 30, 30), (28, 28), ["(28, 28)", "(30, 30)", "input: [30, 30]"]),
         ((28, 28), (28, 28), ["x[None]"]),
+        ((900, 6), (128, 6), ["`input: {shape: [128, 6], stride: 64, scaling: standard}`"]),
         ((5, 3, 32, 32), (32, 32, 3), ["numpy.moveaxis(x, 1, -1)"]),
         ((5, 784), (28, 28), ["x.reshape(-1, 28, 28)"]),
         ((5, 28, 28), (None, 27), ["(None, 27)", "(28, 28)"]),

@@ -132,6 +132,25 @@ def test_a_part_of_a_spec_fits_a_spec(text):
     aespec.compile(aespec.parse(f"input: [28, 28, 1]\nencoder:\n{layers}decoder: mirror\n{rest}"))
 
 
+ZOO = [
+    (page, name, text)
+    for page in PAGES
+    for name, text in re.findall(
+        r"^```yaml\n# specs/(\w+)\.yaml\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE
+    )
+]
+
+
+@pytest.mark.parametrize(("page", "name", "text"), ZOO, ids=[f"{page.name} {name}" for page, name, _ in ZOO])
+def test_a_spec_of_the_zoo_is_shown_as_it_is(page, name, text):
+    shown, there = aespec.parse(text).to_data(), aespec.load(ROOT / f"specs/{name}.yaml").to_data()
+    assert {**shown, "description": ""} == {**there, "description": ""}
+
+
+def test_the_readme_and_the_tutorials_show_specs_of_the_zoo():
+    assert {page.name for page, _, _ in ZOO} == {"README.md", "tutorial.md", "tutorial.ko.md"}
+
+
 @pytest.mark.parametrize("text", [*fragments("toml")])
 def test_toml_is_read(text):
     assert tomllib.loads(text)

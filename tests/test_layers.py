@@ -185,3 +185,8 @@ def test_stride_of_pooling_and_convolution_multiply_in_a_folded_mirror():
         for undo in (first, *rest):
             y = undo.infer(y)
         assert y == (height, width, 3)
+
+
+def test_a_name_is_kept_for_branches():
+    with pytest.raises(TypeError, match="cannot be called `inputs`"):
+        type(Layer)("Merge", (Layer,), {"__annotations__": {"inputs": list[str]}, "__module__": __name__})

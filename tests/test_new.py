@@ -218,6 +218,13 @@ def test_pictures_are_looked_at(tmp_path):
     assert told[0] == "read 7 pictures, gray, 1 of them resized to 21x20"
 
 
+def test_a_column_with_gaps_can_be_kept(tmp_path):
+    rows = [f"{i % 7},{i * i % 11},{i % 5 or ''}" for i in range(40)]
+    (tmp_path / "x.csv").write_text("\n".join(["a,b,c", *rows]))
+    shown = aespec_("new", "--from", tmp_path / "x.csv", "-o", tmp_path / "x.yaml")
+    assert "x.csv is taken without c (8 gaps); fill the gaps to keep such a column" in shown.stdout
+
+
 def test_a_column_that_is_taken_for_the_label_is_told(tmp_path):
     path, told = tmp_path / "x.csv", []
     path.write_text("a,b,town,label\n" + "".join(f"{i * i % 7},{i % 5},x{i % 3},{i % 2}\n" for i in range(40)))

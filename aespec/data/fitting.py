@@ -171,7 +171,9 @@ def _refuse_shape(raw: Raw, name: str, wanted: Shape) -> NoReturn:
     elif _fits(got, wanted):
         help = "this looks like a single sample: save `x[None]`, so that samples are along the first axis"
     elif len(wanted) == 2 and _fits(sample, wanted[1:]):
-        help = f"have windows of {wanted[0]} steps cut of a long series: state `stride` in the spec's `input`"
+        stride = max((wanted[0] or 1) // 2, 1)
+        stated = f"`input: {{shape: [{sizes}], stride: {stride}, scaling: standard}}`"
+        help = f"have windows of {wanted[0]} steps cut of a long series, and its features scaled: {stated}"
     elif len(sample) > 1 and _fits((*sample[1:], sample[0]), wanted):
         help = "channels come last: save `numpy.moveaxis(x, 1, -1)`"
     elif None not in wanted and prod(sample) == prod(n for n in wanted if n is not None):

@@ -131,7 +131,11 @@ def _of_tensors(path: Path) -> Imported:
     if "spec" not in said:
         wanted = "the spec in its metadata, as `aespec convert --to safetensors` writes it"
         raise unreadable(
-            path, wanted, "weights alone", "write a spec for them, `aespec new`, and put both into one folder"
+            path,
+            wanted,
+            "weights alone",
+            "load them into the model that they are of, in its framework, and save that: as a `.keras` file, or a "
+            "`torch.nn.Sequential` by `torch.export.save`",
         )
     spec = parse(said["spec"])
     graph = compile(spec, ANY_SIZE)

@@ -71,6 +71,17 @@ class Layer(Kind):
     tied_transposed: ClassVar[bool] = False
     """Whether a tied kernel is the other's transpose rather than the other as it is."""
 
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Keep a name for what is to come.
+
+        Raises:
+            TypeError: The kind has a field ``inputs``, which is kept for what goes into a branch.
+        """
+        super().__pydantic_init_subclass__(**kwargs)
+        if "inputs" in cls.model_fields:
+            raise TypeError(f"{cls.__name__}: a layer's field cannot be called `inputs`, which is kept for branches")
+
     def infer(self, x: Shape) -> Shape:
         """The output shape for the input shape ``x``; the same, unless a kind says otherwise.
 

@@ -58,7 +58,8 @@ def propose(
     seen = look(data, window)
     chosen = choose(seen, use)
     if seen.left_out:
-        tell(f"{Path(data).name} is taken {without(seen)}")
+        gaps = any("gap" in why for why in seen.left_out.values())
+        tell(f"{Path(data).name} is taken {without(seen)}{'; fill the gaps to keep such a column' * gaps}")
     for note in seen.notes:
         tell(note)
     what, shape = KINDS[seen.kind], " x ".join(map(str, seen.shape))

@@ -33,7 +33,9 @@ def eject(spec: Spec, graph: Graph, source: str, scaling: Scaling | None = None)
         *(['load(model, "weights.safetensors")  # the weights of a run, or'] if graph.params else []),
         f"train(model, x)  # a float32 tensor {samples(spec, graph)}",
     ]
-    scaled = scaling_code(spec, scaling, ".float()", "Tensor", "torch.tensor", dtype=Code("torch.float64"))
+    scaled = scaling_code(
+        spec, scaling, ".float()", "Tensor", "torch.tensor", beside=".to({}.device)", dtype=Code("torch.float64")
+    )
     sections = [scaled, modules.code(), *modules.loading(), objective(modules), evaluation(plan), rate(plan)]
     head = header(spec, source, scaling, f"PyTorch {torch.__version__.partition('+')[0]}", usage)
     return TEMPLATE.file(head, *filter(None, sections), training(modules, plan))
