@@ -7,6 +7,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
@@ -207,7 +208,12 @@ def nearest(name: str, options: Iterable[str]) -> str | None:
     >>> nearest("banana", ["dense", "flatten"]) is None
     True
     """
-    wanted, words = _squash(name[:_NAME]), _words(name[:_NAME])
+    return _nearest(name[:_NAME], tuple(options))
+
+
+@lru_cache(maxsize=256)
+def _nearest(name: str, options: tuple[str, ...]) -> str | None:
+    wanted, words = _squash(name), _words(name)
     # Below this bound, as at difflib's own of 0.6, half of what is found is wrong.
     best, best_score = None, (False, 0.69, 0.0)
     for option in options:

@@ -208,19 +208,21 @@ class Belonging(NamedTuple):
     """What it is called there."""
     owner: str
     """Whose it is."""
+    path: Loc
+    """Where it stands, from what it stands beside on."""
     written: dict[str, Any]
     """What holds it, as it is to be written."""
     stated: bool
     """Whether it is stated there already, so that it is not written into it."""
 
 
-def layers_in(stated: Any) -> bool:
-    """Whether any item of a list is a layer."""
+def layers_in(stated: Any) -> list[str]:
+    """The kinds of those items of a list that are layers."""
     from aespec.registry import known_kind
 
     items = stated if isinstance(stated, list) else ()
-    names = [next(iter(each), None) if isinstance(each, dict | list) else each for each in items]
-    return any(known_kind(name, "layer") is not None for name in names)
+    names = (next(iter(each), None) if isinstance(each, dict | list) else each for each in items)
+    return [kind for name in names if (kind := known_kind(name, "layer"))]
 
 
 def holds_layers(owner: type[BaseModel], name: str) -> bool:
@@ -292,17 +294,20 @@ def _within(owner: type[BaseModel], stated: Mapping[str, Any], name: str, value:
             label, member, fields = _held(field, inner, held)
             if member is None:
                 continue
+            # Of those that begin alike: not `validation_data` for `data`.
             alike = [each for each in member.model_fields if each[0] == name[:1].lower()]
-            if near := known_elsewhere(name, member.model_fields) or nearest(
-                name, alike
-            ):  # that begin alike: not `validation_data` for `data`
+            if near := known_elsewhere(name, member.model_fields) or nearest(name, alike):
                 known = {field_meant(each, member.model_fields) or each: own for each, own in fields.items()}
                 fields = {near: value, **known} if near in known else {**known, near: value}
                 written = fields[near] if [*fields] == [getattr(member, "main", None)] else fields
-                held = {field: {label: written} if issubclass(member, Kind) else written}
-                return Belonging(near, label, held, near in known)
+                inside = {label: written} if issubclass(member, Kind) else written
+                path = (field, label) if issubclass(member, Kind) else (field,)
+                if isinstance(written, dict):
+                    path = (*path, near)
+                return Belonging(near, label, path, {field: inside}, near in known)
             if not issubclass(member, Kind) and (deeper := _within(member, fields, name, value)):
-                return deeper._replace(written={field: {**fields, **deeper.written}})
+                held = {field: {**fields, **deeper.written}}
+                return deeper._replace(path=(field, *deeper.path), written=held)
     return None
 
 

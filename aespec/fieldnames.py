@@ -24,7 +24,7 @@ _ELSEWHERE = {
     "layers": ("body", "block", "blocks", "modules"),
     "spec": ("file", "path", "from"),
     "vars": ("with", "variables", "params", "parameters"),
-    "training": ("trainer", "fit", "hyperparameters", "hparams"),
+    "training": ("trainer", "hyperparameters", "hparams"),
     # of layers and what is in them
     "units": ("z_dim", "width", "out_features", "output_dim", "output_size", "hidden_size", "out", "dim", "latent_dim"),
     "filters": ("out_channels", "out", "channels"),
@@ -33,8 +33,8 @@ _ELSEWHERE = {
     "activation": ("nonlinearity",),
     "negative_slope": ("alpha", "slope"),
     "beta": ("kl_weight", "kl", "kl_coefficient", "kl_coeff", "kld_weight"),
-    "target": ("rho", "sparsity_target", "sparsity", "sparsity_level", "p", "mean_activity"),
-    "weight": ("beta", "lambda", "lambda_", "alpha", "coefficient", "coeff", "strength", "penalty", "sparsity_weight"),
+    "target": ("rho", "sparsity_target", "sparsity", "sparsity_level"),
+    "weight": ("lambda", "lambda_", "coefficient", "coeff", "strength", "sparsity_weight"),
     "rate": ("p", "prob", "drop_prob"),
     "rho": ("alpha",),
     "warmup": ("warmup_epochs", "warmup_steps"),
@@ -64,6 +64,7 @@ _OTHERWISE: Mapping[str, Mapping[str, str]] = {
         "groups": "remove it: all channels go into each filter here",
         "data_format": "remove it: channels come last here",
     },
+    "regularizer": dict.fromkeys(("beta", "alpha"), "the factor of the term is its `weight`"),
     "optimizer": {"decay": "elsewhere it lowers the rate, which is what `schedule` does here"},
     "schedule": {
         "min_lr": "`least` says it as a share of the optimizer's rate",
@@ -72,6 +73,7 @@ _OTHERWISE: Mapping[str, Mapping[str, str]] = {
     "": {
         "window": "windows are as long as the first axis of `shape`, and begin `stride` apart",
         "latent_dim": "the code is as wide as the last layer of the encoder; numbers of your own stand in `vars`",
+        "code": "the code is as wide as the last layer of the encoder",
         "bottleneck": "the code is what the last layer of the encoder gives",
         "latent": "the code is what the last layer of the encoder gives",
         "warmup": "it belongs to a schedule: `schedule: {cosine: {warmup: ...}}`, in epochs",
@@ -89,7 +91,13 @@ def otherwise(name: str, family: str) -> str | None:
     return _OTHERWISE.get(family, {}).get(name.lower())
 
 
-_APART = {("decay", "weight_decay"), ("min_lr", "least"), ("min_epochs", "epochs"), ("batch_norm", "name")}
+_APART = {
+    ("code", "encoder"),
+    ("decay", "weight_decay"),
+    ("min_lr", "least"),
+    ("min_epochs", "epochs"),
+    ("batch_norm", "name"),
+}
 """Names that are like a field's, and mean something else."""
 
 

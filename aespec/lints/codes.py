@@ -10,7 +10,7 @@ from aespec.layers.activation import Activation
 from aespec.layers.normalization import BatchNormalization, LayerNormalization
 from aespec.lints.base import Lint, disturbs, loc_of, place_of
 from aespec.regularizers import GaussianKL, KLDivergence
-from aespec.shapes import elements
+from aespec.shapes import counted, elements
 from aespec.spec import Spec
 
 __all__ = ["NoPrior", "OvercompleteCode", "SparsityBelowOne", "SparsityUnbounded", "WideCode"]
@@ -95,7 +95,7 @@ decoder: mirror
             cls,
             f"the code has more numbers than what `{node.name}` makes it of",
             _width_place(spec, node),
-            wanted=f"a code of at most {before:,} numbers",
+            wanted=f"a code of at most {counted(before, 'number')}",
             got=f"{code:,} numbers made of {before:,}",
             help="narrow the code, or widen the layer before it",
         )

@@ -13,6 +13,7 @@ from aespec.fieldnames import comes_out, follows, known_elsewhere, otherwise
 from aespec.kind import own_first
 from aespec.problems.writing import entry, listed, snippet
 from aespec.rules import MissingField, UnknownField, WrongValue
+from aespec.source.text import assigned
 
 __all__ = [
     "BLOCKS",
@@ -43,7 +44,8 @@ def unknown_field(fault: Fault) -> Diagnostic:
 
 def _of(fault: Fault) -> str:
     """Whose field it would be."""
-    return f" of `{fault.loc[-2]}`" if len(fault.loc) > 1 else ""
+    above = next((part for part in reversed(fault.loc[:-1]) if isinstance(part, str)), None)
+    return f" of `{above}`" if above else ""
 
 
 def _instead(fault: Fault) -> str:
@@ -60,8 +62,8 @@ def _written_so(fault: Fault) -> str | None:
         return f"write `{entry(fault, fault.held)}`"
     if key == "betas" and isinstance(value, list) and len(value) == 2 and "beta_2" in _known(fault):
         return f"write `beta_1: {value[0]}, beta_2: {value[1]}`"
-    if assigned := field_assigned(fault):
-        return f"write `{assigned[0]}: {assigned[1]}`, with a colon"
+    if given := field_assigned(fault):
+        return f"write `{': '.join(given)}`, with a colon"
     if value is None and fault.meant and (run := re.fullmatch(r"(\w+)[\s=]+(\S+)", key)):
         return f"write `{fault.meant}: {run[2]}`"
     if "/" in key and fault.source.is_set(fault.written):
@@ -69,8 +71,11 @@ def _written_so(fault: Fault) -> str | None:
     if item := re.fullmatch(r"(\w+)\[(\d+)\]", key):
         return f"write `{item[1]}.{item[2]}` for an item of a list"
     if key == "callbacks" and (stops := _stopping(fault)):
-        stopping = {"early_stopping": stops}
-        return f"write `{entry(fault, stopping if fault.loc[0] == 'training' else {'training': stopping})}`"
+        stopping: dict[str, Any] = {"early_stopping": stops}
+        if fault.loc[0] != "training":
+            plan = fault.source.data.get("training")
+            stopping = {"training": {**(plan if isinstance(plan, dict) else {}), **stopping}}
+        return f"write `{entry(fault, stopping)}`"
     if key in ("import", "imports", "extends", "base", "$ref") and isinstance(value, str):
         return f"the layers of another file stand in the list: `- include: {show(value, plain=True)}`"
     return None
@@ -87,6 +92,8 @@ def _of_the_whole(fault: Fault) -> str | None:
         return "take it out: a command is told, `--data`, not the spec"
     if len(fault.written) > 1:
         return None
+    if isinstance(value, dict) and len(fault.top & value.keys()) > 1:
+        return f"take `{key}` away: what it holds stands at the top"
     if comes_out(key) and isinstance(value, int | list):
         return f"remove {fault.subject}: what comes out has the shape of what goes in"
     if all_layers(fault):
@@ -105,30 +112,30 @@ def _of_keras(fault: Fault) -> bool:
 def _of_another_name(fault: Fault) -> str | None:
     if fault.meant is None:
         return None
-    beside = () if fault.source.is_set(fault.written) else fault.source.value(fault.written[:-1])
-    if fault.loc[:-1] == fault.written[:-1] and fault.meant in (beside or ()):
-        return f"it is `{fault.meant}` here, which is stated too: keep one of the two"
+    beside = fault.source.value(fault.written[:-1])
+    stated = isinstance(beside, dict) and fault.meant in beside and fault.loc[:-1] == fault.written[:-1]
+    if stated and not fault.source.is_set(fault.written):
+        both = isinstance(beside[fault.meant], dict) and isinstance(fault.error["input"], dict)
+        what = "write there what both hold" if both else "keep one of the two"
+        return f"it is `{fault.meant}` here, which is stated too: {what}"
     return f"did you mean `{fault.meant}`?"
 
 
 def _of_what_stands_beside(fault: Fault) -> str | None:
     if (belongs := fault.belongs) is None:
         return None
-    name, owner, written, stated = belongs
+    name, owner, written = belongs.name, belongs.owner, belongs.written
     if fault.source.is_set(fault.written):
         return f"`{name}` is a field of `{owner}`: write `{_assignment(fault, belongs)}`"
-    if stated:
+    if belongs.stated:
         return f"`{name}` is a field of `{owner}`, and stated there too: keep one of the two, in that place"
     return f"`{name}` is a field of `{owner}`: write `{entry(fault, written)}`"
 
 
 def _assignment(fault: Fault, belongs: Belonging) -> str:
     """What an override is to say that belongs elsewhere: its whole path, and the value."""
-    path, held = [str(part) for part in fault.written[:-1]], belongs.written
-    while isinstance(held, dict) and belongs.name not in path:
-        name = belongs.name if belongs.name in held else next(reversed(held))
-        path, held = [*path, str(name)], held[name]
-    return f"{'.'.join(path)}={show(fault.error['input'], plain=True)}"
+    path = ".".join(map(str, (*fault.written[:-1], *belongs.path)))
+    return f"{path}={show(fault.error['input'], plain=True)}"
 
 
 def _of_a_layer(fault: Fault) -> str | None:
@@ -138,8 +145,12 @@ def _of_a_layer(fault: Fault) -> str | None:
     key, value = str(fault.loc[-1]), fault.error["input"]
     if fault.kind is None or fault.kind.family != "layer":
         return None
+    if fault.kind.kind in ("lstm", "gru") and key in ("activation", "recurrent_activation"):
+        return f"remove {fault.subject}: `{fault.kind.kind}` has tanh, and sigmoids for its gates"
     if key in kind_names("layer"):
         return f"a layer of its own, in the list: `{snippet(fault, _beside(fault, fault.kind.kind), item=True)}`"
+    if key == "num_layers" and type(value) is int and value > 1:
+        return f"write {value} layers, each but the last with `return_sequences: true`"
     if first := first_input(fault):
         return f"write `{entry(fault, {'input': first})}` at the top of the spec, and remove {fault.subject} here"
     if follows(key):
@@ -153,6 +164,8 @@ def _of_another_place(fault: Fault) -> str | None:
     from aespec.plan import TrainingPlan
 
     key, value = str(fault.loc[-1]), fault.error["input"]
+    if key == "loss" and fault.written[0] == "classifier":
+        return "remove `loss`: a classifier is trained by the cross-entropy of its classes"
     field = key if key in TrainingPlan.model_fields else None
     if fault.kind and fault.kind.family in ("optimizer", "schedule"):
         field = field or known_elsewhere(key, TrainingPlan.model_fields)
@@ -189,16 +202,13 @@ def all_layers(fault: Fault) -> bool:
         return False
     if isinstance(stated, dict):
         return isinstance(stated.get("layers"), list) and not stated.keys() & {*BLOCKS}
-    return not nearest(str(name), BLOCKS) and layers_in(stated)
+    return not nearest(str(name), BLOCKS) and bool(layers_in(stated))
 
 
 def field_assigned(fault: Fault) -> tuple[str, str] | None:
     """Of an unknown field that is assigned as in Python, ``encoder = [...]``: the field, and its value as written."""
-    found = _ASSIGNED.match(fault.key.text) if fault.key and "=" in str(fault.loc[-1]) else None
-    return (found[1], found[2]) if found and fault.owner and found[1] in fault.owner.model_fields else None
-
-
-_ASSIGNED = re.compile(r"\s*(?:- )?(\w+)\s*=\s*(.*\S)")
+    found = assigned(fault.key.text) if fault.key and "=" in str(fault.loc[-1]) else None
+    return found if found and fault.owner and found[0] in fault.owner.model_fields else None
 
 
 def _stopping(fault: Fault) -> Any:
@@ -235,6 +245,8 @@ def empty_above(fault: Fault) -> str | None:
 
 def misplaced(fault: Fault) -> Loc | None:
     """Of a field of the spec or of a section of it that belongs into what a field beside it holds: that one's path."""
+    if fault.source.is_set(fault.written):
+        return None
     as_input = fault.loc == ("shape",) and "input" not in fault.source.data
     if fault.type != "extra_forbidden" or fault.kind or fault.held or empty_above(fault):
         return None
@@ -251,8 +263,11 @@ def misplaced(fault: Fault) -> Loc | None:
 def several_misplaced(group: Sequence[Fault]) -> Diagnostic:
     """All fields of a section that belong into the same field beside them."""
     written: dict[str, Any] = {}
+    twice = []
     for fault in group:
-        written |= belongs.written if (belongs := fault.belonging(written)) else {}
+        if belongs := fault.belonging(written):
+            written |= belongs.written
+            twice += [belongs.name] * belongs.stated
     fields = listed([str(fault.loc[-1]) for fault in group], "and")
     return Diagnostic(
         UnknownField,
@@ -260,7 +275,8 @@ def several_misplaced(group: Sequence[Fault]) -> Diagnostic:
         group[0].key,
         wanted=listed(own_first(group[0].owner)) if group[0].owner else None,
         got=fields,
-        help=f"they are fields of `{next(iter(written))}`: write `{entry(group[0], written)}`",
+        help=f"they are fields of `{next(iter(written))}`: write `{entry(group[0], written)}`"
+        + (f"; {listed(twice, 'and')} is stated twice: keep the one that is meant" if twice else ""),
     )
 
 

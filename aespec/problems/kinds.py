@@ -70,6 +70,14 @@ def _named_by_value(fault: Fault) -> str | None:
     return f"the kind stands by itself: write `{kind if fields is None else snippet(fault, named)}`{left_out(left)}"
 
 
+def _none_at_all(fault: Fault) -> str | None:
+    """Of what may be left out, and is none."""
+    nothing = _bare(fault) and fault.context["name"].lower() in ("none", "off", "no")
+    return (
+        f"leave `{fault.loc[-2]}` out" if nothing and fault.context["family"] in ("regularizer", "schedule") else None
+    )
+
+
 def _a_variable(fault: Fault) -> str | None:
     variable = variable_meant(fault, fault.context["name"]) if _bare(fault) else None
     return f"did you mean `{variable}`?" if variable else None
@@ -89,7 +97,7 @@ def _of_another_place(fault: Fault) -> str | None:
     if name in ITEMS:
         return f"`{name}` is an item of a list of layers: write it there, beside the layers"
     if name in kind_names("decoder form"):
-        form = {name: stated[name]} if isinstance(stated, dict) else name
+        form = {name: stated[name]} if isinstance(stated, dict) and stated[name] else name
         beside = fault.source.value(fault.written[:-1])
         more = isinstance(beside, list) and len(beside) > 1
         rest = "; it makes all layers, and ends in its `output_activation`" if more else ""
@@ -110,18 +118,24 @@ def _in_a_wrapper(fault: Fault) -> str | None:
     """Of a layer below a name that says no more than that it is one."""
     name, stated = fault.context["name"], fault.error["input"]
     held = None if _bare(fault) else stated[name]
-    if fault.context["family"] != "layer" or name.lower() not in ("layer", "module", "block") or not layers_in([held]):
+    if fault.context["family"] != "layer" or name.lower() not in ("layer", "module", "block"):
         return None
-    layer = held if isinstance(held, dict) else {str(held): None}
+    if not isinstance(held, dict) or not layers_in([held]):
+        return None
+    layer = kind_meant("layer", held, fault.rank) or {layers_in([held])[0]: next(iter(held.values()))}
     return f"take `{name}` away: write `{snippet(fault, layer, item=True)}`"
+
+
+def _in_a_block(fault: Fault) -> str | None:
+    """Of a name in a block of text, as `|` begins one: it ends in a line break."""
+    name = fault.context["name"]
+    near = _nearest_kind(fault, name.strip()) if _bare(fault) and name.endswith("\n") else None
+    return f"write `{near}` on the line of its key, without `|` or `>`" if near else None
 
 
 def _of_python(fault: Fault) -> str | None:
     """Of a call, or of a kind and its value in one text: how that is written."""
     family, name, stated = fault.context["family"], fault.context["name"], fault.error["input"]
-    if _bare(fault) and name != name.strip():
-        near = _nearest_kind(fault, name.strip())
-        return f"write `{near}` on the line of its key, without `|` or `>`" if near else None
     whole, parts = rest_of_call(fault)
     if parts and (meant := _run_together(fault, whole)):
         return f"write {meant}; brackets cut a call at its commas"
@@ -138,35 +152,31 @@ def _summed(fault: Fault) -> str | None:
     """Of a sum of losses, each with a factor or without one: the list of them."""
     from aespec.registry import known_kind
 
-    name, losses, left = fault.context["name"], [], []
-    if fault.context["family"] != "loss" or not _bare(fault) or "+" not in name:
+    terms = fault.context["name"].split("+")
+    if fault.context["family"] != "loss" or not _bare(fault) or not 1 < len(terms) <= FEW:
         return None
-    for term in name.split("+"):
-        found = re.fullmatch(r"\s*(?:([0-9.e-]+)\s*\*\s*)?([A-Za-z_]\w*)\s*", term)
-        kind = found and known_kind(found[2], "loss")
-        if found and kind:
+    losses: list[Any] = []
+    left = []
+    for term in terms:
+        found = re.fullmatch(r"\s*(?:([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*\*\s*)?([A-Za-z_]\w*)\s*", term)
+        if found and (kind := known_kind(found[2], "loss")):
             losses.append({kind: {"weight": plain_value(found[1])}} if found[1] else kind)
         elif found and _comes_with_code(found[2]):
             left.append(found[2])
         else:
             return None
+    if not losses:
+        return None
     stated = losses[0] if len(losses) == 1 else losses
-    term = f"; `{left[0]}` {_WITH_CODE}" if left else ""
-    return f"write `{entry(fault, {'loss': stated})}`{term}" if losses else None
+    return "; ".join([f"write `{entry(fault, {'loss': stated})}`", *(_with_the_code(fault, name) for name in left)])
 
 
 def _quoted(fault: Fault) -> str | None:
     """Of a kind with its fields that stands in quotes: how it is written without them."""
-    from yaml import YAMLError, safe_load
-
-    text = fault.context["name"]
-    if not _bare(fault) or not re.fullmatch(r"\w+:\s+\{.*\}", text):
+    found = re.fullmatch(r"(\w+): *\{[^{}]*\}", fault.context["name"]) if _bare(fault) else None
+    if found is None or _nearest_kind(fault, found[1]) is None or fault.source.is_json:
         return None
-    try:
-        held = safe_load(text)
-    except YAMLError:
-        return None
-    return f"take the quotes away: write `{snippet(fault, held)}`" if _nearest_kind(fault, next(iter(held))) else None
+    return f"take the quotes away: write `{'- ' * (is_item(fault) and has_dashes(fault))}{found[0]}`"
 
 
 def _of_another_name(fault: Fault) -> str | None:
@@ -196,13 +206,19 @@ def _an_activation(fault: Fault) -> str | None:
 
 
 def _of_the_code(fault: Fault) -> str | None:
-    if fault.context["family"] != "loss" or not _comes_with_code(fault.context["name"]):
-        return None
-    encoder = fault.source.data.get("encoder")
-    there = [each for each in encoder if "gaussian_latent" in (each or ())] if isinstance(encoder, list) else []
+    name = fault.context["name"]
     return (
-        f"remove `{fault.context['name']}`: the code adds that term by itself" if there else f"that term {_WITH_CODE}"
+        f"take it out: {_with_the_code(fault, name)}"
+        if fault.context["family"] == "loss" and _comes_with_code(name)
+        else None
     )
+
+
+def _with_the_code(fault: Fault, name: str) -> str:
+    """Where the term of that name comes from, which is no loss of a list."""
+    if "gaussian_latent" in layers_in(fault.source.data.get("encoder")):
+        return f"the code adds `{name}` by itself, times its `beta`"
+    return f"`{name}` comes with the code: `- gaussian_latent: {{units: 8, beta: 1.0}}` at the end of the encoder"
 
 
 def _a_field(fault: Fault) -> str | None:
@@ -225,11 +241,13 @@ def _a_decoder(fault: Fault) -> str | None:
 
 _ADVICE: tuple[Callable[[Fault], str | None], ...] = (
     _named_by_value,
+    _none_at_all,
     _a_variable,
     _none_such,
     _in_a_wrapper,
     _of_another_place,
     _quoted,
+    _in_a_block,
     _summed,
     _of_python,
     _of_another_name,
@@ -253,9 +271,6 @@ def _comes_with_code(name: str) -> bool:
     from aespec.registry import known_kind
 
     return known_kind(name, "layer") == "gaussian_latent" or name.lower().startswith(("kl", "elbo", "vae", "beta_vae"))
-
-
-_WITH_CODE = "comes with the code: `- gaussian_latent: {units: 8, beta: 1.0}` at the end of the encoder"
 
 
 def _activation(function: Any) -> dict[str, Any]:
@@ -377,15 +392,17 @@ def _one_key(fault: Fault) -> str | None:
         return f"begin with a kind, with its fields in it; {all_of(family)}"
     if keys and family == "loss":
         losses = [{near: with_field(family, near, stated[key])} for key, near in named.items()]
-        term = next((f"; `{key}` {_WITH_CODE}" for key in keys if _comes_with_code(key)), "")
-        return f"write `{show(losses, 300, plain=True)}`{term}"
+        terms = [_with_the_code(fault, key) for key in keys if _comes_with_code(key)]
+        return "; ".join([f"write `{show(losses, 300, plain=True)}`", *terms])
     if keys:
         return f"write `{{{next(iter(named.values()))}: {{...}}}}`, one kind with its fields inside"
     if item and family == "layer" and type(stated) is int:
         return f"for a dense layer of that width write `{snippet(fault, {'dense': stated}, item=True)}`"
-    if family == "activation" and isinstance(stated, list) and all(isinstance(one, str) for one in stated):
-        each = [snippet(fault, {"activation": one}, item=True) for one in stated]
-        return f"a layer has one: write {listed(each, 'and')}"
+    if family == "activation" and isinstance(stated, list) and len(stated) > 1:
+        each = [snippet(fault, {"activation": one}, item=True) for one in stated if isinstance(one, str)]
+        alone = fault.kind is not None and fault.kind.kind == "activation"
+        more = f"keep one; others are layers behind this one: {listed(each[1:], 'and')}"
+        return f"a layer has one: write {listed(each, 'and')}" if alone else more
     if isinstance(stated, list) and (called := list_meant(family, stated, fault.rank)):
         return f"write {_called(fault, called)}"
     if item and fault.loc == fault.written:
@@ -394,13 +411,15 @@ def _one_key(fault: Fault) -> str | None:
         is_list = isinstance(stated, list)
         return f"a {family} cannot be a list: take the inner brackets or the extra dash away" if is_list else None
     if family == "initializer" and type(stated) in (int, float):
-        return f"write `{ {0: 'zeros', 1: 'ones'}.get(stated) or entry(fault, {'constant': stated}) }`"
+        return f"write `{({0: 'zeros', 1: 'ones'}).get(stated) or snippet(fault, {'constant': stated})}`"
     if family in ("regularizer", "optimizer") and type(stated) in (int, float):
         return f"say which: `{{{'l2' if family == 'regularizer' else 'adam'}: {stated}}}`; {all_of(family)}"
     if isinstance(stated, list) and len(stated) == 1 and isinstance(stated[0], str):
         return f"take the brackets away: `{stated[0]}`"
     if stated is None and family == "activation":
         return "write `linear` for none"
+    if stated is None and family in ("optimizer", "schedule", "regularizer", "initializer"):
+        return f"leave {fault.subject} out, or name one; {all_of(family)}"
     if stated is None and family == "loss":
         return "write one behind it, as in `loss: mse`, or take `loss` away"
     examples = getattr(fault.kind, "examples", ())
@@ -455,7 +474,9 @@ def fields_wanted(fault: Fault) -> Diagnostic:
         meant = entry(fault, listed_fields.kind)
     member = kinds(fault.context["family"])[kind]
     if fault.context["needs"] and type(value) is int and accepts(member, fault.context["fields"][0], value):
-        meant = f"{kind}: {{{fields.replace('...', str(value), 1)}}}"
+        rest = dict.fromkeys(fault.context["fields"][1:], "...")
+        meant = entry(fault, {kind: {fault.context["fields"][0]: value, **rest}})
+        meant = meant if fault.source.is_json else meant.replace('"..."', "...")
     return Diagnostic(
         WrongValue,
         f"`{kind}` takes no single value",

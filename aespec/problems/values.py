@@ -9,7 +9,7 @@ from typing import Any
 
 from aespec.calls import AROUND, accepts, arguments_meant, call_meant
 from aespec.diagnostics import Diagnostic, Loc, nearest, show
-from aespec.faults import Fault, holds_layers, inner_models
+from aespec.faults import Fault, holds_layers, inner_models, layers_in
 from aespec.meanings import TRUTH
 from aespec.problems.kinds import rest_of_call
 from aespec.problems.writing import entry, layers_as_list, left_out, listed, snippet
@@ -72,7 +72,7 @@ def _as_arguments(fault: Fault) -> str | None:
         text = given[0]
     elif not isinstance(given, str):
         return None
-    if not re.search("[(,=]", text):
+    if not re.search("[(,=]", text) or re.fullmatch(_GROUPED, text):
         return None
     if (kind := fault.kind) and kind.main == fault.field:
         called = call_meant(kind.family, f"{kind.kind}({text})")
@@ -93,6 +93,8 @@ def _batch_axis(fault: Fault) -> str | None:
     if not all(type(each) is int or each in (None, "None", "?") for each in shape[1:]):
         return None
     rest = ["null" if each in (None, "None", "?", -1) else str(each) for each in shape[1:]]
+    if len(rest) == 1 and {"lstm", "gru", "bidirectional"} & {*layers_in(fault.source.data.get("encoder"))}:
+        return f"for steps of any number write `[null, {rest[0]}]`"
     return f"the batch is no part of a shape: write `[{', '.join(rest)}]`; `null` is an axis of any length"
 
 
@@ -108,9 +110,19 @@ def _a_comment(fault: Fault) -> str | None:
     """Of a value with a comment behind it that begins otherwise than with a space and `#`."""
     given = fault.error["input"]
     found = re.fullmatch(r"(.*?\S)(?:\s+//+|#)\s*(.*)", given) if isinstance(given, str) else None
-    if found is None or not _takes(fault, plain_value(found[1])):
+    if found is None or re.match("[0-9]", found[2]) or len(found[1]) > 20 or not _takes(fault, plain_value(found[1])):
         return None
     return f"a comment begins with a space and `#`: write `{found[1]}  # {found[2]}`"
+
+
+def _left_out(fault: Fault) -> str | None:
+    """Of what says that there is nothing, of a field that need not be stated."""
+    given = fault.error["input"]
+    nothing = given is None or given is False or (isinstance(given, str) and given.lower() in _NOTHING)
+    needed = fault.owner is None or not fault.loc or fault.owner.model_fields[fault.field].is_required()
+    if not nothing or needed or fault.loc[-1] != fault.field:
+        return None
+    return f"leave {fault.subject} out"
 
 
 def _another_value(fault: Fault) -> str | None:
@@ -131,7 +143,7 @@ def _meant(fault: Fault) -> str | None:
         return variable
     if fault.type == "literal_error":
         options = _expected(fault.context)
-        alike = (each for each, names in _ELSEWHERE.items() if each in options and str(value).lower() in names)
+        alike = (each for each, names in _VALUES_ELSEWHERE.items() if each in options and str(value).lower() in names)
         return next(alike, None) or (nearest(value, options) if isinstance(value, str) else None)
     if fault.type == "bool_type":
         meant = TRUTH.get(str(value).lower())
@@ -143,25 +155,32 @@ def _meant(fault: Fault) -> str | None:
     return _number(fault, str(value))
 
 
+_SHARES = ("rate", "validation_split")
+"""Fields that elsewhere are stated as percentages."""
+
 _NOTHING = ("none", "nil", "nan", "off", "-")
 """Texts that stand for nothing elsewhere."""
 
 
+_GROUPED = r"[1-9][0-9]{0,2}(?:,[0-9]{3}){1,3}"
+"""A number whose thousands are parted by commas."""
+
+
 def _number(fault: Fault, text: str) -> str | None:
     """The number that is meant: in quotes, with a decimal comma, with a unit behind it, or as a percentage."""
+    given, meant = fault.error["input"], None
     whole = re.fullmatch(
-        r"(-?[1-9][0-9]{0,9}|0)(\.0+|\s*(epochs?|steps?|units?|filters?|samples?|times|dims?|px|x))?", text
+        r"(-?[1-9][0-9]{0,9}|0)(?:\.0+|\s*(?:epochs?|steps?|units?|filters?|samples?|times|dims?|px|x))?", text
     )
-    if whole and fault.type.startswith("int_"):
-        return whole[1]
-    number = re.fullmatch(r"(-?[0-9]{0,9}[.,]?[0-9]{1,9}(e[+-]?[0-9]{1,3})?)", text, re.IGNORECASE)
-    if number and fault.type.startswith("float_"):
-        return f"{float(text.replace(',', '.')):g}"
-    given = fault.error["input"]
-    if fault.type.startswith("less_than") and type(given) in (int, float) and 5 <= given <= 100:
-        share = given / 100
-        return f"{share:g}" if _takes(fault, share) else None
-    return None
+    grouped = re.fullmatch(_GROUPED, text)
+    number = re.fullmatch(r"-?[0-9]{1,9}(?:[.,][0-9]{1,17})?(?:[eE][+-]?[0-9]{1,3})?", text)
+    if fault.type.startswith("int_"):
+        meant = whole[1] if whole else text.replace(",", "") if grouped else None
+    elif fault.type.startswith("float_"):
+        meant = text.replace(",", ".") if number and not grouped else None
+    elif fault.type.startswith("less_than") and fault.field in _SHARES and type(given) is int and given <= 100:
+        meant = f"{given / 100:g}"
+    return meant if meant is not None and _takes(fault, plain_value(meant)) else None
 
 
 def _computed(fault: Fault, text: str) -> str | None:
@@ -186,7 +205,7 @@ def _variable(fault: Fault) -> str | None:
     return f'"${{{text}}}"' if summed else None
 
 
-_ELSEWHERE: Mapping[str, tuple[str, ...]] = {
+_VALUES_ELSEWHERE: Mapping[str, tuple[str, ...]] = {
     "standard": ("zscore", "z-score", "z_score", "standardize", "standardise", "normal"),
     "minmax": ("normalize", "unit", "0-1"),
     "element": ("pixel", "dimension", "feature"),
@@ -287,9 +306,10 @@ def _a_shape_or_range(fault: Fault) -> str | None:
     """Of lengths, or of bounds, that are no list."""
     given = fault.error["input"]
     sizes = _SIZES.fullmatch(str(given)) if isinstance(given, int | str) else None
-    if fault.field in ("input", "shape") and sizes and not isinstance(fault.loc[-1], int):
+    cut = str(given).count("(") != str(given).count(")")  # at a comma, by braces
+    if fault.field in ("input", "shape") and sizes and not cut and not isinstance(fault.loc[-1], int):
         return f"write the shape as a list: `{fault.field}: [{', '.join(re.findall('[0-9]+', sizes[0]))}]`"
-    if fault.loc[-1:] == ("range",) and type(given) in (int, float) and given > 0:
+    if fault.loc[-1:] == ("range",) and type(given) in (int, float) and _takes(fault, [0, given]):
         return f"write both bounds: `range: [0, {given}]`"
     bounds = _BOUNDS.fullmatch(given) if fault.field == "range" and isinstance(given, str) else None
     return f"write both as a list: `{fault.field}: [{bounds[1]}, {bounds[2]}]`" if bounds else None
@@ -318,11 +338,21 @@ def _an_example(fault: Fault) -> str | None:
 
 def _to_be_a_variable(fault: Fault) -> str | None:
     """Of a name where a number is wanted: how a variable is stated and used."""
+    from aespec.registry import nearest_kind
+
     given = fault.error["input"]
     name = given.strip("{}<>%$ ") if isinstance(given, str) else ""
     if not fault.type.startswith(("int_", "float_")) or not re.fullmatch(r"[A-Za-z_]\w*", name):
         return None
-    return f"for a number by name write `${{{name}}}`, and state it in `vars: {{{name}: ...}}`"
+    if (
+        name.lower() in (*_NOTHING, "inf", "auto")
+        or nearest_kind(name, "activation")
+        or fault.value in fault.source.filled
+    ):
+        return None
+    stated = f"{name}: ..."
+    where = f"`{stated}` to `vars`" if "vars" in fault.source.data else f"`vars: {{{stated}}}`"
+    return f"for a number by name write `${{{name}}}`, and add {where}"
 
 
 def _what_it_is(fault: Fault) -> str | None:
@@ -333,8 +363,9 @@ _ADVICE: tuple[Callable[[Fault], str | None], ...] = (
     _filled,
     _batch_axis,
     _a_precision,
-    _a_comment,
     _another_value,
+    _a_comment,
+    _left_out,
     _a_list_of_layers,
     _a_padding,
     _several_widths,

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Self
 
 from aespec.diagnostics import AespecError, Diagnostic, Loc, Place
-from aespec.rules import UnknownVariable
 from aespec.source.expand import Expansion
 from aespec.source.file import is_json, read_root, read_text
 from aespec.source.include import Library
@@ -149,7 +148,7 @@ def _told_once(found: Sequence[Diagnostic]) -> list[Diagnostic]:
     first: dict[object, Diagnostic] = {}
     for each in found:
         same = each.rule, each.message
-        if each.rule is UnknownVariable and alike[same] > 1:
+        if each.message.startswith("unknown variable") and alike[same] > 1:
             help = f"{each.help} (it is used {alike[same]} times)" if each.help else None
             first.setdefault(same, replace(each, help=help))
         else:

@@ -1,13 +1,12 @@
 """Reads the file of a spec: its bytes, its text, and the tree of nodes that the text stands for."""
 
-import re
 from pathlib import Path
 from typing import BinaryIO
 
 from aespec.diagnostics import AespecError, Diagnostic, Place, nearest, show
 from aespec.rules import FileUnreadable, NotAMapping, TooLarge
 from aespec.source.json_text import read_json
-from aespec.source.text import MAX_CHARACTERS, Node, Text
+from aespec.source.text import MAX_CHARACTERS, Node, Text, assigned
 from aespec.source.yaml_text import BREAKS, read_yaml
 
 
@@ -61,13 +60,10 @@ def read_root(text: str, name: str, problems: list[Diagnostic]) -> Node:
     else:
         return root
     help = "begin with `input:`, `encoder:` and `decoder:`: `aespec new stacked.yaml --template stacked` shows how"
-    if not json and (assigned := next(filter(None, map(_ASSIGNED.fullmatch, lines.lines)), None)):
-        help = f"a field is given its value by a colon: write `{assigned[1]}: {assigned[2]}`"
+    if not json and (field := next(filter(None, map(assigned, lines.lines[:100])), None)):
+        help = f"a field is given its value by a colon: write `{': '.join(field)}`"
     place = root.place if root and got else lines.place(0, 0)
     raise AespecError(Diagnostic(NotAMapping, what, place, "`key: value` lines", got, help))
-
-
-_ASSIGNED = re.compile(r"\s*(\w+)\s*=\s*([^=].*?)\s*")
 
 
 def is_json(name: str) -> bool:

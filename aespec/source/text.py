@@ -101,6 +101,21 @@ def writable(text: str, place: Place, problems: list[Diagnostic]) -> str:
     return re.sub(SURROGATES, "\N{REPLACEMENT CHARACTER}", text)
 
 
+AT_THE_TOP = ("name", "description", "input", "encoder", "decoder", "loss", "training", "classifier", "vars")
+"""The fields of a spec."""
+
+
+def assigned(line: str) -> tuple[str, str] | None:
+    """A field that a line gives its value as Python does, by ``=``, and that value as it is written.
+
+    >>> assigned("encoder = [dense: 3]"), assigned("a == b")
+    (('encoder', '[dense: 3]'), None)
+    """
+    name, sign, value = (part.strip() for part in line.partition("="))
+    name = name.removeprefix("- ").strip()
+    return (name, value) if sign and name.isidentifier() and value and value[0] != "=" else None
+
+
 def clipped(text: str, limit: int = 40) -> str:
     """Shorten a text that a message quotes."""
     return text if len(text) <= limit else text[: limit - 1] + "…"

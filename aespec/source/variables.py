@@ -169,8 +169,8 @@ class Frame:
         dashed = next((each for each in some if "-" in each and each in content), None)
         guess = nearest(name, some) if len(self.tally.problems) < 100 else None
         if token.text != name and name in self.variables:
-            what = f"unknown variable `{clipped(token.text)}`"
-            return Fault(what, token.start, token.end, help=f"write `${{{name}}}`", rule=UnknownVariable)
+            what, help = f"unknown variable `{clipped(token.text)}`", f"write `{clipped(name)}`, without `vars.`"
+            return Fault(what, token.start, token.end, help=help, rule=UnknownVariable)
         if name in self.declared:
             itself = self.declared[name].node.place == place
             if not itself and (circle := self._circle(name, place)):
@@ -195,8 +195,8 @@ class Frame:
                 help += f"; for the number of the turn state `index: {clipped(name)}` in the `repeat`"
             else:
                 help += f"; {_LITERALLY}"
-        if token.text != name:
-            help = f"write `${{{name}}}`, and {help}"
+        if token.text != name and not guess:
+            help = f"write `{clipped(name)}`, without `vars.`, and {help}"
         return Fault(
             f"unknown variable `{clipped(token.text)}`", token.start, token.end, help=help, rule=UnknownVariable
         )
@@ -208,7 +208,8 @@ class Frame:
             seen.append(name)
             node = self.declared[name].node
             if node.place == place:
-                return f"{' and '.join(f'`{clipped(each)}`' for each in sorted(seen))} stand for each other"
+                others = f" and {len(seen) - 3} more" if len(seen) > 3 else ""
+                return f"{' and '.join(f'`{clipped(each)}`' for each in sorted(seen)[:3])}{others} stand for each other"
             used = re.search(r"\$\{\s*([^\W\d]\w*)", node.value) if isinstance(node.value, str) else None
             name = used[1] if used else ""
         return None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from aespec.diagnostics import Diagnostic, Place, Rule, show
 from aespec.rules import SyntaxProblem, TooLarge, UnsupportedYaml
 from aespec.source.lookalikes import lookalike
-from aespec.source.text import Text, clipped
+from aespec.source.text import AT_THE_TOP, Text, assigned, clipped
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,10 @@ def explain_syntax(error: Exception, text: Text) -> Diagnostic:
         line = max((n for n, content in enumerate(text.lines) if content.strip()), default=0)
         column = len(text.lines[line].rstrip())
     trouble = _Trouble(text, line, column, (start.line, start.column) if start else None)
-    for each in dict.fromkeys((trouble.last, line)):
-        if found := _no_yaml(trouble.text, each):
-            return Diagnostic(SyntaxProblem, found[1], found[0], help=found[2])
+    for each in dict.fromkeys((trouble.last, line) if re.search(_LATE, said) else (line,)):
+        if found := _of_another_language(text, each) or _lookalike(text, each):
+            place, message, help = found
+            return Diagnostic(SyntaxProblem, message, place, help=help)
     for pattern, explain in _CAUSES:
         if re.search(pattern, said):
             place, message, help = explain(trouble)
@@ -65,24 +66,36 @@ def explain_syntax(error: Exception, text: Text) -> Diagnostic:
     return Diagnostic(SyntaxProblem, f"not YAML: {problem}", trouble.here)
 
 
-def _no_yaml(text: Text, line: int) -> _Explanation | None:
-    """What comes from elsewhere in a line: a fence, a conflict, a comment, a sign that only looks like one."""
+_LATE = r"mapping values are not allowed|could not find expected ':'"
+"""What parsers say on the line after the one that is wrong."""
+
+
+def _of_another_language(text: Text, line: int) -> _Explanation | None:
+    """What a line is that comes from elsewhere: a fence of Markdown, a conflict of a merge, a comment."""
     content = text.lines[line]
-    bare, column = content.strip(), len(content) - len(content.lstrip())
+    bare = content.strip()
+    place = text.place(line, len(content) - len(content.lstrip()), len(bare))
     if bare.startswith(("```", "~~~")):
-        return (
-            text.place(line, column, len(bare)),
-            "a fence of Markdown",
-            "remove this line, and the one that closes it",
-        )
+        return place, "a fence of Markdown", "remove this line, and the one that closes it"
     if re.match(r"(<{7}|={7}|>{7})(\s|$)", bare):
         help = "keep one side, and remove the lines that begin with `<<<<<<<`, `=======` and `>>>>>>>`"
-        return text.place(line, column, len(bare)), "a conflict of a merge is left here", help
-    if comment := re.match(r"(//+|/\*+|--(?!-))\s*(.*?)\s*(\*/)?$", bare):
-        return text.place(line, column, len(bare)), "a comment begins with `#`", f"write `# {clipped(comment[2])}`"
-    if found := lookalike(content):
-        return text.place(line, found.column, 1), found.message, f"write `{clipped(found.instead)}`"
+        return place, "a conflict of a merge is left here", help
+    if opener := re.match(r"//+|/\*+|--(?!-)", bare):
+        said = bare[opener.end() :].removesuffix("*/").strip()
+        return place, "a comment begins with `#`", f"write `# {clipped(said, _WRITTEN)}`"
     return None
+
+
+def _lookalike(text: Text, line: int) -> _Explanation | None:
+    """A sign in a line that only looks like one of YAML's."""
+    found = lookalike(text.lines[line])
+    if found is None:
+        return None
+    return text.place(line, found.column, 1), found.message, f"write `{clipped(found.instead, _WRITTEN)}`"
+
+
+_WRITTEN = 300
+"""Characters of a line that is to be written which are shown."""
 
 
 def _bad_start(trouble: _Trouble) -> _Explanation:
@@ -108,39 +121,83 @@ def _joined_key(trouble: _Trouble, *lines: int) -> _Explanation | None:
 
 
 def _second_colon(trouble: _Trouble) -> _Explanation:
-    earlier = [line for line in range(trouble.line) if trouble.text.lines[line].strip()][-1:]
-    if joined := _joined_key(trouble, *earlier, trouble.line):
-        return joined
-    if assigned := next((each for line in earlier if (each := _assigned(trouble.text.lines[line]))), None):
-        place = trouble.text.place(earlier[0], assigned.start(2), 1)
-        return place, "`=` where YAML wants a colon", f"write `{assigned[1]}: {clipped(assigned[3])}`"
-    if written := _in_braces(trouble.text.lines[trouble.line]):
-        return trouble.here, "a second `: ` in one line", f"write `{written}`"
-    text = re.fullmatch(r"\s*(name|description): ([^\[{\"'#]*?: [^\"'#]*?)\s*", trouble.text.lines[trouble.line])
-    if text:
-        return trouble.here, "a second `: ` in one line", f"write `{text[1]}: {show(clipped(text[2]))}`"
-    last = re.fullmatch(r"(\s*\w+: \w+):", trouble.text.lines[trouble.line].rstrip())
-    if last:
-        return trouble.here, "a second `:` in one line", f"take it away: `{last[1].strip()}`"
-    if re.search(r":\s", trouble.before):
-        help = "quote the value if it holds a colon; if it is a mapping, use braces: `a: {b: c}`"
-        return trouble.here, "a second `: ` in one line", help
-    above = trouble.text.lines[trouble.last]
-    if trouble.last < trouble.line and not re.search(r":(\s|$)|^\s*- ", above):
-        bare, indent = above.strip(), len(above) - len(above.lstrip())
-        place = trouble.text.place(trouble.last, indent, len(bare))
-        deeper = len(trouble.before) - len(trouble.before.lstrip()) > indent
-        help = f"write `{bare}:`" if deeper else f"remove it, or make it a comment: `# {clipped(bare)}`"
-        return place, "this line is neither `key: value` nor `- item`", help
+    found = next(filter(None, (explain(trouble) for explain in _SECOND)), None)
+    if found:
+        return found
     key = trouble.before.strip().removeprefix("- ")
     place = trouble.text.place(trouble.line, len(trouble.before) - len(trouble.before.lstrip()), len(key))
     help = "the line above holds a whole value already: indent this line like its neighbors"
     return place, f"`{clipped(key)}:` cannot follow the line above", help
 
 
-def _assigned(line: str) -> re.Match[str] | None:
-    """A field that is given its value as in Python, and what stands after it."""
-    return re.fullmatch(r"\s*(?:- )?(\w+)\s*(=)\s*([^=].*?)\s*", line)
+def _joined_above(trouble: _Trouble) -> _Explanation | None:
+    return _joined_key(trouble, *dict.fromkeys((trouble.last, trouble.line)))
+
+
+def _assigned_above(trouble: _Trouble) -> _Explanation | None:
+    above = trouble.text.lines[trouble.last]
+    if trouble.last == trouble.line or (field := assigned(above)) is None:
+        return None
+    place = trouble.text.place(trouble.last, above.index("="), 1)
+    return place, "`=` where YAML wants a colon", f"write `{field[0]}: {clipped(field[1], _WRITTEN)}`"
+
+
+def _fields_behind(trouble: _Trouble) -> _Explanation | None:
+    written = _in_braces(trouble.text.lines[trouble.line])
+    return (trouble.here, "a second `: ` in one line", f"write `{written}`") if written else None
+
+
+def _colon_in_text(trouble: _Trouble) -> _Explanation | None:
+    key, _, rest = trouble.text.lines[trouble.line].strip().partition(": ")
+    rest = rest.strip()
+    if key not in ("name", "description") or ": " not in rest or rest[0] in "[{" or {*rest} & {*"\"'#"}:
+        return None
+    return trouble.here, "a second `: ` in one line", f"write `{key}: {show(rest, _WRITTEN)}`"
+
+
+def _colon_behind(trouble: _Trouble) -> _Explanation | None:
+    last = re.fullmatch(r"(\s*\w+: \w+):", trouble.text.lines[trouble.line].rstrip())
+    return (trouble.here, "a second `:` in one line", f"take it away: `{last[1].strip()}`") if last else None
+
+
+def _two_colons(trouble: _Trouble) -> _Explanation | None:
+    if not re.search(r":\s", trouble.before):
+        return None
+    help = "quote the value if it holds a colon; if it is a mapping, use braces: `a: {b: c}`"
+    return trouble.here, "a second `: ` in one line", help
+
+
+def _no_key_above(trouble: _Trouble) -> _Explanation | None:
+    """Of a line above that is a text alone, which does not go on with a key."""
+    lines = trouble.text.lines
+    above = lines[trouble.last]
+    bare, indent = above.strip(), _indent(above)
+    if trouble.last == trouble.line or re.search(r":(\s|$)|^\s*- ", above):
+        return None
+    place = trouble.text.place(trouble.last, indent, len(bare))
+    what = "this line is neither `key: value` nor `- item`"
+    if _indent(lines[trouble.line]) > indent:
+        return place, what, f"write `{clipped(bare, _WRITTEN)}:`"
+    outer = (line for line in reversed(lines[: trouble.last]) if line.strip() and _indent(line) < indent)
+    if re.search(r":\s+\S", next(outer, "")):  # a text over several lines
+        return trouble.here, "a `: ` in a text", "quote all of the text, from its first line to its last"
+    return place, what, f"write a colon after its key, or make it a comment: `# {clipped(bare, _WRITTEN)}`"
+
+
+_SECOND: tuple[Callable[[_Trouble], _Explanation | None], ...] = (
+    _joined_above,
+    _assigned_above,
+    _fields_behind,
+    _colon_in_text,
+    _colon_behind,
+    _two_colons,
+    _no_key_above,
+)
+"""Why a second colon may stand in a line, the surest first."""
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
 
 
 def _in_braces(line: str) -> str | None:
@@ -196,14 +253,15 @@ def _no_key(trouble: _Trouble) -> _Explanation:
     if trouble.character and trouble.character in "]}":
         return trouble.here, f"`{trouble.character}` closes nothing", "remove it, or open it earlier in the line"
     if trouble.before.strip(" -"):
-        help = f"remove the `{trouble.character}`" if trouble.character in (",", ";") else "quote the whole value"
+        rest = trouble.text.lines[trouble.line][trouble.column :].strip()
+        help = f"remove the `{rest}`" if rest in (",", ";") else "quote the whole value"
         return trouble.here, "text after a value that is already complete", help
     return trouble.here, "this indentation fits no line above", "let the keys of one mapping begin in one column"
 
 
 def _no_dash(trouble: _Trouble) -> _Explanation:
     key = re.match(r"\s*(\w+):", trouble.text.lines[trouble.line])
-    if key and key[1] in _AT_THE_TOP and not trouble.before.strip():
+    if key and key[1] in AT_THE_TOP and not trouble.before.strip():
         return (
             trouble.here,
             f"`{key[1]}` in a list of layers",
@@ -221,9 +279,6 @@ def _no_dash(trouble: _Trouble) -> _Explanation:
     return trouble.here, "a list goes on here, but not with `- `", "begin each item with `- `, in one column"
 
 
-_AT_THE_TOP = ("input", "encoder", "decoder", "loss", "training", "classifier", "vars")
-
-
 def _no_value(trouble: _Trouble) -> _Explanation:
     last = trouble.before.rstrip()[-1:]
     if last and last in "[{" and not trouble.character.strip():
@@ -236,7 +291,9 @@ def _no_value(trouble: _Trouble) -> _Explanation:
 
 def _no_anchor(trouble: _Trouble) -> _Explanation:
     item = re.match(r"\s*\*\s+(.*\S)", trouble.opening.text)
-    help = f"an item begins with `- `: write `- {clipped(item[1])}`" if item else "quote the value if it is text"
+    help = (
+        f"an item begins with `- `: write `- {clipped(item[1], _WRITTEN)}`" if item else "quote the value if it is text"
+    )
     return trouble.opening, "`&` and `*` mark and repeat a value, and need a name", help
 
 

@@ -1,16 +1,16 @@
 """Reads YAML into nodes, and refuses what two readers of YAML would read differently."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aespec.diagnostics import AespecError, Diagnostic, Place, nearest, show
 from aespec.rules import AmbiguousScalar, SyntaxProblem, UnsupportedYaml
 from aespec.source.items import ITEMS
-from aespec.source.lookalikes import begins_with_lookalike, lookalike
+from aespec.source.lookalikes import lookalike, parted_word
 from aespec.source.scalar import Scalar, ambiguity, plain_value
 from aespec.source.text import (
+    AT_THE_TOP,
     MAX_DEPTH,
     MAX_DIGITS,
     MAX_NODES,
@@ -54,7 +54,10 @@ def read_yaml(text: Text, problems: list[Diagnostic]) -> Node | None:
             if read:
                 read(event)
     except (yaml.YAMLError, ValueError, OverflowError) as error:  # the last two: escapes beyond Unicode
-        raise AespecError(explain_syntax(error, text)) from None
+        problem = explain_syntax(error, text)
+        same = problem.place and (problem.message, problem.place.line)
+        problems[:] = [each for each in problems if (each.message, each.place and each.place.line) != same]
+        raise AespecError(problem) from None
     return reader.root
 
 
@@ -75,6 +78,27 @@ class _Veil:
 _FILLED = re.compile(r"""\$\{[^{}"'\n\r\x85\u2028\u2029]*\}""")
 
 _MARKS = "{}[],:#"
+
+
+def _cut_number(text: str, place: Place) -> Diagnostic | None:
+    """What is wrong with a key that is the rest of a number, which braces cut at a comma: ``{rate: 0,001}``."""
+    cut = re.search(r"(?<![\w.-])(-?[0-9]+),$", place.text[max(place.column - 22, 0) : place.column - 1])
+    if cut is None or not _ENDS.match(place.text, place.column - 1 + len(text)):
+        return None
+    number, whole = f"{cut[1]}.{text}", cut[1].lstrip("-") != "0" and len(text) == 3
+    begin = replace(place, column=place.column - len(cut[0]), width=len(cut[0]) + len(text))
+    help = f"write `{cut[1]}{text}` without it, or `{number}`" if whole else f"a decimal point is `.`: write `{number}`"
+    return Diagnostic(SyntaxProblem, "a comma within a number", begin, help=help)
+
+
+_ENDS = re.compile(r"\s*(?:[,}#]|$)")
+"""What stands behind a key that has no value."""
+
+
+def _in_parentheses(place: Place) -> bool:
+    """Whether a parenthesis is open before a place, as in ``{shape: (28, 28)}``, not far from it."""
+    before = place.text[max(place.column - 100, 0) : place.column - 1]
+    return before.count("(") > before.count(")")
 
 
 def _is_joined(key: str) -> bool:
@@ -107,6 +131,7 @@ class _Reader:
     anchors: dict[str, Node | None] = field(default_factory=dict)  # None: its end has not come yet
     ends: dict[int, int] = field(default_factory=dict)  # by line, the column where its last token ends
     count: int = 0
+    alike: set[int] = field(default_factory=set)  # lines of which a lookalike is told
 
     def DocumentStartEvent(self, event: Any) -> None:
         if self.root is not None:
@@ -209,33 +234,32 @@ class _Reader:
     def _set_key(self, key: str, place: Place) -> None:
         mapping = self.stack[-1]
         mapping.key = (key, place)
-        if (
-            isinstance(mapping.items, dict)
-            and key in mapping.items
-            and not (_is_joined(key) or begins_with_lookalike(key))
-        ):
+        if isinstance(mapping.items, dict) and key in mapping.items and not (_is_joined(key) or parted_word(key)):
             self.problems.append(repeated(key, place, mapping.items[key]))
 
     def _refuse_lookalike(self, text: str, place: Place) -> bool:
-        if not begins_with_lookalike(text) or (found := lookalike(place.text)) is None:
+        """Note a layer, or a field, with a sign beside it that only looks like one of YAML's; of a line, the first.
+
+        Raises:
+            AespecError: The sign stands in the indentation, so that it cannot be told where the line belongs.
+        """
+        from aespec.registry import known_kind
+
+        word = parted_word(text)
+        if word is None or not (known_kind(word, "layer") or word in ITEMS or word in AT_THE_TOP):
             return False
-        problem = Diagnostic(SyntaxProblem, found.message, place, help=f"write `{clipped(found.instead)}`")
-        if not text[0].strip():  # it begins the line, whose indentation cannot be told
+        if place.line in self.alike or (found := lookalike(place.text)) is None:
+            return True
+        self.alike.add(place.line)
+        problem = Diagnostic(SyntaxProblem, found.message, place, help=f"write `{clipped(found.instead, 300)}`")
+        if not text[0].strip():
             raise AespecError(problem)
-        if not any(begins_with_lookalike(str(key)) for key in self._keys()):  # of several, the first
-            self.problems.append(problem)
+        self.problems.append(problem)
         return True
 
-    def _keys(self) -> Iterable[str]:
-        """Of the mapping that is open, if one is, the keys so far."""
-        items = self.stack[-1].items if self.stack else ()
-        return items if isinstance(items, dict) else ()
-
     def _check_key(self, text: str, place: Place) -> None:
-        if cut := re.search(r"(-?[0-9]+),$", place.text[: place.column - 1]) if text.isdecimal() else None:
-            begin = replace(place, column=place.column - len(cut[0]), width=len(cut[0]) + len(text))
-            help = f"a decimal point is `.`: write `{cut[1]}.{text}`"
-            raise AespecError(Diagnostic(SyntaxProblem, "a comma within a number", begin, help=help))
+        if text.isascii() and text.isdigit() and (problem := _cut_number(text, place)):
+            raise AespecError(problem)
         if text == "<<":
             help = "write the fields out, or repeat a whole value: `&name` marks it, `*name` repeats it"
             self.problems.append(self._unsupported(place, "a merge key `<<`", "the fields themselves", help))
@@ -245,6 +269,8 @@ class _Reader:
                 self.problems.append(Diagnostic(SyntaxProblem, "no space after the dash", place, help=help))
         elif text.lower() in ("y", "n"):
             pass  # a field may be called `n`; readers of YAML 1.1 take the bare letters for text, against its letter
+        elif _in_parentheses(place):
+            pass  # the rest of a tuple or a call, which braces cut at its commas: told with its beginning
         elif not self._refuse_ambiguous(text, place) and not isinstance(plain_value(text), str):
             self._refuse_key(text, place)
 
