@@ -131,7 +131,7 @@ class _Reader:
     anchors: dict[str, Node | None] = field(default_factory=dict)  # None: its end has not come yet
     ends: dict[int, int] = field(default_factory=dict)  # by line, the column where its last token ends
     count: int = 0
-    alike: set[int] = field(default_factory=set)  # lines of which a lookalike is told
+    alike: dict[int, bool] = field(default_factory=dict)  # by line, whether a lookalike is told of it
 
     def DocumentStartEvent(self, event: Any) -> None:
         if self.root is not None:
@@ -248,9 +248,12 @@ class _Reader:
         word = parted_word(text)
         if word is None or not (known_kind(word, "layer") or word in ITEMS or word in AT_THE_TOP):
             return False
-        if place.line in self.alike or (found := lookalike(place.text)) is None:
-            return True
-        self.alike.add(place.line)
+        if place.line in self.alike:
+            return self.alike[place.line]
+        found = lookalike(place.text)
+        self.alike[place.line] = found is not None
+        if found is None:
+            return False
         problem = Diagnostic(SyntaxProblem, found.message, place, help=f"write `{clipped(found.instead, 300)}`")
         if not text[0].strip():
             raise AespecError(problem)
