@@ -76,6 +76,9 @@ _OTHERWISE: Mapping[str, Mapping[str, str]] = {
         "code": "the code is as wide as the last layer of the encoder",
         "bottleneck": "the code is what the last layer of the encoder gives",
         "latent": "the code is what the last layer of the encoder gives",
+        **dict.fromkeys(
+            ("mean", "std"), "write `scaling: standard`: each feature comes to a mean of 0, a deviation of 1"
+        ),
         "warmup": "it belongs to a schedule: `schedule: {cosine: {warmup: ...}}`, in epochs",
         "warmup_epochs": "it belongs to a schedule: `schedule: {cosine: {warmup: ...}}`, in epochs",
         "min_epochs": "training ends by `epochs`, or by `early_stopping`",

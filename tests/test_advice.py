@@ -287,6 +287,11 @@ AND_MORE = {
         "for steps of any number write `[null, 28]`",
     ),
     "a width at the top": ("code: 64\n" + REST, "the code is as wide as the last layer of the encoder"),
+    "a layer of another name": (
+        encoder("dense: {units: 3, name: fc}") + "training: {freeze: [encoder/dense_1]}\n",
+        "`aespec summary` lists the layers",
+    ),
+    "an optimizer alone": (training("adam"), "write `training: {optimizer: adam}`"),
     "thousands": (training("{epochs: 1,000}"), "write `1000` without it, or `1.000`"),
 }
 

@@ -10,6 +10,7 @@ from typing import Any
 from aespec.calls import AROUND, accepts, arguments_meant, call_meant
 from aespec.diagnostics import Diagnostic, Loc, nearest, show
 from aespec.faults import Fault, holds_layers, inner_models, layers_in
+from aespec.kind import Kind
 from aespec.meanings import TRUTH
 from aespec.problems.kinds import rest_of_call
 from aespec.problems.writing import entry, layers_as_list, left_out, listed, snippet
@@ -109,10 +110,10 @@ def _a_precision(fault: Fault) -> str | None:
 def _a_comment(fault: Fault) -> str | None:
     """Of a value with a comment behind it that begins otherwise than with a space and `#`."""
     given = fault.error["input"]
-    found = re.fullmatch(r"(.*?\S)(?:\s+//+|#)\s*(.*)", given) if isinstance(given, str) else None
-    if found is None or re.match("[0-9]", found[2]) or len(found[1]) > 20 or not _takes(fault, plain_value(found[1])):
+    found = re.match(r"([^\s#]{1,20})(?:\s{1,20}//+|#)\s*(?![0-9\s])", given) if isinstance(given, str) else None
+    if found is None or not _takes(fault, plain_value(found[1])):
         return None
-    return f"a comment begins with a space and `#`: write `{found[1]}  # {found[2]}`"
+    return f"a comment begins with a space and `#`: write `{found[1]}  # {given[found.end() :]}`"
 
 
 def _left_out(fault: Fault) -> str | None:
@@ -160,7 +161,6 @@ _SHARES = ("rate", "validation_split")
 
 _NOTHING = ("none", "nil", "nan", "off", "-")
 """Texts that stand for nothing elsewhere."""
-
 
 _GROUPED = r"[1-9][0-9]{0,2}(?:,[0-9]{3}){1,3}"
 """A number whose thousands are parted by commas."""
@@ -283,6 +283,21 @@ def _a_padding(fault: Fault) -> str | None:
     return f"write `same` {same}, or put `{apart}` {where} this layer, which then is `valid`"
 
 
+def _of_a_section(fault: Fault) -> str | None:
+    """Of a kind alone where a section is wanted that has a field for such: `training: adam`."""
+    from aespec.registry import known_kind
+
+    given = fault.error["input"]
+    if not isinstance(given, str) or not fault.type.startswith("model_") or fault.owner is None:
+        return None
+    for section in inner_models(fault.owner, fault.field):
+        for field in section.model_fields:
+            families = [each.family for each in inner_models(section, field) if issubclass(each, Kind)]
+            if kind := next(filter(None, (known_kind(given, family) for family in families)), None):
+                return f"write `{entry(fault, {fault.field: {field: kind}})}`"
+    return None
+
+
 def _several_widths(fault: Fault) -> str | None:
     """Of the width of a layer that is more than a number: several, or one and an activation."""
     from aespec.registry import nearest_kind
@@ -368,6 +383,7 @@ _ADVICE: tuple[Callable[[Fault], str | None], ...] = (
     _left_out,
     _a_list_of_layers,
     _a_padding,
+    _of_a_section,
     _several_widths,
     _a_shape_or_range,
     _as_arguments,
