@@ -42,9 +42,9 @@ def freeze(graph: Graph, spec: Spec, limits: Limits) -> Graph:
         average = found == [name] and not graph.params[name].trainable
         if found and not average:
             continue
-        layers = [node.name for node in graph if node.params]
-        own = [each for each in (*layers, *graph.params) if each.partition("/")[0] == name.partition("/")[0]]
-        near = nearest(name, own if own and "/" in name else ["encoder", "decoder", *layers, *graph.params])
+        named = [node.name for node in graph if node.params] + (list(graph.params) if name.count("/") > 1 else [])
+        own = [each for each in named if each.partition("/")[0] == name.partition("/")[0]]
+        near = nearest(name, own if own and "/" in name else ["encoder", "decoder", *named])
         if average:
             what, help = "a running average, which is not trained", f"`{name.rpartition('/')[0]}` freezes its layer"
         else:

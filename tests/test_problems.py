@@ -1021,7 +1021,7 @@ def _places(data, above=()):
         # what is idle in one kind is a width in another, and what is no call is none
         (f"{HEAD}encoder: [{{type: dense, dim: 1}}]\n", "write `dense: {units: 1}`"),
         (f"{HEAD}encoder:\n  - nn.Linear(20, output_size=1)\n", "write `- dense: 1`"),
-        (f"{HEAD}encoder:\n  - Dense(10, foo={'-' * 470}1)\n", "see `aespec layers dense`"),
+        (f"{HEAD}encoder:\n  - Dense(10, foo={'-' * 470}1)\n", "dense"),
         (f"{HEAD}encoder: [dense: 3]\ntraining: {{epochs: '{'9' * 5000}'}}\n", "`epochs`: Times"),
         (
             f"{HEAD}encoder: [dense: 3]\ntraining:\n  optimizer: optim.RMSprop(net.parameters(), 0.01, 0.9)\n",
