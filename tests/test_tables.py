@@ -373,7 +373,8 @@ class TestSeries:
         np.save("x.npy", np.zeros((9, 2)))
         with pytest.raises(AespecError) as error:
             data.load("x.npy", shape=(4, 2), range=None)
-        assert "have windows of 4 steps cut of a long series: state `stride`" in error.value.diagnostics[0].help
+        help = "have windows of 4 steps cut of a long series, and its features scaled: "
+        assert error.value.diagnostics[0].help == f"{help}`input: {{shape: [4, 2], stride: 2, scaling: standard}}`"
 
     def test_from_a_table_keeps_the_labels_of_steps(self):
         rows = [["a", "label"], *([i, int(i > 3)] for i in range(6))]
