@@ -616,14 +616,16 @@ def _output_mismatch(graph: Graph, spec: Spec) -> Diagnostic:
         help=f"end the decoder with `- reshape: [{shape}]`"
         if same
         else _unflattened(graph.nodes, graph.output.shape, elements(graph.input), spec)
-        or _ending(graph)
+        or _ending(graph, spec)
         or "change the last layers of the decoder, or let `decoder: mirror` make them",
     )
 
 
-def _ending(graph: Graph) -> str | None:
+def _ending(graph: Graph, spec: Spec) -> str | None:
     """The change of one layer of the decoder by which the input's shape comes out, if there is one."""
     decoder = [node for node in graph.nodes if node.name.startswith("decoder/")]
+    if any((place := spec.place(node.place)) and place.turns for node in decoder):
+        return None  # a layer of one turn of a `repeat` alone cannot be changed
     for i, layers, advice in _endings(decoder, graph.input):
         shape = decoder[i].input_shape
         with suppress(ShapeError):

@@ -1,6 +1,7 @@
 """The spec: a whole file as a pydantic model, what a model is and not how it is made."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from functools import reduce
@@ -98,7 +99,8 @@ class Input(Section):
                 wanted=f"{self.shape[-1]} of them, the last axis of `shape`",
                 help=f"name {self.shape[-1]} columns, or write {len(self.columns)} for the last axis of `shape`",
             )
-        if self.columns is not None and (twice := next((c for c in self.columns if self.columns.count(c) > 1), None)):
+        if self.columns is not None and len({*self.columns}) < len(self.columns):
+            [(twice, _)] = Counter(self.columns).most_common(1)
             raise combination(
                 f"`columns` names `{twice}` twice",
                 field="columns",

@@ -103,7 +103,7 @@ def fewer(folder: Path) -> None:
                 each = (len(content) - ahead) // int.from_bytes(content[4:8], "big")
                 start = content[:4] + count.to_bytes(4, "big") + content[8:ahead]
                 (folder / name / file).write_bytes(start + content[ahead : ahead + count * each])
-    os.environ["AESPEC_DATA"] = str(folder)
+    os.environ["AESPEC_DATA"] = str(folder)  # for the commands and the code of this page: the next sets its own
 
 
 def executed(source: str, names: dict[str, Any], folder: Path) -> str:

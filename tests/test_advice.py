@@ -276,7 +276,7 @@ AND_MORE = {
     ),
     "axes with the batch": (
         "input: [4, 2]\nencoder: [permute: [0, 2, 1], flatten, dense: 2]\ndecoder: mirror\n",
-        "axes count from 1, without the batch: write `[2, 1]`",
+        "axes count from 1: write `[1, 3, 2]`, or, if the first is the batch, `[2, 1]`",
     ),
     "the activation of an LSTM": (
         "input: [4, 2]\nencoder: [lstm: {units: 3, activation: tanh}]\ndecoder: mirror\n",
@@ -292,6 +292,36 @@ AND_MORE = {
         "`aespec summary` lists the layers",
     ),
     "an optimizer alone": (training("adam"), "write `training: {optimizer: adam}`"),
+    "a layer that is off": (
+        encoder("dense: {units: 3, batch_normalization: false}"),
+        "remove `batch_normalization`: there is none unless it is a layer in the list",
+    ),
+    "a layer that is on": (
+        encoder("dense: {units: 3, dropout: true}"),
+        "a layer of its own, in the list: `- dropout: ...`",
+    ),
+    "two layers in a wrapper": (
+        encoder("block: {dense: 3, dropout: 0.1}"),
+        "take `block` away: write `- dense: 3` and `- dropout: 0.1`",
+    ),
+    "a wrapper's kind": (encoder("layer: {type: dense, units: 3}"), "take `layer` away: write `- dense: {units: 3}`"),
+    "a width and an activation among fields": (
+        encoder("dense: {units: 3 relu, name: code}"),
+        "write `units: 3, activation: relu`",
+    ),
+    "two dashes": (
+        "input: [8]\nencoder:\n  - dense: 3\n  -- dense: 2\ndecoder: mirror\n",
+        "write `- dense: 2`",
+    ),
+    "callbacks beside what they say": (
+        training("{early_stopping: 7}") + "callbacks: EarlyStopping\n",
+        "remove `callbacks`: `early_stopping` is stated in `training`",
+    ),
+    "layers of layers": (encoder("dense: {units: 3, num_layers: 2}"), "write 2 layers"),
+    "a repeat": (
+        "input: [10, 2]\nencoder: [lstm: 4]\ndecoder: [repeat: {times: 2, layers: [repeat_vector: 10, lstm: 4]}]\n",
+        "change the last layers of the decoder, or let `decoder: mirror` make them",
+    ),
     "thousands": (training("{epochs: 1,000}"), "write `1000` without it, or `1.000`"),
 }
 
@@ -350,6 +380,7 @@ def test_much_of_what_is_said_can_be_written_as_it_is():
         "input: {shape: [8], range: .inf}\nencoder: [dense: 3]\ndecoder: mirror\n",
         encoder("layer: [dense, 3]"),
         encoder("dense: {units: 3, activation: []}"),
+        encoder(f"dense: '{'1' * 5000} relu'"),
     ],
 )
 def test_whatever_is_written_is_told(text):
@@ -365,8 +396,23 @@ def test_whatever_is_written_is_told(text):
         "vars: {" + ", ".join(f"{i}: 1" for i in range(10_000)) + "}\n" + REST,
         "vars: {x: '" + "9" * 60_000 + "', 2: 3}\n" + REST,
         "input: [8]\ndecoder: mirror\nencoder: [" + ", ".join(["\N{EN DASH} dense"] * 5_000) + "]\n",
+        "input: [8]\ndecoder: mirror\nencoder: [" + ", ".join(["'(a'"] * 2_000) + "]\n",
+        encoder("'dense" + " " * 60_000 + "x'"),
+        "a:\n" + "".join(f"  k{i}: 1\n" for i in range(6_000)) + "  -dense: 1\n" * 6_000 + REST,
+        "name: '${{" + " " * 20_000 + "'\n" + REST,
     ],
-    ids=["a comment", "colons", "an assignment", "keys", "digits", "dashes"],
+    ids=[
+        "a comment",
+        "colons",
+        "an assignment",
+        "keys",
+        "digits",
+        "dashes",
+        "parentheses",
+        "spaces",
+        "joined",
+        "braces",
+    ],
 )
 def test_a_long_line_takes_no_longer_than_its_length(text):
     start = time.perf_counter()
@@ -413,7 +459,7 @@ def test_what_is_advised_for_an_assignment_is_one(assignment):
 @pytest.mark.parametrize(
     "text",
     [
-        "input: {shape: [2], columns: [\uc628\ub3c4\uff1aa, \N{EN DASH} b]}\n",
+        "input: {shape: [2], columns: [name\uff1a, \N{EN DASH} b]}\n",
         "description: a\uff1ab \N{EN DASH} c\n",
         "name: x  # a\uff0cb\n",
         "description: '\N{BULLET} one'\n",

@@ -111,9 +111,9 @@ class Permute(Layer):
         """What to write where axes are counted from 0, or the batch, which is 0 elsewhere, among them."""
         if sorted(self.dims) != list(range(len(self.dims))):
             return None
-        batch = self.dims[0] == 0 and len(self.dims) > 2
-        meant = list(self.dims[1:]) if batch else [axis + 1 for axis in self.dims]
-        return f"axes count from 1{', without the batch' * batch}: write `{meant}`"
+        meant = f"axes count from 1: write `{[axis + 1 for axis in self.dims]}`"
+        batch = f", or, if the first is the batch, `{list(self.dims[1:])}`"
+        return meant + batch * (self.dims[0] == 0 and len(self.dims) > 1)
 
     def infer(self, x: Shape) -> Shape:
         """Axis i of the output is axis dims[i] of the input."""

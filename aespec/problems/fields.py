@@ -64,18 +64,21 @@ def _written_so(fault: Fault) -> str | None:
         return f"write `beta_1: {value[0]}, beta_2: {value[1]}`"
     if given := field_assigned(fault):
         return f"write `{': '.join(given)}`, with a colon"
-    if value is None and fault.meant and (run := re.fullmatch(r"(\w+)[\s=]+(\S+)", key)):
+    if value is None and fault.meant and (run := re.fullmatch(r"(\w+)[\s=]{1,9}([^\s=]+)", key)):
         return f"write `{fault.meant}: {run[2]}`"
     if "/" in key and fault.source.is_set(fault.written):
         return f"did you mean `{key.replace('/', '.')}`?"
     if item := re.fullmatch(r"(\w+)\[(\d+)\]", key):
         return f"write `{item[1]}.{item[2]}` for an item of a list"
     if key == "callbacks" and (stops := _stopping(fault)):
-        stopping: dict[str, Any] = {"early_stopping": stops}
-        if fault.loc[0] != "training":
-            plan = fault.source.data.get("training")
-            stopping = {"training": {**(plan if isinstance(plan, dict) else {}), **stopping}}
-        return f"write `{entry(fault, stopping)}`"
+        plan = fault.source.data.get("training")
+        stated = plan if isinstance(plan, dict) else {} if plan is None else {"optimizer": plan}
+        if "early_stopping" in stated:
+            return f"remove {fault.subject}: `early_stopping` is stated in `training`"
+        stopping = {"early_stopping": stops}
+        return (
+            f"write `{entry(fault, stopping if fault.loc[0] == 'training' else {'training': {**stated, **stopping}})}`"
+        )
     if key in ("import", "imports", "extends", "base", "$ref") and isinstance(value, str):
         return f"the layers of another file stand in the list: `- include: {show(value, plain=True)}`"
     return None
@@ -147,10 +150,14 @@ def _of_a_layer(fault: Fault) -> str | None:
         return None
     if fault.kind.kind in ("lstm", "gru") and key in ("activation", "recurrent_activation"):
         return f"remove {fault.subject}: `{fault.kind.kind}` has tanh, and sigmoids for its gates"
+    if key in kind_names("layer") and value is False:
+        return f"remove {fault.subject}: there is none unless it is a layer in the list"
     if key in kind_names("layer"):
-        return f"a layer of its own, in the list: `{snippet(fault, _beside(fault, fault.kind.kind), item=True)}`"
+        layer = snippet(fault, _beside(fault, fault.kind.kind), item=True).replace('"..."', "...")
+        return f"a layer of its own, in the list: `{layer}`"
     if key == "num_layers" and type(value) is int and value > 1:
-        return f"write {value} layers, each but the last with `return_sequences: true`"
+        sequences = ", each but the last with `return_sequences: true`" * ("return_sequences" in _known(fault))
+        return f"write {value} layers{sequences}"
     if first := first_input(fault):
         return f"write `{entry(fault, {'input': first})}` at the top of the spec, and remove {fault.subject} here"
     if follows(key):
@@ -289,8 +296,11 @@ def _beside(fault: Fault, layer: str) -> dict[str, Any]:
         return {key: value}
     kind, stated = kinds("layer")[key], fault.source.value(fault.written[:-1])
     wraps = kind.main and any(getattr(each, "family", None) == "layer" for each in inner_models(kind, kind.main))
-    fields = {field: each for field, each in stated.items() if field != key}
-    return {key: {kind.main: {layer: fields}} if wraps else None}
+    own = kinds("layer")[layer].model_fields
+    fields = {field: each for field, each in stated.items() if field in own}
+    if wraps:
+        return {key: {kind.main: {layer: fields}}}
+    return {key: "..." if kind.main and kind.model_fields[kind.main].is_required() else None}
 
 
 def missing_field(fault: Fault) -> Diagnostic:

@@ -120,10 +120,16 @@ def _in_a_wrapper(fault: Fault) -> str | None:
     held = None if _bare(fault) else stated[name]
     if fault.context["family"] != "layer" or name.lower() not in ("layer", "module", "block"):
         return None
-    if not isinstance(held, dict) or not layers_in([held]):
+    if not isinstance(held, dict) or not held:
         return None
-    layer = kind_meant("layer", held, fault.rank) or {layers_in([held])[0]: next(iter(held.values()))}
-    return f"take `{name}` away: write `{snippet(fault, layer, item=True)}`"
+    meant = kind_meant("layer", held, fault.rank)
+    if meant is None and len(held) == len(layers_in([{key: None} for key in held])):
+        each = [
+            snippet(fault, {known: value}, item=True)
+            for known, value in zip(layers_in([{k: 0} for k in held]), held.values(), strict=True)
+        ]
+        return f"take `{name}` away: write {listed(each, 'and')}"
+    return f"take `{name}` away: write `{snippet(fault, meant, item=True)}`" if meant else None
 
 
 def _in_a_block(fault: Fault) -> str | None:
@@ -295,7 +301,7 @@ def _run_together(fault: Fault, name: str) -> str | None:
     from aespec.registry import kinds
 
     family = fault.context["family"]
-    names = [_nearest_kind(fault, each) for each in re.split(r"\s*,\s*", name)]
+    names = [_nearest_kind(fault, each.strip()) for each in name.split(",")]
     if family == "loss" and len(names) > 1 and all(names):
         return f"`[{', '.join(map(str, names))}]`"
     if called := call_meant(family, name, fault.rank):
@@ -331,6 +337,10 @@ def _without(called: Called) -> str:
     return left_out(called.left)
 
 
+_PARTS = 20
+"""As many parts of a call or a tuple are put together."""
+
+
 def rest_of_call(fault: Fault) -> tuple[str, list[Loc]]:
     """Of a call or a tuple, which brackets cut at its commas: all of it, and where its other parts stand.
 
@@ -342,10 +352,13 @@ def rest_of_call(fault: Fault) -> tuple[str, list[Loc]]:
     above = fault.written[:-1]
     beside, own = fault.source.value(above), fault.written[-1]
     others = list(enumerate(beside)) if isinstance(beside, list) else [(key, key) for key in beside]
-    for place, part in others[[each for each, _ in others].index(own) + 1 :]:
+    start = [each for each, _ in others].index(own) + 1
+    unclosed = text.count("(") - text.count(")")
+    for place, part in others[start : start + _PARTS]:
         text += f", {part}"
         parts.append((*above, place))
-        if text.count("(") == text.count(")"):
+        unclosed += str(part).count("(") - str(part).count(")")
+        if unclosed == 0:
             return text, parts
     return text, []
 

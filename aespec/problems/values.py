@@ -306,14 +306,19 @@ def _several_widths(fault: Fault) -> str | None:
     if layer is None or layer.family != "layer" or layer.main != fault.field:
         return None
     if isinstance(given, list) and len(given) > 1 and fault.type.startswith("int_") and {int} == {*map(type, given)}:
-        each = [snippet(fault, {layer.kind: one}, item=True) for one in given]
+        fields = fault.source.value(fault.written[:-1]) if fault.loc == fault.written else {}
+        each = [
+            snippet(fault, {layer.kind: {**fields, layer.main: one} if fields else one}, item=True) for one in given
+        ]
         if len(given) == 2:  # as PyTorch has it, or two layers in one
             return f"what comes in is not stated: write `{each[1]}`; for two layers write {listed(each, 'and')}"
         return f"a layer has one: write {listed(each, 'and')}"
     text = " ".join(map(str, given)) if isinstance(given, list) else given
-    run = re.fullmatch(r"(\d+)[\s,]+([a-z]\w*)", text) if isinstance(text, str) else None
+    run = re.fullmatch(r"([0-9]{1,9})[\s,]+([a-z]\w*)", text) if isinstance(text, str) else None
     if run and "activation" in layer.model_fields and (activation := nearest_kind(run[2], "activation")):
-        return f"write `{snippet(fault, {layer.kind: {layer.main: int(run[1]), 'activation': activation}}, item=True)}`"
+        fields = {layer.main: int(run[1]), "activation": activation}
+        alone = fault.loc != fault.written
+        return f"write `{snippet(fault, {layer.kind: fields}, item=True) if alone else entry(fault, fields)}`"
     return None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from json import dumps
 from typing import Any
@@ -65,7 +64,8 @@ def in_place(fault: Fault, kind: dict[str, Any]) -> dict[str, Any]:
 
 def variable_meant(fault: Fault, text: str) -> str | None:
     """The use of a variable whose name stands alone, or as other tools write its use, where a name is wanted."""
-    name = re.sub(r"^[\s{$(]+(?:vars\.)?|[\s})]+$", "", text)
+    bare = text.strip("{}$() \t\n")
+    name = bare.removeprefix("vars.") if bare != text else bare
     names = fault.source.data.get("vars")
     return f"${{{name}}}" if isinstance(names, dict) and name in names else None
 

@@ -46,6 +46,8 @@ def lookalike(line: str) -> Lookalike | None:
     ('- dense: 64', '- dense: {units: 3, name: a}')
     >>> lookalike("name:\u00a0x").message, lookalike("name: 'a\u00a0b'"), lookalike("name: a\uff1ab")
     ('U+00A0 is not the space of YAML', None, None)
+    >>> lookalike('- dense\uff1a3  # a \u2013 b').instead == '- dense: 3 # a \u2013 b'
+    True
     """
     bare = _QUOTED.sub(lambda part: "x" * len(part[0]), line)
     found = _DASH.match(bare) or _SIGN.search(bare)
@@ -75,7 +77,9 @@ def _put_right(line: str) -> str:
     for quoted in _QUOTED.finditer(line):
         parts += [_with_signs(line[end : quoted.start()]), quoted[0]]
         end = quoted.end()
-    return _DASH.sub("-", "".join([*parts, _with_signs(line[end:])]).strip())
+    text = "".join([*parts, _with_signs(line[end:])]).strip()
+    dash = _DASH.match(text)
+    return f"-{text[dash.end() :]}" if dash else text
 
 
 def _with_signs(text: str) -> str:

@@ -116,6 +116,19 @@ def assigned(line: str) -> tuple[str, str] | None:
     return (name, value) if sign and name.isidentifier() and value and value[0] != "=" else None
 
 
+_DOUBLED = re.compile(r"\$?\{\{([^{}]*)\}\}")
+
+
+def doubled(text: str, at: int) -> str | None:
+    """The variable that is used in two pairs of braces at a place of a text, as other tools have it.
+
+    >>> doubled("${{ vars.width }}", 0)
+    'width'
+    """
+    found = _DOUBLED.match(text, at)
+    return (found[1].strip().removeprefix("vars.") or None) if found else None
+
+
 def clipped(text: str, limit: int = 40) -> str:
     """Shorten a text that a message quotes."""
     return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -10,12 +10,11 @@ from aespec.diagnostics import AespecError, Diagnostic, Place, Turn, nearest, sh
 from aespec.rules import TooLarge, UnknownVariable
 from aespec.source.expression import LARGEST, Fault, Token, evaluate
 from aespec.source.scalar import Scalar
-from aespec.source.text import MAX_CHARACTERS, MAX_NODES, Entry, Node, clipped, too_many
+from aespec.source.text import MAX_CHARACTERS, MAX_NODES, Entry, Node, clipped, doubled, too_many
 
 Value = Scalar | list[Node] | dict[str, Entry]
 
 _USE = re.compile(r"\$\$\{|\$\{([^{}]*)(\}?)")
-_DOUBLED = re.compile(r"\$\{\{\s*([^{}]+?)\s*\}\}")  # as other tools have it
 _ESCAPED, _LITERAL = "$${", "${"
 _LITERALLY = f"a literal `{_LITERAL}` is written `{_ESCAPED}`"
 
@@ -120,12 +119,8 @@ class Frame:
         variable = self.variables.get(use[1].strip())
         try:
             if not use[2]:
-                doubled = _DOUBLED.match(use.string, use.start())
-                help = (
-                    f"write `${{{doubled[1].removeprefix('vars.')}}}`"
-                    if doubled
-                    else f"close it with `}}`; {_LITERALLY}"
-                )
+                meant = doubled(use.string, use.start())
+                help = f"write `${{{meant}}}`" if meant else f"close it with `}}`; {_LITERALLY}"
                 raise _fault(f"`{_LITERAL}` is never closed", use, help)
             if variable is None:
                 return evaluate(use[1], lambda token: self._number(token, use, place))

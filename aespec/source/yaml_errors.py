@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from aespec.diagnostics import Diagnostic, Place, Rule, show
 from aespec.rules import SyntaxProblem, TooLarge, UnsupportedYaml
 from aespec.source.lookalikes import lookalike
-from aespec.source.text import AT_THE_TOP, Text, assigned, clipped
+from aespec.source.text import AT_THE_TOP, Text, assigned, clipped, doubled
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,11 @@ def _of_another_language(text: Text, line: int) -> _Explanation | None:
         help = "keep one side, and remove the lines that begin with `<<<<<<<`, `=======` and `>>>>>>>`"
         return place, "a conflict of a merge is left here", help
     if opener := re.match(r"//+|/\*+|--(?!-)", bare):
+        from aespec.registry import known_kind
+
         said = bare[opener.end() :].removesuffix("*/").strip()
+        if opener[0] == "--" and known_kind(said.partition(":")[0], "layer"):
+            return place, "an item begins with one dash", f"write `- {clipped(said, _WRITTEN)}`"
         return place, "a comment begins with `#`", f"write `# {clipped(said, _WRITTEN)}`"
     return None
 
@@ -208,10 +212,10 @@ def _in_braces(line: str) -> str | None:
     """
     from aespec.registry import main_field
 
-    found = re.fullmatch(r"\s*- (\w+):\s+(?:([\w.-]+)\s*,\s*)?(\w+:\s[^{}\[\]\"'#]*?)\s*(?:#.*)?", line)
+    found = re.fullmatch(r"\s*- (\w+):\s+(?:([\w.-]+)\s*,\s*)?(\w+:\s[^{}\[\]\"'#]*)(?:#.*)?", line)
     if found is None:
         return None
-    kind, value, fields = found.groups()
+    kind, value, fields = found[1], found[2], found[3].rstrip()
     main = main_field(kind) if value else None
     if value and main is None:
         return None
@@ -233,12 +237,13 @@ def _open_quote(trouble: _Trouble) -> _Explanation:
 
 
 def _open_bracket(trouble: _Trouble) -> _Explanation:
-    if used := re.search(r"\$\{\{\s*(?:vars\.)?([^{}]+?)\s*\}\}", trouble.text.lines[trouble.line]):
-        return trouble.here, "a variable in two pairs of braces", f"write `${{{used[1]}}}`"
+    line = trouble.text.lines[trouble.line]
+    if "${{" in line and (used := doubled(line, line.index("${{"))):
+        return trouble.here, "a variable in two pairs of braces", f"write `${{{used}}}`"
     bracket = trouble.opening.text[trouble.opening.column - 1 : trouble.opening.column] or "["
     closing = _CLOSING.get(bracket, "]")
     if trouble.here.line == trouble.opening.line and trouble.character.strip():
-        inner = re.search(r"(\w+): (\w+): ([^\s,{}\[\]]+)", trouble.text.lines[trouble.line])
+        inner = re.search(r"\b(\w+): (\w+): ([^\s,{}\[\]]+)", trouble.text.lines[trouble.line])
         if trouble.character == ":" and inner:
             return trouble.here, "a second `: ` in one field", f"write `{inner[1]}: {{{inner[2]}: {inner[3]}}}`"
         help = f"put commas between items, and `{closing}` after the last"

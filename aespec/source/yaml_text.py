@@ -18,6 +18,7 @@ from aespec.source.text import (
     Node,
     Text,
     clipped,
+    doubled,
     refuse_characters,
     repeated,
     too_deep,
@@ -101,6 +102,10 @@ def _in_parentheses(place: Place) -> bool:
     return before.count("(") > before.count(")")
 
 
+_BRACED = re.compile(r"\{([^{}:]{0,200})\}")
+"""Braces around what is a list."""
+
+
 def _is_joined(key: str) -> bool:
     """Whether a key is a dash and a layer, between which a space lacks."""
     from aespec.registry import known_kind
@@ -117,6 +122,8 @@ class _Open:
     anchor: str | None
     items: list[Node] | dict[str, Entry]
     key: tuple[str, Place] | None = None
+    joined: bool = False
+    """Whether it is told that a dash and a layer in it lack a space between them."""
 
 
 @dataclass(slots=True)
@@ -192,10 +199,8 @@ class _Reader:
         place = self._place(event)
         self._refuse_tag(event, place)
         if self._wants_key():
-            used = re.match(r"\{\{\s*([^{}]+?)\s*\}\}", place.text[max(place.column - 2, 0) :])
-            help = (
-                f"for a variable write `${{{used[1].removeprefix('vars.')}}}`" if used else "let text stand before `:`"
-            )
+            used = doubled(place.text, max(place.column - 2, 0))
+            help = f"for a variable write `${{{used}}}`" if used else "let text stand before `:`"
             raise AespecError(self._unsupported(place, "a key that is a list or a mapping", "a name", help))
         if len(self.stack) == MAX_DEPTH:
             too_deep(place)
@@ -246,7 +251,8 @@ class _Reader:
         from aespec.registry import known_kind
 
         word = parted_word(text)
-        if word is None or not (known_kind(word, "layer") or word in ITEMS or word in AT_THE_TOP):
+        fields = AT_THE_TOP if self._wants_key() else ()
+        if word is None or not (known_kind(word, "layer") or word in ITEMS or word in fields):
             return False
         if place.line in self.alike:
             return self.alike[place.line]
@@ -267,7 +273,8 @@ class _Reader:
             help = "write the fields out, or repeat a whole value: `&name` marks it, `*name` repeats it"
             self.problems.append(self._unsupported(place, "a merge key `<<`", "the fields themselves", help))
         elif _is_joined(text):
-            if not any(_is_joined(str(key)) for key in self.stack[-1].items):  # of several, the first
+            if not self.stack[-1].joined:  # of several, the first
+                self.stack[-1].joined = True
                 help = f"write `- {clipped(text[1:])}: ...`, and so each item"
                 self.problems.append(Diagnostic(SyntaxProblem, "no space after the dash", place, help=help))
         elif text.lower() in ("y", "n"):
@@ -278,7 +285,7 @@ class _Reader:
             self._refuse_key(text, place)
 
     def _refuse_key(self, text: str, place: Place) -> None:
-        braced = re.search(r"\{([^{}:]*)\}", place.text[place.text.rfind("{", 0, place.column) :])
+        braced = _BRACED.match(place.text, max(place.text.rfind("{", 0, place.column), 0))
         help = f"for a list write `[{clipped(braced[1])}]`" if braced else f'quote it: `"{clipped(text)}"`'
         what = f"the key `{clipped(text)}` is no text"
         self.problems.append(self._unsupported(place, what, "a name", help))
@@ -312,7 +319,7 @@ class _Reader:
         if event.tag is not None:
             python = "python" in event.tag
             help = "a spec is data and runs no code" if python else "leave the tag out; quotes make a value text"
-            tag, *rest = place.text[place.column - 1 :].split()
+            tag, *rest = place.text[place.column - 1 :].split(maxsplit=2)
             if tag == "!include" and rest:
                 help = f"as an item of a list of layers write `- include: {clipped(rest[0])}`"
             what, place = f"the tag `{clipped(tag)}`", replace(place, width=len(tag))
