@@ -15,6 +15,7 @@ project = "aespec"
 version = release = version("aespec")
 html_title = f"aespec {release}"
 extensions = ["myst_parser"]
+myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 smartquotes = False  # they would change what commands and code are in texts
 html_theme = "furo"

@@ -122,6 +122,13 @@ def test_a_page_of_a_kind_says_what_the_kind_says(site):
     assert "Backends: keras, numpy, torch" in words
 
 
+@pytest.mark.parametrize("page", ["tutorial.html", "tutorial.ko.html"])
+def test_formulas_are_set_as_such(page, site):
+    text = (site / page).read_text()
+    assert len(re.findall('class="math notranslate', text)) == 2
+    assert "$D_" not in text
+
+
 def test_every_page_is_in_the_tree(site):
     """What Sphinx itself warns of, seen once from outside: each Markdown file is a page that the first one links to."""
     linked = set(re.findall(r'href="([\w./-]+)\.html', (site / "index.html").read_text()))
