@@ -6,6 +6,8 @@ import time
 import pytest
 
 import aespec
+from aespec.source.text import AT_THE_TOP
+from aespec.spec import Spec
 
 REST = "input: [8]\nencoder: [dense: 3]\ndecoder: mirror\n"
 
@@ -472,3 +474,7 @@ def test_a_text_may_have_any_sign(text):
 def test_a_truth_is_written_as_one():
     text = "input: [8]\nencoder: [dense: 3]\ndecoder: {mirror: true, tie_weights: yes}\n"
     assert advice(text) == ["write `{mirror: {tie_weights: true}}`", 'write `true`, or `"yes"` for the text']
+
+
+def test_the_fields_at_the_top_are_those_of_a_spec():
+    assert {*AT_THE_TOP} == {*Spec.model_fields}
