@@ -21,11 +21,14 @@ __all__ = [
     "AROUND",
     "Called",
     "accepts",
+    "accepts_all",
     "arguments_meant",
+    "as_arguments",
     "behind_input",
     "call_meant",
     "called_name",
     "list_meant",
+    "of_pytorch",
     "padded_apart",
 ]
 
@@ -83,7 +86,9 @@ def call_meant(family: str, text: str, rank: int | None = None) -> Called | None
     if pytorch:
         fields = _of_keras(kind, fields, left)
     fields = {**_defaults_elsewhere(name, kind, pytorch=pytorch), **fields}
-    if not _right(member, fields):
+    # A number for `padding`, which no kind takes, is told apart from it.
+    own = {field: value for field, value in fields.items() if field != "padding" or isinstance(value, str)}
+    if not accepts_all(member, own):
         return None
     meant = {kind: _as_written(member, fields)}
     return Called({"bidirectional": {"layer": meant}} if both_ways else meant, tuple(left))
@@ -116,10 +121,19 @@ def list_meant(family: str, stated: Sequence[Any], rank: int | None = None) -> C
     """
     if len(stated) < 2 or not isinstance(stated[0], str) or not stated[0].isidentifier():
         return None
+    return call_meant(family, f"{stated[0]}({as_arguments(stated[1:])})", rank)
+
+
+def as_arguments(stated: Any) -> str:
+    """What a kind is given, a value, several or fields, as a call of it has them.
+
+    >>> as_arguments(3), as_arguments([3, {"activation": "relu"}]), as_arguments({"units": 3})
+    ('3', "3, activation='relu'", 'units=3')
+    """
     given = []
-    for each in stated[1:]:
+    for each in stated if isinstance(stated, list) else [stated]:
         given += [f"{key}={value!r}" for key, value in each.items()] if isinstance(each, dict) else [repr(each)]
-    return call_meant(family, f"{stated[0]}({', '.join(given)})", rank)
+    return ", ".join(given)
 
 
 def _arguments(kind: str, member: type[Kind], call: ast.Call, *, pytorch: bool) -> Iterator[tuple[str, ast.expr]]:
@@ -229,7 +243,7 @@ def behind_input(name: str, kind: str, values: Sequence[Any]) -> dict[str, Any] 
     >>> behind_input("Linear", "dense", [20, 10]), behind_input("nn.Conv2d", "conv2d", [3, 16, 5])
     ({'dense': 10}, {'conv2d': {'filters': 16, 'kernel_size': 5}})
     """
-    if _IN_PYTORCH.get(kind, ())[:1] != ("",) or not _PYTORCH.fullmatch(name) or len(values) < 2:
+    if _IN_PYTORCH.get(kind, ())[:1] != ("",) or not of_pytorch(name) or len(values) < 2:
         return None
     called = call_meant("layer", f"{name}({', '.join(map(repr, values))})")
     return called.kind if called and not called.left else None
@@ -263,9 +277,14 @@ _PYTORCH = re.compile(r"(torch\.)?(nn|optim|F)\..*|[Ll]inear|Conv(Transpose)?[12
 """What PyTorch calls as Keras does not."""
 
 
+def of_pytorch(name: str) -> bool:
+    """Whether a name is one that PyTorch has and Keras has not."""
+    return bool(_PYTORCH.fullmatch(name))
+
+
 def _of_pytorch(name: str, call: ast.Call) -> bool:
     """Whether a call is of PyTorch's, by its name or by arguments that Keras's have not."""
-    if _PYTORCH.fullmatch(name) or any(each.arg == "batch_first" for each in call.keywords):
+    if of_pytorch(name) or any(each.arg == "batch_first" for each in call.keywords):
         return True
     first = call.args[0] if call.args else None
     return isinstance(first, ast.Call) and ast.unparse(first.func).endswith("parameters")
@@ -315,11 +334,10 @@ def _of_keras(kind: str, fields: Mapping[str, Any], left: list[str]) -> dict[str
     return found
 
 
-def _right(kind: type[Kind], fields: Mapping[str, Any]) -> bool:
-    """Whether a kind takes these fields; a number for `padding`, which it does not, is told apart from it."""
-    own = {field: value for field, value in fields.items() if field != "padding" or isinstance(value, str)}
+def accepts_all(kind: type[Kind], fields: Mapping[str, Any]) -> bool:
+    """Whether a kind takes these fields, and needs no other."""
     try:
-        kind.model_validate(own)
+        kind.model_validate(fields)
     except ValidationError:
         return False
     return True

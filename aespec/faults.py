@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from aespec.diagnostics import Loc, Place, nearest, show
 from aespec.fieldnames import MANY, field_meant, follows, known_elsewhere, otherwise
-from aespec.kind import Kind, own_first
+from aespec.kind import Kind, own_first, stand_ins
 from aespec.source import Source
 
 __all__ = ["Fault", "faults", "faulty", "holder", "holds_layers", "inner_models", "layers_in"]
@@ -100,6 +100,15 @@ class Fault:
         from aespec.reference import field_docs
 
         return (field_docs(self.owner).get(self.field) if self.owner else None) or f"a value for `{self.field}`"
+
+    @property
+    def stand_in(self) -> float | None:
+        """Of a single value of a kind that is no whole number, and so decides no shape: one that the field takes."""
+        info = self.kind.model_fields.get(str(self.loc[-1])) if self.kind else None
+        if self.kind is None or info is None or self.type == "missing":
+            return None
+        value = stand_ins(self.kind).get(self.field) if info.is_required() else info.default
+        return value if isinstance(value, float) else None
 
     @property
     def rank(self) -> int | None:

@@ -104,7 +104,9 @@ _APART = {
 """Names that are like a field's, and mean something else."""
 
 
-_FOLLOWS = re.compile(r"(in|input|batch_input)(_(features|channels|size|dim|shape|units))?")
+_FOLLOWS = re.compile(
+    r"(in|input|batch_input)(_(features|channels|size|dim|shape|units))?|num_features|normalized_shape"
+)
 """Fields of layers that elsewhere say what comes in."""
 
 _COMES_OUT = re.compile(r"(out|output)(_(features|channels|size|dim|shape|units))?")

@@ -7,21 +7,89 @@ for its one main field (``dense: 100``) or as ``kind: {fields}`` (``dense: {unit
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self, TypeVar
+from functools import cache
+from typing import Any, ClassVar, NoReturn, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from aespec.diagnostics import AespecError
 
-__all__ = ["Kind", "OneOrList", "combination", "nested", "own_first"]
+__all__ = [
+    "Combined",
+    "Kind",
+    "Objections",
+    "OneOrList",
+    "combination",
+    "nested",
+    "own_first",
+    "refuse",
+    "stand_ins",
+    "together",
+]
 
 T = TypeVar("T")
 
+Objections = Iterator[PydanticCustomError]
+"""What a check finds wrong, one by one."""
 
-class Kind(BaseModel):
+Check = Callable[[Any], Objections]
+
+
+def together(*fields: str) -> Callable[[Check], Check]:
+    """Mark a method of a `Combined` that says what is wrong with fields together, which are each right.
+
+    It yields a `combination` for each such thing, and looks at no field but these.
+    """
+
+    def mark(check: Check) -> Check:
+        check.__dict__["together"] = fields
+        return check
+
+    return mark
+
+
+class Combined(BaseModel):
+    """A model that tells all that is wrong with it at once: single fields, and fields together.
+
+    A validator of pydantic's that runs after the fields does not run where one of them is wrong, and keeps those
+    after it from running. The methods that are marked `together` run for whatever fields are right.
+    """
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _tell_all(cls, stated: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            made = validate(stated)
+        except ValidationError as error:
+            wrong = error.errors()
+            if not isinstance(stated, dict) or not all(each["loc"] for each in wrong):
+                raise
+            fields = {each["loc"][0] for each in wrong}
+            right = {field: value for field, value in stated.items() if field not in fields}
+            try:
+                made = validate({**stand_ins(cls), **right})
+            except ValidationError:
+                raise error from None
+            if found := _wrong_together(made, fields):
+                refuse(found, stated, wrong)
+            raise
+        if found := _wrong_together(made):
+            refuse(found, stated)
+        return made
+
+
+class Kind(Combined):
     """A named, immutable, validated building block of a spec."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True, allow_inf_nan=False)
@@ -159,6 +227,48 @@ def combination(message: str, *, field: str | int, wanted: str, help: str | None
     """The error for fields, or items, that are each right and wrong together; ``field`` is the one to look at."""
     context = {"message": message, "wanted": wanted, "help": help, "at": (field,)}
     return PydanticCustomError("combination", "{message}", context)
+
+
+def refuse(found: Sequence[PydanticCustomError], stated: Any, wrong: Sequence[Mapping[str, Any]] = ()) -> NoReturn:
+    """Raise several errors as one, from which `aespec.faults` unfolds them.
+
+    Args:
+        found: Those that a check of ``stated`` found.
+        stated: What is refused.
+        wrong: Those that pydantic found in it.
+
+    Raises:
+        PydanticCustomError: With all of them; the one alone where there is no other.
+    """
+    if len(found) == 1 and not wrong:
+        raise found[0]
+    errors = [
+        {"type": each.type, "loc": (), "msg": each.message(), "ctx": each.context, "input": stated} for each in found
+    ]
+    told = "; ".join(str(each["msg"]) for each in (*wrong, *errors))
+    raise PydanticCustomError("nested", "{title}", {"title": told, "at": (), "errors": [*wrong, *errors]})
+
+
+@cache
+def _checks(model: type[Combined]) -> tuple[Any, ...]:
+    """The methods of a model that are marked `together`, those that it shares with others first."""
+    named = {name: each for base in reversed(model.__mro__) for name, each in vars(base).items()}
+    return tuple(each for each in named.values() if hasattr(each, "together"))
+
+
+def _wrong_together(made: Combined, without: Set[str | int] = frozenset()) -> list[PydanticCustomError]:
+    """What the checks of a model find, but for those that look at some fields."""
+    return [each for check in _checks(type(made)) if without.isdisjoint(check.together) for each in check(made)]
+
+
+def stand_ins(model: type[Combined]) -> dict[str, Any]:
+    """Of each field that has no default, a value that it takes."""
+    needed = {name: info.examples for name, info in model.model_fields.items() if info.is_required()}
+    shown = getattr(model, "examples", ())
+    return {
+        **{name: examples[0] for name, examples in needed.items() if examples},
+        **{name: value for name, value in (shown[0].fields.items() if shown else ()) if name in needed},
+    }
 
 
 def nested(at: tuple[str | int, ...], validate: Callable[[], T]) -> T:

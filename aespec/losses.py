@@ -4,13 +4,20 @@ The formula below each kind is that of weight 1. Several losses are added up, ea
 under the name of a kind is its part of the total.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, Field, PlainSerializer, PositiveFloat
+from pydantic import (
+    Field,
+    PlainSerializer,
+    PositiveFloat,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 from aespec.activations import Activation, Linear, Sigmoid, Softmax
-from aespec.kind import Kind, OneOrList, combination
+from aespec.kind import Kind, Objections, OneOrList, combination, refuse
 
 
 class Loss(Kind):
@@ -92,25 +99,42 @@ def natural(losses: Sequence[Loss]) -> Activation:
     return next((loss.natural() for loss in losses if loss.natural is not Linear), Linear())
 
 
-def _together(losses: tuple[Loss, ...]) -> tuple[Loss, ...]:
-    """Refuse losses that cannot be added up."""
-    for i, loss in enumerate(losses):
-        for other in losses[:i]:
+def _added_up(stated: Any, validate: ValidatorFunctionWrapHandler) -> tuple[Loss, ...]:
+    """Read losses, and refuse those that cannot be added up; where some are wrong, of the others too."""
+    try:
+        losses: tuple[Loss, ...] = validate(stated)
+    except ValidationError as error:
+        wrong = error.errors()
+        faulty = {each["loc"][0] for each in wrong if each["loc"]}
+        right = {i: each for i, each in enumerate(stated) if i not in faulty} if isinstance(stated, list) else {}
+        if right and (found := [*_in_the_way(dict(zip(right, validate([*right.values()]), strict=True)))]):
+            refuse(found, stated, wrong)
+        raise
+    if found := [*_in_the_way(dict(enumerate(losses)))]:
+        refuse(found, losses)
+    return losses
+
+
+def _in_the_way(losses: Mapping[int, Loss]) -> Objections:
+    """What keeps losses from being added up, once each, by where they stand."""
+    for i, loss in losses.items():
+        for other in (other for j, other in losses.items() if j < i):
             if other.kind == loss.kind:
-                raise combination(
+                yield combination(
                     f"the loss `{loss.kind}` is stated twice",
                     field=i,
                     wanted="each loss once",
                     help="add the weights up: a kind has one term in the total",
                 )
+                break
             if other.logits_of and loss.logits_of and other.logits_of is not loss.logits_of:
-                raise combination(
+                yield combination(
                     f"`{loss.kind}` and `{other.kind}` take the output for different things",
                     field=i,
                     wanted=f"one of them: an output is a {loss.logits_of.kind} or a {other.logits_of.kind}",
                     help="leave the one out that the output is not made for",
                 )
-    return losses
+                break
 
 
 def _to_data(losses: tuple[Loss, ...]) -> Any:
@@ -119,6 +143,6 @@ def _to_data(losses: tuple[Loss, ...]) -> Any:
 
 
 Losses = Annotated[
-    tuple[Loss, ...], OneOrList(), Field(min_length=1), AfterValidator(_together), PlainSerializer(_to_data)
+    tuple[Loss, ...], OneOrList(), Field(min_length=1), WrapValidator(_added_up), PlainSerializer(_to_data)
 ]
 """What is added up to what training makes small: a loss, or several of different kinds."""

@@ -23,7 +23,8 @@ _WRAPPING = ("config", "args", "kwargs", "params", "parameters", "options")
 _IDLE: Mapping[str, tuple[Any, ...]] = {
     **dict.fromkeys(("inplace", "from_logits", "seed", "device", "verbose", "T_max", "input_shape"), ()),
     **dict.fromkeys(("batch_first", "track_running_stats", "affine", "trainable", "bias"), (True,)),
-    **dict.fromkeys(("return_state", "bidirectional"), (False,)),
+    **dict.fromkeys(("return_state", "bidirectional", "amsgrad", "centered", "maximize"), (False,)),
+    "dampening": (0,),
     **dict.fromkeys(("groups", "num_layers", "start_dim"), (1,)),
     **dict.fromkeys(("axis", "end_dim"), (-1,)),
     "dim": (-1, 1),

@@ -26,7 +26,7 @@ from aespec.rules import BadRegularizer, BadTie, DuplicateName, ModelTooLarge, N
 from aespec.shapes import Shape, ShapeError, channels_last, elements, fill, show_shape
 from aespec.source.override import Override
 from aespec.spec import Hole, Mirror, Spec, load
-from aespec.stages import freeze, phase
+from aespec.stages import freeze, named, phase, undoing
 
 __all__ = [
     "Limits",
@@ -38,6 +38,7 @@ __all__ = [
     "head",
     "limit",
     "mirror",
+    "named_by_plan",
     "names",
     "read",
     "regularize",
@@ -94,10 +95,10 @@ def compile(spec: Spec, limits: Limits | None = None, problems: Sequence[Diagnos
         AespecError: The layers do not fit together, or the model is beyond the limits; all problems are in it.
     """
     found = [*problems, *names(spec)]
-    graph, whole = encode(spec, found)
-    graph, whole = decode(graph, whole, spec, found)
-    checks = (close, scale, tie, regularize, freeze, phase, head, limit) if whole else (scale, tie, regularize, limit)
-    for check in checks:
+    graph, whole, code = encode(spec, found)
+    graph, whole = decode(graph, whole, code, spec, found)
+    of_whole = (close, scale, tie, regularize, freeze, undoing, phase, head, limit)
+    for check in of_whole if whole else (named_by_plan, scale, tie, regularize, undoing, limit):
         try:
             graph = check(graph, spec, limits or Limits())
         except AespecError as error:  # the later ones can still look at the graph as it is
@@ -144,16 +145,17 @@ def names(spec: Spec) -> list[Diagnostic]:
     return problems
 
 
-def encode(spec: Spec, problems: list[Diagnostic]) -> tuple[Graph, bool]:
-    """Spec -> the graph of the encoder alone, and whether it is whole.
+def encode(spec: Spec, problems: list[Diagnostic]) -> tuple[Graph, bool, Shape | None]:
+    """Spec -> the graph of the encoder alone, whether it is whole, and the shape of the code, as far as it is known.
 
     It ends before the first layer that is wrong; what is wrong, there and after, goes to ``problems``.
     """
-    nodes, whole = _chain("encoder", _written("encoder", spec.encoder), INPUT, spec.input.shape, spec, problems)
-    return Graph(spec.name, spec.input.shape, nodes, nodes[-1].name if whole else "", spec.loss), whole
+    steps = _written("encoder", spec.encoder)
+    nodes, whole, code = _chain("encoder", steps, INPUT, spec.input.shape, spec, problems)
+    return Graph(spec.name, spec.input.shape, nodes, nodes[-1].name if whole else "", spec.loss), whole, code
 
 
-def decode(graph: Graph, whole: bool, spec: Spec, problems: list[Diagnostic]) -> tuple[Graph, bool]:
+def decode(graph: Graph, whole: bool, code: Shape | None, spec: Spec, problems: list[Diagnostic]) -> tuple[Graph, bool]:
     """Add the decoder, written out or mirrored. After an encoder that is not ``whole`` it is only looked at."""
     if not isinstance(spec.decoder, Mirror):
         steps = _written("decoder", spec.decoder)
@@ -166,9 +168,8 @@ def decode(graph: Graph, whole: bool, spec: Spec, problems: list[Diagnostic]) ->
         graph = replace(graph, mirrored=True, length=spec.decoder.length)
     else:
         return graph, False
-    shape = graph[graph.code].shape if whole else None
-    nodes, whole = _chain("decoder", steps, graph.code, shape, spec, problems)
-    return replace(graph, nodes=(*graph.nodes, *nodes)), whole
+    nodes, right, _ = _chain("decoder", steps, graph.code, code, spec, problems, sure=whole)
+    return (replace(graph, nodes=(*graph.nodes, *nodes)) if whole else graph), whole and right
 
 
 def close(graph: Graph, spec: Spec, limits: Limits) -> Graph:
@@ -192,6 +193,19 @@ def scale(graph: Graph, spec: Spec, limits: Limits) -> Graph:
                 help="use `loss: mse`, or scale the data to [0, 1]",
             )
         )
+    return graph
+
+
+def named_by_plan(graph: Graph, spec: Spec, limits: Limits) -> Graph:
+    """Refuse what the plan names and no layer is called, as far as can be said of a graph that is not whole."""
+    layers, unsure = set[str](), set[str]()
+    for block, stated in (("encoder", spec.encoder), ("decoder", spec.decoder)):
+        steps = [] if isinstance(stated, Mirror) else _written(block, stated)
+        layers.update(_named(block, steps))
+        if isinstance(stated, Mirror) or any(_nameless(step.layer) for step in steps):
+            unsure.add(block)
+    if problems := named(spec, layers, unsure):
+        raise AespecError(*problems)
     return graph
 
 
@@ -336,14 +350,14 @@ def _called_head() -> Iterator[None]:
 def _headed(spec: Spec, classes: int) -> Graph:
     """The encoder with a head for so many classes, and what that is trained for."""
     problems: list[Diagnostic] = []
-    graph, _ = encode(spec, [])
+    graph, _, code = encode(spec, [])
     graph = replace(graph, nodes=tuple(replace(node, layer=node.layer.thawed()) for node in graph))
-    code, layers = graph[graph.code].shape, spec.classifier.head if spec.classifier else ()
-    steps = [Step(Flatten(), ("classifier",))] if len(code) > 1 else []
+    layers = spec.classifier.head if spec.classifier else ()
+    steps = [Step(Flatten(), ("classifier",))] if len(graph[graph.code].shape) > 1 else []
     steps += [Step(layer, ("classifier", "head", i, layer.kind)) for i, layer in enumerate(layers)]
     steps.append(Step(Dense(units=classes, activation=Softmax()), ("classifier",)))
     problems += _name_faults("decoder", steps, {node.name: node.layer for node in graph}, set(), spec)
-    nodes, whole = _chain("decoder", steps, graph.code, code, spec, problems)
+    nodes, whole, _ = _chain("decoder", steps, graph.code, code, spec, problems)
     if problems:
         raise AespecError(*problems)
     if whole and nodes[-1].shape != (classes,):
@@ -366,18 +380,35 @@ def _written(block: str, layers: tuple[Layer, ...]) -> list[Step]:
 
 
 def _chain(
-    block: str, steps: list[Step], source: str, shape: Shape | None, spec: Spec, problems: list[Diagnostic]
-) -> tuple[tuple[Node, ...], bool]:
-    """The nodes up to the first step that is wrong, and whether they are all.
+    block: str,
+    steps: list[Step],
+    source: str,
+    shape: Shape | None,
+    spec: Spec,
+    problems: list[Diagnostic],
+    *,
+    sure: bool = True,
+) -> tuple[tuple[Node, ...], bool, Shape | None]:
+    """The nodes up to the first step that is wrong, whether they are all, and the shape at the end.
 
-    Beyond it nothing is known of the values, so nothing is said of a layer, up to one whose fields alone decide
-    the shape of its output.
+    Beyond such a step shapes are known in part at most, so nothing is said of a layer, up to one behind which they
+    are known again.
+
+    Args:
+        block: What the steps are in.
+        steps: The layers.
+        source: What comes in.
+        shape: Its shape; None where not even the number of its axes is known.
+        spec: What the layers are of.
+        problems: Takes what is wrong.
+        sure: Whether a length that is not known is not known because it may vary.
     """
     nodes: list[Node] = []
     whole, given = True, shape if source == INPUT else None
     for name, step in zip(_named(block, steps), steps, strict=True):
         node = None
-        if shape is not None and not isinstance(step.layer, Hole):
+        sure = sure or (shape is not None and None not in shape)
+        if shape is not None and sure and not isinstance(step.layer, Hole):
             try:
                 node = Node.of(name, step.layer, source, shape, undoes=step.undoes, place=step.place)
             except ShapeError as error:
@@ -386,14 +417,36 @@ def _chain(
                 help = _more_steps(nodes if whole else [], step.layer) or _channels_last(given, shape, step.layer, spec)
                 if help is None and isinstance(step.layer, Reshape):
                     help = _unflattened(nodes, shape, prod(step.layer.target_shape), spec)
-                problems.append(replace(fault, help=help or fault.help))
+                if not spec.is_doubtful(step.place) and not any(_alike(fault, told) for told in problems):
+                    problems.append(replace(fault, help=help or fault.help))
         whole = whole and node is not None
         if node and isinstance(node.layer, Reshape) and given == node.input_shape:
             given = node.shape
         if node and whole:
             nodes.append(node)
-        source, shape = name, node.shape if node else step.layer.stated_shape
-    return tuple(nodes), whole
+        source, sure = name, node is not None
+        shape = node.shape if node else _behind(step.layer, shape)
+    return tuple(nodes), whole, shape
+
+
+def _alike(fault: Diagnostic, told: Diagnostic) -> bool:
+    """Whether something is told of the same text already, which a `repeat` uses several times."""
+    same = fault.place and told.place and fault.place.position == told.place.position
+    return bool(same) and fault.rule is told.rule
+
+
+def _behind(layer: Layer, x: Shape | None) -> Shape | None:
+    """The shape behind a layer, as far as it is known where what comes in is known in part, or does not fit."""
+    found = set()
+    for each in [x] if x is not None else [(None,) * rank for rank in range(1, 6)]:
+        with suppress(ShapeError):
+            outputs = [layer.infer(fill(each, length)) for length in _LENGTHS]
+            found.add(tuple(axes[0] if len({*axes}) == 1 else None for axes in zip(*outputs, strict=True)))
+    return found.pop() if len(found) == 1 and not isinstance(layer, Hole) else layer.stated_shape
+
+
+_LENGTHS = (1009, 2003)
+"""Lengths that are tried for one that is not known: what they lead to alike follows from the layer."""
 
 
 def _more_steps(nodes: Sequence[Node], layer: Layer) -> str | None:
@@ -437,8 +490,9 @@ def _named(block: str, steps: list[Step]) -> Iterator[str]:
     for step in steps:
         name = step.layer.name
         while name is None or name in taken or (name != step.layer.name and name in given):
-            counts[step.layer.kind] += 1
-            name = f"{step.layer.kind}_{counts[step.layer.kind]}"
+            kind = (step.layer.of if isinstance(step.layer, Hole) else None) or step.layer.kind
+            counts[kind] += 1
+            name = f"{kind}_{counts[kind]}"
         taken.add(name)
         yield f"{block}/{name}"
 
@@ -532,8 +586,13 @@ def _name_faults(
         if fault := _reference_fault(name, step.layer.innermost, before, unsure):
             yield Diagnostic(BadTie, fault[0], _tie_place(step.layer, step.place, spec), *fault[1:])
         before[name] = step.layer
-        if isinstance(step.layer, Hole) and not step.layer.name:
+        if _nameless(step.layer):
             unsure.add(block)
+
+
+def _nameless(layer: Layer) -> bool:
+    """Whether it stands for a layer, or several, of which not even the name is known."""
+    return isinstance(layer, Hole) and layer.of is None
 
 
 def _another_name(place: Place | None) -> str:

@@ -1,12 +1,12 @@
 """The plan: how a model is trained. All of it has one meaning, on every backend."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal, Self, get_args
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from aespec.bounds import LARGEST, SMALLEST
-from aespec.kind import OneOrList, combination
+from aespec.kind import Combined, Objections, OneOrList, combination, together
 from aespec.losses import Losses
 from aespec.optimizers import Adam, Decay, Optimizer, Rate, Share
 from aespec.schedules import Constant, Schedule
@@ -21,7 +21,7 @@ def _switched(value: Any) -> Any:
     return {True: "on", False: "off"}[value] if isinstance(value, bool) else value
 
 
-class Section(BaseModel):
+class Section(Combined):
     """A part of a spec with fixed fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
@@ -64,7 +64,7 @@ class Phase(Section):
 class TrainingPlan(Section):
     """How the model is trained."""
 
-    instead = {
+    instead: ClassVar[Mapping[str, tuple[str, str]]] = {
         "clip_norm": ("clip_value", "null"),
         "clip_value": ("clip_norm", "null"),
         "validation_split": ("validation_data", "null"),
@@ -117,13 +117,12 @@ class TrainingPlan(Section):
     randomness: Literal["framework", "shared"] = "framework"
     """Who draws noise in training: the framework, or aespec, slower, the same for every backend."""
 
-    @model_validator(mode="after")
-    def _one_way_to_clip(self) -> Self:
+    @together("clip_norm", "clip_value")
+    def _one_way_to_clip(self) -> Objections:
         if self.clip_norm is not None and self.clip_value is not None:
-            raise combination(
+            yield combination(
                 "gradients are clipped twice", field="clip_value", wanted="`clip_norm` or `clip_value`, not both"
             )
-        return self
 
     @model_validator(mode="before")
     @classmethod
@@ -131,37 +130,34 @@ class TrainingPlan(Section):
         """A split that is not stated is none where a file is, so that the plan with every field stated reads back."""
         return {"validation_split": 0.0, **value} if isinstance(value, dict) and value.get("validation_data") else value
 
-    @model_validator(mode="after")
-    def _one_way_to_validate(self) -> Self:
+    @together("validation_split", "validation_data")
+    def _one_way_to_validate(self) -> Objections:
         if self.validation_data is not None and self.validation_split:
-            raise combination(
+            yield combination(
                 "samples to measure the loss on are stated twice",
                 field="validation_split",
                 wanted="`validation_split` or `validation_data`, not both",
                 help="leave one out; with `validation_data` all of the data is trained on",
             )
-        return self
 
-    @model_validator(mode="after")
-    def _room_for_a_batch(self) -> Self:
+    @together("window", "batch_size")
+    def _room_for_a_batch(self) -> Objections:
         if self.window is not None and self.window < self.batch_size:
-            raise combination(
+            yield combination(
                 "a window has no room for a batch",
                 field="window",
                 wanted=f"`window` at least {self.batch_size}, the `batch_size`",
                 help="state a larger window or smaller batches",
             )
-        return self
 
-    @model_validator(mode="after")
-    def _mixed_with_single(self) -> Self:
+    @together("mixed_precision", "dtype")
+    def _mixed_with_single(self) -> Objections:
         if self.mixed_precision and self.dtype == "float64":
-            raise combination(
+            yield combination(
                 f"`mixed_precision: {self.mixed_precision}` beside `dtype: float64`",
                 field="mixed_precision",
                 wanted="`dtype: float32`, or no mixed precision",
             )
-        return self
 
 
 SHORT = {

@@ -2,13 +2,13 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from copy import deepcopy
 from functools import reduce
 from operator import getitem
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     BeforeValidator,
@@ -23,14 +23,15 @@ from pydantic import (
 
 from aespec.activations import Activation
 from aespec.diagnostics import AespecError, Diagnostic, Loc, Place, in_order
-from aespec.faults import faulty, holder
-from aespec.kind import Kind, combination, nested
+from aespec.faults import Fault, holder
+from aespec.kind import Kind, Objections, combination, nested, together
 from aespec.layers.axes import as_tuple
 from aespec.layers.base import Layer, Length
 from aespec.losses import Losses, MeanSquaredError
 from aespec.optimizers import Adam, Optimizer
 from aespec.plan import Count, Section, TrainingPlan
-from aespec.problems import diagnose
+from aespec.problems import diagnose, removable
+from aespec.registry import kind_names
 from aespec.schedules import Constant, Schedule
 from aespec.source import Source
 from aespec.source.override import Override
@@ -73,48 +74,59 @@ class Input(Section):
     def _shape_alone(cls, value: Any) -> Any:
         return {"shape": value} if isinstance(value, (list, tuple)) else value
 
-    @model_validator(mode="after")
-    def _range_in_order(self) -> Self:
+    @together("range")
+    def _range_in_order(self) -> Objections:
         if self.range is not None and self.range[0] >= self.range[1]:
             least, largest = sorted(self.range)
             help = f"write `[{least:g}, {largest:g}]`" if least < largest else None
-            raise combination("`range` is empty", field="range", wanted="[least, largest], the least first", help=help)
-        return self
+            yield combination("`range` is empty", field="range", wanted="[least, largest], the least first", help=help)
 
-    @model_validator(mode="after")
-    def _fields_together(self) -> Self:
+    @together("scaling", "range")
+    def _range_of_scaled(self) -> Objections:
         if self.scaling == "standard" and self.range is not None:
-            raise combination(
+            yield combination(
                 "values of mean 0 have no `range`",
                 field="range",
                 wanted="`scaling: minmax`, or no range",
                 help="remove `range`, or write `scaling: minmax`",
             )
+
+    @together("stride", "shape")
+    def _windows_of_steps(self) -> Objections:
         if self.stride is not None and (len(self.shape) != 2 or self.shape[0] is None):
-            raise combination("windows have a length and features", field="stride", wanted="`shape: [steps, features]`")
-        if self.columns is not None and self.shape[-1] not in (None, len(self.columns)):
-            raise combination(
+            yield combination("windows have a length and features", field="stride", wanted="`shape: [steps, features]`")
+
+    @together("columns", "label", "shape")
+    def _a_column_each(self) -> Objections:
+        features = {*(self.columns or ())} - {self.label}  # what else is among them is told apart
+        if self.columns is not None and self.shape[-1] not in (None, len(self.columns), len(features)):
+            yield combination(
                 "`columns` are not as many as features",
                 field="columns",
                 wanted=f"{self.shape[-1]} of them, the last axis of `shape`",
                 help=f"name {self.shape[-1]} columns, or write {len(self.columns)} for the last axis of `shape`",
             )
+
+    @together("columns")
+    def _each_column_once(self) -> Objections:
         if self.columns is not None and len({*self.columns}) < len(self.columns):
-            [(twice, _)] = Counter(self.columns).most_common(1)
-            raise combination(
-                f"`columns` names `{twice}` twice",
+            [(twice, times)] = Counter(self.columns).most_common(1)
+            yield combination(
+                f"`columns` names `{twice}` {'twice' if times == 2 else f'{times} times'}",
                 field="columns",
                 wanted="each column once",
-                help=f"name another, or leave one `{twice}` out and write a feature less in `shape`",
+                help=f"name others, or write `{twice}` once, and in `shape` as many features as columns",
             )
+
+    @together("columns", "label")
+    def _no_label_among_features(self) -> Objections:
         if self.columns is not None and self.label in self.columns:
-            raise combination(
+            yield combination(
                 f"`{self.label}` is the label, and among the features",
                 field="columns",
                 wanted="columns that a model may see",
                 help=f"leave `{self.label}` out of `columns`, or name another `label`",
             )
-        return self
 
 
 class Decoder(Kind):
@@ -196,11 +208,16 @@ class Spec(Section):
     """What ``aespec pretrain`` puts on the trained encoder, and how it trains that."""
 
     _source: Source | None = PrivateAttr(default=None)
+    _doubtful: Set[Loc] = PrivateAttr(default=frozenset())
 
     @property
     def source(self) -> Source | None:
         """The text that it was read from; None for a spec that was made without one."""
         return self._source
+
+    def is_doubtful(self, loc: Loc) -> bool:
+        """Whether the layer at a path is not as the file states it, which is wrong."""
+        return _layer(loc) in self._doubtful
 
     def place(self, loc: Sequence[str | int], *, key: bool = False) -> Place | None:
         """Where the file states something; None for a spec that was made without one."""
@@ -216,6 +233,9 @@ class Hole(Layer):
     """Stands in a spec that is wrong for a layer that cannot be read. No spec can state it."""
 
     kind: ClassVar[str] = "hole"  # written so that the registry does not take it for a kind
+
+    of: str | None = None
+    """The kind of the layer, where that can be read."""
 
 
 def load(
@@ -274,26 +294,27 @@ def literal(value: Any) -> Any:
 
 def _validate(source: Source, found: list[Diagnostic], problems: list[Diagnostic] | None = None) -> Spec:
     """The spec of a source."""
-    spec: Spec | None = None
+    spec, doubtful = None, frozenset[Loc]()
     try:
         spec = Spec.model_validate(source.data)
     except ValidationError as error:
-        errors = error.errors()
-        found += diagnose(errors, source, Spec)
+        findings = diagnose(error.errors(), source, Spec)
+        found += findings.said
         if problems is not None:
-            spec = _what_is_right(source, faulty(errors))
+            source, doubtful = findings.source, frozenset(map(_layer, findings.faulty))
+            spec = _what_is_right(source, findings.left)
     if spec is None or (found and problems is None):
         raise AespecError(*in_order(found))
     if problems is not None:
         problems += found
-    spec._source = source
+    spec._source, spec._doubtful = source, doubtful
     return spec
 
 
-def _what_is_right(source: Source, faults: Sequence[Loc]) -> Spec | None:
+def _what_is_right(source: Source, faults: Sequence[Fault]) -> Spec | None:
     """The spec with a hole for each layer that is wrong, and without any other value that is; None if it is no spec."""
     right = deepcopy(source.data)
-    parts = {_part(loc, source) for loc in faults}
+    parts = {_part(fault): fault for fault in faults}
     for part in sorted(parts, key=len, reverse=True):  # what is inside another first
         match part:
             case ("encoder" | "decoder" as block,):
@@ -302,32 +323,45 @@ def _what_is_right(source: Source, faults: Sequence[Loc]) -> Spec | None:
                 layers = reduce(getitem, path, right)
                 layers[i] = _hole(layers[i])
             case (*path, field):
-                reduce(getitem, path, right).pop(field, None)
+                holding = reduce(getitem, path, right)
+                holding.pop(field, None)
+                if parts[part].stand_in is not None and part == parts[part].written:
+                    holding[field] = parts[part].stand_in
     if ("input",) in parts:
-        right |= {"input": [1], "encoder": [Hole(), *right["encoder"][1:]]}
+        right |= {"input": [1], "encoder": [_hole(right["encoder"][0]), *right["encoder"][1:]]}
     try:
         return Spec.model_validate(right)
     except ValidationError:
         return None
 
 
-def _part(loc: Loc, source: Source) -> Loc:
+def _part(fault: Fault) -> Loc:
     """The least part of a spec around a fault without which every shape is what was meant, or not known."""
-    part = holder(loc, Spec)
-    if part and part in source.values:
+    part = holder(fault.loc, Spec)
+    if part and part in fault.source.values:
         return part
-    match loc:
+    if fault.stand_in is not None or removable(fault):
+        return fault.written
+    match fault.loc:
         case ("classifier", "head", int(), *_):
-            return loc[:3]
+            return fault.loc[:3]
         case ("encoder" | "decoder", int(), *_) | ("training" | "classifier", _, *_):
-            return loc[:2]
+            return fault.loc[:2]
         case ("input", field, *_) if field != "shape":
-            return loc[:2]
-    return loc[:1]
+            return fault.loc[:2]
+    return fault.loc[:1]
+
+
+def _layer(loc: Loc) -> Loc:
+    """The path of the layer that a path leads into: it ends in the first place in a list."""
+    return next((loc[: end + 1] for end, part in enumerate(loc) if isinstance(part, int)), loc)
 
 
 def _hole(layer: Any) -> Hole:
     """What stands for a layer that is written so; its name stays taken."""
-    fields = next(iter(layer.values()), None) if isinstance(layer, dict) else None
+    if isinstance(layer, Hole):
+        return layer
+    kind, fields = next(iter(layer.items()), (None, None)) if isinstance(layer, dict) else (layer, None)
     name = fields.get("name") if isinstance(fields, dict) else None
-    return Hole.model_construct(name=name if isinstance(name, str) else None)
+    known = isinstance(kind, str) and kind in kind_names("layer")
+    return Hole.model_construct(name=name if isinstance(name, str) else None, of=kind if known else None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -11,12 +12,12 @@ from aespec.losses import Loss, MeanSquaredError
 from aespec.plan import TrainingPlan
 from aespec.rules import BadPlan
 from aespec.shapes import counted
-from aespec.spec import Spec
+from aespec.spec import Mirror, Spec
 
 if TYPE_CHECKING:
     from aespec.passes import Limits
 
-__all__ = ["Stage", "freeze", "phase", "stages"]
+__all__ = ["Stage", "freeze", "named", "phase", "stages", "undoing"]
 
 
 @dataclass(frozen=True)
@@ -50,16 +51,7 @@ def freeze(graph: Graph, spec: Spec, limits: Limits) -> Graph:
         else:
             what = f"which {'has no parameters of its own' if name in nodes else 'the model does not have'}"
             help = f"did you mean `{near}`?" if near else "`aespec summary` lists the layers"
-        problems.append(
-            Diagnostic(
-                BadPlan,
-                f"`freeze` names `{name}`, {what}",
-                spec.place(("training", "freeze", i)) or spec.place(("training", "freeze")),
-                wanted="`encoder`, `decoder`, a layer with weights or a trained parameter of one",
-                got=f"`{name}`",
-                help=help,
-            )
-        )
+        problems.append(_not_to_freeze(i, what, help, spec))
     for node in graph:
         if node.layer.frozen:
             frozen.update(f"{node.name}/{short}" for short in node.params)
@@ -67,6 +59,19 @@ def freeze(graph: Graph, spec: Spec, limits: Limits) -> Graph:
     if problems:
         raise AespecError(*problems)
     return replace(graph, nodes=tuple(_frozen(node, frozen) for node in graph)) if frozen else graph
+
+
+def _not_to_freeze(i: int, what: str, help: str, spec: Spec) -> Diagnostic:
+    """Of a name in the plan's list of what is frozen, what it is instead."""
+    name = spec.training.freeze[i]
+    return Diagnostic(
+        BadPlan,
+        f"`freeze` names `{name}`, {what}",
+        spec.place(("training", "freeze", i)) or spec.place(("training", "freeze")),
+        wanted="`encoder`, `decoder`, a layer with weights or a trained parameter of one",
+        got=f"`{name}`",
+        help=help,
+    )
 
 
 def _nothing_to_freeze(node: Node, spec: Spec) -> Diagnostic:
@@ -89,24 +94,49 @@ def _frozen(node: Node, names: set[str]) -> Node:
     return replace(node, params=params, settled=settled)
 
 
-def phase(graph: Graph, spec: Spec, limits: Limits) -> Graph:
-    """Refuse phases of greedy training that do not fit the model."""
-    given = len(spec.training.greedy)
-    if not given:
-        return graph
-    layers = [_named(group, graph) for group in _groups(graph)]
-    place = spec.place(("training", "greedy"))
-    if not graph.mirrored:
+def named(spec: Spec, layers: Collection[str], unsure: Collection[str]) -> list[Diagnostic]:
+    """What the plan names that a model does not have, as far as can be said where it is not known as a whole.
+
+    Args:
+        spec: The spec.
+        layers: The layers that it writes out.
+        unsure: The blocks that can have others.
+    """
+    problems = []
+    for i, name in enumerate(spec.training.freeze):
+        block, _, rest = name.partition("/")
+        layer = f"{block}/{rest.partition('/')[0]}"
+        if block in unsure or (layer in layers if rest else block in ("encoder", "decoder")):
+            continue
+        near = nearest(layer if rest else name, layers if rest else ["encoder", "decoder", *layers])
+        help = f"did you mean `{near}`?" if near else "`aespec summary` lists the layers"
+        problems.append(_not_to_freeze(i, "which the model does not have", help, spec))
+    return problems
+
+
+def undoing(graph: Graph, spec: Spec, limits: Limits) -> Graph:
+    """Refuse phases of greedy training where no layer is said to undo another."""
+    if spec.training.greedy and not isinstance(spec.decoder, Mirror):
         raise AespecError(
             Diagnostic(
                 BadPlan,
                 "`greedy` needs to know which layers undo which",
-                place,
+                spec.place(("training", "greedy")),
                 wanted="`decoder: mirror`",
                 got="a decoder that is written out",
                 help="let `decoder: mirror` make the decoder, or remove `greedy`",
             )
         )
+    return graph
+
+
+def phase(graph: Graph, spec: Spec, limits: Limits) -> Graph:
+    """Refuse phases of greedy training that do not fit the model."""
+    given = len(spec.training.greedy)
+    if not given or not graph.mirrored:
+        return graph
+    layers = [_named(group, graph) for group in _groups(graph)]
+    place = spec.place(("training", "greedy"))
     if given not in (1, len(layers)):
         which = ", ".join(f"`{name}`" for name in layers)
         raise AespecError(

@@ -248,9 +248,38 @@ TEXTS = {
 }
 
 AND_MORE = {
+    "a layer of PyTorch's with its arguments": (
+        encoder("Linear: {in_features: 8, out_features: 3, bias: true}"),
+        "write `- dense: 3`",
+    ),
+    "what means something else there": (
+        encoder("dense: 8", "BatchNorm1d: {num_features: 8, momentum: 0.1}", "dense: 3"),
+        "write `- batch_normalization: {momentum: 0.9, epsilon: 1e-05}`",
+    ),
+    "a padding that is a number": (
+        "input: [8, 8, 1]\nencoder:\n  - nn.Conv2d: {in_channels: 1, out_channels: 2, kernel_size: 4, padding: 1}\n"
+        "  - flatten\n  - dense: 3\ndecoder: mirror\n",
+        "write `- zero_padding2d: 1` and `- conv2d: {filters: 2, kernel_size: 4}`",
+    ),
+    "an optimizer of Keras's": (
+        training("{optimizer: {Adam: {lr: 0.01, amsgrad: false}}}"),
+        "write `adam: 0.01`",
+    ),
+    "an activation of Keras's": (
+        encoder("dense: {units: 3, activation: {LeakyReLU: {alpha: 0.2}}}"),
+        "write `leaky_relu: 0.2`",
+    ),
+    "a list of arguments": (
+        "input: [8, 8, 1]\nencoder: [Conv2D: [2, 3], flatten, dense: 3]\ndecoder: mirror\n",
+        "write `conv2d: {filters: 2, kernel_size: 3}`",
+    ),
+    "a checkpoint": (
+        training("{callbacks: [ModelCheckpoint]}"),
+        "remove `callbacks`: a run keeps its checkpoints and its best weights by itself",
+    ),
     "a column twice": (
         "input: {shape: [3], columns: [a, b, a]}\nencoder: [dense: 2]\ndecoder: mirror\n",
-        "name another, or leave one `a` out and write a feature less in `shape`",
+        "name others, or write `a` once, and in `shape` as many features as columns",
     ),
     "a label among the features": (
         "input: {shape: [2], columns: [a, b], label: b}\nencoder: [dense: 2]\ndecoder: mirror\n",

@@ -36,9 +36,9 @@ def faults(text):
     [
         ("- dens: 3", "E101", "dens", "did you mean `dense`?"),
         ("- Conv2D: {filters: 3, kernel_size: 3}", "E101", "Conv2D", "did you mean `conv2d`?"),
-        ("- Linear: {out_features: 3}", "E101", "Linear", "did you mean `dense`?"),
+        ("- Linear: {out_features: 3}", "E101", "Linear", "write `- dense: 3`"),
         ("- linear", "E101", "linear", "did you mean `dense`?"),
-        ("- Conv2d: {filters: 3}", "E101", "Conv2d", "did you mean `conv2d`?"),
+        ("- Conv2d: {filters: 3, kernel_size: 3}", "E101", "Conv2d", "did you mean `conv2d`?"),
         ("- ConvTranspose2d", "E101", "ConvTranspose2d", "did you mean `conv2d_transpose`?"),
         ("- MaxPool2d", "E101", "MaxPool2d", "did you mean `max_pool2d`?"),
         ("- AdaptiveAvgPool2d", "E101", "AdaptiveAvgPool2d", "did you mean `global_average_pool2d`?"),
@@ -173,7 +173,7 @@ def faults(text):
         ("- Conv2D(16, (3, 3), kernel_regularizer=L2(0.1))", "E101", "Conv", "kernel_regularizer: {l2: 0.1}}`"),
         ("- nn.BatchNorm1d(8, momentum=0.1)", "E101", "nn.B", "{momentum: 0.9, epsilon: 1e-05}`"),
         ("- nn.Conv2d(3, 16, 3, stride=2, padding=1)", "E101", "nn.C", "`- zero_padding2d: 1` and `- conv2d: {filters"),
-        ("- Conv2D: [16, 3]", "E101", "Conv2D", "did you mean `conv2d`?"),
+        ("- Conv2D: [16, 3]", "E101", "Conv2D", "write `- conv2d: {filters: 16, kernel_size: 3}`"),
         ("- {conv2d: 16, kernel_size: 3}", "E105", "{conv", "write `- conv2d: {filters: 16, kernel_size: 3}`"),
         ("- nn.AdaptiveAvgPool2d(1)", "E101", "nn.A", "write `- global_average_pool2d`"),
         ("- Bidirectional(LSTM(16))", "E101", "Bidi", "write `- bidirectional: {layer: {lstm: 16}}`"),
@@ -539,8 +539,35 @@ loss: binary_crossentropy
     ("spec", "codes"),
     [
         # nothing is known of what reaches a layer after one that cannot be read, up to a stated shape
-        ("input: [4]\nencoder: [{dens: 3}, {conv1d: {filters: 2, kernel_size: 3}}]\ndecoder: mirror\n", ["E101"]),
-        ("input: [4]\nencoder: [{dens: 3}, {reshape: [7, 1]}, {dropout: 3}]\ndecoder: mirror\n", ["E101", "E104"]),
+        ("input: [4]\nencoder: [{own: 3}, {conv1d: {filters: 2, kernel_size: 3}}]\ndecoder: mirror\n", ["E101"]),
+        ("input: [4]\nencoder: [{own: 3}, {reshape: [7, 1]}, {dropout: 3}]\ndecoder: mirror\n", ["E101", "E104"]),
+        # one whose name alone is misspelt is read, and so is one with a field that no layer has, or a rate beyond 1
+        (
+            "input: [4]\nencoder: [{dens: 3}, {conv1d: {filters: 2, kernel_size: 3}}]\ndecoder: mirror\n",
+            ["E101", "E201"],
+        ),
+        ("input: [4]\nencoder: [flaten, {conv1d: {filters: 2, kernel_size: 3}}]\ndecoder: mirror\n", ["E101", "E201"]),
+        ("input: [4]\nencoder: [{dense: {units: 3, hue: 1}}]\ndecoder: [{dense: 5}]\n", ["E102", "E203"]),
+        ("input: [4]\nencoder: [{dense: {uints: 3}}]\ndecoder: [{dense: 5}]\n", ["E102", "E203"]),
+        ("input: [4]\nencoder: [{dropout: 3}]\ndecoder: [{dense: 5}]\n", ["E104", "E203"]),
+        # but nothing is said of how it fits itself
+        ("input: [4]\nencoder: [{Conv1D: {filters: 2, kernel_size: 3}}]\ndecoder: mirror\n", ["E101"]),
+        # of what follows, all that does not depend on it
+        (
+            "input: [9, 9]\nencoder: [{conv1d: {filters: x, kernel_size: 3}}, flatten, {dense: 3}]\n"
+            "decoder: [{dense: 80}, {reshape: [9, 9]}]\n",
+            ["E104", "E201"],
+        ),
+        (
+            "input: [9, 9]\nencoder: [{conv1d: {filters: x, kernel_size: 3}}, flatten, {dense: 3}]\n"
+            "decoder: [{dense: 81}, {reshape: [9, 9]}]\ntraining: {freeze: [encoder/dense_2], greedy: {epochs: 1}}\n",
+            ["E104", "E208", "E208"],
+        ),
+        (
+            "input: [9, 9]\nencoder: [{conv1d: {filters: x, kernel_size: 3}}, flatten, {dense: 3}]\n"
+            "decoder: [{dense: 81}, {reshape: [9, 9]}]\ntraining: {freeze: [encoder/conv1d_1, decoder/dense_1/bias]}\n",
+            ["E104"],
+        ),
         ("input: [x]\nencoder: [{conv2d: {filters: 1, kernel_size: 2}}]\ndecoder: mirror\n", ["E104"]),
         ("input: [4, 4, 1]\nencoder: [{conv2d: {filters: 1, kernel_sze: 9}}]\ndecoder: mirror\n", ["E102"]),
         ("input: [4]\nencoder: 3\ndecoder: [{dense: {units: 3, tied_to: encoder/dense_1}}]\n", ["E104"]),
@@ -613,7 +640,7 @@ def test_a_spec_in_a_mapping_of_its_own_is_one_problem():
         ("decoder: {mode: mirror}", 11, "the kind stands by itself: write `mirror`"),
         ("decoder: mirror\nloss: {type: mse, weight: 2}", 7, "write `{mse: {weight: 2}}`"),
         ("decoder: mirror\nloss: {type: mse}", 8, "write `mse`"),
-        ("decoder: mirror\nloss: {bce: 1.0}", 8, "did you mean `binary_crossentropy`?"),
+        ("decoder: mirror\nloss: {bce: 1.0}", 8, "write `binary_crossentropy: {weight: 1.0}`"),
         ("decoder: mirror\nloss: [{binary_crossentropy: 0.01}]", 30, "say which field is meant"),
         ("decoder: mirror\nloss: [{mse: 0.5}]", 14, "write `mse: {weight: 0.5}`"),
         ("decoder: mirror\ntraining: {optimizer: [adam]}", 23, "take the brackets away: `adam`"),
@@ -994,7 +1021,6 @@ def _places(data, above=()):
         (f"{HEAD}encoder:\n  - nn.Linear(4, n)\n", "see `aespec layers dense`"),
         (f"{HEAD}encoder:\n  - include:inc.yaml\n", "write `- include: inc.yaml`"),
         (f"{HEAD}encoder:\n  - repeat 3\n", "write `- repeat: {times: 3, layers: "),
-        ("layers:\n  - [dense, 64]\n  - [dense, 32]\ndecoder: mirror\ninput: [4]\n", "did you mean `encoder`?"),
         # shapes
         (
             "input: [4, 4]\nencoder: [dense: 9, dense: 2]\ndecoder: [dense: 9, dense: 16, reshape: [4, 4]]\n",
@@ -1040,7 +1066,10 @@ def _places(data, above=()):
             f"{HEAD}encoder: [dense: 3]\ntraining: {{optimizer: {{adam: {{clipnorm: 1}}}}}}\n",
             "`clip_norm` is a field of",
         ),
-        (f"{HEAD}encoder: [dense: 3]\ntraining: {{callbacks: 'ModelCheckpoint(patience=3)'}}\n", "`early_stopping`?"),
+        (
+            f"{HEAD}encoder: [dense: 3]\ntraining: {{callbacks: 'ModelCheckpoint(patience=3)'}}\n",
+            "keeps its checkpoints",
+        ),
         ("input: [8, 1]\ndecoder: mirror\nencoder: [GlobalMaxPooling1D, dense: 3]\n", "`global_average_pool1d` comes"),
         (f"{HEAD}encoder: [dense: 3]\nloss: {{type: mse, reduction: sum}}\n", "write `mse`; left out: `reduction`"),
         (f"{HEAD}encoder: [dense: 3]\ntraining: {{epochs: ${{{{ n }}}}}}\n", "write `${n}`"),

@@ -202,7 +202,7 @@ def _validated(found: Found) -> tuple[list[tuple[Part, Layer]], tuple[Flaw, ...]
         try:
             layers.append((part, Spec.model_validate(data).encoder[0]))
         except ValidationError as error:
-            for problem in diagnose(error.errors(), Source.of(data), Spec):
+            for problem in diagnose(error.errors(), Source.of(data), Spec).said:
                 what = f"{problem.message}: {problem.got}" if problem.got else problem.message
                 flaws.append(Flaw(part.name, what, problem.wanted or "what a spec may state", "change the layer"))
     return layers, tuple(flaws)

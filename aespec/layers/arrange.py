@@ -1,11 +1,11 @@
 """Layers that rearrange values: flatten, reshape, permute, repeat."""
 
 from math import prod
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from aespec.kind import combination
+from aespec.kind import Objections, combination, together
 from aespec.layers.axes import IntList
 from aespec.layers.base import Example, Layer, Length, known
 from aespec.shapes import Shape, ShapeError, elements, need_rank, show_shape
@@ -39,15 +39,14 @@ class Reshape(Layer):
     target_shape: Annotated[IntList, Field(min_length=1, max_length=8)]
     """The shape wanted, without the batch axis; one axis may be -1, which is then computed."""
 
-    @model_validator(mode="after")
-    def _at_most_one_open(self) -> Self:
+    @together("target_shape")
+    def _at_most_one_open(self) -> Objections:
         if sum(n == -1 for n in self.target_shape) > 1 or any(n == 0 or n < -1 for n in self.target_shape):
-            raise combination(
+            yield combination(
                 "`target_shape` has axes that are not lengths",
                 field="target_shape",
                 wanted="positive lengths, and -1 at most once",
             )
-        return self
 
     def infer(self, x: Shape) -> Shape:
         """Any shape -> target_shape."""
@@ -96,16 +95,15 @@ class Permute(Layer):
     dims: Annotated[IntList, Field(min_length=1)]
     """For each axis of the output the axis of the input, counted from 1."""
 
-    @model_validator(mode="after")
-    def _each_axis_once(self) -> Self:
+    @together("dims")
+    def _each_axis_once(self) -> Objections:
         if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
-            raise combination(
+            yield combination(
                 "`dims` does not name each axis once",
                 field="dims",
                 wanted=f"the numbers 1 to {len(self.dims)} in some order",
                 help=self._counted_from_one(),
             )
-        return self
 
     def _counted_from_one(self) -> str | None:
         """What to write where axes are counted from 0, or the batch, which is 0 elsewhere, among them."""

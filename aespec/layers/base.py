@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from aespec.activations import Activation
 from aespec.initializers import GlorotUniform, Initializer, Zeros
-from aespec.kind import Kind, combination
+from aespec.kind import Kind, Objections, combination, together
 from aespec.regularizers import Regularizer, Target
 from aespec.shapes import Shape, ShapeError, show_shape
 
@@ -209,32 +209,29 @@ class Weighted(Layer):
             )
         return regularizer
 
-    @model_validator(mode="after")
-    def _a_tied_kernel_is_the_others(self) -> Self:
-        tied, stated = getattr(self, "tied_to", None), self._stated("kernel_regularizer", "kernel_initializer")
-        if tied and stated:
-            raise combination(
+    @together("tied_to", "kernel_regularizer", "kernel_initializer")
+    def _a_tied_kernel_is_the_others(self) -> Objections:
+        tied = getattr(self, "tied_to", None)
+        for stated in self._stated("kernel_regularizer", "kernel_initializer") if tied else ():
+            yield combination(
                 f"`{stated}` is stated for a kernel that is tied to another",
                 field=stated,
                 wanted=f"`{stated}` at the layer that stores the kernel",
                 help=f"state it at `{tied}`",
             )
-        return self
 
-    @model_validator(mode="after")
-    def _no_bias_has_no_fields(self) -> Self:
-        stated = self._stated("bias_regularizer", "bias_initializer")
-        if stated and not self.use_bias:
-            raise combination(
+    @together("bias_regularizer", "bias_initializer", "use_bias")
+    def _no_bias_has_no_fields(self) -> Objections:
+        for stated in () if self.use_bias else self._stated("bias_regularizer", "bias_initializer"):
+            yield combination(
                 f"`{stated}` is stated for a bias that there is not",
                 field=stated,
                 wanted=f"`use_bias: true`, or no `{stated}`",
             )
-        return self
 
-    def _stated(self, *names: str) -> str | None:
-        """The first of these fields that is not at its default."""
-        return next((n for n in names if getattr(self, n) != type(self).model_fields[n].default), None)
+    def _stated(self, *names: str) -> list[str]:
+        """Those of these fields that are not at their default."""
+        return [name for name in names if getattr(self, name) != type(self).model_fields[name].default]
 
     def kernel(self, *shape: int) -> dict[str, Param]:
         """The kernel's parameter."""

@@ -1,12 +1,12 @@
 """Convolutions and transposed convolutions over one or two spatial axes."""
 
 from math import prod
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from aespec.activations import Activation, Linear
-from aespec.kind import combination
+from aespec.kind import Objections, combination, together
 from aespec.layers.axes import Axes, Extras, per_axis
 from aespec.layers.base import Example, Layer, Param, Weighted, known
 from aespec.layers.dense import Units
@@ -57,23 +57,25 @@ class _Convolution(Weighted):
     def _for_each_axis(cls, value: Any) -> Any:
         return per_axis(value, cls.rank)
 
-    @model_validator(mode="after")
-    def _strides_or_dilation(self) -> Self:
+    @together("strides", "dilation_rate")
+    def _strides_or_dilation(self) -> Objections:
         if max(self.strides) > 1 and max(self.dilation_rate) > 1:
-            raise combination(
+            yield combination(
                 "`strides` and `dilation_rate` are both above 1",
                 field="dilation_rate",
                 wanted="at most one of them above 1",
                 help="no framework has a meaning for both; drop one",
             )
+
+    @together("kernel_size", "dilation_rate")
+    def _within_reach(self) -> Objections:
         if max(self.reach) > MAX_REACH:
-            raise combination(
+            yield combination(
                 f"the kernel reaches over {max(self.reach):,} positions",
                 field="dilation_rate",
                 wanted=f"at most {MAX_REACH:,}",
                 help="use a smaller `kernel_size` or `dilation_rate`",
             )
-        return self
 
     @property
     def reach(self) -> tuple[int, ...]:
@@ -195,23 +197,22 @@ class _ConvTranspose(_Convolution):
     def _for_each_axis_too(cls, value: Any) -> Any:
         return per_axis(value, cls.rank)
 
-    @model_validator(mode="after")
-    def _padding_within_bounds(self) -> Self:
+    @together("output_padding", "padding", "strides", "kernel_size", "dilation_rate")
+    def _padding_within_bounds(self) -> Objections:
         limits = [min(s, r) for s, r in zip(self.strides, self.reach, strict=True)]
         if any(self.output_padding) and self.padding == "same":
-            raise combination(
+            yield combination(
                 "`output_padding` needs `padding: valid`",
                 field="output_padding",
                 wanted="`padding: valid`",
                 help="remove `output_padding`: with `same` the length comes out times the strides",
             )
         if any(not 0 <= p < limit for p, limit in zip(self.output_padding, limits, strict=True)):
-            raise combination(
+            yield combination(
                 f"`output_padding` {list(self.output_padding)} reaches beyond the stride or the kernel",
                 field="output_padding",
                 wanted=f"from 0 to {[limit - 1 for limit in limits]}",
             )
-        return self
 
     def infer(self, x: Shape) -> Shape:
         """(spatial..., channels) -> (spatial..., filters)."""

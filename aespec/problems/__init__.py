@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from aespec.diagnostics import Diagnostic, Loc, Place, in_order
 from aespec.faults import Fault, faults
@@ -15,30 +15,102 @@ from aespec.problems.fields import (
     all_layers,
     empty_above,
     field_assigned,
+    field_misspelt,
     first_input,
     misplaced,
     missing_field,
+    removable,
     several_misplaced,
     several_missing,
     unknown_field,
 )
-from aespec.problems.kinds import bad_regularizer, fields_wanted, is_input, not_one_key, rest_of_call, unknown_kind
+from aespec.problems.kinds import (
+    bad_regularizer,
+    fields_wanted,
+    is_input,
+    kind_misspelt,
+    not_one_key,
+    rest_of_call,
+    unknown_kind,
+)
 from aespec.problems.values import combination, later_fields, said_in_full, wrong_value
 from aespec.rules import UnknownField
 from aespec.source import Source
 
-__all__ = ["diagnose"]
+__all__ = ["Findings", "diagnose", "removable"]
 
 
-def diagnose(errors: Sequence[Mapping[str, Any]], source: Source, model: type[BaseModel]) -> list[Diagnostic]:
-    """One diagnostic for each error of a validation of ``source`` against ``model``, in the file's order.
+class Findings(NamedTuple):
+    """What a source says that is wrong."""
+
+    said: list[Diagnostic]
+    """One for each cause, in the file's order."""
+    source: Source
+    """The source with the names put right that are only misspelt."""
+    left: list[Fault]
+    """What is wrong with that one."""
+    faulty: set[Loc]
+    """The paths of all that was wrong, names put right included."""
+
+
+def diagnose(errors: Sequence[Mapping[str, Any]], source: Source, model: type[BaseModel]) -> Findings:
+    """Say what is wrong, of the errors of a validation of ``source`` against ``model``.
 
     A value that its own text spoils is not blamed again, nor is a field called missing that is only misspelt, or
-    stands in a mapping that does not belong there. Unknown fields that are one kind together are told as one.
+    stands in a mapping that does not belong there. Unknown fields that are one kind together are told as one. What is
+    wrong below a name that is only misspelt is told with it.
     """
     if isinstance(source.data, dict) and source.data.keys() >= _OF_KERAS:
-        return [_model_of_keras(source)]
-    found = faults(errors, source, model)
+        return Findings([_model_of_keras(source)], source, faults(errors, source, model), set())
+    left = new = faults(errors, source, model)
+    said, faulty = _said(left, source), {fault.loc for fault in left}
+    for _ in range(DEEPEST):
+        if not (misspelt := [(fault, name) for fault in new if (name := _misspelt(fault))]):
+            break
+        source = source.renamed({_key(fault): name for fault, name in misspelt})
+        try:
+            model.model_validate(source.data)
+            left = new = []
+        except ValidationError as error:
+            left = faults(error.errors(), source, model)
+            new = _not_seen(left, misspelt)
+        faulty |= {fault.loc for fault in new}
+        told = {(each.rule, each.place) for each in said}
+        said += [each for each in _said(new, source) if (each.rule, each.place) not in told]
+    return Findings(in_order(said), source, left, faulty)
+
+
+DEEPEST = 6
+"""Misspelt names, each in what another one holds, to which a spec is read: an optimizer, its kind and its field are
+three."""
+
+
+def _misspelt(fault: Fault) -> str | None:
+    """The name that was likely meant by an unknown one, where it is all that there is to write."""
+    if fault.type == "unknown_kind":
+        return kind_misspelt(fault)
+    return field_misspelt(fault) if fault.type == "extra_forbidden" else None
+
+
+def _key(fault: Fault) -> Loc:
+    """Where an unknown name is written: the path of a key, or of a text that stands alone, which it ends in."""
+    return fault.written if fault.written[-1:] == fault.loc[-1:] else (*fault.written, fault.loc[-1])
+
+
+def _not_seen(left: Sequence[Fault], misspelt: Sequence[tuple[Fault, str]]) -> list[Fault]:
+    """The faults that names hid which are put right: those below a key, and those of fields together."""
+    keys = {(*fault.loc[:-1], name) for fault, name in misspelt if fault.written[-1:] == fault.loc[-1:]}
+    beside = {fault.loc[:-1] for fault, _ in misspelt if fault.type == "extra_forbidden"}
+    return [
+        fault
+        for fault in left
+        if any(fault.loc[: end + 1] in keys for end in range(len(fault.loc)))
+        or (fault.type == "combination" and fault.loc[:-1] in beside)
+    ]
+
+
+def _said(found: Sequence[Fault], source: Source) -> list[Diagnostic]:
+    """One diagnostic for each cause of these faults."""
     misspelt = {loc for fault in found for loc in _there_elsewhere(fault)}
     cut = {loc for fault in found for loc in (*rest_of_call(fault)[1], *later_fields(fault))}
     told = [
@@ -63,7 +135,7 @@ def diagnose(errors: Sequence[Mapping[str, Any]], source: Source, model: type[Ba
     said = [*(_SAY.get(fault.type, wrong_value)(fault) for fault in alone), *(say(group) for group, say in several)]
     # Of several turns of a `repeat`, and of several uses of a variable, the first.
     unique = {(d.rule, _cause(d.place, source), d.message): d for d in reversed(in_order(said))}
-    return in_order(_with_variable(d, source) for d in unique.values())
+    return [_with_variable(each, source) for each in unique.values()]
 
 
 def _there_elsewhere(fault: Fault) -> Iterator[Loc]:

@@ -20,9 +20,11 @@ __all__ = [
     "all_layers",
     "empty_above",
     "field_assigned",
+    "field_misspelt",
     "first_input",
     "misplaced",
     "missing_field",
+    "removable",
     "several_misplaced",
     "several_missing",
     "unknown_field",
@@ -53,6 +55,17 @@ def _instead(fault: Fault) -> str:
     return next(filter(None, (advice(fault) for advice in _ADVICE)), f"remove {fault.subject}")
 
 
+def field_misspelt(fault: Fault) -> str | None:
+    """The field that was likely meant by an unknown one, where another name is all that there is to write."""
+    first = next((advice for advice in _ADVICE if advice(fault)), None)
+    return fault.meant if first is _of_another_name and not _stated_too(fault) else None
+
+
+def removable(fault: Fault) -> bool:
+    """Whether it is a field of a kind that means nothing here, so that the kind is what it would be without it."""
+    return fault.type == "extra_forbidden" and fault.kind is not None and _instead(fault).startswith("remove ")
+
+
 def _written_so(fault: Fault) -> str | None:
     """Of a field that is meant, but not written as a spec has it: how it is written."""
     key, value = str(fault.loc[-1]), fault.error["input"]
@@ -79,9 +92,22 @@ def _written_so(fault: Fault) -> str | None:
         return (
             f"write `{entry(fault, stopping if fault.loc[0] == 'training' else {'training': {**stated, **stopping}})}`"
         )
+    if key == "callbacks" and (instead := [told for name, told in _CALLBACKS.items() if name in str(value).lower()]):
+        return f"remove {fault.subject}: {', '.join(instead)}"
     if key in ("import", "imports", "extends", "base", "$ref") and isinstance(value, str):
         return f"the layers of another file stand in the list: `- include: {show(value, plain=True)}`"
     return None
+
+
+_CALLBACKS = {
+    "checkpoint": "a run keeps its checkpoints and its best weights by itself",
+    "csvlogger": "a run writes `history.csv` by itself",
+    "tensorboard": "`aespec train --log tensorboard` writes what it shows",
+    "reducelr": "`schedule: reduce_on_plateau` in `training` lowers the rate",
+    "scheduler": "`schedule` in `training` changes the rate",
+    "earlystopping": "`early_stopping: 5` in `training` ends it",
+}
+"""What there is instead of Keras's callbacks, by what their names hold."""
 
 
 def _known(fault: Fault) -> Collection[str]:
@@ -115,13 +141,18 @@ def _of_keras(fault: Fault) -> bool:
 def _of_another_name(fault: Fault) -> str | None:
     if fault.meant is None:
         return None
-    beside = fault.source.value(fault.written[:-1])
-    stated = isinstance(beside, dict) and fault.meant in beside and fault.loc[:-1] == fault.written[:-1]
-    if stated and not fault.source.is_set(fault.written):
-        both = isinstance(beside[fault.meant], dict) and isinstance(fault.error["input"], dict)
+    if _stated_too(fault) and not fault.source.is_set(fault.written):
+        stated = fault.source.value((*fault.written[:-1], fault.meant))
+        both = isinstance(stated, dict) and isinstance(fault.error["input"], dict)
         what = "write there what both hold" if both else "keep one of the two"
         return f"it is `{fault.meant}` here, which is stated too: {what}"
     return f"did you mean `{fault.meant}`?"
+
+
+def _stated_too(fault: Fault) -> bool:
+    """Whether the field that was meant stands beside the one that was written."""
+    beside = fault.source.value(fault.written[:-1])
+    return isinstance(beside, dict) and fault.meant in beside and fault.loc[:-1] == fault.written[:-1]
 
 
 def _of_what_stands_beside(fault: Fault) -> str | None:

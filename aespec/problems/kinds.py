@@ -7,7 +7,18 @@ from collections.abc import Callable
 from typing import Any
 
 from aespec.absent import instead_of
-from aespec.calls import Called, accepts, behind_input, call_meant, called_name, list_meant, padded_apart
+from aespec.calls import (
+    Called,
+    accepts,
+    accepts_all,
+    as_arguments,
+    behind_input,
+    call_meant,
+    called_name,
+    list_meant,
+    of_pytorch,
+    padded_apart,
+)
 from aespec.diagnostics import Diagnostic, Loc, nearest, show
 from aespec.faults import Fault, layers_in
 from aespec.meanings import as_kind, fitting, kind_lacking, kind_meant, short, with_field
@@ -29,7 +40,15 @@ from aespec.rules import BadOverride, BadRegularizer, NotOneKey, UnknownKind, Wr
 from aespec.source.items import ITEMS
 from aespec.source.scalar import plain_value
 
-__all__ = ["bad_regularizer", "fields_wanted", "is_input", "not_one_key", "rest_of_call", "unknown_kind"]
+__all__ = [
+    "bad_regularizer",
+    "fields_wanted",
+    "is_input",
+    "kind_misspelt",
+    "not_one_key",
+    "rest_of_call",
+    "unknown_kind",
+]
 
 
 def unknown_kind(fault: Fault) -> Diagnostic:
@@ -50,6 +69,14 @@ def _another_kind(fault: Fault) -> str | None:
     """What to write for an unknown kind: the first advice that there is."""
     found = next(filter(None, (advice(fault) for advice in _ADVICE)), None)
     return found or (None if _few(fault) else all_of(fault.context["family"]))
+
+
+def kind_misspelt(fault: Fault) -> str | None:
+    """The kind that was likely meant by an unknown one, where another name is all that there is to write."""
+    if next((advice for advice in _ADVICE if advice(fault)), None) is not _of_another_name:
+        return None
+    near = _nearest_kind(fault, fault.context["name"])
+    return None if near in ITEMS else near
 
 
 def _few(fault: Fault) -> bool:
@@ -185,15 +212,52 @@ def _quoted(fault: Fault) -> str | None:
     return f"take the quotes away: write `{'- ' * (is_item(fault) and has_dashes(fault))}{found[0]}`"
 
 
-def _of_another_name(fault: Fault) -> str | None:
+def _listed_behind(fault: Fault) -> str | None:
+    """Of a layer of PyTorch's with a list of what it is given there."""
     family, name = fault.context["family"], fault.context["name"]
-    if (near := _nearest_kind(fault, name)) is None:
+    values = None if _bare(fault) or family != "layer" else fault.error["input"][name]
+    if not isinstance(values, list) or (near := _nearest_kind(fault, name)) is None:
         return None
-    values = None if _bare(fault) else fault.error["input"][name]
-    if isinstance(values, list) and family == "layer" and (layer := behind_input(name, near, values)):
-        follows = f"the {values[0]} that come in follow from what stands before"
-        return f"write `{snippet(fault, layer, item=True)}`: {follows}"
-    return f"did you mean `{near}`?" + ("" if _few(fault) else f" {all_of(family)}")
+    if (layer := behind_input(name, near, values)) is None:
+        return None
+    follows = f"the {values[0]} that come in follow from what stands before"
+    return f"write `{snippet(fault, layer, item=True)}`: {follows}"
+
+
+def _with_arguments(fault: Fault) -> str | None:
+    """Of a kind that Keras or PyTorch call so, with what theirs is given: all of it as it is here."""
+    from aespec.registry import kinds, known_kind
+
+    family, name = fault.context["family"], fault.context["name"]
+    stated = None if _bare(fault) else fault.error["input"][name]
+    own = name.rpartition(".")[2]
+    kind = known_kind(own, family) or (None if own.islower() else _nearest_kind(fault, own))
+    if kind is None or kind in ITEMS or stated is None or _of_variables(fault):
+        return None
+    member, value = kinds(family)[kind], with_field(family, kind, stated)
+    right = accepts_all(member, value if isinstance(value, dict) else {str(member.main): value})
+    if right and not of_pytorch(name):
+        return None if value == stated else f"write `{entry(fault, {kind: value})}`"
+    called = call_meant(family, f"{name}({as_arguments(stated)})", fault.rank)
+    if called is None or called.left or called.kind == {kind: stated}:
+        return None
+    if family != "layer":
+        return f"write `{entry(fault, called.kind)}`"
+    return f"write {listed([snippet(fault, each, item=True) for each in padded_apart(called.kind)], 'and')}"
+
+
+def _of_variables(fault: Fault) -> bool:
+    """Whether fields of an unknown kind are what variables stand for."""
+    source = fault.source
+    stated = source.value(fault.written)
+    parts = stated if isinstance(stated, dict) else range(len(stated)) if isinstance(stated, list) else ()
+    return any(source.place((*fault.written, *part)) in source.filled for part in [(), *((each,) for each in parts)])
+
+
+def _of_another_name(fault: Fault) -> str | None:
+    near = _nearest_kind(fault, fault.context["name"])
+    more = "" if _few(fault) else f" {all_of(fault.context['family'])}"
+    return f"did you mean `{near}`?{more}" if near else None
 
 
 def _an_activation(fault: Fault) -> str | None:
@@ -256,6 +320,8 @@ _ADVICE: tuple[Callable[[Fault], str | None], ...] = (
     _in_a_block,
     _summed,
     _of_python,
+    _listed_behind,
+    _with_arguments,
     _of_another_name,
     _an_activation,
     _of_the_code,

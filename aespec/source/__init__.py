@@ -122,6 +122,31 @@ class Source:
         """Give the value at ``loc``."""
         return reduce(getitem, loc, self.data)
 
+    def renamed(self, names: Mapping[Loc, str]) -> Self:
+        """The same where some keys, and texts that stand alone, have other names; the places are those of the old.
+
+        Args:
+            names: The new names by the paths of the keys. That of a text ends in the text itself.
+        """
+
+        def path(loc: Loc) -> Loc:
+            return tuple(names.get(loc[: end + 1], part) for end, part in enumerate(loc))
+
+        def data(value: Any, loc: Loc) -> Any:
+            if isinstance(value, dict):
+                return {names.get((*loc, key), key): data(item, (*loc, key)) for key, item in value.items()}
+            if isinstance(value, list):
+                return [data(item, (*loc, index)) for index, item in enumerate(value)]
+            return names.get((*loc, value), value) if isinstance(value, str) else value
+
+        return replace(
+            self,
+            data=data(self.data, ()),
+            values={path(loc): place for loc, place in self.values.items()},
+            keys={path(loc): place for loc, place in self.keys.items()},
+            spoilt={path(loc) for loc in self.spoilt},
+        )
+
     def place(self, loc: Loc, *, key: bool = False) -> Place | None:
         """Give the place of the value at ``loc``, or of the nearest value around it; with ``key``, of its key."""
         for length in range(len(loc), -1, -1):

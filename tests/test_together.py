@@ -1,0 +1,164 @@
+"""Faults of every stage are told together, as each is told alone."""
+
+from itertools import combinations
+
+import pytest
+
+import aespec
+from aespec import AespecError
+from aespec.passes import read
+from aespec.plan import TrainingPlan
+
+SPEC = """\
+vars: {size: 32}
+input: {shape: [28, 28, 1], range: [0, 1]}
+encoder:
+  - conv2d: {filters: 4, kernel_size: 3, padding: same}
+  - max_pool2d: 2
+  - dropout: 0.1
+  - flatten
+  - dense: {units: 30, activation: selu, kernel_regularizer: {l2: 0.01}}
+  - dense: {units: 8, name: code}
+decoder:
+  - dense: {units: 30, activation: selu, name: first}
+  - dense: 784
+  - reshape: [28, 28, 1]
+loss: [mse, {mae: {weight: 0.5}}]
+training:
+  optimizer: {adam: {learning_rate: 0.01}}
+  schedule: {cosine: {warmup: 1}}
+  epochs: 3
+  batch_size: ${size}
+  early_stopping: {patience: 3}
+classifier: {head: [{dense: {units: 10, name: wide}}], epochs: 3}
+"""
+
+# A stretch of the text, what is written instead, and the codes of what is wrong then.
+FAULTS = {
+    "a variable": ("${size}", "${sizes}", "E008"),
+    "an expression": ("vars: {size: 32}", "vars: {size: '${1 +}'}", "E010"),
+    "no range": ("range: [0, 1]", "range: [1, 0]", "E106"),
+    "an unknown field of the input": ("input: {", "input: {hue: 1, ", "E102"),
+    "a misspelt kind": ("  - conv2d", "  - convv2d", "E101"),
+    "a misspelt field": ("kernel_size", "kernel_siz", "E102"),
+    "filters": ("filters: 4", "filters: four", "E104"),
+    "padding": ("padding: same", "padding: some", "E104"),
+    "no bias": ("kernel_size: 3", "kernel_size: 3, use_bias: false, bias_initializer: ones", "E106"),
+    "both": ("padding: same}", "padding: same, strides: 2, dilation_rate: 2}", "E106"),
+    "a rate": ("dropout: 0.1", "dropout: 1.5", "E104"),
+    "a bare kind": ("- flatten", "- flaten", "E101"),
+    "a kind with fields": ("dense: {units: 30, activation: selu, k", "dens: {units: 30, activation: selu, k", "E101"),
+    "a regularizer": ("l2: 0.01", "l2: -1", "E104"),
+    "a field that no layer has": ("name: code", "name: code, hue: 1", "E102"),
+    "a tie to nothing": ("name: first", "name: first, tied_to: encoder/none", "E204"),
+    "a width": ("- dense: 784", "- dense: 783", "E201"),
+    "a loss": ("mse, ", "msee, ", "E101"),
+    "a loss twice": ("0.5}}]", "0.5}}, mae]", "E106"),
+    "a kind below a misspelt field": ("optimizer: {adam:", "optimiser: {adan:", "E101 E102"),
+    "a warm-up": ("warmup: 1", "warmup: -1", "E104"),
+    "epochs": ("  epochs: 3\n", "  epocs: many\n", "E102 E104"),
+    "gradients clipped twice": ("training:\n", "training:\n  clip_norm: 1\n  clip_value: 1\n", "E106"),
+    "a split beside a file": ("training:\n", "training:\n  validation_data: x.npy\n  validation_split: 0.1\n", "E106"),
+    "patience": ("patience: 3", "patience: 0", "E104"),
+    "nothing to freeze": ("training:\n", "training:\n  freeze: encoder/none\n", "E208"),
+    "greedy": ("training:\n", "training:\n  greedy: {epochs: 1}\n", "E208"),
+    "a head": ("units: 10, name: wide", "units: -10, name: wide", "E104"),
+    "a field of the classifier": ("], epochs: 3}", "], epoch: 3}", "E102"),
+}  # fmt: skip
+
+
+def told(text, folder):
+    """The code and the message of each problem of a spec."""
+    path = folder / "spec.yaml"
+    path.write_text(text)
+    try:
+        read(path)
+    except AespecError as error:
+        return {(each.rule.code, each.message) for each in error.diagnostics}
+    return set()
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """What is told of each fault where there is no other."""
+    folder = tmp_path_factory.mktemp("alone")
+    return {name: told(SPEC.replace(old, new), folder) for name, (old, new, _) in FAULTS.items()}
+
+
+def test_each_fault_is_told(alone, tmp_path):
+    assert told(SPEC, tmp_path) == set()
+    codes = {name: " ".join(sorted(code for code, _ in found)) for name, found in alone.items()}
+    assert codes == {name: stated for name, (_, _, stated) in FAULTS.items()}
+
+
+def changed(*names):
+    """The spec with these faults."""
+    text = SPEC
+    for old, new, _ in map(FAULTS.__getitem__, names):
+        text = text.replace(old, new)
+    return text
+
+
+PAIRS = [(one, other) for one, other in combinations(FAULTS, 2) if changed(one, other) == changed(other, one)]
+"""Those that do not change the same words."""
+
+
+def test_most_faults_are_told_in_pairs():
+    assert len(PAIRS) > 390
+
+
+@pytest.mark.parametrize(("one", "other"), PAIRS)
+def test_two_faults_are_both_told(one, other, alone, tmp_path):
+    assert told(changed(one, other), tmp_path) == alone[one] | alone[other]
+
+
+def both(fields):
+    """What is told of these fields of a spec."""
+    with pytest.raises(AespecError) as caught:
+        aespec.parse(f"encoder: [dense: 3]\ndecoder: mirror\n{fields}\n")
+    return [each.message for each in caught.value.diagnostics]
+
+
+@pytest.mark.parametrize(
+    ("fields", "messages"),
+    [
+        (
+            "input: {shape: [9, 3], scaling: standard, range: [1, 0], columns: [a, b, b], stride: 1.5}",
+            [
+                "values of mean 0 have no `range`",
+                "`range` is empty",
+                "`columns` names `b` twice",
+                "`stride` has a wrong value",
+            ],
+        ),
+        ("input: {shape: [2], columns: [a, l], label: l}", ["`l` is the label, and among the features"]),
+        (
+            "input: {shape: [5], columns: [a, a, a]}",
+            ["`columns` names `a` 3 times", "`columns` are not as many as features"],
+        ),
+        (
+            "input: [9]\nloss: [mse, mse, mae, mae, mae, {huber: {delta: -1}}]",
+            [
+                "the loss `mse` is stated twice",
+                "the loss `mae` is stated twice",
+                "the loss `mae` is stated twice",
+                "`delta` lies outside its bounds",
+            ],
+        ),
+        # a field that is wrong is no part of what others are together
+        ("input: [9]\ntraining: {window: 3, batch_size: many}", ["`batch_size` has a wrong value"]),
+        (
+            "input: [9]\ntraining: {window: 3, batch_size: 4, ema: 2}",
+            ["a window has no room for a batch", "`ema` lies outside its bounds"],
+        ),
+    ],
+)  # fmt: skip
+def test_fields_that_are_wrong_together_are_all_told(fields, messages):
+    assert both(fields) == messages
+
+
+def test_a_plan_made_in_python_tells_all():
+    with pytest.raises(ValueError, match="clipped twice; a window has no room"):
+        TrainingPlan(clip_norm=1.0, clip_value=1.0, window=3, batch_size=4)
+    with pytest.raises(ValueError, match="should be less than 1; gradients are clipped twice"):
+        TrainingPlan(clip_norm=1.0, clip_value=1.0, validation_split=2.0)
