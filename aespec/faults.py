@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, cached_property
 from typing import Any, NamedTuple, get_args
 
 from pydantic import BaseModel
@@ -117,7 +118,7 @@ class Fault:
         shape = stated.get("shape") if isinstance(stated, dict) else stated
         return len(shape) - 1 if isinstance(shape, list) else None
 
-    @property
+    @cached_property
     def held(self) -> dict[str, Any] | None:
         """The field that takes the kind which an unknown field is, with that kind.
 
@@ -169,7 +170,7 @@ class Fault:
         """Whether the field holds a list of layers."""
         return self.owner is not None and holds_layers(self.owner, self.field)
 
-    @property
+    @cached_property
     def meant(self) -> str | None:
         """The field that an unknown one was likely meant to be."""
         if self.held:
@@ -339,7 +340,8 @@ def _held(field: str, inner: type[BaseModel], held: Any) -> tuple[str, type[Base
     return label, member if main else None, {main: held} if main else {}
 
 
-def inner_models(owner: type[BaseModel], name: str) -> list[type[BaseModel]]:
+@cache
+def inner_models(owner: type[BaseModel], name: str) -> tuple[type[BaseModel], ...]:
     """The models and families that a field holds: alone, optional, in a tuple or one of several."""
     found = []
     waiting = [owner.model_fields[name].annotation] if name in owner.model_fields else []
@@ -348,4 +350,4 @@ def inner_models(owner: type[BaseModel], name: str) -> list[type[BaseModel]]:
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
             found.append(annotation)
         waiting.extend(get_args(annotation))
-    return found
+    return tuple(found)

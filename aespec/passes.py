@@ -404,6 +404,7 @@ def _chain(
         sure: Whether a length that is not known is not known because it may vary.
     """
     nodes: list[Node] = []
+    told: set[Any] = set()  # where: a `repeat` uses the same text several times
     whole, given = True, shape if source == INPUT else None
     for name, step in zip(_named(block, steps), steps, strict=True):
         node = None
@@ -417,8 +418,10 @@ def _chain(
                 help = _more_steps(nodes if whole else [], step.layer) or _channels_last(given, shape, step.layer, spec)
                 if help is None and isinstance(step.layer, Reshape):
                     help = _unflattened(nodes, shape, prod(step.layer.target_shape), spec)
-                if not spec.is_doubtful(step.place) and not any(_alike(fault, told) for told in problems):
+                at = fault.place and fault.place.position
+                if not spec.is_doubtful(step.place) and (at is None or at not in told):
                     problems.append(replace(fault, help=help or fault.help))
+                told.add(at)
         whole = whole and node is not None
         if node and isinstance(node.layer, Reshape) and given == node.input_shape:
             given = node.shape
@@ -427,12 +430,6 @@ def _chain(
         source, sure = name, node is not None
         shape = node.shape if node else _behind(step.layer, shape)
     return tuple(nodes), whole, shape
-
-
-def _alike(fault: Diagnostic, told: Diagnostic) -> bool:
-    """Whether something is told of the same text already, which a `repeat` uses several times."""
-    same = fault.place and told.place and fault.place.position == told.place.position
-    return bool(same) and fault.rule is told.rule
 
 
 def _behind(layer: Layer, x: Shape | None) -> Shape | None:
