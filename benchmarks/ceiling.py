@@ -1,11 +1,12 @@
-"""How much faster than by hand a dense model can be trained at all: the matrix products of its steps alone.
+"""How much faster than by hand a model can be trained at all: the products of its steps alone.
 
     python benchmarks/ceiling.py
 
-One side computes what a step of `stacked` cannot do without: it gathers the batch, multiplies it through the layers and
-the error back, and moves each kernel by a product. It has no biases, activations or loss, and computes nothing of use.
-The other is the model written by hand, in `peers`. Both run in one process, in turn. With the matrix products that a
-framework has, no way of computing the steps exceeds the ratio.
+One side computes what a step cannot do without. Of `stacked` it gathers the batch, multiplies it through the layers and
+the error back, and moves each kernel by a product; of `conv`, in Keras, it computes each convolution and its two
+gradients, as TensorFlow's kernels do, of numbers that lie ready. It has no biases, activations, poolings or loss, and
+computes nothing of use. The other is the model written by hand, in `peers`. Both run in one process, in turn. With the
+products that a framework has, no way of computing the steps exceeds the ratio.
 """
 
 from __future__ import annotations
@@ -26,18 +27,21 @@ import aespec
 from aespec.data import load
 from aespec.registry import find_backend
 
-SPEC = Path(__file__).parent.parent / "specs" / "stacked.yaml"
+SPECS = Path(__file__).parent.parent / "specs"
 RATE = 1e-9
 """So small that the kernels stay as they are."""
 
 
-Shapes = list[tuple[int, ...]]
+def kernels_of(graph: Graph) -> list[tuple[int, ...]]:
+    """The shapes of a model's kernels."""
+    return [param.shape for name, param in graph.params.items() if name.endswith("kernel")]
 
 
-def in_torch(x: np.ndarray, shapes: Shapes, batch_size: int) -> Callable[[], Any]:
+def in_torch(x: np.ndarray, graph: Graph, batch_size: int) -> Callable[[], Any]:
     """An epoch of products in PyTorch, each written where the last one was."""
     import torch
 
+    shapes = kernels_of(graph)
     samples = torch.from_numpy(x.reshape(len(x), -1))
     kernels = [torch.randn(shape) / shape[0] ** 0.5 for shape in shapes]
     sizes = [shapes[0][0], *(shape[1] for shape in shapes)]
@@ -58,10 +62,11 @@ def in_torch(x: np.ndarray, shapes: Shapes, batch_size: int) -> Callable[[], Any
     return epoch
 
 
-def in_keras(x: np.ndarray, shapes: Shapes, batch_size: int) -> Callable[[], Any]:
+def in_keras(x: np.ndarray, graph: Graph, batch_size: int) -> Callable[[], Any]:
     """An epoch of products in TensorFlow, one loop that XLA compiles."""
     import tensorflow as tf
 
+    shapes = kernels_of(graph)
     samples = tf.constant(x.reshape(len(x), -1))
     kernels = [tf.Variable(tf.random.normal(shape) / shape[0] ** 0.5) for shape in shapes]
 
@@ -93,14 +98,61 @@ def in_keras(x: np.ndarray, shapes: Shapes, batch_size: int) -> Callable[[], Any
     return epoch
 
 
-def measure(backend: str, batch_size: int, rounds: int, epochs: int) -> list[str]:
+def convolutions(x: np.ndarray, graph: Graph, batch_size: int) -> Callable[[], Any]:
+    """An epoch of convolutions and their gradients in TensorFlow, one loop of its kernels."""
+    import tensorflow as tf
+
+    model = find_backend("keras").build(graph, seed=0)
+    nodes = [node for node in graph if "kernel" in node.params]
+    layers = [model.native.get_layer(node.name.replace("/", "_")) for node in nodes]
+    given = [tf.random.normal((batch_size, *node.input_shape)) for node in nodes]
+
+    @tf.function(autograph=False)
+    def steps(count: Any) -> Any:
+        def body(at: Any, *kernels: Any) -> Any:
+            moved = []
+            for node, layer, values, kernel in zip(nodes, layers, given, kernels, strict=True):
+                with tf.GradientTape() as tape:
+                    tape.watch([values, kernel])
+                    outputs = convolved(layer, values, kernel)
+                towards = [values, kernel] if node.inputs != (graph.nodes[0].name,) else [kernel]
+                gradients = tape.gradient(outputs, towards, outputs)
+                with tf.control_dependencies(gradients):
+                    moved.append(kernel - RATE * gradients[-1])
+            return (at + 1, *moved)
+
+        return tf.while_loop(lambda at, *_: at < count, body, (tf.constant(0), *(each.kernel.value for each in layers)))
+
+    def epoch() -> None:
+        steps(len(x) // batch_size)[0].numpy()  # waits
+
+    return epoch
+
+
+def convolved(layer: Any, values: Any, kernel: Any) -> Any:
+    """A layer's convolution alone, with another kernel."""
+    from keras import ops
+
+    how = {"strides": list(layer.strides), "padding": layer.padding}
+    if "Transpose" in type(layer).__name__:
+        return ops.conv_transpose(values, kernel, output_padding=layer.output_padding, **how)
+    return ops.conv(values, kernel, **how)
+
+
+PRODUCTS = {
+    ("stacked", "keras"): in_keras,
+    ("stacked", "torch"): in_torch,
+    ("conv", "keras"): convolutions,
+}
+
+
+def measure(spec: str, backend: str, batch_size: int, rounds: int, epochs: int) -> list[str]:
     """A row: how fast the products are, how fast the model by hand, and the median of the ratios."""
     x = load("fashion_mnist", shape=(28, 28), range=(0.0, 1.0)).inputs
     x = x[: len(x) // batch_size * batch_size]
-    params = aespec.compile(aespec.load(SPEC)).params
-    shapes = [param.shape for name, param in params.items() if name.endswith("kernel")]
-    products = {"torch": in_torch, "keras": in_keras}[backend](x, shapes, batch_size)
-    peer = import_module(f"peers.in_{backend}").Peer("stacked", x, batch_size)
+    graph = aespec.compile(aespec.load(SPECS / f"{spec}.yaml"))
+    products = PRODUCTS[spec, backend](x, graph, batch_size)
+    peer = import_module(f"peers.in_{backend}").Peer(spec, x, batch_size)
     products()
     peer.epoch()  # the first of each compiles
     rates, by_hand = [], []

@@ -248,6 +248,10 @@ TEXTS = {
 }
 
 AND_MORE = {
+    "a list in a list": (
+        "input: [28, 28]\nencoder: [reshape: {target_shape: [[0, 0], 28, 1]}, flatten, dense: 2]\ndecoder: mirror\n",
+        "`target_shape`: The shape wanted, without the batch axis; one axis may be -1, which is then computed.",
+    ),
     "a layer of PyTorch's with its arguments": (
         encoder("Linear: {in_features: 8, out_features: 3, bias: true}"),
         "write `- dense: 3`",

@@ -303,7 +303,7 @@ def _several_widths(fault: Fault) -> str | None:
     from aespec.registry import nearest_kind
 
     given, layer = fault.error["input"], fault.kind
-    if layer is None or layer.family != "layer" or layer.main != fault.field:
+    if layer is None or layer.family != "layer" or fault.loc[-1] != layer.main:
         return None
     if isinstance(given, list) and len(given) > 1 and fault.type.startswith("int_") and {int} == {*map(type, given)}:
         fields = fault.source.value(fault.written[:-1]) if fault.loc == fault.written else {}
