@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from importlib import import_module
-from math import prod
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -25,6 +24,7 @@ from tabulate import tabulate
 
 import aespec
 from aespec.data import load
+from aespec.graph import Graph
 from aespec.registry import find_backend
 
 SPECS = Path(__file__).parent.parent / "specs"
@@ -104,7 +104,7 @@ def convolutions(x: np.ndarray, graph: Graph, batch_size: int) -> Callable[[], A
 
     model = find_backend("keras").build(graph, seed=0)
     nodes = [node for node in graph if "kernel" in node.params]
-    layers = [model.native.get_layer(node.name.replace("/", "_")) for node in nodes]
+    layers = [model.native.get_layer(block).get_layer(name) for block, name in (node.name.split("/") for node in nodes)]
     given = [tf.random.normal((batch_size, *node.input_shape)) for node in nodes]
 
     @tf.function(autograph=False)
@@ -139,6 +139,7 @@ def convolved(layer: Any, values: Any, kernel: Any) -> Any:
     return ops.conv(values, kernel, **how)
 
 
+SAMPLES = {"stacked": 60_000, "conv": 12_800}
 PRODUCTS = {
     ("stacked", "keras"): in_keras,
     ("stacked", "torch"): in_torch,
@@ -149,7 +150,7 @@ PRODUCTS = {
 def measure(spec: str, backend: str, batch_size: int, rounds: int, epochs: int) -> list[str]:
     """A row: how fast the products are, how fast the model by hand, and the median of the ratios."""
     x = load("fashion_mnist", shape=(28, 28), range=(0.0, 1.0)).inputs
-    x = x[: len(x) // batch_size * batch_size]
+    x = x[: min(SAMPLES[spec], len(x)) // batch_size * batch_size]
     graph = aespec.compile(aespec.load(SPECS / f"{spec}.yaml"))
     products = PRODUCTS[spec, backend](x, graph, batch_size)
     peer = import_module(f"peers.in_{backend}").Peer(spec, x, batch_size)
@@ -163,14 +164,15 @@ def measure(spec: str, backend: str, batch_size: int, rounds: int, epochs: int) 
         rates.append(epochs * len(x) / (perf_counter() - start))
         by_hand.append(len(x) / peer.epoch()[0])
     ratio = median(ours / theirs for ours, theirs in zip(rates, by_hand, strict=True))
-    multiply_adds = 3 * sum(map(prod, shapes)) - prod(shapes[0])  # nothing goes back through the first
+    each = [node.layer.multiply_adds(node.input_shape) or 0 for node in graph if "kernel" in node.params]
+    multiply_adds = 3 * sum(each) - each[0]  # nothing goes back through the first
     numbers = [
         f"{median(rates):,.0f}",
         f"{2e-9 * multiply_adds * median(rates):.0f}",
         f"{median(by_hand):,.0f}",
         f"{ratio:.2f}",
     ]
-    return [backend, str(batch_size), *numbers]
+    return [spec, backend, str(batch_size), *numbers]
 
 
 def main() -> None:
@@ -180,10 +182,10 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=3, help="of products a round (3)")
     given = parser.parse_args()
     rows = []
-    for backend in ("keras", "torch"):
+    for spec, backend in PRODUCTS:
         find_backend(backend).versions()  # imports the framework, TensorFlow without its greetings
-        rows += [measure(backend, batch_size, given.rounds, given.epochs) for batch_size in (32, 256)]
-    heads = ["framework", "batch", "products alone, samples/s", "GFLOP/s", "by hand, samples/s", "ratio"]
+        rows += [measure(spec, backend, batch_size, given.rounds, given.epochs) for batch_size in (32, 256)]
+    heads = ["spec", "framework", "batch", "products alone, samples/s", "GFLOP/s", "by hand, samples/s", "ratio"]
     print(tabulate(rows, heads, tablefmt="github", disable_numparse=True))
 
 
