@@ -26,6 +26,7 @@ __all__ = [
     "as_arguments",
     "behind_input",
     "call_meant",
+    "callbacks",
     "called_name",
     "list_meant",
     "of_pytorch",
@@ -247,6 +248,44 @@ def behind_input(name: str, kind: str, values: Sequence[Any]) -> dict[str, Any] 
         return None
     called = call_meant("layer", f"{name}({', '.join(map(repr, values))})")
     return called.kind if called and not called.left else None
+
+
+def callbacks(value: Any) -> list[tuple[str, Any]]:
+    """Each callback by its name, with what it is given: of a list of calls, names or mappings, or of one.
+
+    >>> callbacks(["EarlyStopping(patience=5", "min_delta=0.1)", {"ModelCheckpoint": {"save_top_k": 1}}])
+    [('EarlyStopping', {'patience': 5, 'min_delta': 0.1}), ('ModelCheckpoint', {'save_top_k': 1})]
+    """
+    found: list[tuple[str, Any]] = []
+    text = ""
+    for each in value if isinstance(value, list) else [value]:
+        if isinstance(each, dict):
+            found += _named_fields(each)
+            continue
+        text = f"{text}, {each}" if text else str(each or "").strip("[]")
+        if text.count("(") > text.count(")"):  # cut at a comma
+            continue
+        node = _parsed(f"[{text}]") if text else None
+        for call in node.elts if isinstance(node, ast.List) else ():
+            if isinstance(call, ast.Call):
+                stated = ((each.arg, _literal(each.value)) for each in call.keywords)
+                given = {name: value for name, value in stated if value is not _UNKNOWN}
+                found.append((ast.unparse(call.func).rpartition(".")[2], given))
+            else:
+                found.append((ast.unparse(call).rpartition(".")[2], None))
+        text = ""
+    return found
+
+
+def _named_fields(stated: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """The name that a mapping states as a value, with its other fields; else each key with what it holds."""
+    name = next((key for key in ("type", "class_name", "_target_", "name") if isinstance(stated.get(key), str)), None)
+    if name is None:
+        return [(str(key).rpartition(".")[2], value) for key, value in stated.items()]
+    others = {key: value for key, value in stated.items() if key != name}
+    held = next((key for key in ("config", "args", "kwargs") if isinstance(others.get(key), dict)), None)
+    inner = others.pop(held) if held else {}
+    return [(stated[name].rpartition(".")[2], {**others, **inner})]
 
 
 AROUND: Mapping[str, tuple[str, str]] = {

@@ -45,7 +45,7 @@ _ELSEWHERE = {
     "loss": ("loss_function", "loss_fn", "criterion"),
     "optimizer": ("type", "kind", "optim", "solver", "algorithm"),
     "epochs": ("max_iter", "iterations", "max_epochs", "num_epochs", "n_epochs", "nb_epoch"),
-    "early_stopping": ("callbacks", "n_iter_no_change"),
+    "early_stopping": ("n_iter_no_change",),
     "seed": ("random_seed", "random_state"),
     "validation_split": ("validation", "validation_size", "validation_fraction", "val_split", "test_size"),
     "clip_norm": ("clipnorm", "gradient_clip_val", "gradient_clip", "grad_clip", "gradient_clipping", "max_grad_norm"),

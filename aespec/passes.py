@@ -434,12 +434,17 @@ def _chain(
 
 def _behind(layer: Layer, x: Shape | None) -> Shape | None:
     """The shape behind a layer, as far as it is known where what comes in is known in part, or does not fit."""
-    found = set()
-    for each in [x] if x is not None else [(None,) * rank for rank in range(1, 6)]:
-        with suppress(ShapeError):
-            outputs = [layer.infer(fill(each, length)) for length in _LENGTHS]
-            found.add(tuple(axes[0] if len({*axes}) == 1 else None for axes in zip(*outputs, strict=True)))
-    return found.pop() if len(found) == 1 and not isinstance(layer, Hole) else layer.stated_shape
+    if isinstance(layer, Hole):
+        return None
+    for shapes in [x] if x is not None else [], [(None,) * rank for rank in range(1, 6)]:
+        found = set()
+        for each in shapes:
+            with suppress(ShapeError):
+                outputs = [layer.infer(fill(each, length)) for length in _LENGTHS]
+                found.add(tuple(axes[0] if len({*axes}) == 1 else None for axes in zip(*outputs, strict=True)))
+        if found:
+            return found.pop() if len(found) == 1 else None
+    return layer.stated_shape
 
 
 _LENGTHS = (1009, 2003)

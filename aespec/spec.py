@@ -26,7 +26,7 @@ from aespec.diagnostics import AespecError, Diagnostic, Loc, Place, in_order
 from aespec.faults import Fault, holder
 from aespec.kind import Kind, Objections, combination, nested, together
 from aespec.layers.axes import as_tuple
-from aespec.layers.base import Layer, Length
+from aespec.layers.base import Layer, Length, Weighted
 from aespec.losses import Losses, MeanSquaredError
 from aespec.optimizers import Adam, Optimizer
 from aespec.plan import Count, Section, TrainingPlan
@@ -301,7 +301,7 @@ def _validate(source: Source, found: list[Diagnostic], problems: list[Diagnostic
         findings = diagnose(error.errors(), source, Spec)
         found += findings.said
         if problems is not None:
-            source, doubtful = findings.source, frozenset(map(_layer, findings.faulty))
+            source, doubtful = findings.source, frozenset(map(_layer, findings.guessed))
             spec = _what_is_right(source, findings.left)
     if spec is None or (found and problems is None):
         raise AespecError(*in_order(found))
@@ -340,7 +340,7 @@ def _part(fault: Fault) -> Loc:
     part = holder(fault.loc, Spec)
     if part and part in fault.source.values:
         return part
-    if fault.stand_in is not None or removable(fault):
+    if fault.stand_in is not None or removable(fault) or _shapeless(fault):
         return fault.written
     match fault.loc:
         case ("classifier", "head", int(), *_):
@@ -350,6 +350,11 @@ def _part(fault: Fault) -> Loc:
         case ("input", field, *_) if field != "shape":
             return fault.loc[:2]
     return fault.loc[:1]
+
+
+def _shapeless(fault: Fault) -> bool:
+    """Whether it is a field that all layers have, or all that have weights, of which none decides a shape."""
+    return issubclass(fault.kind or Spec, Layer) and fault.loc[-1] in Weighted.model_fields and fault.type != "missing"
 
 
 def _layer(loc: Loc) -> Loc:

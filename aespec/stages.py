@@ -12,7 +12,7 @@ from aespec.losses import Loss, MeanSquaredError
 from aespec.plan import TrainingPlan
 from aespec.rules import BadPlan
 from aespec.shapes import counted
-from aespec.spec import Mirror, Spec
+from aespec.spec import Hole, Mirror, Spec
 
 if TYPE_CHECKING:
     from aespec.passes import Limits
@@ -116,7 +116,8 @@ def named(spec: Spec, layers: Collection[str], unsure: Collection[str]) -> list[
 
 def undoing(graph: Graph, spec: Spec, limits: Limits) -> Graph:
     """Refuse phases of greedy training where no layer is said to undo another."""
-    if spec.training.greedy and not isinstance(spec.decoder, Mirror):
+    written = not isinstance(spec.decoder, Mirror) and not any(isinstance(layer, Hole) for layer in spec.decoder)
+    if spec.training.greedy and written:
         raise AespecError(
             Diagnostic(
                 BadPlan,

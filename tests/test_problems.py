@@ -43,7 +43,7 @@ def faults(text):
         ("- MaxPool2d", "E101", "MaxPool2d", "did you mean `max_pool2d`?"),
         ("- AdaptiveAvgPool2d", "E101", "AdaptiveAvgPool2d", "did you mean `global_average_pool2d`?"),
         ("- LSTM: 3", "E101", "LSTM", "did you mean `lstm`?"),
-        ("- BatchNorm1d", "E101", "BatchNorm1d", "did you mean `batch_normalization`?"),
+        ("- BatchNorm1d", "E101", "BatchNorm1d", "write `- batch_normalization: {momentum: 0.9, epsilon: 1e-05}`"),
         ("- Dropout: 0.1", "E101", "Dropout", "did you mean `dropout`?"),
         ("- Flatten", "E101", "Flatten", "did you mean `flatten`?"),
         ("- Unflatten: [2, 2]", "E101", "Unflatten", "did you mean `reshape`?"),
@@ -104,7 +104,7 @@ def faults(text):
         ("- {dense: 3, dropout: 0.1}", "E105", "{dense: 3, dropout: 0.1}", "a dash of its own"),
         ("- {dense: 3, activation: relu}", "E105", "{dense: 3, a", 'write `- dense: {units: 3, activation: relu}`'),
         ("- {dense: {units: 3}, name: a}", "E105", "{dense: {un", 'write `- dense: {units: 3, name: a}`'),
-        ("- {dense: , units: 3, use_bias: no_}", "E105", "{dense: ", "write `- dense: {units: 3, use_bias: no_}`"),
+        ("- {dense: , units: 3, use_bias: false}", "E105", "{dense: ", "write `- dense: {units: 3, use_bias: false}`"),
         ("- {dense: 3, acivation: relu}", "E105", "{dense: 3, a", 'write `- dense: {units: 3, activation: relu}`'),
         ("- {activation: relu, dense: 3}", "E105", "{activation", 'write `- dense: {units: 3, activation: relu}`'),
         ("- {name: code, dense: 3}", "E105", "{name", 'write `- dense: {units: 3, name: code}`'),
@@ -223,8 +223,9 @@ def faults(text):
     ],
 )  # fmt: skip
 def test_a_fault_of_a_layer(line, code, under, help):
-    (fault,) = faults(f"{HEAD}encoder:\n  {line}\n")
-    assert fault.rule.code == code
+    found = faults(f"{HEAD}encoder:\n  {line}\n")
+    (fault,) = (each for each in found if each.rule.code == code)
+    assert {each.rule.code for each in found} <= {code, "E201"}  # since not all layers fit the input of HEAD
     assert fault.place is not None
     assert fault.place.line == 4
     start = fault.place.column - 1
@@ -248,7 +249,7 @@ def test_a_fault_of_a_layer(line, code, under, help):
     ],
 )
 def test_a_kind_without_a_number_of_axes_is_the_one_for_the_input(shape, line, help):
-    (fault,) = faults(f"input: {shape}\ndecoder: mirror\nencoder:\n  - {line}\n")
+    fault, *_ = faults(f"input: {shape}\ndecoder: mirror\nencoder:\n  - {line}\n")
     assert help in fault.help
 
 
@@ -314,7 +315,8 @@ def test_what_to_do_where_a_layer_has_no_steps(layers, help):
     ],
 )
 def test_a_field_that_belongs_to_what_stands_beside_it(text, help):
-    (fault,) = faults(f"input: [4]\nencoder: [{{dense: 2}}]\ndecoder: mirror\n{text}\n")
+    found = faults(f"input: [4]\nencoder: [{{dense: 2}}]\ndecoder: mirror\n{text}\n")
+    (fault,) = (each for each in found if each.rule.code != "E106")  # `[4]` has no windows
     assert fault.rule.code == "E102"
     assert help in fault.help
 
@@ -550,8 +552,9 @@ loss: binary_crossentropy
         ("input: [4]\nencoder: [{dense: {units: 3, hue: 1}}]\ndecoder: [{dense: 5}]\n", ["E102", "E203"]),
         ("input: [4]\nencoder: [{dense: {uints: 3}}]\ndecoder: [{dense: 5}]\n", ["E102", "E203"]),
         ("input: [4]\nencoder: [{dropout: 3}]\ndecoder: [{dense: 5}]\n", ["E104", "E203"]),
-        # but nothing is said of how it fits itself
-        ("input: [4]\nencoder: [{Conv1D: {filters: 2, kernel_size: 3}}]\ndecoder: mirror\n", ["E101"]),
+        # but nothing is said of how one fits itself whose kind is a guess
+        ("input: [4]\nencoder: [{cnov1d: {filters: 2, kernel_size: 3}}]\ndecoder: mirror\n", ["E101"]),
+        ("input: [4]\nencoder: [{Conv1D: {filters: 2, kernel_size: 3}}]\ndecoder: mirror\n", ["E101", "E201"]),
         # of what follows, all that does not depend on it
         (
             "input: [9, 9]\nencoder: [{conv1d: {filters: x, kernel_size: 3}}, flatten, {dense: 3}]\n"
@@ -569,7 +572,7 @@ loss: binary_crossentropy
             ["E104"],
         ),
         ("input: [x]\nencoder: [{conv2d: {filters: 1, kernel_size: 2}}]\ndecoder: mirror\n", ["E104"]),
-        ("input: [4, 4, 1]\nencoder: [{conv2d: {filters: 1, kernel_sze: 9}}]\ndecoder: mirror\n", ["E102"]),
+        ("input: [4, 4, 1]\nencoder: [{conv2d: {filters: 1, kernel_sze: 9}}]\ndecoder: mirror\n", ["E201", "E102"]),
         ("input: [4]\nencoder: 3\ndecoder: [{dense: {units: 3, tied_to: encoder/dense_1}}]\n", ["E104"]),
         ("input: [4]\ndecoder: [{reshape: [2, 2]}, {conv2d: {filters: 1, kernel_size: 2}}]\n", ["E103", "E201"]),
         # what can be said of layers that are right

@@ -15,7 +15,6 @@ from aespec.problems.fields import (
     all_layers,
     empty_above,
     field_assigned,
-    field_misspelt,
     first_input,
     misplaced,
     missing_field,
@@ -28,12 +27,13 @@ from aespec.problems.kinds import (
     bad_regularizer,
     fields_wanted,
     is_input,
-    kind_misspelt,
     not_one_key,
     rest_of_call,
     unknown_kind,
 )
+from aespec.problems.reading import Reading
 from aespec.problems.values import combination, later_fields, said_in_full, wrong_value
+from aespec.registry import known_kind
 from aespec.rules import UnknownField
 from aespec.source import Source
 
@@ -46,11 +46,11 @@ class Findings(NamedTuple):
     said: list[Diagnostic]
     """One for each cause, in the file's order."""
     source: Source
-    """The source with the names put right that are only misspelt."""
+    """The source as it is read where it is clear what was meant."""
     left: list[Fault]
     """What is wrong with that one."""
-    faulty: set[Loc]
-    """The paths of all that was wrong, names put right included."""
+    guessed: set[Loc]
+    """The paths of the kinds that are known by what their names are like alone."""
 
 
 def diagnose(errors: Sequence[Mapping[str, Any]], source: Source, model: type[BaseModel]) -> Findings:
@@ -58,65 +58,48 @@ def diagnose(errors: Sequence[Mapping[str, Any]], source: Source, model: type[Ba
 
     A value that its own text spoils is not blamed again, nor is a field called missing that is only misspelt, or
     stands in a mapping that does not belong there. Unknown fields that are one kind together are told as one. What is
-    wrong below a name that is only misspelt is told with it.
+    wrong below a name that is only misspelt, or in a layer as Keras or PyTorch have it, is told with that.
     """
     if isinstance(source.data, dict) and source.data.keys() >= _OF_KERAS:
         return Findings([_model_of_keras(source)], source, faults(errors, source, model), set())
     left = new = faults(errors, source, model)
-    said, faulty = _said(left, source), {fault.loc for fault in left}
-    for _ in range(DEEPEST):
-        if not (misspelt := [(fault, name) for fault in new if (name := _misspelt(fault))]):
+    said: list[Diagnostic] = []
+    guessed: set[Loc] = set()
+    for depth in range(DEEPEST + 1):
+        reading = Reading.of(new) if depth < DEEPEST else Reading()
+        told = {(each.rule, each.place) for each in said}
+        said += [each for each in _said(new, reading, source) if (each.rule, each.place) not in told]
+        guessed |= {fault.loc for fault in new if fault.type == "unknown_kind" and not _known(fault)}
+        if not reading:
             break
-        source = source.renamed({_key(fault): name for fault, name in misspelt})
+        source = source.revised(reading.moved, reading.values)
         try:
             model.model_validate(source.data)
             left = new = []
         except ValidationError as error:
             left = faults(error.errors(), source, model)
-            new = _not_seen(left, misspelt)
-        faulty |= {fault.loc for fault in new}
-        told = {(each.rule, each.place) for each in said}
-        said += [each for each in _said(new, source) if (each.rule, each.place) not in told]
-    return Findings(in_order(said), source, left, faulty)
+            new = [fault for fault in left if reading.hid(fault)]
+    return Findings(in_order(said), source, left, guessed)
 
 
 DEEPEST = 6
-"""Misspelt names, each in what another one holds, to which a spec is read: an optimizer, its kind and its field are
-three."""
+"""How often a spec is read again: an optimizer's field, its kind and what this has, all misspelt, are three."""
 
 
-def _misspelt(fault: Fault) -> str | None:
-    """The name that was likely meant by an unknown one, where it is all that there is to write."""
-    if fault.type == "unknown_kind":
-        return kind_misspelt(fault)
-    return field_misspelt(fault) if fault.type == "extra_forbidden" else None
+def _known(fault: Fault) -> bool:
+    """Whether an unknown kind of layer has its name from Keras or PyTorch, so that there is no doubt of what it is."""
+    return known_kind(str(fault.context["name"]).rpartition(".")[2], fault.context["family"]) is not None
 
 
-def _key(fault: Fault) -> Loc:
-    """Where an unknown name is written: the path of a key, or of a text that stands alone, which it ends in."""
-    return fault.written if fault.written[-1:] == fault.loc[-1:] else (*fault.written, fault.loc[-1])
-
-
-def _not_seen(left: Sequence[Fault], misspelt: Sequence[tuple[Fault, str]]) -> list[Fault]:
-    """The faults that names hid which are put right: those below a key, and those of fields together."""
-    keys = {(*fault.loc[:-1], name) for fault, name in misspelt if fault.written[-1:] == fault.loc[-1:]}
-    beside = {fault.loc[:-1] for fault, _ in misspelt if fault.type == "extra_forbidden"}
-    return [
-        fault
-        for fault in left
-        if any(fault.loc[: end + 1] in keys for end in range(len(fault.loc)))
-        or (fault.type == "combination" and fault.loc[:-1] in beside)
-    ]
-
-
-def _said(found: Sequence[Fault], source: Source) -> list[Diagnostic]:
-    """One diagnostic for each cause of these faults."""
+def _said(found: Sequence[Fault], reading: Reading, source: Source) -> list[Diagnostic]:
+    """One diagnostic for each cause of these faults, but for those that are told when more is known."""
     misspelt = {loc for fault in found for loc in _there_elsewhere(fault)}
     cut = {loc for fault in found for loc in (*rest_of_call(fault)[1], *later_fields(fault))}
     told = [
         fault
         for fault in found
-        if fault.written not in source.spoilt
+        if not reading.awaits(fault)
+        and fault.written not in source.spoilt
         and fault.written not in cut
         and not (fault.loc in misspelt and (fault.type == "missing" or fault.error["input"] is None))
         and not (fault.type == "extra_forbidden" and fault.together and fault.loc[-1] != next(iter(fault.stray)))

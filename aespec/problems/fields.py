@@ -6,11 +6,13 @@ import re
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from aespec.calls import arguments_meant
+from aespec.calls import callbacks
 from aespec.diagnostics import Diagnostic, Loc, nearest, show
 from aespec.faults import Belonging, Fault, inner_models, layers_in
-from aespec.fieldnames import comes_out, follows, known_elsewhere, otherwise
+from aespec.fieldnames import comes_out, field_meant, follows, known_elsewhere, otherwise
 from aespec.kind import own_first
+from aespec.meanings import as_kind, fitting, short
+from aespec.plan import EarlyStopping
 from aespec.problems.writing import entry, listed, snippet
 from aespec.rules import MissingField, UnknownField, WrongValue
 from aespec.source.text import assigned
@@ -28,6 +30,7 @@ __all__ = [
     "several_misplaced",
     "several_missing",
     "unknown_field",
+    "wrapped",
 ]
 
 
@@ -83,31 +86,55 @@ def _written_so(fault: Fault) -> str | None:
         return f"did you mean `{key.replace('/', '.')}`?"
     if item := re.fullmatch(r"(\w+)\[(\d+)\]", key):
         return f"write `{item[1]}.{item[2]}` for an item of a list"
-    if key == "callbacks" and (stops := _stopping(fault)):
-        plan = fault.source.data.get("training")
-        stated = plan if isinstance(plan, dict) else {} if plan is None else {"optimizer": plan}
-        if "early_stopping" in stated:
-            return f"remove {fault.subject}: `early_stopping` is stated in `training`"
-        stopping = {"early_stopping": stops}
-        return (
-            f"write `{entry(fault, stopping if fault.loc[0] == 'training' else {'training': {**stated, **stopping}})}`"
-        )
-    if key == "callbacks" and (instead := [told for name, told in _CALLBACKS.items() if name in str(value).lower()]):
-        return f"remove {fault.subject}: {', '.join(instead)}"
+    if key.lower() in ("callback", "callbacks") and (fault.loc[:-1] in ((), ("training",))):
+        return _without_callbacks(fault)
     if key in ("import", "imports", "extends", "base", "$ref") and isinstance(value, str):
         return f"the layers of another file stand in the list: `- include: {show(value, plain=True)}`"
     return None
+
+
+def _without_callbacks(fault: Fault) -> str:
+    """What there is here instead of the callbacks of Keras or Lightning, with what they state."""
+    plan = fault.source.data.get("training")
+    stated = plan if isinstance(plan, dict) else {} if plan is None else {"optimizer": plan}
+    fields: dict[str, Any] = {}
+    told = []
+    for name, given in callbacks(fault.error["input"]):
+        squashed = name.replace("_", "").lower()
+        if squashed.startswith("earlystop"):
+            fields["early_stopping"] = _as_stopping(given)
+        elif "plateau" in squashed or "reducelr" in squashed:
+            kind = as_kind("schedule", "reduce_on_plateau", given)["reduce_on_plateau"]
+            fields["schedule"] = short(fitting("schedule", {"reduce_on_plateau": kind or None})[0])
+        else:
+            told.append(next((text for part, text in _CALLBACKS.items() if part in squashed), f"there is no `{name}`"))
+    known = [f"`{field}` is stated in `training`" for field in fields if field in stated]
+    own = {field: value for field, value in fields.items() if field not in stated}
+    why = "; ".join(dict.fromkeys([*told, *known]))
+    if not own:
+        return f"remove {fault.subject}" + (f": {why}" if why else "")
+    written = own if fault.loc[0] == "training" else {"training": {**stated, **own}}
+    return f"write `{entry(fault, written)}`" + (f"; {why}" if why else "")
+
+
+def _as_stopping(given: Any) -> Any:
+    """What `early_stopping` is to hold, of what Keras's is given; 5 epochs for one that was told nothing."""
+    if not isinstance(given, dict):
+        return given if type(given) is int else 5
+    known = EarlyStopping.model_fields
+    fields = {field: value for name, value in given.items() if (field := field_meant(str(name), known)) in known}
+    return fields["patience"] if [*fields] == ["patience"] else fields or 5
 
 
 _CALLBACKS = {
     "checkpoint": "a run keeps its checkpoints and its best weights by itself",
     "csvlogger": "a run writes `history.csv` by itself",
     "tensorboard": "`aespec train --log tensorboard` writes what it shows",
-    "reducelr": "`schedule: reduce_on_plateau` in `training` lowers the rate",
     "scheduler": "`schedule` in `training` changes the rate",
-    "earlystopping": "`early_stopping: 5` in `training` ends it",
+    "nan": "a loss that is no number ends training by itself",
+    "progress": "a bar is shown by itself",
 }
-"""What there is instead of Keras's callbacks, by what their names hold."""
+"""What there is instead of callbacks, by what their names hold."""
 
 
 def _known(fault: Fault) -> Collection[str]:
@@ -121,7 +148,7 @@ def _of_the_whole(fault: Fault) -> str | None:
         return "take it out: a command is told, `--data`, not the spec"
     if len(fault.written) > 1:
         return None
-    if isinstance(value, dict) and len(fault.top & value.keys()) > 1:
+    if wrapped(fault):
         return f"take `{key}` away: what it holds stands at the top"
     if comes_out(key) and isinstance(value, int | list):
         return f"remove {fault.subject}: what comes out has the shape of what goes in"
@@ -131,6 +158,14 @@ def _of_the_whole(fault: Fault) -> str | None:
     if _of_keras(fault):
         return f"take `{key}` away: `training` has the optimizer and the epochs, and `loss` stands beside it"
     return None
+
+
+def wrapped(fault: Fault) -> list[str]:
+    """The fields of the spec that an unknown field at the top holds, where it holds several."""
+    stated = fault.error["input"]
+    if len(fault.written) > 1 or not isinstance(stated, dict) or len(fault.top & stated.keys()) < 2:
+        return []
+    return [key for key in stated if key not in fault.source.data]
 
 
 def _of_keras(fault: Fault) -> bool:
@@ -249,17 +284,6 @@ def field_assigned(fault: Fault) -> tuple[str, str] | None:
     return found if found and fault.owner and found[0] in fault.owner.model_fields else None
 
 
-def _stopping(fault: Fault) -> Any:
-    """What `early_stopping` is to hold, of callbacks as Keras has them that are one alone."""
-    value = fault.error["input"]
-    one = value[0] if isinstance(value, list) and len(value) == 1 else value
-    if isinstance(one, str) and one.replace("_", "").lower() == "earlystopping":
-        return 5  # epochs, for one that was told nothing more
-    from aespec.plan import TrainingPlan
-
-    return arguments_meant(TrainingPlan, "early_stopping", one) if isinstance(one, str) else None
-
-
 def first_input(fault: Fault) -> list[int] | None:
     """The shape of what goes in, which an unknown field of the first layer states where the spec states none."""
     key, value = str(fault.loc[-1]), fault.error["input"]
@@ -302,7 +326,9 @@ def several_misplaced(group: Sequence[Fault]) -> Diagnostic:
     """All fields of a section that belong into the same field beside them."""
     written: dict[str, Any] = {}
     twice = []
-    for fault in group:
+    belonging = {id(fault): fault.belongs for fault in group}
+    within = {part for each in belonging.values() if each for part in each.path[:-1]}
+    for fault in sorted(group, key=lambda fault: getattr(belonging[id(fault)], "name", "") not in within):
         if belongs := fault.belonging(written):
             written |= belongs.written
             twice += [belongs.name] * belongs.stated

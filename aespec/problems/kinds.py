@@ -45,6 +45,7 @@ __all__ = [
     "fields_wanted",
     "is_input",
     "kind_misspelt",
+    "kind_stated",
     "not_one_key",
     "rest_of_call",
     "unknown_kind",
@@ -69,6 +70,24 @@ def _another_kind(fault: Fault) -> str | None:
     """What to write for an unknown kind: the first advice that there is."""
     found = next(filter(None, (advice(fault) for advice in _ADVICE)), None)
     return found or (None if _few(fault) else all_of(fault.context["family"]))
+
+
+def kind_stated(fault: Fault) -> dict[str, Any] | None:
+    """The kind with its fields, of what is written as Keras, PyTorch or others have it; None where it is several."""
+    family, stated = fault.context["family"], fault.error["input"]
+    first = next((advice for advice in _ADVICE if advice(fault)), None) if fault.type == "unknown_kind" else None
+    kind: dict[str, Any] | None = None
+    if fault.type == "not_one_key" or first is _named_by_value:
+        meant = kind_meant(family, stated, fault.rank)
+        kind = fitting(family, meant)[0] if meant else None
+    elif first is _of_python and _bare(fault):
+        called = call_meant(family, rest_of_call(fault)[0], fault.rank)
+        kind = called.kind if called else None
+    elif first is _with_arguments:
+        called = _as_here(fault)
+        kind = called.kind if called else None
+    alone = kind is not None and len(padded_apart(kind)) == 1 and not ITEMS.keys() & kind
+    return kind if alone else None
 
 
 def kind_misspelt(fault: Fault) -> str | None:
@@ -224,12 +243,15 @@ def _listed_behind(fault: Fault) -> str | None:
     return f"write `{snippet(fault, layer, item=True)}`: {follows}"
 
 
-def _with_arguments(fault: Fault) -> str | None:
+def _as_here(fault: Fault) -> Called | None:
     """Of a kind that Keras or PyTorch call so, with what theirs is given: all of it as it is here."""
     from aespec.registry import kinds, known_kind
 
     family, name = fault.context["family"], fault.context["name"]
-    stated = None if _bare(fault) else fault.error["input"][name]
+    if _bare(fault):  # whose defaults may be others
+        called = call_meant(family, f"{name}()", fault.rank) if of_pytorch(name) else None
+        return called if called and isinstance(next(iter(called.kind.values())), dict) else None
+    stated = fault.error["input"][name]
     own = name.rpartition(".")[2]
     kind = known_kind(own, family) or (None if own.islower() else _nearest_kind(fault, own))
     if kind is None or kind in ITEMS or stated is None or _of_variables(fault):
@@ -237,13 +259,20 @@ def _with_arguments(fault: Fault) -> str | None:
     member, value = kinds(family)[kind], with_field(family, kind, stated)
     right = accepts_all(member, value if isinstance(value, dict) else {str(member.main): value})
     if right and not of_pytorch(name):
-        return None if value == stated else f"write `{entry(fault, {kind: value})}`"
+        return None if value == stated else Called({kind: value})
     called = call_meant(family, f"{name}({as_arguments(stated)})", fault.rank)
-    if called is None or called.left or called.kind == {kind: stated}:
+    if called is None or (called.left and not of_pytorch(name)) or called.kind == {kind: stated}:
         return None
-    if family != "layer":
-        return f"write `{entry(fault, called.kind)}`"
-    return f"write {listed([snippet(fault, each, item=True) for each in padded_apart(called.kind)], 'and')}"
+    return called
+
+
+def _with_arguments(fault: Fault) -> str | None:
+    if (called := _as_here(fault)) is None:
+        return None
+    if fault.context["family"] != "layer":
+        return f"write `{entry(fault, called.kind)}`{_without(called)}"
+    each = [snippet(fault, layer, item=True) for layer in padded_apart(called.kind)]
+    return f"write {listed(each, 'and')}{_without(called)}"
 
 
 def _of_variables(fault: Fault) -> bool:

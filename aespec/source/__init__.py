@@ -2,8 +2,10 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence, Set
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import reduce
+from itertools import pairwise
 from operator import getitem
 from os import PathLike, fspath
 from pathlib import Path
@@ -122,29 +124,33 @@ class Source:
         """Give the value at ``loc``."""
         return reduce(getitem, loc, self.data)
 
-    def renamed(self, names: Mapping[Loc, str]) -> Self:
-        """The same where some keys, and texts that stand alone, have other names; the places are those of the old.
+    def revised(self, moved: Mapping[Loc, Loc], values: Mapping[Loc, Any]) -> Self:
+        """The same with some of its data elsewhere, or other; the places stay those of what is written.
 
         Args:
-            names: The new names by the paths of the keys. That of a text ends in the text itself.
+            moved: The new path of each key that has another one.
+            values: What some paths hold instead, after that.
         """
+        data = deepcopy(self.data)
+        taken = {new: reduce(getitem, old[:-1], data).pop(old[-1]) for old, new in moved.items()}
+        for loc, value in sorted({**values, **taken}.items(), key=lambda change: len(change[0])):
+            _put(data, loc, value)
 
-        def path(loc: Loc) -> Loc:
-            return tuple(names.get(loc[: end + 1], part) for end, part in enumerate(loc))
+        def path(loc: Loc) -> Loc | None:
+            for end in range(len(loc), 0, -1):
+                if loc[:end] in moved:
+                    return (*moved[loc[:end]], *loc[end:])
+                if loc[:end] in values:
+                    return loc if end == len(loc) else None
+            return loc
 
-        def data(value: Any, loc: Loc) -> Any:
-            if isinstance(value, dict):
-                return {names.get((*loc, key), key): data(item, (*loc, key)) for key, item in value.items()}
-            if isinstance(value, list):
-                return [data(item, (*loc, index)) for index, item in enumerate(value)]
-            return names.get((*loc, value), value) if isinstance(value, str) else value
-
+        values_at, keys_at = ({path(loc): at for loc, at in places.items()} for places in (self.values, self.keys))
         return replace(
             self,
-            data=data(self.data, ()),
-            values={path(loc): place for loc, place in self.values.items()},
-            keys={path(loc): place for loc, place in self.keys.items()},
-            spoilt={path(loc) for loc in self.spoilt},
+            data=data,
+            values={loc: at for loc, at in values_at.items() if loc is not None},
+            keys={loc: at for loc, at in keys_at.items() if loc is not None},
+            spoilt={new for loc in self.spoilt if (new := path(loc)) is not None},
         )
 
     def place(self, loc: Loc, *, key: bool = False) -> Place | None:
@@ -154,6 +160,16 @@ class Source:
             if known in self.values:
                 return self.keys.get(known, self.values[known]) if key else self.values[known]
         return None
+
+
+def _put(data: Any, loc: Loc, value: Any) -> None:
+    """Set what stands at a path, in new mappings where there are none."""
+    for part, inner in pairwise(loc):
+        held = data.get(part) if isinstance(data, dict) else data[part]
+        if not isinstance(held, list if isinstance(inner, int) else dict):
+            data[part] = {}
+        data = data[part]
+    data[loc[-1]] = value
 
 
 def _settled(node: Node, loc: Loc, values: dict[Loc, Place], keys: dict[Loc, Place]) -> Any:
