@@ -172,6 +172,7 @@ _IN_PYTORCH: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(_POOLS, _POOL),
     **dict.fromkeys(("global_average_pool1d", "global_average_pool2d"), ("output_size",)),
     "flatten": ("start_dim", "end_dim"),
+    "reshape": ("dim", "target_shape"),
     "dropout": ("rate", "inplace"),
     "leaky_relu": ("negative_slope", "inplace"),
     **dict.fromkeys(("elu", "celu"), ("alpha", "inplace")),
@@ -312,7 +313,9 @@ def padded_apart(layer: dict[str, Any]) -> list[dict[str, Any]]:
     return layers if where == "before" else layers[::-1]
 
 
-_PYTORCH = re.compile(r"(torch\.)?(nn|optim|F)\..*|[Ll]inear|Conv(Transpose)?[12]d|BatchNorm[12]d|\w+LR|\w+Pool[12]d")
+_PYTORCH = re.compile(
+    r"(torch\.)?(nn|optim|F)\..*|[Ll]inear|Unflatten|Conv(Transpose)?[12]d|BatchNorm[12]d|\w+LR|\w+Pool[12]d"
+)
 """What PyTorch calls as Keras does not."""
 
 
@@ -368,6 +371,9 @@ def _of_keras(kind: str, fields: Mapping[str, Any], left: list[str]) -> dict[str
         found["padding"] = "same"
     elif kind in _POOLS and pad:
         left.append(f"padding={found.pop('padding')}")
+    shape = found.get("target_shape")
+    if kind == "reshape" and isinstance(shape, list) and len(shape) == 3:
+        found["target_shape"] = [*shape[1:], shape[0]]  # channels stand first there
     if kind.startswith("zero_padding") and isinstance(pad, list) and len(pad) == 2 * int(kind[-2]):
         found["padding"] = [pad[at : at + 2] for at in range(len(pad) - 2, -1, -2)]  # the last axis stands first there
     return found

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any, NamedTuple, get_args
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from aespec.diagnostics import Loc, Place, nearest, show
 from aespec.fieldnames import MANY, field_meant, follows, known_elsewhere, otherwise
@@ -111,11 +111,21 @@ class Fault:
         value = stand_ins(self.kind).get(self.field) if info.is_required() else info.default
         return value if isinstance(value, float) else None
 
-    @property
+    @cached_property
     def rank(self) -> int | None:
-        """How many axes the input has beside its channels, where that can be read: 2 for images."""
-        stated = self.source.data.get("input") if isinstance(self.source.data, dict) else None
+        """How many axes there are beside the channels, where that can be read: 2 for images."""
+        data = self.source.data if isinstance(self.source.data, dict) else {}
+        stated = data.get("input")
         shape = stated.get("shape") if isinstance(stated, dict) else stated
+        at = self.loc[1] if len(self.loc) > 1 and isinstance(self.loc[1], int) else None
+        blocks = [("decoder", at), ("encoder", None)] if self.loc[:1] == ("decoder",) else [("encoder", at)]
+        for block, end in blocks:
+            layers = data.get(block)
+            before = layers[:end][-MANY:] if isinstance(layers, list) else []
+            made = (each["reshape"] for each in reversed(before) if isinstance(each, dict) and "reshape" in each)
+            last = next((each.get("target_shape") if isinstance(each, dict) else each for each in made), None)
+            if isinstance(last, list):
+                return len(last) - 1
         return len(shape) - 1 if isinstance(shape, list) else None
 
     @cached_property
@@ -128,6 +138,8 @@ class Fault:
         from aespec.registry import known_kind
 
         beside, value = self.source.value(self.written[:-1]), self.error["input"]
+        if otherwise(str(self.loc[-1]), self.kind.family if self.kind else ""):
+            return None
         for field, family in self._holding if isinstance(beside, dict) and not self.together else ():
             if field not in beside and (kind := known_kind(self.loc[-1], family)):
                 return {field: short(as_kind(family, kind, None if value is True else value))}
@@ -142,8 +154,32 @@ class Fault:
         from aespec.meanings import kind_meant, short
 
         for field, family in self._holding:
-            if self.kind and field == self.kind.main and (meant := kind_meant(family, self.stray, self.rank)):
+            if self.kind is None or field != self.kind.main or not self.stray:
+                continue
+            beside = self.source.value(self.written[:-1])
+            meant = kind_meant(family, self.stray, self.rank)
+            if meant is None and family == "layer" and field not in beside:
+                meant = self._layer_lacking
+            if meant:
                 return {field: short(meant)}
+        return None
+
+    @property
+    def _layer_lacking(self) -> dict[str, Any] | None:
+        """The layer that unknown fields of a wrapper are of, if they have its main field among them."""
+        from aespec.meanings import fields_meant
+        from aespec.registry import kinds, known_kind
+
+        for name in ("dense", "lstm"):
+            kind = kinds("layer")[name]
+            fields = fields_meant(kind, self.stray)
+            bare = not any(known_kind(key, "layer") for key in self.stray)
+            if bare and "units" in fields and all(field in kind.model_fields for field in fields):
+                try:
+                    self.kind.model_validate({self.kind.main: {name: fields}})  # type: ignore[union-attr]
+                except ValidationError:
+                    continue
+                return {name: fields}
         return None
 
     @property
@@ -207,6 +243,8 @@ class Fault:
         """`belongs`, where some of what stands beside it is to be another."""
         beside = self.source.value(self.written[:-1])
         if self.owner is None or not isinstance(beside, dict):
+            return None
+        if self.kind is None and otherwise(str(self.loc[-1]), ""):
             return None
         return _within(self.owner, {**beside, **added}, str(self.loc[-1]), self.error["input"])
 

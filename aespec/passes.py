@@ -103,9 +103,16 @@ def compile(spec: Spec, limits: Limits | None = None, problems: Sequence[Diagnos
             graph = check(graph, spec, limits or Limits())
         except AespecError as error:  # the later ones can still look at the graph as it is
             found += error.diagnostics
+    if whole and any(_is_of(each, graph.nodes[-1], spec) for each in found):
+        found = [each for each in found if each.rule is not OutputMismatch]  # of the same width
     if found:
         raise AespecError(*in_order(found))
     return graph
+
+
+def _is_of(fault: Diagnostic, node: Node, spec: Spec) -> bool:
+    """Whether a fault is that a node does not fit the kernel that it is tied to."""
+    return "cannot use the kernel" in fault.message and fault.place == _tie_place(node.layer, node.place, spec)
 
 
 def classify(spec: Spec, classes: int, plan: TrainingPlan, limits: Limits | None = None) -> Graph:
@@ -418,6 +425,9 @@ def _chain(
                 help = _more_steps(nodes if whole else [], step.layer) or _channels_last(given, shape, step.layer, spec)
                 if help is None and isinstance(step.layer, Reshape):
                     help = _unflattened(nodes, shape, prod(step.layer.target_shape), spec)
+                last = block == "decoder" and step is steps[-1] and isinstance(step.layer, Reshape)
+                if help is None and last and elements(shape) == elements(spec.input.shape):
+                    help = f"write `reshape: {show([*spec.input.shape])}`, the shape of the input"
                 at = fault.place and fault.place.position
                 if not spec.is_doubtful(step.place) and (at is None or at not in told):
                     problems.append(replace(fault, help=help or fault.help))
@@ -623,7 +633,7 @@ def _reference_fault(name: str, layer: Layer, before: Mapping[str, Layer], unsur
     if source and (isinstance(source, Hole) or _may_tie(layer, source)):
         return None
     fit = [other for other in before if _may_tie(layer, before[other])]
-    if near := None if source else nearest(target, fit):
+    if near := None if source else _by_number(target, before, fit) or nearest(target, fit):
         help = f"did you mean `{near}`?"
     else:
         help = f"name one of them: {', '.join(f'`{other}`' for other in fit[:5])}" if fit else "remove `tied_to`"
@@ -633,6 +643,15 @@ def _reference_fault(name: str, layer: Layer, before: Mapping[str, Layer], unsur
         f"`{target}`, " + (f"a `{source.kind}`" if source else "which is no layer before it"),
         help,
     )
+
+
+def _by_number(target: str, before: Mapping[str, Layer], fit: Sequence[str]) -> str | None:
+    """The layer that is meant by its kind and number, of which it has a name of its own."""
+    block, _, name = target.partition("/")
+    kind, _, number = name.rpartition("_")
+    alike = [each for each, layer in before.items() if each.startswith(f"{block}/") and layer.kind == kind]
+    at = int(number) if number.isdecimal() and len(number) < 6 else 0
+    return alike[at - 1] if 0 < at <= len(alike) and alike[at - 1] in fit else None
 
 
 def _may_tie(layer: Layer, source: Layer) -> bool:

@@ -45,7 +45,7 @@ def freeze(graph: Graph, spec: Spec, limits: Limits) -> Graph:
             continue
         named = [node.name for node in graph if node.params] + (list(graph.params) if name.count("/") > 1 else [])
         own = [each for each in named if each.partition("/")[0] == name.partition("/")[0]]
-        near = nearest(name, own if own and "/" in name else ["encoder", "decoder", *named])
+        near = _meant(name, graph) or nearest(name, own if own and "/" in name else ["encoder", "decoder", *named])
         if average:
             what, help = "a running average, which is not trained", f"`{name.rpartition('/')[0]}` freezes its layer"
         else:
@@ -59,6 +59,36 @@ def freeze(graph: Graph, spec: Spec, limits: Limits) -> Graph:
     if problems:
         raise AespecError(*problems)
     return replace(graph, nodes=tuple(_frozen(node, frozen) for node in graph)) if frozen else graph
+
+
+_PARAMETERS = {
+    **dict.fromkeys(("weight", "weights", "w"), ("kernel", "gamma")),
+    **dict.fromkeys(("biases", "b"), ("bias", "beta")),
+}
+"""Parameters by what they are called elsewhere."""
+
+
+def _meant(name: str, graph: Graph) -> str | None:
+    """What a name means that elsewhere stands for a block, for a parameter, or for a layer by its kind and number."""
+    block, _, rest = name.partition("/")
+    layer, _, last = rest.partition("/")
+    nodes = {node.name: node for node in graph.block(block)} if block in ("encoder", "decoder") else {}
+    if nodes and layer in ("*", ""):
+        return block
+    kind, _, number = layer.rpartition("_")
+    alike = [node.name for node in nodes.values() if node.layer.kind == kind]
+    at = int(number) if number.isdecimal() and len(number) < 6 else 0
+    full = f"{block}/{layer}"
+    if full not in nodes and 0 < at <= len(alike):
+        full = alike[at - 1]
+    node = nodes.get(full)
+    if node is None or (not last and full == f"{block}/{layer}"):
+        return None
+    short = next((each for each in _PARAMETERS.get(last.lower(), (last,)) if each in node.params), None)
+    if last and short is None:
+        stored = [tie.parameter for part, tie in node.ties.items() if part in _PARAMETERS.get(last.lower(), (last,))]
+        return stored[0] if stored else None
+    return f"{full}/{short}" if last else full
 
 
 def _not_to_freeze(i: int, what: str, help: str, spec: Spec) -> Diagnostic:

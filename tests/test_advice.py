@@ -324,7 +324,7 @@ AND_MORE = {
     "a width at the top": ("code: 64\n" + REST, "the code is as wide as the last layer of the encoder"),
     "a layer of another name": (
         encoder("dense: {units: 3, name: fc}") + "training: {freeze: [encoder/dense_1]}\n",
-        "`aespec summary` lists the layers",
+        "did you mean `encoder/fc`?",
     ),
     "an optimizer alone": (training("adam"), "write `training: {optimizer: adam}`"),
     "a layer that is off": (

@@ -37,7 +37,7 @@ def faults(text):
         ("- dens: 3", "E101", "dens", "did you mean `dense`?"),
         ("- Conv2D: {filters: 3, kernel_size: 3}", "E101", "Conv2D", "did you mean `conv2d`?"),
         ("- Linear: {out_features: 3}", "E101", "Linear", "write `- dense: 3`"),
-        ("- linear", "E101", "linear", "did you mean `dense`?"),
+        ("- linear", "E101", "linear", "did you mean `- dense: ...`, with its `units`?"),
         ("- Conv2d: {filters: 3, kernel_size: 3}", "E101", "Conv2d", "did you mean `conv2d`?"),
         ("- ConvTranspose2d", "E101", "ConvTranspose2d", "did you mean `conv2d_transpose`?"),
         ("- MaxPool2d", "E101", "MaxPool2d", "did you mean `max_pool2d`?"),
@@ -155,7 +155,7 @@ def faults(text):
         ("- dense: {units: 3, flatten: true}", "E102", "flatten", "in the list: `- flatten`"),
         ("- conv1d: {filters: 2, kernel_size: 3, padding: 0}", "E104", "0}", "did you mean `valid`?"),
         ("- conv1d: {filters: 2, kernel_size: 3, padding: 1}", "E104", "1}", "or put `- zero_padding1d: 1` before"),
-        ("- {type: Linear, in_features: 4, out_features: 3}", "E105", "{type", "write `- dense: {units: 3}`"),
+        ("- {type: Linear, in_features: 4, out_features: 3}", "E105", "{type", "write `- dense: 3`"),
         ("- reshape", "E103", "reshape", "write `reshape: ...`"),
         ("- reshape: {}", "E103", "reshape", "add `target_shape: ...`"),
         ("- dense: {units: 3, kernel_regularizer: {kl_divergence: {target: 0.1}}}", "E207", "{kl", "{target: 0.1}}`"),
@@ -1077,7 +1077,7 @@ def _places(data, above=()):
         (f"{HEAD}encoder: [dense: 3]\nloss: {{type: mse, reduction: sum}}\n", "write `mse`; left out: `reduction`"),
         (f"{HEAD}encoder: [dense: 3]\ntraining: {{epochs: ${{{{ n }}}}}}\n", "write `${n}`"),
         # what stands elsewhere
-        (f"{HEAD}encoder: [dense: 3]\ncompile: {{optimizer: adam, loss: mse}}\n", "take `compile` away"),
+        (f"{HEAD}encoder: [dense: 3]\ncompile: {{optimizer: adam, loss: mse}}\n", "and `loss: mse` at the top"),
         (f"{HEAD}encoder: [dense: 3]\ntraining: {{callbacks: [EarlyStopping(patience=4)]}}\n", "`early_stopping: 4`"),
         (
             f"{HEAD}encoder: [dense: 3]\ntraining: {{dtype: bfloat16}}\n",

@@ -88,6 +88,7 @@ class Permute(Layer):
     """The axes in another order."""
 
     kind = "permute"
+    elsewhere = ("Transpose",)
     main = "dims"
     moves_only = True
     examples = (Example({"dims": [2, 1]}, input=(3, 4)), Example({"dims": [3, 1, 2]}, input=(2, 3, 4)))

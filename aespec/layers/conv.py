@@ -64,7 +64,7 @@ class _Convolution(Weighted):
                 "`strides` and `dilation_rate` are both above 1",
                 field="dilation_rate",
                 wanted="at most one of them above 1",
-                help="no framework has a meaning for both; drop one",
+                help="not all frameworks have a meaning for both; drop one",
             )
 
     @together("kernel_size", "dilation_rate")
@@ -207,7 +207,7 @@ class _ConvTranspose(_Convolution):
                 wanted="`padding: valid`",
                 help="remove `output_padding`: with `same` the length comes out times the strides",
             )
-        if any(not 0 <= p < limit for p, limit in zip(self.output_padding, limits, strict=True)):
+        elif any(not 0 <= p < limit for p, limit in zip(self.output_padding, limits, strict=True)):
             yield combination(
                 f"`output_padding` {list(self.output_padding)} reaches beyond the stride or the kernel",
                 field="output_padding",

@@ -16,6 +16,7 @@ from aespec.problems.fields import (
     empty_above,
     field_assigned,
     first_input,
+    lengths,
     misplaced,
     missing_field,
     removable,
@@ -103,6 +104,7 @@ def _said(found: Sequence[Fault], reading: Reading, source: Source) -> list[Diag
         and fault.written not in cut
         and not (fault.loc in misspelt and (fault.type == "missing" or fault.error["input"] is None))
         and not (fault.type == "extra_forbidden" and fault.together and fault.loc[-1] != next(iter(fault.stray)))
+        and not (fault.type == "extra_forbidden" and lengths(fault) and fault.loc[-1] != next(iter(lengths(fault))))
     ]
     lacking: dict[Loc, list[Fault]] = {}
     for fault in told:
@@ -130,6 +132,10 @@ def _there_elsewhere(fault: Fault) -> Iterator[Loc]:
         yield (fault.context["name"],)
     if fault.type != "extra_forbidden":
         return
+    if lengths(fault):
+        yield ("input", "shape")
+    if fault.loc[-1] in fault.top and fault.loc[:-1] in (("training",), ("input",)):
+        yield (fault.loc[-1],)
     yield (*fault.loc[:-1], fault.meant or "")
     yield (empty_above(fault) or "",)
     yield (*fault.loc[:-1], (field_assigned(fault) or ("",))[0])

@@ -6,14 +6,14 @@ import re
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from aespec.calls import callbacks
+from aespec.calls import callbacks, called_name
 from aespec.diagnostics import Diagnostic, Loc, nearest, show
 from aespec.faults import Belonging, Fault, inner_models, layers_in
 from aespec.fieldnames import comes_out, field_meant, follows, known_elsewhere, otherwise
 from aespec.kind import own_first
 from aespec.meanings import as_kind, fitting, short
-from aespec.plan import EarlyStopping
-from aespec.problems.writing import entry, listed, snippet
+from aespec.plan import EarlyStopping, TrainingPlan
+from aespec.problems.writing import entry, is_item, left_out, listed, snippet
 from aespec.rules import MissingField, UnknownField, WrongValue
 from aespec.source.text import assigned
 
@@ -24,6 +24,7 @@ __all__ = [
     "field_assigned",
     "field_misspelt",
     "first_input",
+    "lengths",
     "misplaced",
     "missing_field",
     "removable",
@@ -65,8 +66,9 @@ def field_misspelt(fault: Fault) -> str | None:
 
 
 def removable(fault: Fault) -> bool:
-    """Whether it is a field of a kind that means nothing here, so that the kind is what it would be without it."""
-    return fault.type == "extra_forbidden" and fault.kind is not None and _instead(fault).startswith("remove ")
+    """Whether it is a field of a layer that means nothing here, so that the layer is what it would be without it."""
+    of_layer = fault.kind is not None and fault.kind.family == "layer"
+    return fault.type == "extra_forbidden" and of_layer and _instead(fault).startswith("remove ")
 
 
 def _written_so(fault: Fault) -> str | None:
@@ -76,10 +78,19 @@ def _written_so(fault: Fault) -> str | None:
         return f"indent it below `{section}:`"
     if fault.held:
         return f"write `{entry(fault, fault.held)}`"
+    phases = fault.source.value(fault.written[:-1]) if fault.loc[:2] == ("training", "greedy") else None
+    if isinstance(phases, dict) and all(isinstance(each, dict) for each in phases.values()) and len(phases) > 1:
+        return f"phases are a list: write `{entry(fault, {'greedy': [*phases.values()]})}`"
+    if shape := lengths(fault):
+        return f"write `{entry(fault, {'shape': [*shape.values()]})}`"
+    if key == "keep_prob" and type(value) is float and "rate" in _known(fault):
+        return f"write `{entry(fault, {'rate': round(1 - value, 10)})}`: it is the share that is dropped"
     if key == "betas" and isinstance(value, list) and len(value) == 2 and "beta_2" in _known(fault):
         return f"write `beta_1: {value[0]}, beta_2: {value[1]}`"
     if given := field_assigned(fault):
         return f"write `{': '.join(given)}`, with a colon"
+    if value is None and (run := re.fullmatch(r"(\w+)=(\S+)", key)) and (meant := _renamed(fault, run[1])):
+        return f"write `{meant}: {run[2]}`"
     if value is None and fault.meant and (run := re.fullmatch(r"(\w+)[\s=]{1,9}([^\s=]+)", key)):
         return f"write `{fault.meant}: {run[2]}`"
     if "/" in key and fault.source.is_set(fault.written):
@@ -126,6 +137,25 @@ def _as_stopping(given: Any) -> Any:
     return fields["patience"] if [*fields] == ["patience"] else fields or 5
 
 
+_AXES = (
+    ("length", "steps", "timesteps", "time_steps", "sequence_length", "seq_len"),
+    ("height",),
+    ("width",),
+    ("channels", "features", "n_features", "num_features"),
+)
+"""What the axes of an input are called, in their order."""
+
+
+def lengths(fault: Fault) -> dict[str, Any]:
+    """The lengths of the input's axes by their names, in order, where they stand instead of its shape."""
+    beside = fault.source.value(fault.written[:-1])
+    if fault.loc[:-1] != ("input",) or not isinstance(beside, dict) or "shape" in beside:
+        return {}
+    found = {name: beside[name] for names in _AXES for name in names if name in beside}
+    right = fault.loc[-1] in found and all(value is None or type(value) is int for value in found.values())
+    return found if right and len(found) <= 3 else {}
+
+
 _CALLBACKS = {
     "checkpoint": "a run keeps its checkpoints and its best weights by itself",
     "csvlogger": "a run writes `history.csv` by itself",
@@ -135,6 +165,11 @@ _CALLBACKS = {
     "progress": "a bar is shown by itself",
 }
 """What there is instead of callbacks, by what their names hold."""
+
+
+def _renamed(fault: Fault, name: str) -> str | None:
+    """A field of this place, or one of what a field beside it holds, by a name of its own."""
+    return field_meant(name, _known(fault))
 
 
 def _known(fault: Fault) -> Collection[str]:
@@ -156,8 +191,25 @@ def _of_the_whole(fault: Fault) -> str | None:
         take = f"take `{key}` away, and " if isinstance(value, dict) else ""
         return f"{take}split the layers: `encoder` has those up to the code, `decoder` the others, or `decoder: mirror`"
     if _of_keras(fault):
-        return f"take `{key}` away: `training` has the optimizer and the epochs, and `loss` stands beside it"
+        return _as_a_plan(fault)
     return None
+
+
+def _as_a_plan(fault: Fault) -> str:
+    """What to write instead of what Keras's ``compile`` and ``fit`` are given."""
+    data = fault.source.data
+    plan = data["training"] if isinstance(data.get("training"), dict) else {}
+    calls = [data[each] for each in ("compile", "fit") if isinstance(data.get(each), dict)]
+    given = {name: value for call in calls for name, value in call.items()}
+    own = {field_meant(str(name), (*_PLAN, "loss")) or str(name): value for name, value in given.items()}
+    training = {**plan, **{field: value for field, value in own.items() if field in _PLAN}}
+    left = [name for name in own if name != "loss" and name not in _PLAN]
+    written = [f"`{entry(fault, {'training': training})}`"] if training else []
+    written += [f"`{entry(fault, {'loss': own['loss']})}`"] if "loss" in own else []
+    return f"write {' and '.join(written) or '`training: {...}`'} at the top" + left_out(left)
+
+
+_PLAN = TrainingPlan.model_fields
 
 
 def wrapped(fault: Fault) -> list[str]:
@@ -234,15 +286,19 @@ def _of_a_layer(fault: Fault) -> str | None:
 
 
 def _of_another_place(fault: Fault) -> str | None:
-    from aespec.plan import TrainingPlan
+    from aespec.registry import kind_names
 
     key, value = str(fault.loc[-1]), fault.error["input"]
     if key == "loss" and fault.written[0] == "classifier":
         return "remove `loss`: a classifier is trained by the cross-entropy of its classes"
+    if key in kind_names("layer") and fault.loc[:-1] == ("classifier",):
+        return f"write `{entry(fault, {'head': [{key: value}]})}`"
     field = key if key in TrainingPlan.model_fields else None
+    if fault.loc[:-1] == ("training",) and known_elsewhere(key, ("loss",)):
+        return f"`loss` stands at the top of the spec, beside `training`: {_loss_meant(fault)}"
     if fault.kind and fault.kind.family in ("optimizer", "schedule"):
         field = field or known_elsewhere(key, TrainingPlan.model_fields)
-    if fault.kind and field:
+    if field and (fault.kind or fault.loc[:-1] == ("input",)):
         where = "" if fault.written[0] == "training" else f", which stands at the top, beside `{fault.written[0]}`"
         return f"`{field}` is a field of `training`{where}"
     if advice := otherwise(key, fault.kind.family if fault.kind else ""):
@@ -252,6 +308,15 @@ def _of_another_place(fault: Fault) -> str | None:
     if len(fault.written) == 1 and isinstance(value, dict) and any(field in fault.top for field in value):
         return f"take `{key}` away: what it holds stands at the top"
     return None
+
+
+def _loss_meant(fault: Fault) -> str:
+    """The loss that an unknown field of the plan states, as it is written at the top."""
+    from aespec.registry import nearest_kind
+
+    stated = fault.error["input"]
+    near = nearest_kind(called_name(stated), "loss") if isinstance(stated, str) else None
+    return f"write `{entry(fault, {'loss': near})}` there" if near else "write it there"
 
 
 _ADVICE: tuple[Callable[[Fault], str | None], ...] = (
@@ -365,7 +430,7 @@ def missing_field(fault: Fault) -> Diagnostic:
     name = str(fault.loc[-1])
     if isinstance(fault.loc[-1], int):
         return _too_few(fault)
-    bare = fault.kind and fault.kind.main == name and isinstance(fault.source.value(fault.written), str)
+    bare = fault.kind and isinstance(fault.source.value(fault.written), str)
     examples = fault.owner.model_fields[name].examples if fault.owner and fault.kind is None else None
     value = f"add `{name}: ...`" if not examples else f"add `{name}`, for example `{entry(fault, {name: examples[0]})}`"
     return Diagnostic(
@@ -374,8 +439,21 @@ def missing_field(fault: Fault) -> Diagnostic:
         fault.key,
         wanted=f"`{name}`: {fault.doc}",
         got="nothing",
-        help=f"write `{fault.loc[-2]}: ...`" if bare else value,
+        help=_with_field(fault, name) if bare else value,
     )
+
+
+def _with_field(fault: Fault, name: str) -> str:
+    """How a kind is written that stands bare and needs a field."""
+    assert fault.kind is not None
+    main, item = fault.kind.main == name, is_item(fault)
+    stated = fault.kind.model_fields[name].examples
+    value = "..." if item or not stated else show(stated[0], plain=True)
+    inner = f"{fault.kind.kind}: {value if main else f'{{{name}: {value}}}'}"
+    if item:
+        return f"write `{inner}`"
+    short = fault.written[-1] != fault.loc[-3]  # the field that holds it is left out
+    return f"write `{{{fault.loc[-3]}: {{{inner}}}}}`" if short else f"write `{{{inner}}}`"
 
 
 def _too_few(fault: Fault) -> Diagnostic:

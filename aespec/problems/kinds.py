@@ -21,7 +21,9 @@ from aespec.calls import (
 )
 from aespec.diagnostics import Diagnostic, Loc, nearest, show
 from aespec.faults import Fault, layers_in
-from aespec.meanings import as_kind, fitting, kind_lacking, kind_meant, short, with_field
+from aespec.fieldnames import MANY, known_elsewhere
+from aespec.meanings import as_kind, fields_meant, fitting, kind_lacking, kind_meant, short, with_field
+from aespec.plan import TrainingPlan
 from aespec.problems.writing import (
     FEW,
     all_of,
@@ -36,6 +38,7 @@ from aespec.problems.writing import (
     snippet,
     variable_meant,
 )
+from aespec.registry import kinds as kinds_of
 from aespec.rules import BadOverride, BadRegularizer, NotOneKey, UnknownKind, WrongValue
 from aespec.source.items import ITEMS
 from aespec.source.scalar import plain_value
@@ -78,7 +81,7 @@ def kind_stated(fault: Fault) -> dict[str, Any] | None:
     first = next((advice for advice in _ADVICE if advice(fault)), None) if fault.type == "unknown_kind" else None
     kind: dict[str, Any] | None = None
     if fault.type == "not_one_key" or first is _named_by_value:
-        meant = kind_meant(family, stated, fault.rank)
+        meant = _targeted(fault) or kind_meant(family, stated, fault.rank)
         kind = fitting(family, meant)[0] if meant else None
     elif first is _of_python and _bare(fault):
         called = call_meant(family, rest_of_call(fault)[0], fault.rank)
@@ -92,7 +95,8 @@ def kind_stated(fault: Fault) -> dict[str, Any] | None:
 
 def kind_misspelt(fault: Fault) -> str | None:
     """The kind that was likely meant by an unknown one, where another name is all that there is to write."""
-    if next((advice for advice in _ADVICE if advice(fault)), None) is not _of_another_name:
+    first = next((advice for advice in _ADVICE if advice(fault)), None)
+    if first not in (_of_another_name, _needing):
         return None
     near = _nearest_kind(fault, fault.context["name"])
     return None if near in ITEMS else near
@@ -257,6 +261,8 @@ def _as_here(fault: Fault) -> Called | None:
     if kind is None or kind in ITEMS or stated is None or _of_variables(fault):
         return None
     member, value = kinds(family)[kind], with_field(family, kind, stated)
+    if type(stated) in (int, float) and (same := known_elsewhere(own, member.model_fields)):
+        value = {same: stated}  # as `sparsity`, which is the name of both
     right = accepts_all(member, value if isinstance(value, dict) else {str(member.main): value})
     if right and not of_pytorch(name):
         return None if value == stated else Called({kind: value})
@@ -283,6 +289,41 @@ def _of_variables(fault: Fault) -> bool:
     return any(source.place((*fault.written, *part)) in source.filled for part in [(), *((each,) for each in parts)])
 
 
+def _with_a_name(fault: Fault) -> str | None:
+    """Of a layer below a name that is its own: how it bears that name."""
+    name, stated = fault.context["name"], fault.error["input"]
+    held = None if _bare(fault) else stated[name]
+    if fault.context["family"] != "layer" or not isinstance(held, dict) or len(held) != 1 or not name.isidentifier():
+        return None
+    if not (known := layers_in([held])):
+        return None
+    fields, main = next(iter(held.values())), kinds_of("layer")[known[0]].main
+    inner = fields if isinstance(fields, dict) else {main: fields} if main and fields is not None else {}
+    return f"write `{snippet(fault, {known[0]: {**inner, 'name': name}}, item=True)}`"
+
+
+def _stated_twice(fault: Fault) -> str | None:
+    """Of a loss by its name elsewhere, which stands in the list already by the name that it has here."""
+    from aespec.registry import known_kind
+
+    stated = fault.source.data.get("loss")
+    near = known_kind(fault.context["name"], "loss") if fault.context["family"] == "loss" else None
+    if near is None or not isinstance(stated, list) or len(fault.written) < 2:
+        return None
+    beside = (next(iter(each), None) if isinstance(each, dict) else each for each in stated)
+    return f"it is `{near}` here, which is in the list: take one of the two away" if near in beside else None
+
+
+def _needing(fault: Fault) -> str | None:
+    """Of a bare kind that needs its main field: how it is written with it."""
+    near = _nearest_kind(fault, fault.context["name"]) if _bare(fault) else None
+    member = kinds_of(fault.context["family"]).get(near or "")
+    if near is None or member is None or member.main is None or not member.model_fields[member.main].is_required():
+        return None
+    written = snippet(fault, {near: "..."}).replace('"..."', "...")
+    return f"did you mean `{written}`, with its `{member.main}`?"
+
+
 def _of_another_name(fault: Fault) -> str | None:
     near = _nearest_kind(fault, fault.context["name"])
     more = "" if _few(fault) else f" {all_of(fault.context['family'])}"
@@ -297,7 +338,9 @@ def _an_activation(fault: Fault) -> str | None:
     if fault.context["family"] != "layer" or activation is None:
         return None
     if _bare(fault):
-        return f"as a layer of its own write `- activation: {activation}`"
+        called = call_meant("activation", f"{name}()") if of_pytorch(name) else None  # whose defaults may be others
+        alone = snippet(fault, _activation(short(called.kind) if called else activation), item=True)
+        return f"as a layer of its own write `{alone}`"
     value = fault.error["input"][name]
     stating = kinds("activation")[activation].model_fields and value is not None
     function = short(as_kind("activation", activation, value)) if stating else activation
@@ -321,7 +364,7 @@ def _with_the_code(fault: Fault, name: str) -> str:
 
 
 def _a_field(fault: Fault) -> str | None:
-    lacking = None if _bare(fault) else kind_lacking(fault.context["family"], fault.error["input"])
+    lacking = None if _bare(fault) else _lacking(fault.context["family"], fault.error["input"])
     return f"it is a field of `{next(iter(lacking))}`: write `{snippet(fault, lacking)}`" if lacking else None
 
 
@@ -351,6 +394,9 @@ _ADVICE: tuple[Callable[[Fault], str | None], ...] = (
     _of_python,
     _listed_behind,
     _with_arguments,
+    _with_a_name,
+    _stated_twice,
+    _needing,
     _of_another_name,
     _an_activation,
     _of_the_code,
@@ -466,7 +512,7 @@ def not_one_key(fault: Fault) -> Diagnostic:
     if added and standing:
         return _second_kind(fault, added[0], standing[0])
     article = "an" if family[0] in "aeiou" else "a"
-    meant = kind_meant(family, fault.error["input"], fault.rank)
+    meant = _targeted(fault) or kind_meant(family, fault.error["input"], fault.rank)
     meant, left = fitting(family, meant) if meant else (None, [])
     kind = next(iter(meant or {}), None)
     beside = [key for key in keys if key != kind]
@@ -482,6 +528,18 @@ def not_one_key(fault: Fault) -> Diagnostic:
     )
 
 
+def _targeted(fault: Fault) -> dict[str, Any] | None:
+    """The kind with its fields, of a mapping that names one of PyTorch's, whose defaults may be others."""
+    stated = fault.error["input"]
+    naming = ("_target_", "class_name", "type") if isinstance(stated, dict) else ()
+    key = next((each for each in naming if each in stated), None)
+    if key is None or not isinstance(stated[key], str) or not of_pytorch(stated[key]):
+        return None
+    given = as_arguments({name: value for name, value in stated.items() if name != key})
+    called = call_meant(fault.context["family"], f"{stated[key]}({given})", fault.rank)
+    return called.kind if called and not called.left else None
+
+
 def _one_key(fault: Fault) -> str | None:
     """How to write one kind."""
     keys, item, family = fault.context["keys"], not isinstance(fault.loc[-1], str), fault.context["family"]
@@ -492,9 +550,18 @@ def _one_key(fault: Fault) -> str | None:
         own = "a dash" if dashed else "braces"
         each = [snippet(fault, {near: with_field(family, near, stated[key])}, dashed) for key, near in named.items()]
         return f"in a list, give each {family} {own} of its own: {listed(each, 'and')}"
+    if family == "optimizer" and (beside := [key for key in keys if key in TrainingPlan.model_fields]):
+        kind = {key: value for key, value in stated.items() if key not in beside}
+        rest = (
+            f"`{entry(fault, {'optimizer': short(as_kind(family, *next(iter(kind.items()))))})}` and "
+            if len(kind) == 1
+            else ""
+        )
+        own = listed([entry(fault, {key: stated[key]}) for key in beside], "and")
+        return f"{'they are fields' if len(beside) > 1 else 'it is a field'} of `training`: write {rest}{own}"
     if item and (lacking := _item_lacking(stated)):
         return f"name it, with these fields in it: write `{snippet(fault, lacking)}`"
-    if keys and (lacking := kind_lacking(family, stated)):
+    if keys and (lacking := _lacking(family, stated)):
         return f"name the kind, with these fields in it, for example `{snippet(fault, lacking)}`"
     if keys and not named:
         return f"begin with a kind, with its fields in it; {all_of(family)}"
@@ -522,8 +589,9 @@ def _one_key(fault: Fault) -> str | None:
         return f"write `{({0: 'zeros', 1: 'ones'}).get(stated) or snippet(fault, {'constant': stated})}`"
     if family in ("regularizer", "optimizer") and type(stated) in (int, float):
         return f"say which: `{{{'l2' if family == 'regularizer' else 'adam'}: {stated}}}`; {all_of(family)}"
-    if isinstance(stated, list) and len(stated) == 1 and isinstance(stated[0], str):
-        return f"take the brackets away: `{stated[0]}`"
+    if isinstance(stated, list) and len(stated) == 1 and isinstance(stated[0], str | dict) and family != "layer":
+        inner = stated[0] if isinstance(stated[0], str) else snippet(fault, stated[0], item=False)
+        return f"take the brackets away: `{inner}`"
     if stated is None and family == "activation":
         return "write `linear` for none"
     if stated is None and family in ("optimizer", "schedule", "regularizer", "initializer"):
@@ -534,6 +602,17 @@ def _one_key(fault: Fault) -> str | None:
     if fault.kind and fault.kind.main == fault.loc[-1] and examples:
         return f"write for example `{show({fault.kind.kind: dict(examples[0].fields)}, 100, plain=True)[1:-1]}`"
     return f"{fault.subject}: {fault.doc}"
+
+
+def _lacking(family: str, stated: Any) -> dict[str, Any] | None:
+    """A kind that has all of these fields, by whatever names: of optimizers the usual one, if it has."""
+    if not isinstance(stated, dict) or len(stated) > MANY:
+        return None
+    usual = kinds_of(family).get("adam")
+    fields = fields_meant(usual, stated) if usual else {}
+    if usual and fields and all(field in usual.model_fields for field in fields):
+        return {"adam": fields}
+    return kind_lacking(family, stated)
 
 
 def _item_lacking(stated: Any) -> dict[str, Any] | None:

@@ -9,7 +9,7 @@ from typing import Any
 from aespec.diagnostics import Loc
 from aespec.faults import Fault
 from aespec.meanings import short
-from aespec.problems.fields import field_misspelt, misplaced, wrapped
+from aespec.problems.fields import field_misspelt, lengths, misplaced, wrapped
 from aespec.problems.kinds import kind_misspelt, kind_stated, rest_of_call
 from aespec.problems.writing import in_place
 
@@ -41,8 +41,9 @@ class Reading:
         placed: dict[Loc, Loc] = {}  # where each field goes that stands elsewhere, and what it is taken out of
         beside = {fault.loc: fault.source.value(fault.written[:-1]) for fault in found if fault.written}
         belonging = {fault.loc: belongs for fault in found if misplaced(fault) and (belongs := fault.belongs)}
-        for loc, belongs in sorted(belonging.items(), key=lambda each: len(each[1].path)):
-            new = (*loc[:-1], *belongs.path)
+        news = {loc: (*loc[:-1], *belongs.path) for loc, belongs in belonging.items()}
+        for loc, new in sorted(news.items(), key=lambda each: len(each[1])):
+            belongs = belonging[loc]
             holding = [placed[new[:end]] for end in range(len(new)) if new[:end] in placed]
             if loc[:-1] in named or any(each != loc[:-1] for each in holding):
                 continue
@@ -75,6 +76,8 @@ class Reading:
     def _as_named(self, fault: Fault) -> None:
         written = fault.written
         if fault.type == "extra_forbidden":
+            if shape := lengths(fault):
+                self._set(fault.loc, (*written[:-1], "shape"), [*shape.values()])
             for key in wrapped(fault):
                 self._move(fault.loc, (*written, key), (*written[:-1], key))
             if not misplaced(fault) and (name := field_misspelt(fault)):
@@ -89,6 +92,11 @@ class Reading:
             bare = fault.type == "not_one_key" or isinstance(fault.error["input"], str)
             held = in_place(fault, kind)
             self._set(fault.loc, written if bare else written[:-1], short(kind) if held is kind else held)
+
+        elif fault.layers and isinstance(stated := fault.error["input"], dict) and len(stated) == 1:
+            ((key, layers),) = stated.items()
+            if isinstance(layers, list) and fault.loc == written:
+                self._move(fault.loc, (*written, key), written)
 
     def _move(self, loc: Loc, old: Loc, new: Loc) -> None:
         self.moved[old] = new

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-from aespec.calls import AROUND, accepts, arguments_meant, call_meant
+from aespec.calls import AROUND, accepts, arguments_meant, call_meant, called_name
 from aespec.diagnostics import Diagnostic, Loc, nearest, show
 from aespec.faults import Fault, holds_layers, inner_models, layers_in
 from aespec.kind import Kind
@@ -276,11 +276,30 @@ def _a_padding(fault: Fault) -> str | None:
     if type(given) is not int and not isinstance(given, list):
         return None
     around, where = AROUND[layer.kind]
-    strides = fault.source.value(fault.written[:-1]).get("strides", 1)
+    beside = fault.source.value(fault.written[:-1])
+    strides = beside.get("strides", 1)
     kept = "to keep the length" if strides == 1 else "for the length divided by the strides"
     same = kept if where == "before" else "for the length times the strides"
     apart = snippet(fault, {around: given}, item=True)
+    if beside.get("output_padding"):  # which `same` has not
+        return f"write `valid`, and put `{apart}` {where} this layer"
     return f"write `same` {same}, or put `{apart}` {where} this layer, which then is `valid`"
+
+
+def _a_schedule(fault: Fault) -> str | None:
+    """Of a rate that is a schedule: where that stands."""
+    from aespec.registry import kinds, known_kind, nearest_kind
+
+    given = fault.error["input"]
+    name = next(iter(given), None) if isinstance(given, dict) else given
+    if fault.field != "learning_rate" or not isinstance(name, str):
+        return None
+    own = called_name(name).rpartition(".")[2]
+    if (kind := known_kind(own, "schedule") or nearest_kind(own, "schedule")) is None:
+        return None
+    needed = {each: "..." for each, info in kinds("schedule")[kind].model_fields.items() if info.is_required()}
+    stated = entry(fault, {"schedule": {kind: needed} if needed else kind}).replace('"..."', "...")
+    return f"write the rate to begin with, and `{stated}` in `training`"
 
 
 def _of_a_section(fault: Fault) -> str | None:
@@ -383,6 +402,7 @@ _ADVICE: tuple[Callable[[Fault], str | None], ...] = (
     _filled,
     _batch_axis,
     _a_precision,
+    _a_schedule,
     _another_value,
     _a_comment,
     _left_out,

@@ -136,6 +136,8 @@ class Source:
         for loc, value in sorted({**values, **taken}.items(), key=lambda change: len(change[0])):
             _put(data, loc, value)
 
+        around: dict[Loc, Place] = {}
+
         def path(loc: Loc) -> Loc | None:
             for end in range(len(loc), 0, -1):
                 if loc[:end] in moved:
@@ -144,12 +146,15 @@ class Source:
                     return loc if end == len(loc) else None
             return loc
 
-        values_at, keys_at = ({path(loc): at for loc, at in places.items()} for places in (self.values, self.keys))
+        for old, target in moved.items():  # what has to be there to hold it stands where it does
+            at = self.keys.get(old)
+            around |= {} if at is None else {target[:end]: at for end in range(1, len(target))}
+        values_at, keys_at = ([(path(loc), at) for loc, at in places.items()] for places in (self.values, self.keys))
         return replace(
             self,
             data=data,
-            values={loc: at for loc, at in values_at.items() if loc is not None},
-            keys={loc: at for loc, at in keys_at.items() if loc is not None},
+            values={**around, **{loc: at for loc, at in values_at if loc is not None}},
+            keys={loc: at for loc, at in keys_at if loc is not None},
             spoilt={new for loc in self.spoilt if (new := path(loc)) is not None},
         )
 

@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from aespec.diagnostics import AespecError, Diagnostic, Loc, Place, show
-from aespec.rules import UnknownVariable, WrongValue
+from aespec.fieldnames import field_meant
+from aespec.rules import UnknownKind, UnknownVariable, WrongValue
 from aespec.source.include import BLOCKS, Library, given, included
-from aespec.source.items import fields, named
+from aespec.source.items import fields, misspelt, named
 from aespec.source.repeat import turns
-from aespec.source.text import MAX_DEPTH, Entry, Node, clipped, repeated, too_deep
+from aespec.source.text import AT_THE_TOP, MAX_DEPTH, Entry, Node, clipped, repeated, too_deep
 from aespec.source.variables import Frame
 
 
@@ -32,6 +33,8 @@ class Expansion:
         entries = root.value if isinstance(root.value, dict) else {}
         others: dict[str, Entry] = {key: entry for key, entry in entries.items() if key != "vars"}
         frame, declared = self._declare(entries, frame, {}, 0)
+        if not declared and (meant := _vars_meant(entries)):  # which is told where fields are
+            frame, _ = self._declare({"vars": meant}, frame, {}, 0)
         filled = self._fill(Node(others, root.place), frame, 0, ()).value
         return Node({**declared, **filled} if isinstance(filled, dict) else declared, root.place)
 
@@ -57,7 +60,7 @@ class Expansion:
         if isinstance(value, dict):
 
             def below(key: str, item: Node) -> Node:
-                return self._fill(item, frame, depth + 1, None if loc is None else (*loc, key), final=final)
+                return self._fill(item, frame, depth + 1, _path(loc, key, item), final=final)
 
             return Node(self._mapping(value, frame, below, final=final), place)
         block = next((name for name, path in BLOCKS.items() if path == loc), None)
@@ -114,7 +117,8 @@ class Expansion:
 
     def _layers(self, items: list[Node], frame: Frame, depth: int) -> list[Node]:
         layers: list[Node] = []
-        for item in items:
+        for written in items:
+            item = self._as_meant(written, frame)
             match named(item):
                 case "repeat":
                     made = self._repeat(item, frame, depth)
@@ -130,11 +134,32 @@ class Expansion:
             layers += made
         return layers
 
+    def _as_meant(self, item: Node, frame: Frame) -> Node:
+        """An item by its name, where that is only misspelt, which is told."""
+        if not isinstance(item.value, dict) or len(item.value) != 1:
+            return item
+        ((name, (key, node)),) = item.value.items()
+        near = misspelt(name, node)
+        if near is None:
+            return item
+        what, got = f"unknown layer kind `{clipped(name)}`", f"`{clipped(name)}`"
+        frame.tally.add(
+            Diagnostic(
+                UnknownKind,
+                what,
+                frame.place(key),
+                "a kind of layer",
+                got,
+                f"did you mean `{near}`? `aespec layers` lists all kinds",
+            )
+        )
+        return Node({near: Entry(key, node)}, item.place)
+
     def _repeat(self, item: Node, frame: Frame, depth: int) -> list[Node]:
         """The layers of all turns; none where something is wrong."""
         stated = self._fields("repeat", item, frame, depth)
         if not stated:
-            return []
+            return self._unturned(item, frame, depth)
         layers: list[Node] = []
         written = stated.pop("layers").node
         for turn in turns(stated, frame.place(item.place), frame):
@@ -142,7 +167,19 @@ class Expansion:
             if not made:
                 return []
             layers += made
-        return layers
+        return layers or self._unturned(item, frame, depth)
+
+    def _unturned(self, item: Node, frame: Frame, depth: int) -> list[Node]:
+        """The layers of a `repeat` of which something is wrong, so that of them is told what is; behind a hole."""
+        stated = item.value["repeat"].node.value if isinstance(item.value, dict) else None
+        inner = stated if isinstance(stated, dict) else {}
+        name = next((each for each in inner if field_meant(each, ("layers",))), None)
+        if name is None or not isinstance(inner[name].node.value, list):
+            return []
+        hole = Node(None, frame.place(item.place))
+        frame.tally.spoilt.add(hole.place)
+        made = self._fill(inner[name].node, replace(frame, unread=True), depth + 2, BLOCKS[frame.block])
+        return [hole, *made.value] if isinstance(made.value, list) else []
 
     def _include(self, item: Node, frame: Frame, depth: int) -> list[Node]:
         """The layers of the other file; none where something is wrong."""
@@ -174,6 +211,35 @@ class Expansion:
             field: Entry(key, node if field == "layers" else self._fill(node, frame, depth + 2))
             for field, (key, node) in fields(name, item, frame).items()
         }
+
+
+def _path(loc: Loc | None, key: str, item: Node) -> Loc | None:
+    """Where a value stands: a block that is misspelt, or in a mapping of its own, is a block nevertheless."""
+    if loc is None:
+        return None
+    if loc == () and key not in AT_THE_TOP:
+        inner = item.value if isinstance(item.value, dict) else {}
+        if len(inner.keys() & {*AT_THE_TOP}) > 1:  # the whole spec, below a name
+            return ()
+        return (field_meant(key, AT_THE_TOP) or key,)
+    if loc in (("encoder",), ("decoder",)) and key == "layers":
+        return loc
+    if loc == ("classifier",) and key == "layers":
+        return (*loc, "head")
+    return (*loc, key)
+
+
+def _vars_meant(entries: Mapping[str, Entry]) -> Entry | None:
+    """The variables of a spec that has them below a name that is misspelt, or in a mapping that holds all of it."""
+    for key, entry in entries.items():
+        inner = entry.node.value
+        if not isinstance(inner, dict) or key in AT_THE_TOP:
+            continue
+        if field_meant(key, ("vars",)):
+            return entry
+        if "vars" in inner and len(inner.keys() & {*AT_THE_TOP}) > 1:
+            return inner["vars"]
+    return None
 
 
 def _wrong(message: str, place: Place, wanted: str) -> Diagnostic:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from aespec.diagnostics import Diagnostic, Place, Rule, show
+from aespec.diagnostics import Diagnostic, Place, Rule, nearest, show
 from aespec.fieldnames import field_meant
 from aespec.rules import BadInclude, BadRepeat, MissingField, NotOneKey, UnknownField, WrongValue
 from aespec.source.text import Entry, Node, clipped
@@ -31,6 +31,14 @@ def named(item: Node) -> str | None:
     """Which of them an item of a list of layers is, if it is one; what else stands in it is told by `fields`."""
     stated = item.value if isinstance(item.value, dict) else (item.value,)
     return next((name for name in ITEMS if name in stated), None)
+
+
+def misspelt(name: str, node: Node) -> str | None:
+    """Which of them a name was likely meant to be that is none, if what stands below has a field of it."""
+    if name in ITEMS or not isinstance(node.value, dict):
+        return None
+    near = nearest(name.lower(), ITEMS)
+    return near if near and any(field_meant(field, ITEMS[near]) for field in node.value) else None
 
 
 def fields(name: str, item: Node, frame: Frame) -> Mapping[str, Entry]:
