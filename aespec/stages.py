@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -46,11 +46,15 @@ def freeze(graph: Graph, spec: Spec, limits: Limits) -> Graph:
         named = [node.name for node in graph if node.params] + (list(graph.params) if name.count("/") > 1 else [])
         own = [each for each in named if each.partition("/")[0] == name.partition("/")[0]]
         near = _meant(name, graph) or nearest(name, own if own and "/" in name else ["encoder", "decoder", *named])
+        several = [part.strip() for part in name.split(",")] if "," in name else []
+        if name.lower() in ("all", "*", "model", "everything"):
+            several = ["encoder", "decoder"]
         if average:
             what, help = "a running average, which is not trained", f"`{name.rpartition('/')[0]}` freezes its layer"
         else:
             what = f"which {'has no parameters of its own' if name in nodes else 'the model does not have'}"
-            help = f"did you mean `{near}`?" if near else "`aespec summary` lists the layers"
+            help = f"did you mean `{near}`?" if near else f"name one of {_some_of(named)}"
+            help = f"write `freeze: [{', '.join(several)}]`" if several else help
         problems.append(_not_to_freeze(i, what, help, spec))
     for node in graph:
         if node.layer.frozen:
@@ -59,6 +63,11 @@ def freeze(graph: Graph, spec: Spec, limits: Limits) -> Graph:
     if problems:
         raise AespecError(*problems)
     return replace(graph, nodes=tuple(_frozen(node, frozen) for node in graph)) if frozen else graph
+
+
+def _some_of(names: Sequence[str]) -> str:
+    """Some of these in words, as code."""
+    return ", ".join(f"`{name}`" for name in names[:5]) + ", ..." * (len(names) > 5)
 
 
 _PARAMETERS = {

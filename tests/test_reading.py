@@ -402,10 +402,7 @@ READ = {
     ),
     "a name that is none": (
         ("input: [20]\nencoder: [dense: {units: 8, name: a-b}]\ndecoder: [dense: 19]\n"),
-        [
-            ("E104", "`name`: Name of the node, unique within its block; by default the kind and a number."),
-            ("E203", "give it `units: 20`"),
-        ],
+        [("E104", "write `name: a_b`"), ("E203", "give it `units: 20`")],
     ),
     "a kernel longer than the input": (
         (
@@ -413,7 +410,10 @@ READ = {
             "encoder: [conv1d: {filters: 4, kernel_size: 30, activation: relo}, flatten, dense: 3]\n"
             "decoder: mirror\n"
         ),
-        [("E101", "did you mean `relu`? `aespec layers --family activation` lists all kinds")],
+        [
+            ("E201", "use a smaller window, or `padding: same`"),
+            ("E101", "did you mean `relu`? `aespec layers --family activation` lists all kinds"),
+        ],
     ),
     "two layers of Keras's": (
         ("input: [10, 2]\nencoder: [LSTM: {units: 8}, LSTM: {units: 4}]\ndecoder: mirror\n"),

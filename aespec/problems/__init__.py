@@ -33,7 +33,7 @@ from aespec.problems.kinds import (
     unknown_kind,
 )
 from aespec.problems.reading import Reading
-from aespec.problems.values import combination, later_fields, said_in_full, wrong_value
+from aespec.problems.values import after_comma, combination, later_fields, said_in_full, wrong_value
 from aespec.registry import known_kind
 from aespec.rules import UnknownField
 from aespec.source import Source
@@ -70,7 +70,7 @@ def diagnose(errors: Sequence[Mapping[str, Any]], source: Source, model: type[Ba
         reading = Reading.of(new) if depth < DEEPEST else Reading()
         told = {(each.rule, each.place) for each in said}
         said += [each for each in _said(new, reading, source) if (each.rule, each.place) not in told]
-        guessed |= {fault.loc for fault in new if fault.type == "unknown_kind" and not _known(fault)}
+        guessed |= {fault.loc for fault in new if _is_guess(fault)}
         if not reading:
             break
         source = source.revised(reading.moved, reading.values)
@@ -87,20 +87,21 @@ DEEPEST = 6
 """How often a spec is read again: an optimizer's field, its kind and what this has, all misspelt, are three."""
 
 
-def _known(fault: Fault) -> bool:
-    """Whether an unknown kind of layer has its name from Keras or PyTorch, so that there is no doubt of what it is."""
-    return known_kind(str(fault.context["name"]).rpartition(".")[2], fault.context["family"]) is not None
+def _is_guess(fault: Fault) -> bool:
+    """Whether it is of a kind of layer that has a name neither here nor in Keras or PyTorch, only one that is like it."""
+    family = fault.context["family"] if fault.type == "unknown_kind" else None
+    return family == "layer" and known_kind(str(fault.context["name"]).rpartition(".")[2], family) is None
 
 
 def _said(found: Sequence[Fault], reading: Reading, source: Source) -> list[Diagnostic]:
     """One diagnostic for each cause of these faults, but for those that are told when more is known."""
     misspelt = {loc for fault in found for loc in _there_elsewhere(fault)}
-    cut = {loc for fault in found for loc in (*rest_of_call(fault)[1], *later_fields(fault))}
+    cut = {loc for fault in found for loc in (*rest_of_call(fault)[1], *later_fields(fault), *after_comma(fault))}
     told = [
         fault
         for fault in found
         if not reading.awaits(fault)
-        and fault.written not in source.spoilt
+        and fault.written not in (source.misnamed if fault.type == "extra_forbidden" else source.spoilt)
         and fault.written not in cut
         and not (fault.loc in misspelt and (fault.type == "missing" or fault.error["input"] is None))
         and not (fault.type == "extra_forbidden" and fault.together and fault.loc[-1] != next(iter(fault.stray)))

@@ -11,6 +11,7 @@ from aespec.faults import Fault
 from aespec.meanings import short
 from aespec.problems.fields import field_misspelt, lengths, misplaced, wrapped
 from aespec.problems.kinds import kind_misspelt, kind_stated, rest_of_call
+from aespec.problems.values import after_comma
 from aespec.problems.writing import in_place
 
 __all__ = ["Reading"]
@@ -34,7 +35,7 @@ class Reading:
     @classmethod
     def of(cls, found: Sequence[Fault]) -> Reading:
         """The reading that the advice for these faults comes to."""
-        reading = cls(cut={loc for fault in found for loc in rest_of_call(fault)[1]})
+        reading = cls(cut={loc for fault in found for loc in (*rest_of_call(fault)[1], *after_comma(fault))})
         for fault in found:
             reading._as_named(fault)
         named = {*reading._beside}

@@ -10,6 +10,7 @@ from typing import Any
 from aespec.calls import AROUND, accepts, arguments_meant, call_meant, called_name
 from aespec.diagnostics import Diagnostic, Loc, nearest, show
 from aespec.faults import Fault, holds_layers, inner_models, layers_in
+from aespec.fieldnames import MANY
 from aespec.kind import Kind
 from aespec.meanings import TRUTH
 from aespec.problems.kinds import rest_of_call
@@ -19,7 +20,7 @@ from aespec.source.expression import Fault as Unreadable
 from aespec.source.expression import evaluate
 from aespec.source.scalar import plain_value
 
-__all__ = ["combination", "later_fields", "said_in_full", "wrong_value"]
+__all__ = ["after_comma", "combination", "later_fields", "said_in_full", "wrong_value"]
 
 
 def combination(fault: Fault) -> Diagnostic:
@@ -220,15 +221,75 @@ def _near(given: Any) -> Iterator[Any]:
     """What a value may have been meant to be: as a list, in other quotes, with its bounds by name, as a name."""
     if isinstance(given, dict) and given.keys() == {"min", "max"}:
         yield [given["min"], given["max"]]
+    if isinstance(given, list) and len(given) == 1:
+        yield given[0]
+    if isinstance(given, float) and given.is_integer():
+        yield int(given)
     if type(given) is int:
         yield [given]
-    if not isinstance(given, str):
+        yield str(given)
+    if not isinstance(given, str) or len(given) > _LONGEST:
         return
+    if given[:1] == "[" and given[-1:] == "]":
+        yield [plain_value(each.strip()) for each in given[1:-1].split(",")]
+    yield plain_value(given.strip())
     if (plain := given.strip("\u201c\u201d\u2018\u2019\"'")) != given:
         yield plain_value(plain)
     if _SIZES.fullmatch(given):
         yield [int(each) for each in re.findall("[0-9]+", given)]
     yield re.sub(r"[^A-Za-z0-9_.-]+", "_", given).strip("_")
+    yield re.sub(r"[^A-Za-z0-9_]+", "_", given).strip("_")
+    yield [each.strip() for each in given.split(",")]
+
+
+_LONGEST = 200
+"""Characters of a text that may be another value."""
+
+
+def _an_item(fault: Fault) -> str | None:
+    """Of items that are wrong: the list as it was likely meant."""
+    at = fault.written[:-1]
+    if not fault.loc or not isinstance(fault.loc[-1], int) or fault.loc[-1] != fault.written[-1] or not at:
+        return None
+    stated = fault.source.value(at)
+    if not isinstance(stated, list) or len(stated) > MANY:
+        return None
+    open_ends = fault.field == "shape"
+    flat = [inner for each in stated for inner in (each if isinstance(each, list) else [each])]
+    spread = [inner for each in flat for inner in (each.split() if isinstance(each, str) else [each])]
+    whole = [_whole(each, open_ends=open_ends) for each in spread]
+    for meant in (flat, whole, [str(each) for each in stated if type(each) in (int, float)]):
+        if repr(meant) != repr(stated) and len(meant) >= len(stated) and _takes(fault, meant):
+            return f"write `{entry(fault, {at[-1]: meant})}`"
+    return None
+
+
+def _whole(each: Any, *, open_ends: bool) -> Any:
+    """A length that is written otherwise: with a point, in quotes, or as one that may vary."""
+    if isinstance(each, float) and each.is_integer():
+        return int(each)
+    if isinstance(each, str):
+        open_end = open_ends and each.strip().lower() in ("any", "?", "none", "*", "variable", "unknown")
+        return None if open_end else plain_value(each.strip())
+    return each
+
+
+def after_comma(fault: Fault) -> list[Loc]:
+    """Of a text where a list of texts is wanted, in braces: where those stand that a comma made fields of."""
+    beside = fault.source.value(fault.written[:-1]) if fault.written else None
+    wanted = fault.type in ("tuple_type", "list_type") and isinstance(fault.error["input"], str)
+    if not wanted or not isinstance(beside, dict) or fault.owner is None:
+        return []
+    names = [name for name, value in beside.items() if value is None and name not in fault.owner.model_fields]
+    return [(*fault.written[:-1], name) for name in names]
+
+
+def _a_list_cut(fault: Fault) -> str | None:
+    """Of texts that commas part where a list of them is wanted."""
+    if not (parts := after_comma(fault)):
+        return None
+    meant = [fault.error["input"], *(loc[-1] for loc in parts)]
+    return f"write `{entry(fault, {fault.field: meant})}`" if _takes(fault, meant) else None
 
 
 def _own_fields(fault: Fault, given: Any) -> list[str]:
@@ -412,6 +473,8 @@ _ADVICE: tuple[Callable[[Fault], str | None], ...] = (
     _several_widths,
     _a_shape_or_range,
     _as_arguments,
+    _an_item,
+    _a_list_cut,
     _a_value_near,
     _an_example,
     _to_be_a_variable,

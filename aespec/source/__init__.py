@@ -33,6 +33,8 @@ class Source:
     """The place of the key of each value that is in a mapping."""
     spoilt: Set[Loc]
     """The values that problems of the text spoil; a mapping counts when one of its keys is spoilt."""
+    misnamed: Set[Loc]
+    """Those whose keys are."""
     used: Set[Place]
     """Where the values of those variables stand that something uses."""
     filled: Mapping[Place, tuple[str, Place]]
@@ -98,8 +100,9 @@ class Source:
         keys: dict[Loc, Place] = {}
         data = _settled(root, (), values, keys)
         idle = {place: given for place, (given, stands) in tally.given.items() if not stands & tally.used}
-        spoilt = _spoilt(tally.spoilt, values, keys)
-        return cls(name, text, data, values, keys, spoilt, tally.used, tally.filled, idle)
+        misnamed = _at(tally.spoilt, keys)
+        spoilt = _at(tally.spoilt, values) | misnamed | {loc[:-1] for loc in misnamed}
+        return cls(name, text, data, values, keys, spoilt, misnamed, tally.used, tally.filled, idle)
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Self:
@@ -156,6 +159,7 @@ class Source:
             values={**around, **{loc: at for loc, at in values_at if loc is not None}},
             keys={loc: at for loc, at in keys_at if loc is not None},
             spoilt={new for loc in self.spoilt if (new := path(loc)) is not None},
+            misnamed={new for loc in self.misnamed if (new := path(loc)) is not None},
         )
 
     def place(self, loc: Loc, *, key: bool = False) -> Place | None:
@@ -202,14 +206,10 @@ def _told_once(found: Sequence[Diagnostic]) -> list[Diagnostic]:
     return [*first.values()]
 
 
-def _spoilt(places: Set[Place], values: Mapping[Loc, Place], keys: Mapping[Loc, Place]) -> set[Loc]:
-    """The values and keys that begin at these places, and the mappings of such keys."""
+def _at(places: Set[Place], what: Mapping[Loc, Place]) -> set[Loc]:
+    """The values, or the keys, that begin at these places."""
     begin = {(place.name, place.line, place.column) for place in places}
-
-    def at_one(places: Mapping[Loc, Place]) -> set[Loc]:
-        return {loc for loc, place in places.items() if (place.name, place.line, place.column) in begin}
-
-    return at_one(values) | (named := at_one(keys)) | {loc[:-1] for loc in named}
+    return {loc for loc, place in what.items() if (place.name, place.line, place.column) in begin}
 
 
 def _position(problem: Diagnostic, file: str) -> tuple[bool, tuple[tuple[int, int], ...]]:
