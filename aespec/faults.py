@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any, NamedTuple, get_args
@@ -14,7 +15,7 @@ from aespec.fieldnames import MANY, field_meant, follows, known_elsewhere, other
 from aespec.kind import Kind, own_first, stand_ins
 from aespec.source import Source
 
-__all__ = ["Fault", "faults", "faulty", "holder", "holds_layers", "inner_models", "layers_in"]
+__all__ = ["Advice", "Fault", "faults", "faulty", "holder", "holds_layers", "inner_models", "layers_in"]
 
 
 def faults(errors: Sequence[Mapping[str, Any]], source: Source, model: type[BaseModel]) -> list[Fault]:
@@ -28,6 +29,10 @@ def faulty(errors: Sequence[Mapping[str, Any]]) -> list[Loc]:
     return [loc for loc, _ in _unfold(errors)]
 
 
+Advice = Callable[["Fault"], str | None]
+"""What to do about a fault, in words, if it is one of a sort."""
+
+
 @dataclass(frozen=True)
 class Fault:
     """One error of pydantic, with its whole path and the model that has the field it ends in."""
@@ -38,6 +43,13 @@ class Fault:
     owner: type[BaseModel] | None
     top: frozenset[str]
     """The fields at the top of the file."""
+    _advised: list[tuple[Advice | None, str | None]] = dataclasses.field(default_factory=list, compare=False)
+
+    def advised(self, advice: Sequence[Advice]) -> tuple[Advice | None, str | None]:
+        """The first of these pieces of advice that has something to say of it, and what; looked for once."""
+        if not self._advised:
+            self._advised.append(next(((each, said) for each in advice if (said := each(self))), (None, None)))
+        return self._advised[0]
 
     @property
     def kind(self) -> type[Kind] | None:

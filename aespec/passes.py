@@ -106,8 +106,21 @@ def compile(spec: Spec, limits: Limits | None = None, problems: Sequence[Diagnos
     if whole and any(_is_of(each, graph.nodes[-1], spec) for each in found):
         found = [each for each in found if each.rule is not OutputMismatch]  # of the same width
     if found:
-        raise AespecError(*in_order(found))
+        raise AespecError(*in_order(_each_once(found)))
     return graph
+
+
+def _each_once(found: Sequence[Diagnostic]) -> Iterator[Diagnostic]:
+    """Of what is wrong in several turns of a `repeat`, the first."""
+    told = set()
+    for each in found:
+        turned = each.place is not None and each.place.turns
+        at = (
+            (each.rule, each.place.position) if each.place and turned and each.rule in (BadTie, ShapeMismatch) else None
+        )
+        if at is None or at not in told:
+            yield each
+        told.add(at)
 
 
 def _is_of(fault: Diagnostic, node: Node, spec: Spec) -> bool:
@@ -411,7 +424,6 @@ def _chain(
         sure: Whether a length that is not known is not known because it may vary.
     """
     nodes: list[Node] = []
-    told: set[Any] = set()  # where: a `repeat` uses the same text several times
     whole, given = True, shape if source == INPUT else None
     for name, step in zip(_named(block, steps), steps, strict=True):
         node = None
@@ -428,10 +440,8 @@ def _chain(
                 last = block == "decoder" and step is steps[-1] and isinstance(step.layer, Reshape)
                 if help is None and last and elements(shape) == elements(spec.input.shape):
                     help = f"write `reshape: {show([*spec.input.shape])}`, the shape of the input"
-                at = fault.place and fault.place.position
-                if not spec.is_doubtful(step.place) and (at is None or at not in told):
+                if not spec.is_doubtful(step.place):
                     problems.append(replace(fault, help=help or fault.help))
-                told.add(at)
         whole = whole and node is not None
         if node and isinstance(node.layer, Reshape) and given == node.input_shape:
             given = node.shape

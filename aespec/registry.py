@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from aespec.backend import Backend
 
 __all__ = [
+    "FAMILIES",
     "backend_names",
     "find_backend",
     "find_kind",
@@ -50,6 +51,9 @@ _HOMES = {
     "schedule": "aespec.schedules",
     "decoder form": "aespec.spec",
 }
+FAMILIES = tuple(_HOMES)
+"""What kinds there are of."""
+
 _GROUPS = {"layer": "aespec.layers"}
 _KIND = re.compile(r'^    kind = "(\w+)"$', re.MULTILINE)
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
-from aespec.diagnostics import Diagnostic, Loc, Place, in_order
+from aespec.diagnostics import Diagnostic, Loc, in_order
 from aespec.faults import Fault, faults
 from aespec.problems.fields import (
     BLOCKS,
@@ -68,8 +68,9 @@ def diagnose(errors: Sequence[Mapping[str, Any]], source: Source, model: type[Ba
     guessed: set[Loc] = set()
     for depth in range(DEEPEST + 1):
         reading = Reading.of(new) if depth < DEEPEST else Reading()
-        told = {(each.rule, each.place) for each in said}
-        said += [each for each in _said(new, reading, source) if (each.rule, each.place) not in told]
+        told = {key for each in said for key in ((each.rule, each.place), _cause(each, source))}
+        more = _said(new, reading, source)
+        said += [each for each in more if not told & {(each.rule, each.place), _cause(each, source)}]
         guessed |= {fault.loc for fault in new if _is_guess(fault)}
         if not reading:
             break
@@ -88,7 +89,7 @@ DEEPEST = 6
 
 
 def _is_guess(fault: Fault) -> bool:
-    """Whether it is of a kind of layer that has a name neither here nor in Keras or PyTorch, only one that is like it."""
+    """Whether it is of a kind of layer whose name is one neither here nor in Keras or PyTorch, only like one."""
     family = fault.context["family"] if fault.type == "unknown_kind" else None
     return family == "layer" and known_kind(str(fault.context["name"]).rpartition(".")[2], family) is None
 
@@ -120,7 +121,7 @@ def _said(found: Sequence[Fault], reading: Reading, source: Source) -> list[Diag
     alone = [fault for fault in told if id(fault) not in grouped]
     said = [*(_SAY.get(fault.type, wrong_value)(fault) for fault in alone), *(say(group) for group, say in several)]
     # Of several turns of a `repeat`, and of several uses of a variable, the first.
-    unique = {(d.rule, _cause(d.place, source), d.message): d for d in reversed(in_order(said))}
+    unique = {_cause(each, source): each for each in reversed(in_order(said))}
     return [_with_variable(each, source) for each in unique.values()]
 
 
@@ -169,9 +170,10 @@ def _model_of_keras(source: Source) -> Diagnostic:
     )
 
 
-def _cause(place: Place | None, source: Source) -> Place | None:
-    """Where what is wrong was written: the value of the variable that is used there, if one is."""
-    return source.filled[place][1] if place and place in source.filled else place
+def _cause(problem: Diagnostic, source: Source) -> tuple[object, ...]:
+    """What is wrong, and where it was written: the value of the variable that is used there, if one is."""
+    place = problem.place
+    return problem.rule, source.filled[place][1] if place and place in source.filled else place, problem.message
 
 
 def _with_variable(problem: Diagnostic, source: Source) -> Diagnostic:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from aespec.calls import callbacks, called_name
 from aespec.diagnostics import Diagnostic, Loc, nearest, show
-from aespec.faults import Belonging, Fault, inner_models, layers_in
+from aespec.faults import Advice, Belonging, Fault, inner_models, layers_in
 from aespec.fieldnames import comes_out, field_meant, follows, known_elsewhere, otherwise
 from aespec.kind import own_first
 from aespec.meanings import as_kind, fitting, short
@@ -56,12 +56,12 @@ def _of(fault: Fault) -> str:
 
 def _instead(fault: Fault) -> str:
     """What to write for an unknown field: the first advice that there is."""
-    return next(filter(None, (advice(fault) for advice in _ADVICE)), f"remove {fault.subject}")
+    return fault.advised(_ADVICE)[1] or f"remove {fault.subject}"
 
 
 def field_misspelt(fault: Fault) -> str | None:
     """The field that was likely meant by an unknown one, where another name is all that there is to write."""
-    first = next((advice for advice in _ADVICE if advice(fault)), None)
+    first, _ = fault.advised(_ADVICE)
     return fault.meant if first is _of_another_name and not _stated_too(fault) else None
 
 
@@ -319,7 +319,7 @@ def _loss_meant(fault: Fault) -> str:
     return f"write `{entry(fault, {'loss': near})}` there" if near else "write it there"
 
 
-_ADVICE: tuple[Callable[[Fault], str | None], ...] = (
+_ADVICE: tuple[Advice, ...] = (
     _written_so,
     _of_the_whole,
     _of_another_name,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 from aespec.absent import instead_of
@@ -20,7 +19,7 @@ from aespec.calls import (
     padded_apart,
 )
 from aespec.diagnostics import Diagnostic, Loc, nearest, show
-from aespec.faults import Fault, layers_in
+from aespec.faults import Advice, Fault, layers_in
 from aespec.fieldnames import MANY, known_elsewhere
 from aespec.meanings import as_kind, fields_meant, fitting, kind_lacking, kind_meant, short, with_field
 from aespec.plan import TrainingPlan
@@ -71,14 +70,14 @@ def unknown_kind(fault: Fault) -> Diagnostic:
 
 def _another_kind(fault: Fault) -> str | None:
     """What to write for an unknown kind: the first advice that there is."""
-    found = next(filter(None, (advice(fault) for advice in _ADVICE)), None)
+    _, found = fault.advised(_ADVICE)
     return found or (None if _few(fault) else all_of(fault.context["family"]))
 
 
 def kind_stated(fault: Fault) -> dict[str, Any] | None:
     """The kind with its fields, of what is written as Keras, PyTorch or others have it; None where it is several."""
     family, stated = fault.context["family"], fault.error["input"]
-    first = next((advice for advice in _ADVICE if advice(fault)), None) if fault.type == "unknown_kind" else None
+    first = fault.advised(_ADVICE)[0] if fault.type == "unknown_kind" else None
     kind: dict[str, Any] | None = None
     if fault.type == "not_one_key" or first is _named_by_value:
         meant = _targeted(fault) or kind_meant(family, stated, fault.rank)
@@ -95,7 +94,7 @@ def kind_stated(fault: Fault) -> dict[str, Any] | None:
 
 def kind_misspelt(fault: Fault) -> str | None:
     """The kind that was likely meant by an unknown one, where another name is all that there is to write."""
-    first = next((advice for advice in _ADVICE if advice(fault)), None)
+    first, _ = fault.advised(_ADVICE)
     if first not in (_of_another_name, _needing):
         return None
     near = _nearest_kind(fault, fault.context["name"])
@@ -381,7 +380,7 @@ def _a_decoder(fault: Fault) -> str | None:
     return "`mirror` undoes the encoder layer by layer"
 
 
-_ADVICE: tuple[Callable[[Fault], str | None], ...] = (
+_ADVICE: tuple[Advice, ...] = (
     _named_by_value,
     _none_at_all,
     _a_variable,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
 from aespec.calls import AROUND, accepts, arguments_meant, call_meant, called_name
 from aespec.diagnostics import Diagnostic, Loc, nearest, show
-from aespec.faults import Fault, holds_layers, inner_models, layers_in
+from aespec.faults import Advice, Fault, holds_layers, inner_models, layers_in
 from aespec.fieldnames import MANY
 from aespec.kind import Kind
 from aespec.meanings import TRUTH
@@ -52,7 +52,7 @@ def wrong_value(fault: Fault) -> Diagnostic:
         fault.value,
         wanted=_wanted(fault),
         got=fault.got,
-        help=next(filter(None, (advice(fault) for advice in _ADVICE)), None),
+        help=fault.advised(_ADVICE)[1],
     )
 
 
@@ -459,7 +459,7 @@ def _what_it_is(fault: Fault) -> str | None:
     return f"`{fault.field}`: {fault.doc}" if fault.loc else None
 
 
-_ADVICE: tuple[Callable[[Fault], str | None], ...] = (
+_ADVICE: tuple[Advice, ...] = (
     _filled,
     _batch_axis,
     _a_precision,

@@ -198,7 +198,9 @@ def _told_once(found: Sequence[Diagnostic]) -> list[Diagnostic]:
     first: dict[object, Diagnostic] = {}
     for each in found:
         same = each.rule, each.message
-        if each.message.startswith("unknown variable") and alike[same] > 1:
+        if each.message.endswith("stand for each other"):
+            first.setdefault(same, each)
+        elif each.message.startswith("unknown variable") and alike[same] > 1:
             help = f"{each.help} (it is used {alike[same]} times)" if each.help else None
             first.setdefault(same, replace(each, help=help))
         else:

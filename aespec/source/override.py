@@ -3,8 +3,10 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from aespec.diagnostics import AespecError, Diagnostic, Place, show
+from aespec.fieldnames import field_meant
 from aespec.rules import BadOverride
 from aespec.source.items import ITEMS
 from aespec.source.text import MAX_DEPTH, SURROGATES, Entry, Node, Text, clipped, refuse_characters, too_deep
@@ -148,12 +150,23 @@ def _entries(node: Node, steps: Sequence[_Step], done: int) -> dict[str, Entry]:
     if main := main_field(steps[done - 1].name) if done else None:
         return {main: Entry(node.place, node)}
     path = _written(steps[:done])
+    inside = _in_kind(node.value, name)
     raise _bad(
         f"`{path}` is a single value, and the path goes on inside it",
         steps[done].place,
         got=show(node.value),
-        help=f"set it as a whole: `{path}={{{name}: …}}`",
+        help=f"did you mean `{path}.{inside}`?" if inside else f"set it as a whole: `{path}={{{name}: …}}`",
     )
+
+
+def _in_kind(value: Any, name: str) -> str | None:
+    """The path of a field of a kind that stands bare, from what holds it on."""
+    from aespec.registry import FAMILIES, kinds
+
+    for members in map(kinds, FAMILIES if isinstance(value, str) else ()):
+        if value in members and (field := field_meant(name, members[value].model_fields)):
+            return f"{value}.{field}"
+    return None
 
 
 def _in_short_input(steps: Sequence[_Step], done: int) -> bool:
