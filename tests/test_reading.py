@@ -212,7 +212,7 @@ READ = {
     ),
     "a schedule beside an optimizer": (
         ("input: [8]\nencoder: [dense: 3]\ndecoder: mirror\ntraining: {optimizer: {adam: 0.001, schedule: cosine}}\n"),
-        [("E105", "it is a field of `training`: write `optimizer: {adam: 0.001}` and `schedule: cosine`")],
+        [("E105", ("`schedule` stands in `training` itself: write `optimizer: {adam: 0.001}` and `schedule: cosine`"))],
     ),
     "a shape behind a layer of PyTorch's": (
         ("input: [20]\nencoder: [Linear: {in_features: 20, out_features: 3}]\ndecoder: [dense: 21]\n"),

@@ -550,14 +550,10 @@ def _one_key(fault: Fault) -> str | None:
         each = [snippet(fault, {near: with_field(family, near, stated[key])}, dashed) for key, near in named.items()]
         return f"in a list, give each {family} {own} of its own: {listed(each, 'and')}"
     if family == "optimizer" and (beside := [key for key in keys if key in TrainingPlan.model_fields]):
-        kind = {key: value for key, value in stated.items() if key not in beside}
-        rest = (
-            f"`{entry(fault, {'optimizer': short(as_kind(family, *next(iter(kind.items()))))})}` and "
-            if len(kind) == 1
-            else ""
-        )
-        own = listed([entry(fault, {key: stated[key]}) for key in beside], "and")
-        return f"{'they are fields' if len(beside) > 1 else 'it is a field'} of `training`: write {rest}{own}"
+        kept = {near: stated[key] for key, near in named.items() if key not in beside}
+        fields = [{"optimizer": short(as_kind(family, near, value))} for near, value in kept.items()]
+        written = listed([entry(fault, each) for each in (*fields, *({key: stated[key]} for key in beside))], "and")
+        return f"{listed(beside, 'and')} stand{'s' * (len(beside) == 1)} in `training` itself: write {written}"
     if item and (lacking := _item_lacking(stated)):
         return f"name it, with these fields in it: write `{snippet(fault, lacking)}`"
     if keys and (lacking := _lacking(family, stated)):
