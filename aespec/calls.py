@@ -413,7 +413,7 @@ def _literal(node: ast.expr) -> Any:
     except (ValueError, TypeError, MemoryError, RecursionError):
         return _UNKNOWN
     value = list(value) if isinstance(value, tuple) else value
-    return value if isinstance(value, bool | int | float | str | list | None) else _UNKNOWN
+    return value if isinstance(value, bool | int | float | str | list | dict | None) else _UNKNOWN
 
 
 def _parsed(text: str) -> ast.expr | None:

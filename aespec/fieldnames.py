@@ -130,6 +130,7 @@ _MEANS_ELSE = ("padding_mode", "keep_prob", "interpolation")
 """Names that are no field's, however like one."""
 
 _APART = {
+    ("repeat", "times"),
     ("code", "encoder"),
     ("decay", "weight_decay"),
     ("min_lr", "least"),

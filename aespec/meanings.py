@@ -11,10 +11,21 @@ from aespec.kind import Kind
 from aespec.registry import kinds, known_kind, nearest_kind
 from aespec.source.items import ITEMS
 
-__all__ = ["TRUTH", "as_kind", "fields_meant", "fitting", "idle", "kind_lacking", "kind_meant", "short", "with_field"]
+__all__ = [
+    "NAMING",
+    "TRUTH",
+    "as_kind",
+    "fields_meant",
+    "fitting",
+    "idle",
+    "kind_lacking",
+    "kind_meant",
+    "short",
+    "with_field",
+]
 
 
-_NAMING = ("type", "kind", "layer", "class", "class_name", "_target_", "op", "mode", "name")
+NAMING = ("type", "kind", "layer", "class", "class_name", "_target_", "op", "mode", "name")
 """Keys that elsewhere name a kind by their value."""
 
 _WRAPPING = ("config", "args", "kwargs", "params", "parameters", "options")
@@ -101,7 +112,11 @@ def _fields_beside(family: str, stated: Mapping[str, Any]) -> dict[str, Any] | N
         if fields.keys() <= kind.model_fields.keys() and len(fields) == len(beside):
             needed = [field for field, info in kind.model_fields.items() if info.is_required() and field not in fields]
             main = kind.main or next(iter(needed), None)
-            inside = own if isinstance(own, Mapping) else {main: own} if main and own is not None else {}
+            inside = {main: own} if main and own is not None else {}
+            if isinstance(own, Mapping):
+                inside = fields_meant(kind, own)
+            if inside.keys() & fields.keys():  # one stated twice
+                continue
             return {known: {**inside, **fields}}
     return None
 
@@ -109,7 +124,7 @@ def _fields_beside(family: str, stated: Mapping[str, Any]) -> dict[str, Any] | N
 def _named_by_value(family: str, stated: Mapping[str, Any], rank: int | None = None) -> dict[str, Any] | None:
     """The kind that the value of a key names, with the others as its fields."""
     spelt = {key.lower(): key for key in reversed(list(stated))}
-    for key in filter(None, map(spelt.get, _NAMING)):
+    for key in filter(None, map(spelt.get, NAMING)):
         value, fields = stated[key], {other: each for other, each in stated.items() if other != key}
         if not isinstance(value, str):
             continue

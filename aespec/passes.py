@@ -222,7 +222,7 @@ def named_by_plan(graph: Graph, spec: Spec, limits: Limits) -> Graph:
     for block, stated in (("encoder", spec.encoder), ("decoder", spec.decoder)):
         steps = [] if isinstance(stated, Mirror) else _written(block, stated)
         layers.update(_named(block, steps))
-        if isinstance(stated, Mirror) or any(_nameless(step.layer) for step in steps):
+        if isinstance(stated, Mirror) or any(_nameless(step, spec) for step in steps):
             unsure.add(block)
     if problems := named(spec, layers, unsure):
         raise AespecError(*problems)
@@ -603,24 +603,25 @@ def _name_faults(
                 place,
                 wanted="a name of its own for each layer of a block",
                 got=f"`{step.layer.name}` again",
-                help=_another_name(place),
+                help=_another_name(place, step.layer.name),
             )
         if fault := _reference_fault(name, step.layer.innermost, before, unsure):
             yield Diagnostic(BadTie, fault[0], _tie_place(step.layer, step.place, spec), *fault[1:])
         before[name] = step.layer
-        if _nameless(step.layer):
+        if _nameless(step, spec):
             unsure.add(block)
 
 
-def _nameless(layer: Layer) -> bool:
+def _nameless(step: Step, spec: Spec) -> bool:
     """Whether it stands for a layer, or several, of which not even the name is known."""
-    return isinstance(layer, Hole) and layer.of is None
+    return (isinstance(step.layer, Hole) and step.layer.of is None) or spec.is_unnamed(step.place)
 
 
-def _another_name(place: Place | None) -> str:
+def _another_name(place: Place | None, name: str) -> str:
     """How a layer gets a name of its own, by where the one that it has is written."""
     turns = place.turns if place else ()
     written = place.text[place.column - 1 :][: place.width].strip("\"'") if place else ""
+    written = written if re.fullmatch(r"[\w${}+*/ -]+", written) and name[:1] == written[:1] else name
     free = next((each for each in "ijklmn" if all(each != turn.index for turn in turns)), "index")
     for turn in turns:
         if turn.index is None:

@@ -33,6 +33,7 @@ __all__ = [
     "backend_names",
     "find_backend",
     "find_kind",
+    "is_typo",
     "kind_names",
     "kinds",
     "known_kind",
@@ -94,6 +95,23 @@ def nearest_kind(name: str, *families: str, beside: Iterable[str] = (), rank: in
         return None
     alike = near.replace(f"{own}d", f"{rank}d")
     return alike if alike in members else near
+
+
+def is_typo(name: str, kind: str, family: str) -> bool:
+    """Whether there is no doubt that a name is that of a kind, which it has elsewhere, or with a slip in it."""
+    own = name.rpartition(".")[2]
+    alike = difflib.SequenceMatcher(None, own.lower(), kind).ratio() >= SLIP and len(own) > 3
+    return known_kind(own, family) == kind or alike or _nearly_elsewhere(own, kind, family)
+
+
+def _nearly_elsewhere(name: str, kind: str, family: str) -> bool:
+    """Whether a name is nearly one that a kind has elsewhere."""
+    names = [each.lower() for each in (kinds(family)[kind].elsewhere if kind in kinds(family) else ())]
+    return bool(difflib.get_close_matches(name.lower(), names, 1, 0.88))
+
+
+SLIP = 0.78
+"""How like a name has to be of which a letter or two is wrong: `desne` is 0.8 like `dense`."""
 
 
 def known_kind(name: Any, family: str) -> str | None:

@@ -209,6 +209,7 @@ class Spec(Section):
 
     _source: Source | None = PrivateAttr(default=None)
     _doubtful: Set[Loc] = PrivateAttr(default=frozenset())
+    _unnamed: Set[Loc] = PrivateAttr(default=frozenset())
 
     @property
     def source(self) -> Source | None:
@@ -218,6 +219,10 @@ class Spec(Section):
     def is_doubtful(self, loc: Loc) -> bool:
         """Whether the layer at a path is not as the file states it, which is wrong."""
         return _layer(loc) in self._doubtful
+
+    def is_unnamed(self, loc: Loc) -> bool:
+        """Whether the layer at a path has a name that cannot be read."""
+        return _layer(loc) in self._unnamed
 
     def place(self, loc: Sequence[str | int], *, key: bool = False) -> Place | None:
         """Where the file states something; None for a spec that was made without one."""
@@ -294,7 +299,7 @@ def literal(value: Any) -> Any:
 
 def _validate(source: Source, found: list[Diagnostic], problems: list[Diagnostic] | None = None) -> Spec:
     """The spec of a source."""
-    spec, doubtful = None, frozenset[Loc]()
+    spec, doubtful, unnamed = None, frozenset[Loc](), frozenset[Loc]()
     try:
         spec = Spec.model_validate(source.data)
     except ValidationError as error:
@@ -302,12 +307,13 @@ def _validate(source: Source, found: list[Diagnostic], problems: list[Diagnostic
         found += findings.said
         if problems is not None:
             source, doubtful = findings.source, frozenset(map(_layer, findings.guessed))
+            unnamed = frozenset(map(_layer, findings.unnamed))
             spec = _what_is_right(source, findings.left)
     if spec is None or (found and problems is None):
         raise AespecError(*in_order(found))
     if problems is not None:
         problems += found
-    spec._source, spec._doubtful = source, doubtful
+    spec._source, spec._doubtful, spec._unnamed = source, doubtful, unnamed
     return spec
 
 
@@ -369,4 +375,5 @@ def _hole(layer: Any) -> Hole:
     kind, fields = next(iter(layer.items()), (None, None)) if isinstance(layer, dict) else (layer, None)
     name = fields.get("name") if isinstance(fields, dict) else None
     known = isinstance(kind, str) and kind in kind_names("layer")
+    known = known and not isinstance(fields, list)  # in which a name can be
     return Hole.model_construct(name=name if isinstance(name, str) else None, of=kind if known else None)

@@ -41,7 +41,7 @@ def freeze(graph: Graph, spec: Spec, limits: Limits) -> Graph:
         found = [param for param in graph.params if f"{param}/".startswith(f"{name}/")]
         frozen.update(found)
         average = found == [name] and not graph.params[name].trainable
-        if found and not average:
+        if (found and not average) or (not found and name.partition("/")[0] in _unsure(spec)):
             continue
         named = [node.name for node in graph if node.params] + (list(graph.params) if name.count("/") > 1 else [])
         own = [each for each in named if each.partition("/")[0] == name.partition("/")[0]]
@@ -63,6 +63,12 @@ def freeze(graph: Graph, spec: Spec, limits: Limits) -> Graph:
     if problems:
         raise AespecError(*problems)
     return replace(graph, nodes=tuple(_frozen(node, frozen) for node in graph)) if frozen else graph
+
+
+def _unsure(spec: Spec) -> set[str]:
+    """The blocks that have a layer whose name cannot be read."""
+    written = {"encoder": spec.encoder, "decoder": () if isinstance(spec.decoder, Mirror) else spec.decoder}
+    return {block for block, layers in written.items() for i in range(len(layers)) if spec.is_unnamed((block, i))}
 
 
 def _some_of(names: Sequence[str]) -> str:

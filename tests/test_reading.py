@@ -58,7 +58,7 @@ READ = {
     ),
     "the beta of a code": (
         ("input: [8]\nencoder: [dense: 3]\ndecoder: mirror\nbeta: 4\n"),
-        [("E102", ("it belongs to the code: `- gaussian_latent: {units: 8, beta: 4.0}` at the end of the encoder"))],
+        [("E102", ("it belongs to the code: `- gaussian_latent: {units: 8, beta: 4}` at the end of the encoder"))],
     ),
     "a penalty at the top": (
         ("input: [8]\nencoder: [dense: 3]\ndecoder: mirror\nl2: 0.01\n"),
@@ -70,7 +70,7 @@ READ = {
     ),
     "both betas": (
         ("input: [8]\nencoder: [dense: 3]\ndecoder: mirror\ntraining: {betas: [0.9, 0.99]}\n"),
-        [("E102", "they are fields of the optimizer: `optimizer: {adam: {beta_1: 0.9, beta_2: 0.999}}`")],
+        [("E102", "they are fields of the optimizer: `optimizer: {adam: {beta_1: 0.9, beta_2: 0.99}}`")],
     ),
     "a loss in the plan": (
         ("input: [8]\nencoder: [dense: 3]\ndecoder: mirror\ntraining: {criterion: nn.BCELoss}\n"),
@@ -222,8 +222,8 @@ READ = {
         ("input: [20]\ndecoder: mirror\nencoder:\n  - {type: dense, units: -3, activation: rleu}\n"),
         [
             ("E105", "write `- dense: {units: -3, activation: rleu}`"),
-            ("E101", "did you mean `relu`? `aespec layers --family activation` lists all kinds"),
             ("E104", "`units`: Width of the output."),
+            ("E101", "did you mean `relu`? `aespec layers --family activation` lists all kinds"),
         ],
     ),
     "a plan at the top": (

@@ -52,6 +52,8 @@ class Findings(NamedTuple):
     """What is wrong with that one."""
     guessed: set[Loc]
     """The paths of the kinds that are known by what their names are like alone."""
+    unnamed: set[Loc]
+    """The paths of layers' names that cannot be read."""
 
 
 def diagnose(errors: Sequence[Mapping[str, Any]], source: Source, model: type[BaseModel]) -> Findings:
@@ -62,7 +64,7 @@ def diagnose(errors: Sequence[Mapping[str, Any]], source: Source, model: type[Ba
     wrong below a name that is only misspelt, or in a layer as Keras or PyTorch have it, is told with that.
     """
     if isinstance(source.data, dict) and source.data.keys() >= _OF_KERAS:
-        return Findings([_model_of_keras(source)], source, faults(errors, source, model), set())
+        return Findings([_model_of_keras(source)], source, faults(errors, source, model), set(), set())
     left = new = faults(errors, source, model)
     said: list[Diagnostic] = []
     guessed: set[Loc] = set()
@@ -74,14 +76,15 @@ def diagnose(errors: Sequence[Mapping[str, Any]], source: Source, model: type[Ba
         guessed |= {fault.loc for fault in new if _is_guess(fault)}
         if not reading:
             break
-        source = source.revised(reading.moved, reading.values)
+        source = source.revised(reading.moved, reading.values, reading.stated)
         try:
             model.model_validate(source.data)
             left = new = []
         except ValidationError as error:
             left = faults(error.errors(), source, model)
             new = [fault for fault in left if reading.hid(fault)]
-    return Findings(in_order(said), source, left, guessed)
+    unnamed = {fault.loc for fault in left if fault.loc[-1:] == ("name",) and fault.kind}
+    return Findings(in_order(said), source, left, guessed, unnamed)
 
 
 DEEPEST = 6

@@ -10,10 +10,11 @@ from aespec.calls import callbacks, called_name
 from aespec.diagnostics import Diagnostic, Loc, nearest, show
 from aespec.faults import Advice, Belonging, Fault, inner_models, layers_in
 from aespec.fieldnames import comes_out, field_meant, follows, known_elsewhere, otherwise
-from aespec.kind import own_first
+from aespec.kind import Kind, own_first
 from aespec.meanings import as_kind, fitting, short
 from aespec.plan import EarlyStopping, TrainingPlan
 from aespec.problems.writing import entry, is_item, left_out, listed, snippet
+from aespec.registry import nearest_kind
 from aespec.rules import MissingField, UnknownField, WrongValue
 from aespec.source.text import assigned
 
@@ -62,7 +63,22 @@ def _instead(fault: Fault) -> str:
 def field_misspelt(fault: Fault) -> str | None:
     """The field that was likely meant by an unknown one, where another name is all that there is to write."""
     first, _ = fault.advised(_ADVICE)
+    if fault.meant is None or not _can_hold(fault, fault.meant):
+        return None
     return fault.meant if first is _of_another_name and not _stated_too(fault) else None
+
+
+def _can_hold(fault: Fault, name: str) -> bool:
+    """Whether what an unknown field holds may be meant for the field that it is likely to be."""
+    owner, stated = fault.owner, fault.error["input"]
+    if not isinstance(stated, dict) or owner is None:
+        return True
+    models = inner_models(owner, name)
+    sections = [each for each in models if not issubclass(each, Kind)]
+    known = any(field_meant(str(key), each.model_fields) for each in sections for key in stated)
+    families = [each.family for each in models if issubclass(each, Kind)]
+    one = next(iter(stated)) if len(stated) == 1 else None
+    return known or any(nearest_kind(str(one), family) for family in families if one is not None) or name == "vars"
 
 
 def removable(fault: Fault) -> bool:
@@ -85,6 +101,8 @@ def _written_so(fault: Fault) -> str | None:
         return f"write `{entry(fault, {'shape': [*shape.values()]})}`"
     if key == "keep_prob" and type(value) is float and "rate" in _known(fault):
         return f"write `{entry(fault, {'rate': round(1 - value, 10)})}`: it is the share that is dropped"
+    if (top := _with_its_value(fault, key)) is not None:
+        return top
     if key == "betas" and isinstance(value, list) and len(value) == 2 and "beta_2" in _known(fault):
         return f"write `beta_1: {value[0]}, beta_2: {value[1]}`"
     if given := field_assigned(fault):
@@ -144,6 +162,33 @@ _AXES = (
     ("channels", "features", "n_features", "num_features"),
 )
 """What the axes of an input are called, in their order."""
+
+
+def _with_its_value(fault: Fault, key: str) -> str | None:
+    """Of numbers at the top, or in the plan, that belong into a kind: that kind with them."""
+    value = fault.error["input"]
+    if fault.kind is not None or type(value) not in (int, float, list):
+        return None
+    if key in ("l1", "l2") and not isinstance(value, list):
+        return f"a penalty stands at a layer: `{entry(fault, {'kernel_regularizer': {key: value}})}`"
+    if key == "beta" and not isinstance(value, list):
+        latent = snippet(fault, {"gaussian_latent": {"units": 8, "beta": value}}, item=True)
+        return f"it belongs to the code: `{latent}` at the end of the encoder"
+    if key == "weight" and not isinstance(value, list):
+        stated = fault.source.data.get("loss", "mse")
+        return (
+            f"a loss has one: `{entry(fault, {'loss': {stated: {key: value}}})}`" if isinstance(stated, str) else None
+        )
+    if key == "betas" and isinstance(value, list) and len(value) == 2:
+        plan = fault.source.data.get("training")
+        stated = plan.get("optimizer", "adam") if isinstance(plan, dict) else "adam"
+        betas = {"beta_1": value[0], "beta_2": value[1]}
+        alone = (
+            isinstance(stated, str)
+            and f"they are fields of the optimizer: `{entry(fault, {'optimizer': {stated: betas}})}`"
+        )
+        return alone or None
+    return None
 
 
 def lengths(fault: Fault) -> dict[str, Any]:
@@ -301,7 +346,8 @@ def _of_another_place(fault: Fault) -> str | None:
     if field and (fault.kind or fault.loc[:-1] == ("input",)):
         where = "" if fault.written[0] == "training" else f", which stands at the top, beside `{fault.written[0]}`"
         return f"`{field}` is a field of `training`{where}"
-    if advice := otherwise(key, fault.kind.family if fault.kind else ""):
+    of_spec = key in ("type", "kind") and len(fault.loc) > 1  # which is said of the spec alone
+    if (advice := otherwise(key, fault.kind.family if fault.kind else "")) and not of_spec:
         return advice
     if len(fault.written) > 1 and key in fault.top:
         return f"`{key}` stands at the top of the spec, beside `{fault.written[0]}`"

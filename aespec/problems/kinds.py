@@ -20,8 +20,9 @@ from aespec.calls import (
 )
 from aespec.diagnostics import Diagnostic, Loc, nearest, show
 from aespec.faults import Advice, Fault, layers_in
-from aespec.fieldnames import MANY, known_elsewhere
-from aespec.meanings import as_kind, fields_meant, fitting, kind_lacking, kind_meant, short, with_field
+from aespec.fieldnames import MANY, field_meant, known_elsewhere
+from aespec.kind import Kind
+from aespec.meanings import NAMING, as_kind, fields_meant, fitting, kind_lacking, kind_meant, short, with_field
 from aespec.plan import TrainingPlan
 from aespec.problems.writing import (
     FEW,
@@ -37,6 +38,7 @@ from aespec.problems.writing import (
     snippet,
     variable_meant,
 )
+from aespec.registry import is_typo
 from aespec.registry import kinds as kinds_of
 from aespec.rules import BadOverride, BadRegularizer, NotOneKey, UnknownKind, WrongValue
 from aespec.source.items import ITEMS
@@ -81,7 +83,8 @@ def kind_stated(fault: Fault) -> dict[str, Any] | None:
     kind: dict[str, Any] | None = None
     if fault.type == "not_one_key" or first is _named_by_value:
         meant = _targeted(fault) or kind_meant(family, stated, fault.rank)
-        kind = fitting(family, meant)[0] if meant else None
+        kind, left = fitting(family, meant) if meant else (None, [])
+        kind = None if left else kind
     elif first is _of_python and _bare(fault):
         called = call_meant(family, rest_of_call(fault)[0], fault.rank)
         kind = called.kind if called else None
@@ -98,7 +101,20 @@ def kind_misspelt(fault: Fault) -> str | None:
     if first not in (_of_another_name, _needing):
         return None
     near = _nearest_kind(fault, fault.context["name"])
-    return None if near in ITEMS else near
+    if near is None or near in ITEMS or not is_typo(called_name(fault.context["name"]), near, fault.context["family"]):
+        return None
+    member = kinds_of(fault.context["family"]).get(near)
+    stated = None if _bare(fault) else fault.error["input"][fault.context["name"]]
+    return near if member and _can_hold(member, stated) else None
+
+
+def _can_hold(member: type[Kind], stated: Any) -> bool:
+    """Whether what stands below a kind that is misspelt may be meant for that kind: one field of it, or its value."""
+    if isinstance(stated, dict):
+        return not stated or any(field_meant(str(key), member.model_fields) for key in stated)
+    if stated is None or not isinstance(stated, list):
+        return stated is None or member.main is not None
+    return member.main is not None and accepts(member, member.main, stated)
 
 
 def _few(fault: Fault) -> bool:
@@ -292,7 +308,9 @@ def _with_a_name(fault: Fault) -> str | None:
     """Of a layer below a name that is its own: how it bears that name."""
     name, stated = fault.context["name"], fault.error["input"]
     held = None if _bare(fault) else stated[name]
-    if fault.context["family"] != "layer" or not isinstance(held, dict) or len(held) != 1 or not name.isidentifier():
+    if not isinstance(held, dict) or len(held) != 1 or not name.isidentifier() or name in NAMING:
+        return None
+    if fault.context["family"] != "layer" or not isinstance(fault.written[-2:-1][0], int):
         return None
     if not (known := layers_in([held])):
         return None
@@ -307,7 +325,7 @@ def _stated_twice(fault: Fault) -> str | None:
 
     stated = fault.source.data.get("loss")
     near = known_kind(fault.context["name"], "loss") if fault.context["family"] == "loss" else None
-    if near is None or not isinstance(stated, list) or len(fault.written) < 2:
+    if near is None or not isinstance(stated, list) or len(fault.written) < 2 or len(stated) > MANY:
         return None
     beside = (next(iter(each), None) if isinstance(each, dict) else each for each in stated)
     return f"it is `{near}` here, which is in the list: take one of the two away" if near in beside else None

@@ -8,6 +8,7 @@ from typing import Any
 
 from aespec.diagnostics import Loc
 from aespec.faults import Fault
+from aespec.fieldnames import field_meant
 from aespec.meanings import short
 from aespec.problems.fields import field_misspelt, lengths, misplaced, wrapped
 from aespec.problems.kinds import kind_misspelt, kind_stated, rest_of_call
@@ -25,6 +26,8 @@ class Reading:
     """The path that each key should have."""
     values: dict[Loc, Any] = field(default_factory=dict)
     """What should stand at a path."""
+    stated: dict[Loc, Loc] = field(default_factory=dict)
+    """Where each field of these values is written."""
     cut: set[Loc] = field(default_factory=set)
     """Parts of what brackets cut in several."""
     _changed: set[Loc] = field(default_factory=set)
@@ -63,8 +66,8 @@ class Reading:
 
     def awaits(self, fault: Fault) -> bool:
         """Whether what a fault means depends on what is read otherwise beside it."""
-        alone = fault.loc not in self._changed and fault.written not in self.cut
-        return fault.type == "extra_forbidden" and alone and fault.loc[:-1] in self._beside
+        alone = fault.type == "combination" or (fault.loc not in self._changed and fault.written not in self.cut)
+        return fault.type in ("combination", "extra_forbidden") and alone and fault.loc[:-1] in self._beside
 
     def hid(self, fault: Fault) -> bool:
         """Whether a fault of the new reading was not to be seen, or not told, before."""
@@ -92,12 +95,24 @@ class Reading:
         elif fault.type in ("unknown_kind", "not_one_key") and (kind := kind_stated(fault)):
             bare = fault.type == "not_one_key" or isinstance(fault.error["input"], str)
             held = in_place(fault, kind)
-            self._set(fault.loc, written if bare else written[:-1], short(kind) if held is kind else held)
+            path = written if bare else written[:-1]
+            self._set(fault.loc, path, short(kind) if held is kind else held)
+            self._find_fields(fault, path, kind)
 
         elif fault.layers and isinstance(stated := fault.error["input"], dict) and len(stated) == 1:
             ((key, layers),) = stated.items()
             if isinstance(layers, list) and fault.loc == written:
                 self._move(fault.loc, (*written, key), written)
+
+    def _find_fields(self, fault: Fault, path: Loc, kind: dict[str, Any]) -> None:
+        """Find where the fields of a kind are written that stand beside its name, or below it."""
+        ((name, fields),) = kind.items()
+        for above in fault.written, path:
+            old = fault.source.value(above)
+            for key in old if isinstance(old, dict) and isinstance(fields, dict) else ():
+                if meant := key if key in fields else field_meant(str(key), fields):
+                    self.stated[(*path, name, meant)] = (*above, key)
+                    self.stated.setdefault((*path, name), above)
 
     def _move(self, loc: Loc, old: Loc, new: Loc) -> None:
         self.moved[old] = new

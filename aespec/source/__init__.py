@@ -127,12 +127,13 @@ class Source:
         """Give the value at ``loc``."""
         return reduce(getitem, loc, self.data)
 
-    def revised(self, moved: Mapping[Loc, Loc], values: Mapping[Loc, Any]) -> Self:
+    def revised(self, moved: Mapping[Loc, Loc], values: Mapping[Loc, Any], stated: Mapping[Loc, Loc]) -> Self:
         """The same with some of its data elsewhere, or other; the places stay those of what is written.
 
         Args:
             moved: The new path of each key that has another one.
             values: What some paths hold instead, after that.
+            stated: Of what these hold, where it stands in the old data.
         """
         data = deepcopy(self.data)
         taken = {new: reduce(getitem, old[:-1], data).pop(old[-1]) for old, new in moved.items()}
@@ -156,8 +157,15 @@ class Source:
         return replace(
             self,
             data=data,
-            values={**around, **{loc: at for loc, at in values_at if loc is not None}},
-            keys={loc: at for loc, at in keys_at if loc is not None},
+            values={
+                **around,
+                **{loc: at for loc, at in values_at if loc is not None},
+                **{new: self.values[old] for new, old in stated.items() if old in self.values},
+            },
+            keys={
+                **{loc: at for loc, at in keys_at if loc is not None},
+                **{new: self.keys[old] for new, old in stated.items() if old in self.keys},
+            },
             spoilt={new for loc in self.spoilt if (new := path(loc)) is not None},
             misnamed={new for loc in self.misnamed if (new := path(loc)) is not None},
         )
