@@ -15,13 +15,13 @@ from aespec.fieldnames import MANY, field_meant, follows, known_elsewhere, other
 from aespec.kind import Kind, own_first, stand_ins
 from aespec.source import Source
 
-__all__ = ["Advice", "Fault", "faults", "faulty", "holder", "holds_layers", "inner_models", "layers_in"]
+__all__ = ["Advice", "Fault", "faults", "faulty", "holder", "holds_layers", "inner_models", "layers_in", "owner_of"]
 
 
 def faults(errors: Sequence[Mapping[str, Any]], source: Source, model: type[BaseModel]) -> list[Fault]:
     """The single errors of a validation of ``source`` against ``model``."""
     top = frozenset(model.model_fields)
-    return [Fault(loc, error, source, _owner(_field(loc), model), top) for loc, error in _unfold(errors)]
+    return [Fault(loc, error, source, owner_of(_field(loc), model), top) for loc, error in _unfold(errors)]
 
 
 def faulty(errors: Sequence[Mapping[str, Any]]) -> list[Loc]:
@@ -301,7 +301,7 @@ def holder(loc: Loc, model: type[BaseModel]) -> Loc | None:
         model: What has its first part as a field.
     """
     for end in range(1, len(loc) + 1):
-        owner, name = _owner(loc[:end], model), loc[end - 1]
+        owner, name = owner_of(loc[:end], model), loc[end - 1]
         field = nearest(str(name), own_first(owner)) if owner and isinstance(name, str) else None
         if owner is None or field is None or owner.model_fields[field].is_required():
             continue
@@ -325,7 +325,7 @@ def _unfold(errors: Sequence[Mapping[str, Any]], above: Loc = ()) -> Iterator[tu
             yield (*loc, *context.get("at", ())), error
 
 
-def _owner(loc: Loc, model: type[BaseModel]) -> type[BaseModel] | None:
+def owner_of(loc: Loc, model: type[BaseModel]) -> type[BaseModel] | None:
     """The model that has the field which a path ends in, found by walking the path from the top."""
     from aespec.registry import kinds
 

@@ -71,6 +71,7 @@ _NOT_HERE: Mapping[str, str] = {
         ("device", "devices", "accelerator", "gpus"), "remove it: the backend takes a GPU where there is one"
     ),
     **dict.fromkeys(("verbose", "log_every_n_steps"), "remove it: a command has `--quiet`, and `--format json`"),
+    "amp": "write `mixed_precision: bfloat16`",
     "precision": "write `mixed_precision: bfloat16` for layers in 16 bits, `dtype: float64` for all in 64",
 }
 """What other tools are told for training, and nothing is here."""
@@ -95,7 +96,11 @@ _OTHERWISE: Mapping[str, Mapping[str, str]] = {
         "eta_min": "`final` says it as a share of the optimizer's rate",
     },
     "": {
-        "window": "windows are as long as the first axis of `shape`, and begin `stride` apart",
+        **dict.fromkeys(
+            ("window", "length", "window_size"),
+            "windows are as long as the first axis of `shape`, and begin `stride` apart",
+        ),
+        "overlap": "windows begin `stride` steps apart: `stride: 64` with a length of 128 is half of one",
         "latent_dim": "the code is as wide as the last layer of the encoder; numbers of your own stand in `vars`",
         "code": "the code is as wide as the last layer of the encoder",
         "bottleneck": "the code is what the last layer of the encoder gives",

@@ -437,6 +437,9 @@ def _chain(
                 help = _more_steps(nodes if whole else [], step.layer) or _channels_last(given, shape, step.layer, spec)
                 if help is None and isinstance(step.layer, Reshape):
                     help = _unflattened(nodes, shape, prod(step.layer.target_shape), spec)
+                steps_in = spec.input.shape[0] if block == "decoder" and len(spec.input.shape) == 2 else None
+                if help is None and steps_in and "`- repeat_vector: steps`" in (fault.help or ""):
+                    help = str(fault.help).replace("repeat_vector: steps", f"repeat_vector: {steps_in}")
                 last = block == "decoder" and step is steps[-1] and isinstance(step.layer, Reshape)
                 if help is None and last and elements(shape) == elements(spec.input.shape):
                     help = f"write `reshape: {show([*spec.input.shape])}`, the shape of the input"

@@ -30,7 +30,7 @@ from aespec.layers.base import Layer, Length, Weighted
 from aespec.losses import Losses, MeanSquaredError
 from aespec.optimizers import Adam, Optimizer
 from aespec.plan import Count, Section, TrainingPlan
-from aespec.problems import diagnose, removable
+from aespec.problems import by_field, diagnose, removable
 from aespec.registry import kind_names
 from aespec.schedules import Constant, Schedule
 from aespec.source import Source
@@ -299,6 +299,7 @@ def literal(value: Any) -> Any:
 
 def _validate(source: Source, found: list[Diagnostic], problems: list[Diagnostic] | None = None) -> Spec:
     """The spec of a source."""
+    found[:] = by_field(found, source, Spec)
     spec, doubtful, unnamed = None, frozenset[Loc](), frozenset[Loc]()
     try:
         spec = Spec.model_validate(source.data)

@@ -224,7 +224,7 @@ TEXTS = {
     ),
     "no specs": (
         "- 3\n",
-        "begin with `input:`, `encoder:` and `decoder:`: `aespec new stacked.yaml --template stacked` shows how",
+        "begin with `input:`, `encoder:` and `decoder:`: `aespec new --template stacked` shows how",
     ),
     "a space that is none": (
         "input: [8]\nencoder:\n  - dense:\N{NO-BREAK SPACE}3\ndecoder: mirror\n",

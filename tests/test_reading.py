@@ -439,7 +439,7 @@ READ = {
                     "put a `repeat_vector` between"
                 ),
             ),
-            ("E201", ("put `- reshape: [steps, features]` before it, 4 values in all, or `- repeat_vector: steps`")),
+            ("E201", "put `- reshape: [steps, features]` before it, 4 values in all, or `- repeat_vector: 128`"),
         ],
     ),
     "a misspelt block with a repeat": (
@@ -492,6 +492,104 @@ READ = {
             ("E101", "did you mean `mse`?"),
         ],
     ),
+    "an optimizer with a field of the plan": (
+        ("input: [8]\nencoder: [dense: 3]\ndecoder: mirror\ntraining: {optimizer: {Adam: {lr: 0.1}, epochs: 2}}\n"),
+        [
+            (
+                "E105",
+                (
+                    "`epochs` stands in `training` itself: write `optimizer: {adam: {learning_rate: 0.1}}` "
+                    "and `epochs: 2`"
+                ),
+            )
+        ],
+    ),
+    "a window beside a misspelt batch": (
+        ("input: [8]\nencoder: [dense: 3]\ndecoder: mirror\ntraining: {window: 3, batch_sze: 2}\n"),
+        [("E102", "did you mean `batch_size`?")],
+    ),
+    "a guess that is none": (
+        (
+            "input: [8, 8, 1]\n"
+            "encoder: [conv2d: {filters: 4, kernel_size: 3, strides: 2, padding: same}]\n"
+            "decoder:\n"
+            "  - tconv: {filters: 1, kernel_size: 3, strides: 2, padding: same}\n"
+        ),
+        [("E101", "did you mean `conv2d`? `aespec layers` lists all kinds")],
+    ),
+    "a loss that is nearly two": (
+        ("input: {shape: [8], range: [-1, 1]}\nencoder: [dense: 3]\ndecoder: mirror\nloss: crossentropy\n"),
+        [("E101", "did you mean `binary_crossentropy`?")],
+    ),
+    "a loss that is nearly one of the list": (
+        ("input: [8]\nencoder: [dense: 3]\ndecoder: mirror\nloss: [mse, {me: {weight: 0.2}}]\n"),
+        [("E101", "did you mean `mse`?")],
+    ),
+    "a layer called so": (
+        ("input: [20]\nencoder: [{dense: {units: 5, name: a}}]\ndecoder: [{layer: {units: 20, tied_to: encoder/a}}]\n"),
+        [("E101", "did you mean `layer_normalization`? `aespec layers` lists all kinds")],
+    ),
+    "a field for a section": (
+        ("input: [8]\nencoder: [dense: 3]\ndecoder: mirror\ntraining: {value: {epochs: 3}}\n"),
+        [("E102", "did you mean `clip_value`?")],
+    ),
+    "a misspelt field inside, another beside": (
+        ("input: [8]\nencoder:\n  - {name: foo, dense: {unts: 6}}\ndecoder: mirror\n"),
+        [("E105", "write `- dense: {units: 6, name: foo}`")],
+    ),
+    "a name in brackets": (
+        ("input: [20]\nencoder: [dense: {units: 10, name: [b]}]\ndecoder: mirror\ntraining: {freeze: [encoder/b]}\n"),
+        [("E104", "write `name: b`")],
+    ),
+    "a name in a repeat": (
+        (
+            "input: [20]\n"
+            "encoder:\n"
+            "  - repeat: {times: 2, index: i, layers: [{name: foo, dense: 10}]}\n"
+            "decoder: mirror\n"
+        ),
+        [("E105", "write `dense: {units: 10, name: foo}`"), ("E206", "write `name: foo_${i}`")],
+    ),
+    "a layer of PyTorch's with a penalty": (
+        ("input: [20]\nencoder:\n  - Linear: {out_features: 8, kernel_regularizer: {l2: 0.1}}\ndecoder: mirror\n"),
+        [("E101", "write `- dense: {units: 8, kernel_regularizer: {l2: 0.1}}`")],
+    ),
+    "a word for true": (
+        ("input: [8]\nencoder: [dense: 3]\ndecoder: mirror\ntraining: {early_stopping: yes}\n"),
+        [("E004", "leave `early_stopping` out, or write for example `early_stopping: 5`")],
+    ),
+    "a word for false": (
+        ("input: [8]\nencoder: [dense: 3]\ndecoder: mirror\ntraining: {schedule: no}\n"),
+        [("E004", "leave `schedule` out")],
+    ),
+    "a name that is a word for true": (
+        ("input: [8]\nencoder: [dense: 3]\ndecoder: mirror\nname: y\n"),
+        [("E004", 'write `"y"`')],
+    ),
+    "a switch": (
+        ("input: [8]\nencoder: [dense: {units: 3, use_bias: yes}]\ndecoder: mirror\n"),
+        [("E004", 'write `true`, or `"yes"` for the text')],
+    ),
+    "the length of windows": (
+        ("input: {shape: [128, 6], window: 128}\nencoder: [lstm: 3]\ndecoder: mirror\n"),
+        [("E102", "windows are as long as the first axis of `shape`, and begin `stride` apart")],
+    ),
+    "scaling by true": (
+        ("input: {shape: [128, 6], normalize: true}\nencoder: [lstm: 3]\ndecoder: mirror\n"),
+        [("E102", "write `scaling: standard`")],
+    ),
+    "an overlap": (
+        ("input: {shape: [128, 6], overlap: 3}\nencoder: [lstm: 3]\ndecoder: mirror\n"),
+        [("E102", "windows begin `stride` steps apart: `stride: 64` with a length of 128 is half of one")],
+    ),
+    "a code by another name": (
+        ("input: [8]\nencoder: [gaussian_code: {units: 3, beta: 0.5}]\ndecoder: mirror\n"),
+        [("E101", "did you mean `gaussian_latent`? `aespec layers` lists all kinds")],
+    ),
+    "half precision": (
+        ("input: [8]\nencoder: [dense: 3]\ndecoder: mirror\ntraining: {amp: true}\n"),
+        [("E102", "write `mixed_precision: bfloat16`")],
+    ),
 }
 
 
@@ -530,3 +628,18 @@ def test_callbacks_keep_what_they_state(stated, help):
     with pytest.raises(aespec.AespecError) as caught:
         aespec.parse(f"input: [8]\nencoder: [dense: 3]\ndecoder: mirror\ntraining: {{callbacks: {stated}}}\n")
     assert [each.help for each in caught.value.diagnostics] == [help]
+
+
+def test_a_variable_that_nothing_uses_cannot_be_set():
+    spec = "vars: {wide: 3}\ninput: [8]\nencoder: [dense: '${wide}']\ndecoder: mirror\n"
+    with pytest.raises(aespec.AespecError) as caught:
+        aespec.parse(spec, ["vars.wyde=9"])
+    assert [(each.rule.code, each.help) for each in caught.value.diagnostics] == [("E008", "did you mean `vars.wide`?")]
+    aespec.parse(spec.replace("vars: {wide: 3}\n", ""), ["vars.wide=9"])  # stated nowhere else, and used
+
+
+def test_a_message_below_what_is_put_together_anew_stands_where_it_is_written():
+    with pytest.raises(aespec.AespecError) as caught:
+        aespec.parse("input: [8]\nencoder:\n  - type: dense\n    units: ten\n    activation: rleu\ndecoder: mirror\n")
+    places = [each.place for each in caught.value.diagnostics]
+    assert [(place.line, place.column) for place in places] == [(3, 5), (4, 12), (5, 17)]

@@ -28,7 +28,7 @@ def _name(_: click.Context, __: click.Parameter, name: str | None) -> str | None
 def _no_argument(_: click.Context, __: click.Parameter, other: str | None) -> None:
     if other is not None:
         written = other.endswith((".yaml", ".yml", ".json")) and not Path(other).exists()
-        option = "--template" if other in zoo() else "--output" if written else "--from"
+        option = "--template" if other in zoo() else "--out" if written else "--from"
         what = "Where to write" if written else "What to begin with"
         raise click.UsageError(f"{what} is said by an option: {option} {quote(other)}.")
 

@@ -212,6 +212,7 @@ class _ConvTranspose(_Convolution):
                 f"`output_padding` {list(self.output_padding)} reaches beyond the stride or the kernel",
                 field="output_padding",
                 wanted=f"from 0 to {[limit - 1 for limit in limits]}",
+                help="remove `output_padding`, which is for strides above 1" if max(limits) == 1 else None,
             )
 
     def infer(self, x: Shape) -> Shape:

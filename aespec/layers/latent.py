@@ -17,7 +17,7 @@ class GaussianLatent(Layer):
     """
 
     kind = "gaussian_latent"
-    elsewhere = ("Sampling", "Reparameterize", "VAE", "KL")
+    elsewhere = ("Sampling", "Reparameterize", "VAE", "KL", "gaussian_code", "variational", "gaussian")
     main = "units"
     stochastic = "normal"
     examples = (

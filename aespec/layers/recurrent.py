@@ -149,7 +149,9 @@ class Bidirectional(Layer):
     def _recurrent(cls, layer: Layer) -> Layer:
         if not isinstance(layer, Recurrent):
             raise PydanticCustomError(
-                "wrapped", "`bidirectional` wraps a recurrent layer", {"wanted": "`lstm` or `gru`", "got": layer.kind}
+                "wrapped",
+                "`bidirectional` wraps a recurrent layer",
+                {"wanted": "`lstm` or `gru`", "got": f"`{layer.kind}`"},
             )
         return layer
 

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
-from aespec.diagnostics import Diagnostic, Loc, in_order
-from aespec.faults import Fault, faults
+from aespec.calls import accepts
+from aespec.diagnostics import Diagnostic, Loc, in_order, show
+from aespec.faults import Fault, faults, owner_of
 from aespec.problems.fields import (
     BLOCKS,
     all_layers,
@@ -35,10 +36,10 @@ from aespec.problems.kinds import (
 from aespec.problems.reading import Reading
 from aespec.problems.values import after_comma, combination, later_fields, said_in_full, wrong_value
 from aespec.registry import known_kind
-from aespec.rules import UnknownField
+from aespec.rules import AmbiguousScalar, UnknownField
 from aespec.source import Source
 
-__all__ = ["Findings", "diagnose", "removable"]
+__all__ = ["Findings", "by_field", "diagnose", "removable"]
 
 
 class Findings(NamedTuple):
@@ -160,6 +161,33 @@ def _several(
 
 _OF_KERAS = {"class_name", "config"}
 """What Keras writes at the top of a model's JSON."""
+
+
+def by_field(found: Sequence[Diagnostic], source: Source, model: type[BaseModel]) -> list[Diagnostic]:
+    """Problems of a text, of which those about words for true and false say what their fields take."""
+    at = {place: loc for loc, place in source.values.items()}
+    told = []
+    for each in found:
+        switch = each.rule is AmbiguousScalar and str(each.help).startswith(("write `true`", "write `false`"))
+        loc = at.get(each.place) if each.place and switch else None
+        instead = _instead_of_switch(loc, source, model) if loc else None
+        told.append(replace(each, help=instead) if instead else each)
+    return told
+
+
+def _instead_of_switch(loc: Loc, source: Source, model: type[BaseModel]) -> str | None:
+    """What to write where a field takes neither true nor false; None where it does."""
+    owner, text, field = owner_of(loc, model), str(source.value(loc)), str(loc[-1])
+    info = owner.model_fields.get(field) if owner else None
+    if owner is None or info is None or accepts(owner, field, True):
+        return None
+    if accepts(owner, field, text):
+        return f'write `"{text}"`'
+    if info.is_required():
+        return None
+    example = show({field: info.examples[0]}, plain=True)[1:-1] if info.examples else None
+    instead = f", or write for example `{example}`" if example and text.lower() not in ("no", "n", "off") else ""
+    return f"leave `{field}` out{instead}"
 
 
 def _model_of_keras(source: Source) -> Diagnostic:

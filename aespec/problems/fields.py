@@ -99,6 +99,8 @@ def _written_so(fault: Fault) -> str | None:
         return f"phases are a list: write `{entry(fault, {'greedy': [*phases.values()]})}`"
     if shape := lengths(fault):
         return f"write `{entry(fault, {'shape': [*shape.values()]})}`"
+    if fault.meant == "scaling" and isinstance(value, bool):
+        return f"write `{entry(fault, {'scaling': 'standard'})}`" if value else f"remove {fault.subject}"
     if key == "keep_prob" and type(value) is float and "rate" in _known(fault):
         return f"write `{entry(fault, {'rate': round(1 - value, 10)})}`: it is the share that is dropped"
     if (top := _with_its_value(fault, key)) is not None:
@@ -343,6 +345,8 @@ def _of_another_place(fault: Fault) -> str | None:
         return f"`loss` stands at the top of the spec, beside `training`: {_loss_meant(fault)}"
     if fault.kind and fault.kind.family in ("optimizer", "schedule"):
         field = field or known_elsewhere(key, TrainingPlan.model_fields)
+    if fault.loc[:-1] == ("input",) and (advice := otherwise(key, "")) and key not in ("type", "kind"):
+        return advice
     if field and (fault.kind or fault.loc[:-1] == ("input",)):
         where = "" if fault.written[0] == "training" else f", which stands at the top, beside `{fault.written[0]}`"
         return f"`{field}` is a field of `training`{where}"

@@ -67,6 +67,9 @@ def choose(seen: Evidence, use: Use | None) -> Choices:
 
 
 def _scale(seen: Evidence) -> tuple[Scale, str]:
+    if seen.known_range and seen.kind != "images" and seen.high <= 1:
+        why = "bytes, 0 to 255, which are scaled to it; if 0 and 1 are meant, as none is above 1, save them as bool"
+        return "unit", why
     if seen.known_range:
         return "unit", f"{'pixels' if seen.kind == 'images' else 'bytes, 0 to 255'}, which are scaled to it"
     if seen.low >= 0 and seen.high <= 1 and (seen.kind == "images" or set(seen.sample.flat) <= {0.0, 1.0}):

@@ -11,12 +11,13 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, Self
 
-from aespec.diagnostics import AespecError, Diagnostic, Loc, Place
+from aespec.diagnostics import AespecError, Diagnostic, Loc, Place, nearest
+from aespec.rules import UnknownVariable
 from aespec.source.expand import Expansion
 from aespec.source.file import is_json, read_root, read_text
 from aespec.source.include import Library
-from aespec.source.override import Override, override
-from aespec.source.text import Node
+from aespec.source.override import NAME, Override, override
+from aespec.source.text import Node, clipped
 from aespec.source.variables import Frame, Tally
 from aespec.source.yaml_dump import dump_yaml
 
@@ -88,6 +89,7 @@ class Source:
                     problems += error.diagnostics
             tally.spoilt.update(problem.place for problem in problems if problem.place)
             root = Expansion(Library(name, text, file)).spec(root, Frame(tally, file=file))
+            problems += _unused(root, tally)
         except AespecError as error:
             problems += error.diagnostics
             gathered = None
@@ -198,6 +200,21 @@ def _settled(node: Node, loc: Loc, values: dict[Loc, Place], keys: dict[Loc, Pla
         return node.value
     keys.update({(*loc, name): key for name, (key, _) in node.value.items()})
     return {name: _settled(item, (*loc, name), values, keys) for name, (_, item) in node.value.items()}
+
+
+def _unused(root: Node, tally: Tally) -> list[Diagnostic]:
+    """The variables that only an override states, and that nothing uses."""
+    stated = root.value["vars"].node.value if isinstance(root.value, dict) and "vars" in root.value else None
+    own = stated if isinstance(stated, dict) else {}
+    added = {name: key for name, (key, node) in own.items() if key.name == NAME and node.place not in tally.used}
+    problems = []
+    for name, key in added.items():
+        near = nearest(name, [each for each in own if each not in added])
+        others = ", ".join(f"`{each}`" for each in [*own][:5] if each not in added)
+        otherwise = f"the spec has {others}" if others else f"write `${{{name}}}` where the spec is to have it"
+        help = f"did you mean `vars.{near}`?" if near else otherwise
+        problems.append(Diagnostic(UnknownVariable, f"nothing uses the variable `{clipped(name)}`", key, help=help))
+    return problems
 
 
 def _told_once(found: Sequence[Diagnostic]) -> list[Diagnostic]:

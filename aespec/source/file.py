@@ -59,7 +59,7 @@ def read_root(text: str, name: str, problems: list[Diagnostic]) -> Node:
         got = "a list" if isinstance(root.value, list) else f"the single value {show(root.value)}"
     else:
         return root
-    help = "begin with `input:`, `encoder:` and `decoder:`: `aespec new stacked.yaml --template stacked` shows how"
+    help = "begin with `input:`, `encoder:` and `decoder:`: `aespec new --template stacked` shows how"
     if not json and (field := next(filter(None, map(assigned, lines.lines[:100])), None)):
         help = f"a field is given its value by a colon: write `{': '.join(field)}`"
     place = root.place if root and got else lines.place(0, 0)
