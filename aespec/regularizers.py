@@ -21,6 +21,13 @@ Weight = Annotated[float, Field(ge=0, le=LARGEST)]
 Target = Literal["parameter", "activity", "latent"]
 
 
+PARAMETER = {"x-members": "parameter"}
+"""Of a field that takes those which are a penalty of a parameter, for the schema."""
+
+ACTIVITY = {"x-members": "activity"}
+"""Of one that takes those of a layer's output."""
+
+
 class Regularizer(Kind):
     """A term of the loss that pulls values towards something."""
 

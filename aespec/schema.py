@@ -9,6 +9,7 @@ out whatever has ``properties`` or ``items`` at its top, so that those mostly st
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -70,6 +71,11 @@ def spec_schema(*, plugins: bool = True) -> Schema:
         members = {kind: cls for kind, cls in kinds(name).items() if plugins or cls.__module__.startswith("aespec.")}
         definitions |= {_names(name): _alone(name, members), _key(name): _family(name, members)}
         definitions |= {_key(name, kind): _member(cls) for kind, cls in members.items()}
+        for some, (family, among) in _SOME.items():
+            if family == name:
+                part = {kind: cls for kind, cls in members.items() if among(cls)}
+                definitions[_names(name, some)] = _alone(name, part)
+                definitions[_key(name, some)] = _family(name, part, some=some)
         if name == "layer":
             definitions[ITEM] = _family(name, members, *ITEMS)
     definitions |= {name: _item(name, schema) for name, schema in _ITEMS.items()}
@@ -140,22 +146,37 @@ def _key(family: str, member: str | None = None) -> str:
     return ".".join([family.replace(" ", "_"), *([member] if member else [])])
 
 
-def _names(family: str) -> str:
-    """The key of the definition of a family's bare names."""
-    return f"names.{_key(family)}"
+def _names(family: str, some: str | None = None) -> str:
+    """The key of the definition of a family's bare names, or of those of some."""
+    return f"names.{_key(family, some)}"
+
+
+def _is_recurrent(cls: type[Kind]) -> bool:
+    from aespec.layers.recurrent import Recurrent
+
+    return issubclass(cls, Recurrent)
+
+
+_SOME: Mapping[str, tuple[str, Callable[[type[Any]], bool]]] = {
+    "recurrent": ("layer", _is_recurrent),
+    "parameter": ("regularizer", lambda cls: "parameter" in cls.targets),
+    "activity": ("regularizer", lambda cls: "activity" in cls.targets),
+}
+"""What some fields alone may hold of a family, by the name that they have for it in ``x-members``."""
 
 
 def _reference(key: str) -> Schema:
     return {"$ref": f"#/$defs/{key}"}
 
 
-def _family(name: str, members: dict[str, type[Kind]], *others: str) -> Schema:
+def _family(name: str, members: dict[str, type[Kind]], *others: str, some: str | None = None) -> Schema:
     """A member as a spec writes it: its bare name where nothing is required, else the name as the only key.
 
     Args:
         name: The family.
         members: Its kinds, by name.
         others: Definitions that can stand for a member, by their own name as the only key.
+        some: What these are called, where they are not all.
     """
     own = {kind: _reference(_key(name, kind)) for kind in members}
     one_key = {
@@ -165,12 +186,16 @@ def _family(name: str, members: dict[str, type[Kind]], *others: str) -> Schema:
         "minProperties": 1,
         "maxProperties": 1,
     }
-    return {"$comment": described(families()[name]), "allOf": [_either(one_key, _reference(_names(name)), VARIABLE)]}
+    ways = _either(one_key, _reference(_names(name, some)), VARIABLE)
+    return {"$comment": described(families()[name]), "allOf": [ways]}
 
 
 def _alone(name: str, members: dict[str, type[Kind]]) -> Schema:
     """The names of a family's members that stand without fields, each with its text."""
     bare = [kind for kind, cls in members.items() if not any(f.is_required() for f in cls.model_fields.values())]
+    if not bare:
+        said = f"Write `kind: {{fields}}`, of {' or '.join(members)}."
+        return {"type": "string", "pattern": "(?!)", "patternErrorMessage": said}  # which no text matches
     found: Schema = {"enum": bare, "markdownEnumDescriptions": [summary_line(members[kind]) for kind in bare]}
     if len(bare) < len(members):
         names = ", ".join(bare)
@@ -222,7 +247,8 @@ def _part(schema: Schema, *others: Schema) -> Schema:
     """What may stand for a part of a spec: its fields, or the value of its main one alone."""
     main = schema["properties"][schema["x-main"]] if "x-main" in schema else {"anyOf": []}
     family = main.get("x-family")
-    alone = [_reference(_names(family))] if family else [way for way in _ways(main) if way.get("type") != "null"]
+    ways = [way for way in _ways(main) if way.get("type") != "null"]
+    alone = [_reference(_names(family, main.get("x-members")))] if family else ways
     return {"allOf": [_either(_mapping(schema), *alone, *others, VARIABLE)]}
 
 
@@ -266,10 +292,11 @@ _LENGTHS = {"minLength": "minItems", "maxLength": "maxItems"}
 
 def _ways(schema: Schema) -> list[Schema]:
     """The alternatives that a value has, each without what is said about it."""
+    some = {key: schema[key] for key in ("x-members",) if key in schema}
     if "anyOf" in schema:
-        return [way for part in schema["anyOf"] for way in _ways(part)]
+        return [way for part in schema["anyOf"] for way in _ways({**part, **some} if "x-family" in part else part)]
     if "x-family" in schema:
-        return [_reference(_key(schema["x-family"]))]
+        return [_reference(_key(schema["x-family"], schema.get("x-members")))]
     if "const" in schema:
         return [{"enum": [schema["const"]]}]
     way = {key: value for key, value in schema.items() if key not in ("default", "description", "examples")}

@@ -140,6 +140,17 @@ def test_every_kind_is_offered_with_its_text(editor, marked, family):
 
 
 @pytest.mark.parametrize(
+    ("marked", "offered"),
+    [
+        ("encoder:\n  - bidirectional: {layer: {l|}}\n", {"lstm", "gru"}),
+        ("encoder:\n  - dense:\n      units: 3\n      kernel_regularizer: |\n", {"l1", "l2", "l1_l2", "null"}),
+    ],
+)
+def test_only_what_may_stand_there_is_offered(editor, marked, offered):
+    assert editor.completions(marked).keys() == offered
+
+
+@pytest.mark.parametrize(
     ("marked", "label", "inserted"),
     [
         ("encoder:\n  - |\n", "flatten", "flatten"),
@@ -220,6 +231,14 @@ PART = BEFORE + "encoder: [flatten]\n{}\n"
         (LAYER.format("max_pool2d: [1, wide]"), 4, "wide", "Expected a whole number"),
         (LAYER.format("flaten"), 4, "flaten", "Write `kind: {fields}`, or one of: flatten, "),
         (LAYER.format("time_distributed: {layer: {dens: 3}}"), 4, "dens", "Property dens is not allowed."),
+        (LAYER.format("bidirectional: {layer: {dense: 3}}"), 4, "dense", "Property dense is not allowed."),
+        (LAYER.format("bidirectional: {layer: flatten}"), 4, "flatten", "Write `kind: {fields}`, of lstm or gru."),
+        (
+            LAYER.format("dense: {units: 3, kernel_regularizer: {kl_divergence: {}}}"),
+            4,
+            "kl_divergence",
+            "Property kl_divergence is not allowed.",
+        ),
         (PART.format("decoder: miror"), 4, "miror", 'Valid values: "mirror".'),
         (PART.format("decoder: [dens: 3]"), 4, "dens", "Property dens is not allowed."),
         (PART.format("decoder: {mirror: {tie_weight: true}}"), 4, "tie_weight", "Property tie_weight is not allowed."),

@@ -19,7 +19,9 @@ class Activation(Layer):
 
     function: activations.Activation = Field(examples=["relu", {"leaky_relu": 0.1}])
     """The function."""
-    activity_regularizer: Regularizer | None = Field(default=None, examples=[{"l1": 0.001}])
+    activity_regularizer: Regularizer | None = Field(
+        default=None, examples=[{"l1": 0.001}], json_schema_extra={"x-members": "activity"}
+    )
     """A term of the loss on the output."""
 
     @property

@@ -190,11 +190,17 @@ class Weighted(Layer):
     """How the kernel starts."""
     bias_initializer: Initializer = Zeros()
     """How the bias starts."""
-    kernel_regularizer: Regularizer | None = Field(default=None, examples=[{"l2": 0.001}])
+    kernel_regularizer: Regularizer | None = Field(
+        default=None, examples=[{"l2": 0.001}], json_schema_extra={"x-members": "parameter"}
+    )
     """A term of the loss on the kernel."""
-    bias_regularizer: Regularizer | None = Field(default=None, examples=[{"l2": 0.001}])
+    bias_regularizer: Regularizer | None = Field(
+        default=None, examples=[{"l2": 0.001}], json_schema_extra={"x-members": "parameter"}
+    )
     """A term of the loss on the bias."""
-    activity_regularizer: Regularizer | None = Field(default=None, examples=[{"l1": 0.001}])
+    activity_regularizer: Regularizer | None = Field(
+        default=None, examples=[{"l1": 0.001}], json_schema_extra={"x-members": "activity"}
+    )
     """A term of the loss on the output."""
 
     @field_validator("kernel_regularizer", "bias_regularizer", "activity_regularizer")

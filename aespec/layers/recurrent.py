@@ -27,7 +27,9 @@ class Recurrent(Weighted):
     """Give the output of every step rather than of the last."""
     recurrent_initializer: Initializer = Orthogonal()
     """How the recurrent kernel starts."""
-    recurrent_regularizer: Regularizer | None = Field(default=None, examples=[{"l2": 0.001}])
+    recurrent_regularizer: Regularizer | None = Field(
+        default=None, examples=[{"l2": 0.001}], json_schema_extra={"x-members": "parameter"}
+    )
     """A term of the loss on the recurrent kernel."""
 
     @property
@@ -139,7 +141,7 @@ class Bidirectional(Layer):
         Example({"layer": {"lstm": 2}, "merge_mode": "sum"}, input=(3, 2)),
     )
 
-    layer: Layer = Field(examples=[{"lstm": 32}])
+    layer: Layer = Field(examples=[{"lstm": 32}], json_schema_extra={"x-members": "recurrent"})
     """The recurrent layer."""
     merge_mode: Literal["concat", "sum", "mul", "ave"] = "concat"
     """How the two outputs become one."""
