@@ -73,7 +73,7 @@ NOTHING_IS_LOST = {
     "the weight of a code's divergence": (encoder("gaussian_latent: {units: 3, kl: 0.5}"), "did you mean `beta`?"),
     "a warm-up": (
         training("{warmup: 3}"),
-        "it belongs to a schedule: `schedule: {cosine: {warmup: ...}}`, in epochs",
+        "it belongs to a schedule: `schedule: {cosine: {warmup: 3}}`, in epochs",
     ),
     "a trainer": (REST + "trainer: {epochs: 10}\n", "did you mean `training`?"),
     "a layer in a wrapper": (encoder("layer: {dense: 3}"), "take `layer` away: write `- dense: 3`"),

@@ -523,7 +523,7 @@ READ = {
     ),
     "a loss that is nearly one of the list": (
         ("input: [8]\nencoder: [dense: 3]\ndecoder: mirror\nloss: [mse, {me: {weight: 0.2}}]\n"),
-        [("E101", "did you mean `mse`?")],
+        [("E101", "did you mean `mae`?")],
     ),
     "a layer called so": (
         ("input: [20]\nencoder: [{dense: {units: 5, name: a}}]\ndecoder: [{layer: {units: 20, tied_to: encoder/a}}]\n"),
@@ -585,6 +585,18 @@ READ = {
     "a code by another name": (
         ("input: [8]\nencoder: [gaussian_code: {units: 3, beta: 0.5}]\ndecoder: mirror\n"),
         [("E101", "did you mean `gaussian_latent`? `aespec layers` lists all kinds")],
+    ),
+    "the weight of a loss below its name": (
+        ("input: [8]\nencoder: [dense: 3]\ndecoder: mirror\nloss:\n  - mse\n    weight: 0.5\n"),
+        [("E002", "write `- mse: {weight: 0.5}`")],
+    ),
+    "a tied mirror": (
+        ("input: [8]\nencoder: [dense: 3]\ndecoder: {mirror: tied}\n"),
+        [("E104", "write `mirror: {tie_weights: true}`")],
+    ),
+    "a warm-up in the plan": (
+        ("input: [8]\nencoder: [dense: 3]\ndecoder: mirror\ntraining: {warmup: 3}\n"),
+        [("E102", "it belongs to a schedule: `schedule: {cosine: {warmup: 3}}`, in epochs")],
     ),
     "half precision": (
         ("input: [8]\nencoder: [dense: 3]\ndecoder: mirror\ntraining: {amp: true}\n"),

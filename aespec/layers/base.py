@@ -181,6 +181,9 @@ class Layer(Kind):
         return self.model_copy(update={"tied_to": node, **own})
 
 
+_ON = {"parameter": "a parameter", "activity": "an activity"}
+
+
 class Weighted(Layer):
     """The fields of every layer that has a kernel and a bias."""
 
@@ -210,8 +213,8 @@ class Weighted(Layer):
         if regularizer is not None and target not in regularizer.targets:
             raise PydanticCustomError(
                 "bad_regularizer",
-                "`{kind}` has no meaning on the {target}",
-                {"kind": regularizer.kind, "target": target, "wanted": regularizer.targets[0]},
+                "`{kind}` has no meaning on {on}",
+                {"kind": regularizer.kind, "on": _ON[target], "target": target, "wanted": regularizer.targets[0]},
             )
         return regularizer
 

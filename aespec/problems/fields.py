@@ -173,6 +173,8 @@ def _with_its_value(fault: Fault, key: str) -> str | None:
         return None
     if key in ("l1", "l2") and not isinstance(value, list):
         return f"a penalty stands at a layer: `{entry(fault, {'kernel_regularizer': {key: value}})}`"
+    if key in ("warmup", "warmup_epochs") and not isinstance(value, list):
+        return f"it belongs to a schedule: `{entry(fault, {'schedule': {'cosine': {'warmup': value}}})}`, in epochs"
     if key == "beta" and not isinstance(value, list):
         latent = snippet(fault, {"gaussian_latent": {"units": 8, "beta": value}}, item=True)
         return f"it belongs to the code: `{latent}` at the end of the encoder"

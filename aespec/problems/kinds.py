@@ -343,6 +343,11 @@ def _needing(fault: Fault) -> str | None:
 
 def _of_another_name(fault: Fault) -> str | None:
     near = _nearest_kind(fault, fault.context["name"])
+    stated = fault.source.data.get("loss") if fault.context["family"] == "loss" else None
+    listed_too = stated[:MANY] if isinstance(stated, list) else []
+    beside = [next(iter(each), None) if isinstance(each, dict) else each for each in listed_too]
+    if near in beside:  # each is stated once
+        near = nearest(fault.context["name"], [each for each in fault.context["options"] if each not in beside]) or near
     more = "" if _few(fault) else f" {all_of(fault.context['family'])}"
     return f"did you mean `{near}`?{more}" if near else None
 
@@ -665,11 +670,13 @@ def fields_wanted(fault: Fault) -> Diagnostic:
     from aespec.registry import kinds
 
     kind, takes = fault.context["kind"], fault.context["taking"]
+    tied = kind == "mirror" and str(fault.error["input"][kind]).lower() in ("tied", "tie", "tied_weights")
     value, fields = fault.error["input"][kind], ", ".join(f"{field}: ..." for field in fault.context["fields"])
     listed_fields = _fields_listed(kind, value)
     wanted = f"`{kind}: {{{fields}}}`" if fields else f"`{kind}` alone"
     alone = value is True and not fault.context["needs"]
     meant = entry(fault, {kind: {takes[0]: value}}) if len(takes) == 1 and not alone else None
+    meant = entry(fault, {kind: {"tie_weights": True}}) if tied else meant
     if listed_fields and not listed_fields.left:
         meant = entry(fault, listed_fields.kind)
     member = kinds(fault.context["family"])[kind]

@@ -151,6 +151,18 @@ def _fields_behind(trouble: _Trouble) -> _Explanation | None:
     return (trouble.here, "a second `: ` in one line", f"write `{written}`") if written else None
 
 
+def _fields_below(trouble: _Trouble) -> _Explanation | None:
+    """Of fields below a kind in a list that lacks its colon."""
+    above, line = trouble.text.lines[trouble.last], trouble.text.lines[trouble.line]
+    item = re.fullmatch(r"\s*- (\w+)\s*", above)
+    stated = re.fullmatch(r"\s*(\w+: [^{}\[\]\"'#]+)", line)
+    if item is None or stated is None or trouble.last == trouble.line or _indent(line) != _indent(above) + 2:
+        return None
+    place = trouble.text.place(trouble.last, item.start(1), len(item[1]))
+    help = f"write `- {item[1]}: {{{clipped(stated[1].rstrip(), _WRITTEN)}}}`"
+    return place, f"`{clipped(item[1])}` has fields below it, and no colon", help
+
+
 def _colon_in_text(trouble: _Trouble) -> _Explanation | None:
     key, _, rest = trouble.text.lines[trouble.line].strip().partition(": ")
     rest = rest.strip()
@@ -192,6 +204,7 @@ _SECOND: tuple[Callable[[_Trouble], _Explanation | None], ...] = (
     _joined_above,
     _assigned_above,
     _fields_behind,
+    _fields_below,
     _colon_in_text,
     _colon_behind,
     _two_colons,
