@@ -140,8 +140,8 @@ RIGHT = "input: [28, 28]\nencoder:\n  - flatten\n  - dense: 30\ndecoder: mirror\
     ("args", "codes"),
     [
         (["right.yaml"], []),
-        (["wrong.yaml"], ["E101", "E104"]),
-        (["right.yaml", "wrong.yaml", "nothing.yaml"], ["E101", "E104", "E001"]),
+        (["wrong.yaml"], ["E101", "E102", "E104"]),
+        (["right.yaml", "wrong.yaml", "nothing.yaml"], ["E101", "E102", "E104", "E001"]),
         (["right.yaml", "--set", "loss=mes"], ["E101"]),
     ],
 )

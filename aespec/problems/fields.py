@@ -87,9 +87,8 @@ def removable(fault: Fault) -> bool:
     return fault.type == "extra_forbidden" and of_layer and _instead(fault).startswith("remove ")
 
 
-def _written_so(fault: Fault) -> str | None:
-    """Of a field that is meant, but not written as a spec has it: how it is written."""
-    key, value = str(fault.loc[-1]), fault.error["input"]
+def _in_another_form(fault: Fault) -> str | None:
+    """Of fields that are something else together: a kind, phases, a shape."""
     if section := empty_above(fault):
         return f"indent it below `{section}:`"
     if fault.held:
@@ -99,25 +98,40 @@ def _written_so(fault: Fault) -> str | None:
         return f"phases are a list: write `{entry(fault, {'greedy': [*phases.values()]})}`"
     if shape := lengths(fault):
         return f"write `{entry(fault, {'shape': [*shape.values()]})}`"
+    return None
+
+
+def _by_its_value(fault: Fault) -> str | None:
+    """Of a value that is another one here, or is two."""
+    key, value = str(fault.loc[-1]), fault.error["input"]
     if fault.meant == "scaling" and isinstance(value, bool):
         return f"write `{entry(fault, {'scaling': 'standard'})}`" if value else f"remove {fault.subject}"
     if key == "keep_prob" and type(value) is float and "rate" in _known(fault):
         return f"write `{entry(fault, {'rate': round(1 - value, 10)})}`: it is the share that is dropped"
-    if (top := _with_its_value(fault, key)) is not None:
-        return top
     if key == "betas" and isinstance(value, list) and len(value) == 2 and "beta_2" in _known(fault):
         return f"write `beta_1: {value[0]}, beta_2: {value[1]}`"
+    return _with_its_value(fault, key)
+
+
+def _run_together(fault: Fault) -> str | None:
+    """Of a key that has its value in it, or a path, or the place in a list."""
+    key, value = str(fault.loc[-1]), fault.error["input"]
     if given := field_assigned(fault):
         return f"write `{': '.join(given)}`, with a colon"
-    if value is None and (run := re.fullmatch(r"(\w+)=(\S+)", key)) and (meant := _renamed(fault, run[1])):
+    run = re.fullmatch(r"(\w+)[\s=]{1,9}([^\s=]+)", key) if value is None else None
+    if run and (meant := field_meant(run[1], _known(fault)) or fault.meant):
         return f"write `{meant}: {run[2]}`"
-    if value is None and fault.meant and (run := re.fullmatch(r"(\w+)[\s=]{1,9}([^\s=]+)", key)):
-        return f"write `{fault.meant}: {run[2]}`"
     if "/" in key and fault.source.is_set(fault.written):
         return f"did you mean `{key.replace('/', '.')}`?"
     if item := re.fullmatch(r"(\w+)\[(\d+)\]", key):
         return f"write `{item[1]}.{item[2]}` for an item of a list"
-    if key.lower() in ("callback", "callbacks") and (fault.loc[:-1] in ((), ("training",))):
+    return None
+
+
+def _of_other_tools(fault: Fault) -> str | None:
+    """Of callbacks, and of other files."""
+    key, value = str(fault.loc[-1]), fault.error["input"]
+    if key.lower() in ("callback", "callbacks") and fault.loc[:-1] in ((), ("training",)):
         return _without_callbacks(fault)
     if key in ("import", "imports", "extends", "base", "$ref") and isinstance(value, str):
         return f"the layers of another file stand in the list: `- include: {show(value, plain=True)}`"
@@ -214,11 +228,6 @@ _CALLBACKS = {
     "progress": "a bar is shown by itself",
 }
 """What there is instead of callbacks, by what their names hold."""
-
-
-def _renamed(fault: Fault, name: str) -> str | None:
-    """A field of this place, or one of what a field beside it holds, by a name of its own."""
-    return field_meant(name, _known(fault))
 
 
 def _known(fault: Fault) -> Collection[str]:
@@ -372,7 +381,10 @@ def _loss_meant(fault: Fault) -> str:
 
 
 _ADVICE: tuple[Advice, ...] = (
-    _written_so,
+    _in_another_form,
+    _by_its_value,
+    _run_together,
+    _of_other_tools,
     _of_the_whole,
     _of_another_name,
     _of_what_stands_beside,
