@@ -598,6 +598,10 @@ READ = {
         ("input: [8]\nencoder: [dense: 3]\ndecoder: mirror\ntraining: {warmup: 3}\n"),
         [("E102", "it belongs to a schedule: `schedule: {cosine: {warmup: 3}}`, in epochs")],
     ),
+    "a shape in braces": (
+        ("input: {shape: 28, 28, range: [0, 1]}\nencoder: [flatten, dense: 3]\ndecoder: mirror\n"),
+        [("E007", "a list stands in brackets: write `shape: [28, 28]`")],
+    ),
     "half precision": (
         ("input: [8]\nencoder: [dense: 3]\ndecoder: mirror\ntraining: {amp: true}\n"),
         [("E102", "write `mixed_precision: bfloat16`")],

@@ -81,6 +81,20 @@ _FILLED = re.compile(r"""\$\{[^{}"'\n\r\x85\u2028\u2029]*\}""")
 _MARKS = "{}[],:#"
 
 
+def _cut_list(place: Place) -> str | None:
+    """Of a number in braces that belongs to those before it: the field with the list of them all."""
+    head, colon, before = place.text[: place.column - 1].rpartition(":")
+    name = re.search(r"\w{1,40}$", head)
+    numbers = re.fullmatch(r"[\s0-9.,]+", before)
+    if not colon or name is None or numbers is None or not before.rstrip().endswith(","):
+        return None
+    rest = re.match(r"[\s0-9.,]+", behind := place.text[place.column - 1 :])
+    after = rest[0].strip().rstrip(",").strip() if rest else ""
+    if rest and behind[rest.end() :][:1] == ":":  # a key, of whatever
+        return None
+    return f"{name[0]}: [{before.strip()} {after}]"
+
+
 def _cut_number(text: str, place: Place) -> Diagnostic | None:
     """What is wrong with a key that is the rest of a number, which braces cut at a comma: ``{rate: 0,001}``."""
     cut = re.search(r"(?<![\w.-])(-?[0-9]+),$", place.text[max(place.column - 22, 0) : place.column - 1])
@@ -285,6 +299,10 @@ class _Reader:
             self._refuse_key(text, place)
 
     def _refuse_key(self, text: str, place: Place) -> None:
+        if meant := _cut_list(place):
+            help = f"a list stands in brackets: write `{clipped(meant, 100)}`"
+            what, wanted = "a comma in braces begins another field", "a list, in brackets"
+            raise AespecError(Diagnostic(UnsupportedYaml, what, place, wanted=wanted, help=help))
         braced = _BRACED.match(place.text, max(place.text.rfind("{", 0, place.column), 0))
         help = f"for a list write `[{clipped(braced[1])}]`" if braced else f'quote it: `"{clipped(text)}"`'
         what = f"the key `{clipped(text)}` is no text"
