@@ -81,14 +81,19 @@ _FILLED = re.compile(r"""\$\{[^{}"'\n\r\x85\u2028\u2029]*\}""")
 _MARKS = "{}[],:#"
 
 
+_NEAR = 200
+"""Characters around a key that are looked at."""
+
+
 def _cut_list(place: Place) -> str | None:
     """Of a number in braces that belongs to those before it: the field with the list of them all."""
-    head, colon, before = place.text[: place.column - 1].rpartition(":")
+    at = place.column - 1
+    head, colon, before = place.text[max(at - _NEAR, 0) : at].rpartition(":")
     name = re.search(r"\w{1,40}$", head)
     numbers = re.fullmatch(r"[\s0-9.,]+", before)
     if not colon or name is None or numbers is None or not before.rstrip().endswith(","):
         return None
-    rest = re.match(r"[\s0-9.,]+", behind := place.text[place.column - 1 :])
+    rest = re.match(r"[\s0-9.,]+", behind := place.text[at : at + _NEAR])
     after = rest[0].strip().rstrip(",").strip() if rest else ""
     if rest and behind[rest.end() :][:1] == ":":  # a key, of whatever
         return None
