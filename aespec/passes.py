@@ -95,10 +95,12 @@ def compile(spec: Spec, limits: Limits | None = None, problems: Sequence[Diagnos
         AespecError: The layers do not fit together, or the model is beyond the limits; all problems are in it.
     """
     found = [*problems, *names(spec)]
-    graph, whole, code = encode(spec, found)
-    graph, whole = decode(graph, whole, code, spec, found)
-    of_whole = (close, scale, tie, regularize, freeze, undoing, phase, head, limit)
-    for check in of_whole if whole else (named_by_plan, scale, tie, regularize, undoing, limit):
+    graph, encoded, code = encode(spec, found)
+    graph, whole = decode(graph, encoded, code, spec, found)
+    checks = [close, scale, tie, regularize, freeze, undoing, phase, head, limit]
+    if not whole:
+        checks = [named_by_plan, scale, tie, regularize, undoing, *([head] * encoded), limit]
+    for check in checks:
         try:
             graph = check(graph, spec, limits or Limits())
         except AespecError as error:  # the later ones can still look at the graph as it is
@@ -188,7 +190,11 @@ def decode(graph: Graph, whole: bool, code: Shape | None, spec: Spec, problems: 
         graph = replace(graph, mirrored=True, length=spec.decoder.length)
     else:
         return graph, False
-    nodes, right, _ = _chain("decoder", steps, graph.code, code, spec, problems, sure=whole)
+    nodes, right, end = _chain("decoder", steps, graph.code, code, spec, problems, sure=whole)
+    if steps and not (whole and right) and end is not None and None not in (*end, *spec.input.shape):
+        last, (*_, name) = spec.place(steps[-1].place, key=True), _named("decoder", steps)
+        if end != spec.input.shape and all(each.place != last for each in problems):
+            problems.append(_ends_otherwise(name, last, end, spec))
     return (replace(graph, nodes=(*graph.nodes, *nodes)) if whole else graph), whole and right
 
 
@@ -712,6 +718,18 @@ def _output_mismatch(graph: Graph, spec: Spec) -> Diagnostic:
         else _unflattened(graph.nodes, graph.output.shape, elements(graph.input), spec)
         or _ending(graph, spec)
         or "change the last layers of the decoder, or let `decoder: mirror` make them",
+    )
+
+
+def _ends_otherwise(name: str, place: Place | None, shape: Shape, spec: Spec) -> Diagnostic:
+    """Say of a decoder whose output is known, though not all that is before it, that it has not the input's shape."""
+    return Diagnostic(
+        OutputMismatch,
+        f"the reconstruction, the output of `{name}`, has not the shape of the input",
+        place,
+        wanted=show_shape(spec.input.shape),
+        got=show_shape(shape),
+        help="change the last layers of the decoder, or let `decoder: mirror` make them",
     )
 
 

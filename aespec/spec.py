@@ -335,7 +335,7 @@ def _what_is_right(source: Source, faults: Sequence[Fault]) -> Spec | None:
                 if parts[part].stand_in is not None and part == parts[part].written:
                     holding[field] = parts[part].stand_in
     if ("input",) in parts:
-        right |= {"input": [1], "encoder": [_hole(right["encoder"][0]), *right["encoder"][1:]]}
+        right |= {"input": [None], "encoder": [_hole(right["encoder"][0]), *right["encoder"][1:]]}
     try:
         return Spec.model_validate(right)
     except ValidationError:

@@ -52,6 +52,7 @@ FAULTS = {
     "a field that no layer has": ("name: code", "name: code, hue: 1", "E102"),
     "a tie to nothing": ("name: first", "name: first, tied_to: encoder/none", "E204"),
     "a width": ("- dense: 784", "- dense: 783", "E201"),
+    "a reshape": ("- reshape: [28, 28, 1]", "- reshape: [28, 28, 1]\n  - dropout: 0.1\n  - flatten", "E203"),
     "a loss": ("mse, ", "msee, ", "E101"),
     "a loss twice": ("0.5}}]", "0.5}}, mae]", "E106"),
     "a kind below a misspelt field": ("optimizer: {adam:", "optimiser: {adan:", "E101 E102"),
