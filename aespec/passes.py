@@ -26,7 +26,7 @@ from aespec.rules import BadRegularizer, BadTie, DuplicateName, ModelTooLarge, N
 from aespec.shapes import Shape, ShapeError, channels_last, elements, fill, show_shape
 from aespec.source.override import Override
 from aespec.spec import Hole, Mirror, Spec, load
-from aespec.stages import freeze, named, phase, undoing
+from aespec.stages import by_number, freeze, named, phase, undoing
 
 __all__ = [
     "Limits",
@@ -105,8 +105,6 @@ def compile(spec: Spec, limits: Limits | None = None, problems: Sequence[Diagnos
             graph = check(graph, spec, limits or Limits())
         except AespecError as error:  # the later ones can still look at the graph as it is
             found += error.diagnostics
-    if whole and any(_is_of(each, graph.nodes[-1], spec) for each in found):
-        found = [each for each in found if each.rule is not OutputMismatch]  # of the same width
     if found:
         raise AespecError(*in_order(_each_once(found)))
     return graph
@@ -123,11 +121,6 @@ def _each_once(found: Sequence[Diagnostic]) -> Iterator[Diagnostic]:
         if at is None or at not in told:
             yield each
         told.add(at)
-
-
-def _is_of(fault: Diagnostic, node: Node, spec: Spec) -> bool:
-    """Whether a fault is that a node does not fit the kernel that it is tied to."""
-    return "cannot use the kernel" in fault.message and fault.place == _tie_place(node.layer, node.place, spec)
 
 
 def classify(spec: Spec, classes: int, plan: TrainingPlan, limits: Limits | None = None) -> Graph:
@@ -199,8 +192,14 @@ def decode(graph: Graph, whole: bool, code: Shape | None, spec: Spec, problems: 
 
 
 def close(graph: Graph, spec: Spec, limits: Limits) -> Graph:
-    """Refuse a decoder that does not give back the input's shape at any length."""
-    if graph.example_shape is None:
+    """Refuse a decoder that does not give back the input's shape at any length.
+
+    Nothing is said of a last layer whose width is not that of the kernel it is tied to, which `tie` tells.
+    """
+    last = graph.nodes[-1]
+    tied = next((node for node in graph if node.name == getattr(last.layer.innermost, "tied_to", None)), None)
+    misfit = tied is not None and _may_tie(last.layer, tied.layer) and not tied.ties and _kernels(last, tied)
+    if graph.example_shape is None and not misfit:
         raise AespecError(_output_mismatch(graph, spec))
     return graph
 
@@ -653,7 +652,11 @@ def _reference_fault(name: str, layer: Layer, before: Mapping[str, Layer], unsur
     if source and (isinstance(source, Hole) or _may_tie(layer, source)):
         return None
     fit = [other for other in before if _may_tie(layer, before[other])]
-    if near := None if source else _by_number(target, before, fit) or nearest(target, fit):
+    if (
+        near := None
+        if source
+        else by_number(target, {name: before[name].kind for name in before}, fit) or nearest(target, fit)
+    ):
         help = f"did you mean `{near}`?"
     else:
         help = f"name one of them: {', '.join(f'`{other}`' for other in fit[:5])}" if fit else "remove `tied_to`"
@@ -665,15 +668,6 @@ def _reference_fault(name: str, layer: Layer, before: Mapping[str, Layer], unsur
     )
 
 
-def _by_number(target: str, before: Mapping[str, Layer], fit: Sequence[str]) -> str | None:
-    """The layer that is meant by its kind and number, of which it has a name of its own."""
-    block, _, name = target.partition("/")
-    kind, _, number = name.rpartition("_")
-    alike = [each for each, layer in before.items() if each.startswith(f"{block}/") and layer.kind == kind]
-    at = int(number) if number.isdecimal() and len(number) < 6 else 0
-    return alike[at - 1] if 0 < at <= len(alike) and alike[at - 1] in fit else None
-
-
 def _may_tie(layer: Layer, source: Layer) -> bool:
     """Whether a layer can have the kernel of a layer of the other's kind."""
     return source.innermost.kind in layer.innermost.ties_with
@@ -683,16 +677,21 @@ def _tie_place(layer: Layer, place: Loc, spec: Spec) -> Place | None:
     return spec.place((*place, "tied_to" if layer.innermost is layer else "layer"))
 
 
+def _kernels(node: Node, source: Node) -> tuple[Shape, Shape] | None:
+    """The shape of the kernel that a layer needs, and of the one that it is tied to, where they differ."""
+    shape, wanted = source.params["kernel"].shape, node.params["kernel"].shape
+    kernel = shape[::-1] if node.layer.innermost.tied_transposed else shape
+    return None if kernel == wanted else (wanted, kernel)
+
+
 def _tie_fault(node: Node, source: Node) -> Fault | None:
     """What is wrong with a tie between two layers that have kernels."""
     layer, target = node.layer.innermost, source.name
     if source.ties:
         stored = source.ties["kernel"].parameter.removesuffix("/kernel")
         return f"`{target}` is itself tied", "a layer with a kernel of its own", f"`{target}`", f"tie to `{stored}`"
-    shape = source.params["kernel"].shape
-    kernel = shape[::-1] if layer.tied_transposed else shape
-    wanted_kernel = node.params["kernel"].shape
-    if kernel != wanted_kernel:
+    if kernels := _kernels(node, source):
+        wanted_kernel, kernel = kernels
         what = "transposed kernel" if layer.tied_transposed else "kernel"
         return (
             f"`{node.name}` cannot use the kernel of `{target}`",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from aespec.spec import Hole, Mirror, Spec
 if TYPE_CHECKING:
     from aespec.passes import Limits
 
-__all__ = ["Stage", "freeze", "named", "phase", "stages", "undoing"]
+__all__ = ["Stage", "by_number", "freeze", "named", "phase", "stages", "undoing"]
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,19 @@ _PARAMETERS = {
 """Parameters by what they are called elsewhere."""
 
 
+def by_number(name: str, kinds: Mapping[str, str], among: Collection[str]) -> str | None:
+    """The layer that is meant by its kind and number, which has a name of its own.
+
+    >>> by_number("encoder/dense_2", {"encoder/a": "dense", "encoder/b": "dense"}, ["encoder/a", "encoder/b"])
+    'encoder/b'
+    """
+    block, _, rest = name.partition("/")
+    kind, _, number = rest.rpartition("_")
+    alike = [each for each, own in kinds.items() if each.startswith(f"{block}/") and own == kind]
+    at = int(number) if number.isdecimal() and len(number) < 6 else 0
+    return alike[at - 1] if 0 < at <= len(alike) and alike[at - 1] in among else None
+
+
 def _meant(name: str, graph: Graph) -> str | None:
     """What a name means that elsewhere stands for a block, for a parameter, or for a layer by its kind and number."""
     block, _, rest = name.partition("/")
@@ -90,12 +103,9 @@ def _meant(name: str, graph: Graph) -> str | None:
     nodes = {node.name: node for node in graph.block(block)} if block in ("encoder", "decoder") else {}
     if nodes and layer in ("*", ""):
         return block
-    kind, _, number = layer.rpartition("_")
-    alike = [node.name for node in nodes.values() if node.layer.kind == kind]
-    at = int(number) if number.isdecimal() and len(number) < 6 else 0
     full = f"{block}/{layer}"
-    if full not in nodes and 0 < at <= len(alike):
-        full = alike[at - 1]
+    if full not in nodes:
+        full = by_number(full, {name: node.layer.kind for name, node in nodes.items()}, nodes) or full
     node = nodes.get(full)
     if node is None or (not last and full == f"{block}/{layer}"):
         return None

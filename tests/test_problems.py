@@ -37,7 +37,7 @@ def faults(text):
         ("- dens: 3", "E101", "dens", "did you mean `dense`?"),
         ("- Conv2D: {filters: 3, kernel_size: 3}", "E101", "Conv2D", "did you mean `conv2d`?"),
         ("- Linear: {out_features: 3}", "E101", "Linear", "write `- dense: 3`"),
-        ("- linear", "E101", "linear", "did you mean `- dense: ...`, with its `units`?"),
+        ("- linear", "E101", "linear", "did you mean `dense: ...`, with its `units`?"),
         ("- Conv2d: {filters: 3, kernel_size: 3}", "E101", "Conv2d", "did you mean `conv2d`?"),
         ("- ConvTranspose2d", "E101", "ConvTranspose2d", "did you mean `conv2d_transpose`?"),
         ("- MaxPool2d", "E101", "MaxPool2d", "did you mean `max_pool2d`?"),

@@ -1,5 +1,7 @@
 """How a wrong spec is read on: all that is told of each is here, as the code and the help of each message."""
 
+import re
+
 import pytest
 
 import aespec
@@ -204,7 +206,7 @@ READ = {
     ),
     "a bare layer": (
         ("input: [20]\ndecoder: mirror\nencoder:\n  - Dense\n"),
-        [("E101", "did you mean `- dense: ...`, with its `units`?")],
+        [("E101", "did you mean `dense: ...`, with its `units`?")],
     ),
     "a last shape": (
         ("input: [28, 28]\nencoder: [flatten, dense: 3]\ndecoder: [dense: 784, reshape: [28, 29]]\n"),
@@ -527,11 +529,11 @@ READ = {
     ),
     "a layer called so": (
         ("input: [20]\nencoder: [{dense: {units: 5, name: a}}]\ndecoder: [{layer: {units: 20, tied_to: encoder/a}}]\n"),
-        [("E101", "did you mean `layer_normalization`? `aespec layers` lists all kinds")],
+        [("E101", "take `layer` away: write `dense: {units: 20, tied_to: encoder/a}`")],
     ),
     "a field for a section": (
         ("input: [8]\nencoder: [dense: 3]\ndecoder: mirror\ntraining: {value: {epochs: 3}}\n"),
-        [("E102", "did you mean `clip_value`?")],
+        [("E102", "take `value` away: what it holds stands in `training` itself")],
     ),
     "a misspelt field inside, another beside": (
         ("input: [8]\nencoder:\n  - {name: foo, dense: {unts: 6}}\ndecoder: mirror\n"),
@@ -644,6 +646,29 @@ def test_callbacks_keep_what_they_state(stated, help):
     with pytest.raises(aespec.AespecError) as caught:
         aespec.parse(f"input: [8]\nencoder: [dense: 3]\ndecoder: mirror\ntraining: {{callbacks: {stated}}}\n")
     assert [each.help for each in caught.value.diagnostics] == [help]
+
+
+def told(text):
+    problems = []
+    try:
+        aespec.compile(aespec.parse(text, problems=problems), problems=problems)
+    except aespec.AespecError as error:
+        return error.diagnostics
+    return ()
+
+
+@pytest.mark.parametrize("case", READ)
+def test_what_is_renamed_is_not_told_again(case):
+    text, _ = READ[case]
+    for problem in told(text):
+        renamed = re.match(r"did you mean `(\w+)`\?", problem.help or "")
+        if renamed and problem.place.name == "<string>":
+            lines = text.split("\n")
+            line, start = lines[problem.place.line - 1], problem.place.column - 1
+            lines[problem.place.line - 1] = line[:start] + renamed[1] + line[start + problem.place.width :]
+            after = told("\n".join(lines))
+            at = {(each.rule, each.place.line, each.place.column) for each in after}
+            assert (problem.rule, problem.place.line, problem.place.column) not in at
 
 
 def test_a_variable_that_nothing_uses_cannot_be_set():

@@ -65,7 +65,8 @@ def field_misspelt(fault: Fault) -> str | None:
     first, _ = fault.advised(_ADVICE)
     if fault.meant is None or not _can_hold(fault, fault.meant):
         return None
-    return fault.meant if first is _of_another_name and not _stated_too(fault) else None
+    renamed = first is _of_another_name and not _stated_too(fault)
+    return fault.meant if renamed else None
 
 
 def _can_hold(fault: Fault, name: str) -> bool:
@@ -284,6 +285,9 @@ def _of_keras(fault: Fault) -> bool:
 
 
 def _of_another_name(fault: Fault) -> str | None:
+    stated = fault.error["input"]
+    if isinstance(stated, dict) and fault.loc[:-1] and not fault.kind and stated.keys() & _known(fault):
+        return f"take {fault.subject} away: what it holds stands in `{fault.loc[-2]}` itself"
     if fault.meant is None:
         return None
     if _stated_too(fault) and not fault.source.is_set(fault.written):

@@ -187,7 +187,7 @@ def _in_a_wrapper(fault: Fault) -> str | None:
         return None
     if not isinstance(held, dict) or not held:
         return None
-    meant = kind_meant("layer", held, fault.rank)
+    meant = kind_meant("layer", held, fault.rank) or kind_lacking("layer", held)
     if meant is None and len(held) == len(layers_in([{key: None} for key in held])):
         each = [
             snippet(fault, {known: value}, item=True)
@@ -337,7 +337,7 @@ def _needing(fault: Fault) -> str | None:
     member = kinds_of(fault.context["family"]).get(near or "")
     if near is None or member is None or member.main is None or not member.model_fields[member.main].is_required():
         return None
-    written = snippet(fault, {near: "..."}).replace('"..."', "...")
+    written = entry(fault, {near: "..."}).replace('"..."', "...")
     return f"did you mean `{written}`, with its `{member.main}`?"
 
 
