@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal, Self
 
@@ -104,6 +104,12 @@ class Node:
     def draws(self) -> Literal["uniform", "normal"] | None:
         """The random numbers that training draws here."""
         return None if self.settled else self.layer.draws
+
+    def tied(self, source: str) -> Self:
+        """This node, using the kernel of the node ``source`` in place of one of its own."""
+        ties = {"kernel": Tie(f"{source}/kernel", self.layer.innermost.tied_transposed)}
+        own = {short: param for short, param in self.params.items() if short not in ties}
+        return replace(self, params=own, ties=ties)
 
     def count(self, *, trainable: bool | None = None) -> int:
         """The number of parameters stored here, all or only those (not) trained."""

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import prod
 from os import PathLike
@@ -15,18 +14,22 @@ from pydantic import ValidationError
 
 from aespec.activations import Activation, Softmax
 from aespec.diagnostics import AespecError, Diagnostic, Loc, Place, Rule, in_order, nearest, show
-from aespec.graph import INPUT, Graph, Node, Term, Tie
+from aespec.fieldnames import MANY
+from aespec.graph import INPUT, Graph, Node, Term
+from aespec.holes import Hole
 from aespec.layers.activation import Activation as ActivationLayer
 from aespec.layers.arrange import Flatten, Reshape
 from aespec.layers.base import Layer
 from aespec.layers.dense import Dense
 from aespec.losses import CategoricalCrossentropy, natural
+from aespec.outline import behind, fit, outline, unknown
 from aespec.plan import TrainingPlan
 from aespec.rules import BadRegularizer, BadTie, DuplicateName, ModelTooLarge, NoMirror, OutputMismatch, ShapeMismatch
 from aespec.shapes import Shape, ShapeError, channels_last, elements, fill, show_shape
 from aespec.source.override import Override
-from aespec.spec import Hole, Mirror, Spec, load
-from aespec.stages import by_number, freeze, named, phase, undoing
+from aespec.spec import Mirror, Spec, load
+from aespec.stages import by_number, freeze, occupy, phase, undoing
+from aespec.steps import Step, is_nameless, names_of, written
 
 __all__ = [
     "Limits",
@@ -38,8 +41,8 @@ __all__ = [
     "head",
     "limit",
     "mirror",
-    "named_by_plan",
     "names",
+    "outlined",
     "read",
     "regularize",
     "scale",
@@ -57,13 +60,8 @@ class Limits:
     """Values of all nodes together, for one sample."""
 
 
-@dataclass(frozen=True)
-class Step:
-    """A layer on its way into the graph."""
-
-    layer: Layer
-    place: Loc
-    undoes: tuple[str, ...] = ()
+Check = Callable[[Graph, Spec, Limits], Graph]
+"""What refuses a graph that is wrong, or gives it with what is added to it."""
 
 
 def read(
@@ -97,14 +95,9 @@ def compile(spec: Spec, limits: Limits | None = None, problems: Sequence[Diagnos
     found = [*problems, *names(spec)]
     graph, encoded, code = encode(spec, found)
     graph, whole = decode(graph, encoded, code, spec, found)
-    checks = [close, scale, tie, regularize, freeze, undoing, phase, head, limit]
-    if not whole:
-        checks = [named_by_plan, scale, tie, regularize, undoing, *([head] * encoded), limit]
-    for check in checks:
-        try:
-            graph = check(graph, spec, limits or Limits())
-        except AespecError as error:  # the later ones can still look at the graph as it is
-            found += error.diagnostics
+    planned = [freeze, undoing, phase, occupy] if whole else [outlined, undoing]
+    checks = [*([close] if whole else []), scale, tie, regularize, *planned, head, limit]
+    graph = _checked(graph, spec, checks, limits or Limits(), found)
     if found:
         raise AespecError(*in_order(_each_once(found)))
     return graph
@@ -139,10 +132,8 @@ def classify(spec: Spec, classes: int, plan: TrainingPlan, limits: Limits | None
     Raises:
         AespecError: The head does not fit on the code, or the model is beyond the limits.
     """
-    with _called_head():
-        graph = _headed(spec, classes)
-        for check in (tie, regularize, freeze, limit):
-            graph = check(graph, spec.model_copy(update={"training": plan}), limits or Limits())
+    spec = spec.model_copy(update={"training": plan})
+    graph = _classifier(spec, classes, [tie, regularize, freeze, limit], limits or Limits())
     latent = [term for term in graph.terms if term.target == "latent"]
     means = {term.of for term in latent}
     nodes = tuple(replace(node, settled=True) if node.name in means else node for node in graph)
@@ -155,7 +146,7 @@ def names(spec: Spec) -> list[Diagnostic]:
     before: dict[str, Layer] = {}
     unsure: set[str] = set()
     for block, layers in (("encoder", spec.encoder), ("decoder", spec.decoder)):
-        steps = [] if isinstance(layers, Mirror) else _written(block, layers)
+        steps = [] if isinstance(layers, Mirror) else written(block, layers)
         problems += _name_faults(block, steps, before, unsure, spec)
     return problems
 
@@ -163,17 +154,17 @@ def names(spec: Spec) -> list[Diagnostic]:
 def encode(spec: Spec, problems: list[Diagnostic]) -> tuple[Graph, bool, Shape | None]:
     """Spec -> the graph of the encoder alone, whether it is whole, and the shape of the code, as far as it is known.
 
-    It ends before the first layer that is wrong; what is wrong, there and after, goes to ``problems``.
+    What is wrong goes to ``problems``, and has a `Hole` in the graph.
     """
-    steps = _written("encoder", spec.encoder)
+    steps = written("encoder", spec.encoder)
     nodes, whole, code = _chain("encoder", steps, INPUT, spec.input.shape, spec, problems)
-    return Graph(spec.name, spec.input.shape, nodes, nodes[-1].name if whole else "", spec.loss), whole, code
+    return Graph(spec.name, spec.input.shape, nodes, nodes[-1].name, spec.loss), whole, code
 
 
 def decode(graph: Graph, whole: bool, code: Shape | None, spec: Spec, problems: list[Diagnostic]) -> tuple[Graph, bool]:
-    """Add the decoder, written out or mirrored. After an encoder that is not ``whole`` it is only looked at."""
+    """Add the decoder, written out or mirrored; a mirror only of an encoder that is ``whole``."""
     if not isinstance(spec.decoder, Mirror):
-        steps = _written("decoder", spec.decoder)
+        steps = written("decoder", spec.decoder)
     elif whole:
         try:
             steps = mirror(graph, spec.decoder, spec)
@@ -184,11 +175,12 @@ def decode(graph: Graph, whole: bool, code: Shape | None, spec: Spec, problems: 
     else:
         return graph, False
     nodes, right, end = _chain("decoder", steps, graph.code, code, spec, problems, sure=whole)
+    graph = replace(graph, nodes=(*graph.nodes, *nodes))
     if steps and not (whole and right) and end is not None and None not in (*end, *spec.input.shape):
-        last, (*_, name) = spec.place(steps[-1].place, key=True), _named("decoder", steps)
-        if end != spec.input.shape and all(each.place != last for each in problems):
-            problems.append(_ends_otherwise(name, last, end, spec))
-    return (replace(graph, nodes=(*graph.nodes, *nodes)) if whole else graph), whole and right
+        problem = _output_mismatch(graph, spec)
+        if end != spec.input.shape and all(each.place != problem.place for each in problems):
+            problems.append(problem)
+    return graph, whole and right
 
 
 def close(graph: Graph, spec: Spec, limits: Limits) -> Graph:
@@ -221,15 +213,11 @@ def scale(graph: Graph, spec: Spec, limits: Limits) -> Graph:
     return graph
 
 
-def named_by_plan(graph: Graph, spec: Spec, limits: Limits) -> Graph:
-    """Refuse what the plan names and no layer is called, as far as can be said of a graph that is not whole."""
-    layers, unsure = set[str](), set[str]()
-    for block, stated in (("encoder", spec.encoder), ("decoder", spec.decoder)):
-        steps = [] if isinstance(stated, Mirror) else _written(block, stated)
-        layers.update(_named(block, steps))
-        if isinstance(stated, Mirror) or any(_nameless(step, spec) for step in steps):
-            unsure.add(block)
-    if problems := named(spec, layers, unsure):
+def outlined(graph: Graph, spec: Spec, limits: Limits) -> Graph:
+    """Refuse of the plan of a model that is not whole what does not fit the layers that are known of it."""
+    problems: list[Diagnostic] = []
+    _checked(outline(spec), spec, [freeze, phase], limits, problems)
+    if problems:
         raise AespecError(*problems)
     return graph
 
@@ -295,9 +283,7 @@ def tie(graph: Graph, spec: Spec, limits: Limits) -> Graph:
         if fault := _tie_fault(node, source):
             problems.append(Diagnostic(BadTie, fault[0], _tie_place(node.layer, node.place, spec), *fault[1:]))
             continue
-        ties = {"kernel": Tie(f"{target}/kernel", node.layer.innermost.tied_transposed)}
-        own = {short: param for short, param in node.params.items() if short not in ties}
-        nodes.append(replace(node, params=own, ties=ties))
+        nodes.append(node.tied(source.name))
     if problems:
         raise AespecError(*problems)
     return replace(graph, nodes=tuple(nodes))
@@ -326,18 +312,18 @@ def regularize(graph: Graph, spec: Spec, limits: Limits) -> Graph:
 def head(graph: Graph, spec: Spec, limits: Limits) -> Graph:
     """Refuse a classifier whose head does not fit on the code, however many classes there are."""
     if spec.classifier is not None:
-        with _called_head():
-            _headed(spec, classes=2)
+        _classifier(spec, 2, [tie, regularize], limits)
     return graph
 
 
 def limit(graph: Graph, spec: Spec, limits: Limits) -> Graph:
     """Refuse a model that is too large to be meant."""
     problems = []
-    if not graph.nodes:
-        return graph
     counts = {node.name: node.count() for node in graph}
-    shapes = graph.shapes(graph.example_shape) if graph.example_shape else {n.name: n.shape for n in graph}
+    whole = not any(isinstance(node.layer, Hole) for node in graph)
+    shapes = {node.name: node.shape for node in graph}
+    if whole and graph.example_shape:
+        shapes = graph.shapes(graph.example_shape)
     values = {node.name: elements(shapes[node.name]) or 0 for node in graph}
     for what, sizes, most in (("parameters", counts, limits.parameters), ("activations", values, limits.activations)):
         total, largest = sum(sizes.values()), max(sizes, key=lambda name: sizes[name])
@@ -357,51 +343,53 @@ def limit(graph: Graph, spec: Spec, limits: Limits) -> Graph:
     return graph
 
 
-@contextmanager
-def _called_head() -> Iterator[None]:
-    """Have messages call what is behind the code of a classifier its head, which is a graph's decoder.
+def _classifier(spec: Spec, classes: int, checks: Sequence[Check], limits: Limits) -> Graph:
+    """The encoder with a head, after these checks. In messages what is behind the code is its head.
 
     Raises:
-        AespecError: Something is wrong with it.
+        AespecError: Something is wrong with it; all problems are in it.
     """
-    try:
-        yield
-    except AespecError as error:
-        raise AespecError(
-            *(replace(each, message=each.message.replace("`decoder/", "`head/")) for each in error.diagnostics)
-        ) from None
-
-
-def _headed(spec: Spec, classes: int) -> Graph:
-    """The encoder with a head for so many classes, and what that is trained for."""
     problems: list[Diagnostic] = []
-    graph, _, code = encode(spec, [])
+    graph = _checked(_headed(spec, classes, problems), spec, checks, limits, problems)
+    if problems:
+        raise AespecError(*(replace(each, message=each.message.replace("`decoder/", "`head/")) for each in problems))
+    return graph
+
+
+def _checked(graph: Graph, spec: Spec, checks: Sequence[Check], limits: Limits, problems: list[Diagnostic]) -> Graph:
+    """The graph after these checks, of which a later one can still look at what an earlier one has refused."""
+    for check in checks:
+        try:
+            graph = check(graph, spec, limits)
+        except AespecError as error:
+            problems += error.diagnostics
+    return graph
+
+
+def _headed(spec: Spec, classes: int, problems: list[Diagnostic]) -> Graph:
+    """The encoder with a head for so many classes, and what that is trained for; ``problems`` takes what is wrong."""
+    graph, whole, code = encode(spec, [])
     graph = replace(graph, nodes=tuple(replace(node, layer=node.layer.thawed()) for node in graph))
     layers = spec.classifier.head if spec.classifier else ()
-    steps = [Step(Flatten(), ("classifier",))] if len(graph[graph.code].shape) > 1 else []
+    steps = [Step(Flatten(), ("classifier",))] if code is not None and len(code) > 1 else []
     steps += [Step(layer, ("classifier", "head", i, layer.kind)) for i, layer in enumerate(layers)]
     steps.append(Step(Dense(units=classes, activation=Softmax()), ("classifier",)))
-    problems += _name_faults("decoder", steps, {node.name: node.layer for node in graph}, set(), spec)
-    nodes, whole, _ = _chain("decoder", steps, graph.code, code, spec, problems)
-    if problems:
-        raise AespecError(*problems)
-    if whole and nodes[-1].shape != (classes,):
-        last = nodes[-2]
-        raise AespecError(
-            Diagnostic(
-                ShapeMismatch,
-                f"the head of the classifier ends in several axes, those of `{last.name}`",
-                spec.place(last.place, key=True),
-                wanted="one axis, whose length is known",
-                got=show_shape(last.shape),
-                help="end the head with `flatten`",
-            )
+    before, unsure = dict[str, Layer](), set[str]()
+    [*_name_faults("encoder", written("encoder", spec.encoder), before, unsure, spec)]  # `names` tells them
+    problems += _name_faults("decoder", steps, before, unsure, spec)
+    nodes, _, end = _chain("decoder", steps, graph.code, code, spec, problems, sure=whole)
+    *_, last, _ = (*graph, *nodes)
+    if end is not None and len(end) > 1 and not isinstance(last.layer, Hole):
+        problem = Diagnostic(
+            ShapeMismatch,
+            f"the head of the classifier ends in several axes, those of `{last.name}`",
+            spec.place(last.place, key=True),
+            wanted="one axis, whose length is known",
+            got=show_shape(last.shape),
+            help="end the head with `flatten`",
         )
+        problems += [problem] if all(each.place != problem.place for each in problems) else []
     return replace(graph, nodes=(*graph.nodes, *nodes), losses=(CategoricalCrossentropy(),), target=(classes,))
-
-
-def _written(block: str, layers: tuple[Layer, ...]) -> list[Step]:
-    return [Step(layer, (block, i, layer.kind)) for i, layer in enumerate(layers)]
 
 
 def _chain(
@@ -414,10 +402,10 @@ def _chain(
     *,
     sure: bool = True,
 ) -> tuple[tuple[Node, ...], bool, Shape | None]:
-    """The nodes up to the first step that is wrong, whether they are all, and the shape at the end.
+    """The nodes, whether none of them is a `Hole`, and the shape at the end.
 
-    Beyond such a step shapes are known in part at most, so nothing is said of a layer, up to one behind which they
-    are known again.
+    Beyond a step that is wrong shapes are known in part at most, so nothing is said of a layer, up to one behind which
+    they are known again.
 
     Args:
         block: What the steps are in.
@@ -429,54 +417,58 @@ def _chain(
         sure: Whether a length that is not known is not known because it may vary.
     """
     nodes: list[Node] = []
-    whole, given = True, shape if source == INPUT else None
-    for name, step in zip(_named(block, steps), steps, strict=True):
-        node = None
-        sure = sure or (shape is not None and None not in shape)
-        if shape is not None and sure and not isinstance(step.layer, Hole):
-            try:
-                node = Node.of(name, step.layer, source, shape, undoes=step.undoes, place=step.place)
-            except ShapeError as error:
+    whole, given, trusted = True, shape if source == INPUT else None, sure or (shape is not None and None not in shape)
+    for name, step in zip(names_of(block, steps), steps, strict=True):
+        node, x, fits = None, shape, not isinstance(step.layer, Hole)
+        try:
+            if x is not None and (sure or None not in x):
+                node = Node.of(name, step.layer, source, x, undoes=step.undoes, place=step.place)
+            elif x is not None:
+                fit(step.layer, x)
+        except ShapeError as error:
+            fits = False
+            if not spec.is_doubtful(step.place):
+                advice = _advice(step, nodes, x or (), given, spec)
+                if advice is None and block == "decoder":
+                    advice = _advice_in_decoder(error, step.layer, x or (), spec, last=step is steps[-1])
                 of = f", which undoes `{'` and `'.join(step.undoes)}`," if step.undoes else ""
-                fault = _fault(ShapeMismatch, f"`{name}`{of} cannot be applied", error, step.place, spec)
-                help = _more_steps(nodes if whole else [], step.layer) or _channels_last(given, shape, step.layer, spec)
-                if help is None and isinstance(step.layer, Reshape):
-                    help = _unflattened(nodes, shape, prod(step.layer.target_shape), spec)
-                steps_in = spec.input.shape[0] if block == "decoder" and len(spec.input.shape) == 2 else None
-                if help is None and steps_in and "`- repeat_vector: steps`" in (fault.help or ""):
-                    help = str(fault.help).replace("repeat_vector: steps", f"repeat_vector: {steps_in}")
-                last = block == "decoder" and step is steps[-1] and isinstance(step.layer, Reshape)
-                if help is None and last and elements(shape) == elements(spec.input.shape):
-                    help = f"write `reshape: {show([*spec.input.shape])}`, the shape of the input"
-                if not spec.is_doubtful(step.place):
-                    problems.append(replace(fault, help=help or fault.help))
-        whole = whole and node is not None
+                problem = _fault(ShapeMismatch, f"`{name}`{of} cannot be applied", error, step.place, spec)
+                problems.append(replace(problem, help=advice or problem.help))
+        sure = node is not None and fits
+        shape = node.shape if node and fits else behind(step.layer, x)
+        if node and fits and trusted:
+            nodes.append(node)
+        else:
+            whole = False
+            of = getattr(step.layer, "of", step.layer.kind)
+            nodes.append(replace(unknown(name, of), input_shape=x or (), shape=shape or (), place=step.place))
+            # what only moves values comes to as many as are in what does not fit
+            decides = fits and x is not None and not step.layer.innermost.moves_only
+            follows = behind(step.layer, (None,) * len(x or ())) if decides else None
+            trusted = follows is not None and None not in follows
         if node and isinstance(node.layer, Reshape) and given == node.input_shape:
             given = node.shape
-        if node and whole:
-            nodes.append(node)
-        source, sure = name, node is not None
-        shape = node.shape if node else _behind(step.layer, shape)
+        source = name
     return tuple(nodes), whole, shape
 
 
-def _behind(layer: Layer, x: Shape | None) -> Shape | None:
-    """The shape behind a layer, as far as it is known where what comes in is known in part, or does not fit."""
-    if isinstance(layer, Hole):
-        return None
-    for shapes in [x] if x is not None else [], [(None,) * rank for rank in range(1, 6)]:
-        found = set()
-        for each in shapes:
-            with suppress(ShapeError):
-                outputs = [layer.infer(fill(each, length)) for length in _LENGTHS]
-                found.add(tuple(axes[0] if len({*axes}) == 1 else None for axes in zip(*outputs, strict=True)))
-        if found:
-            return found.pop() if len(found) == 1 else None
-    return layer.stated_shape
+def _advice(step: Step, nodes: Sequence[Node], shape: Shape, given: Shape | None, spec: Spec) -> str | None:
+    """What to do about a layer that cannot be applied, by what stands before it; None to do as the error says."""
+    whole = not any(isinstance(node.layer, Hole) for node in nodes)
+    help = _more_steps(nodes if whole else [], step.layer) or _channels_last(given, shape, step.layer, spec)
+    if help is None and isinstance(step.layer, Reshape):
+        help = _unflattened(nodes, shape, prod(step.layer.target_shape), spec)
+    return help
 
 
-_LENGTHS = (1009, 2003)
-"""Lengths that are tried for one that is not known: what they lead to alike follows from the layer."""
+def _advice_in_decoder(error: ShapeError, layer: Layer, shape: Shape, spec: Spec, *, last: bool) -> str | None:
+    """What to do about a layer of a decoder that cannot be applied, by the shape that is to come out."""
+    steps = spec.input.shape[0] if len(spec.input.shape) == 2 else None
+    if steps and "`- repeat_vector: steps`" in (error.help or ""):
+        return str(error.help).replace("repeat_vector: steps", f"repeat_vector: {steps}")
+    if last and isinstance(layer, Reshape) and elements(shape) == elements(spec.input.shape):
+        return f"write `reshape: {show([*spec.input.shape])}`, the shape of the input"
+    return None
 
 
 def _more_steps(nodes: Sequence[Node], layer: Layer) -> str | None:
@@ -510,21 +502,6 @@ def _channels_last(given: Shape | None, shape: Shape, layer: Layer, spec: Spec) 
     short = spec.place(("input", "shape")) == spec.place(("input",))
     field = "reshape" if given != spec.input.shape else "input" if short else "shape"
     return f"channels come last: write `{field}: {show([*meant])}`, or use a smaller window"
-
-
-def _named(block: str, steps: list[Step]) -> Iterator[str]:
-    """A name for each step: its own, or its kind and a number where it has none or one that stands already."""
-    given = {step.layer.name for step in steps}
-    taken: set[str] = set()
-    counts: Counter[str] = Counter()
-    for step in steps:
-        name = step.layer.name
-        while name is None or name in taken or (name != step.layer.name and name in given):
-            kind = (step.layer.of if isinstance(step.layer, Hole) else None) or step.layer.kind
-            counts[kind] += 1
-            name = f"{kind}_{counts[kind]}"
-        taken.add(name)
-        yield f"{block}/{name}"
 
 
 def _shapes_to_undo(nodes: tuple[Node, ...], x: Shape, form: Mirror, spec: Spec) -> list[Shape]:
@@ -602,7 +579,8 @@ def _name_faults(
         unsure: The blocks in which a layer cannot be read, which may have any name.
         spec: What has them.
     """
-    for name, step in zip(_named(block, steps), steps, strict=True):
+    wrong = 0
+    for name, step in zip(names_of(block, steps), steps, strict=True):
         if step.layer.name and name != f"{block}/{step.layer.name}":
             place = spec.place((*step.place, "name"))
             yield Diagnostic(
@@ -613,16 +591,12 @@ def _name_faults(
                 got=f"`{step.layer.name}` again",
                 help=_another_name(place, step.layer.name),
             )
-        if fault := _reference_fault(name, step.layer.innermost, before, unsure):
+        if fault := _reference_fault(name, step.layer.innermost, before, unsure, near=wrong < MANY):
+            wrong += 1
             yield Diagnostic(BadTie, fault[0], _tie_place(step.layer, step.place, spec), *fault[1:])
         before[name] = step.layer
-        if _nameless(step, spec):
+        if is_nameless(step, spec):
             unsure.add(block)
-
-
-def _nameless(step: Step, spec: Spec) -> bool:
-    """Whether it stands for a layer, or several, of which not even the name is known."""
-    return (isinstance(step.layer, Hole) and step.layer.of is None) or spec.is_unnamed(step.place)
 
 
 def _another_name(place: Place | None, name: str) -> str:
@@ -643,8 +617,13 @@ Fault = tuple[str, str, str, str | None]
 """What is wrong: message, wanted, got, help."""
 
 
-def _reference_fault(name: str, layer: Layer, before: Mapping[str, Layer], unsure: set[str]) -> Fault | None:
-    """What is wrong with the name that a layer is tied to; nothing where a hole may have had it."""
+def _reference_fault(
+    name: str, layer: Layer, before: Mapping[str, Layer], unsure: set[str], *, near: bool
+) -> Fault | None:
+    """What is wrong with the name that a layer is tied to; nothing where a hole may have had it.
+
+    If asked, with what is nearly called so.
+    """
     target: str | None = getattr(layer, "tied_to", None)
     source = before.get(target or "")
     if target is None or (source is None and target.partition("/")[0] in unsure):
@@ -652,12 +631,9 @@ def _reference_fault(name: str, layer: Layer, before: Mapping[str, Layer], unsur
     if source and (isinstance(source, Hole) or _may_tie(layer, source)):
         return None
     fit = [other for other in before if _may_tie(layer, before[other])]
-    if (
-        near := None
-        if source
-        else by_number(target, {name: before[name].kind for name in before}, fit) or nearest(target, fit)
-    ):
-        help = f"did you mean `{near}`?"
+    meant = None if source else by_number(target, {name: before[name].kind for name in before}, fit)
+    if meant := meant or (nearest(target, fit) if near and not source else None):
+        help = f"did you mean `{meant}`?"
     else:
         help = f"name one of them: {', '.join(f'`{other}`' for other in fit[:5])}" if fit else "remove `tied_to`"
     return (
@@ -720,21 +696,11 @@ def _output_mismatch(graph: Graph, spec: Spec) -> Diagnostic:
     )
 
 
-def _ends_otherwise(name: str, place: Place | None, shape: Shape, spec: Spec) -> Diagnostic:
-    """Say of a decoder whose output is known, though not all that is before it, that it has not the input's shape."""
-    return Diagnostic(
-        OutputMismatch,
-        f"the reconstruction, the output of `{name}`, has not the shape of the input",
-        place,
-        wanted=show_shape(spec.input.shape),
-        got=show_shape(shape),
-        help="change the last layers of the decoder, or let `decoder: mirror` make them",
-    )
-
-
 def _ending(graph: Graph, spec: Spec) -> str | None:
     """The change of one layer of the decoder by which the input's shape comes out, if there is one."""
-    decoder = [node for node in graph.nodes if node.name.startswith("decoder/")]
+    decoder = [*graph.block("decoder")]
+    unknown = max((i for i, node in enumerate(decoder) if isinstance(node.layer, Hole)), default=-1)
+    decoder = decoder[unknown + 1 :]
     if any((place := spec.place(node.place)) and place.turns for node in decoder):
         return None  # a layer of one turn of a `repeat` alone cannot be changed
     for i, layers, advice in _endings(decoder, graph.input):

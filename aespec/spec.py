@@ -24,6 +24,8 @@ from pydantic import (
 from aespec.activations import Activation
 from aespec.diagnostics import AespecError, Diagnostic, Loc, Place, in_order
 from aespec.faults import Fault, holder
+from aespec.fieldnames import MANY
+from aespec.holes import Hole, hole
 from aespec.kind import Kind, Objections, combination, nested, together
 from aespec.layers.axes import as_tuple
 from aespec.layers.base import Layer, Length, Weighted
@@ -31,12 +33,11 @@ from aespec.losses import Losses, MeanSquaredError
 from aespec.optimizers import Adam, Optimizer
 from aespec.plan import Count, Section, TrainingPlan
 from aespec.problems import by_field, diagnose, removable
-from aespec.registry import kind_names
 from aespec.schedules import Constant, Schedule
 from aespec.source import Source
 from aespec.source.override import Override
 
-__all__ = ["Classifier", "Decoder", "Hole", "Input", "Mirror", "Spec", "TrainingPlan", "Way", "load", "parse"]
+__all__ = ["Classifier", "Decoder", "Input", "Mirror", "Spec", "TrainingPlan", "Way", "load", "parse"]
 
 Way = Literal["standard", "minmax"]
 """How features are scaled."""
@@ -234,15 +235,6 @@ class Spec(Section):
         return data
 
 
-class Hole(Layer):
-    """Stands in a spec that is wrong for a layer that cannot be read. No spec can state it."""
-
-    kind: ClassVar[str] = "hole"  # written so that the registry does not take it for a kind
-
-    of: str | None = None
-    """The kind of the layer, where that can be read."""
-
-
 def load(
     path: str | PathLike[str],
     overrides: Sequence[Override] = (),
@@ -321,21 +313,23 @@ def _validate(source: Source, found: list[Diagnostic], problems: list[Diagnostic
 def _what_is_right(source: Source, faults: Sequence[Fault]) -> Spec | None:
     """The spec with a hole for each layer that is wrong, and without any other value that is; None if it is no spec."""
     right = deepcopy(source.data)
-    parts = {_part(fault): fault for fault in faults}
-    for part in sorted(parts, key=len, reverse=True):  # what is inside another first
+    parts: dict[Loc, list[Fault]] = {}
+    for fault in faults:
+        parts.setdefault(_part(fault), []).append(fault)
+    for i, part in enumerate(sorted(parts, key=len, reverse=True)):  # what is inside another first
         match part:
             case ("encoder" | "decoder" as block,):
                 right[block] = [Hole()]
-            case (*path, int(i)):
+            case (*path, int(at)):
                 layers = reduce(getitem, path, right)
-                layers[i] = _hole(layers[i])
+                layers[at] = hole(layers[at], part, parts[part], guess=i < MANY)
             case (*path, field):
                 holding = reduce(getitem, path, right)
                 holding.pop(field, None)
-                if parts[part].stand_in is not None and part == parts[part].written:
-                    holding[field] = parts[part].stand_in
+                if (fault := parts[part][-1]).stand_in is not None and part == fault.written:
+                    holding[field] = fault.stand_in
     if ("input",) in parts:
-        right |= {"input": [None], "encoder": [_hole(right["encoder"][0]), *right["encoder"][1:]]}
+        right |= {"input": [None], "encoder": [hole(right["encoder"][0], (), (), guess=False), *right["encoder"][1:]]}
     try:
         return Spec.model_validate(right)
     except ValidationError:
@@ -367,14 +361,3 @@ def _shapeless(fault: Fault) -> bool:
 def _layer(loc: Loc) -> Loc:
     """The path of the layer that a path leads into: it ends in the first place in a list."""
     return next((loc[: end + 1] for end, part in enumerate(loc) if isinstance(part, int)), loc)
-
-
-def _hole(layer: Any) -> Hole:
-    """What stands for a layer that is written so; its name stays taken."""
-    if isinstance(layer, Hole):
-        return layer
-    kind, fields = next(iter(layer.items()), (None, None)) if isinstance(layer, dict) else (layer, None)
-    name = fields.get("name") if isinstance(fields, dict) else None
-    known = isinstance(kind, str) and kind in kind_names("layer")
-    known = known and not isinstance(fields, list)  # in which a name can be
-    return Hole.model_construct(name=name if isinstance(name, str) else None, of=kind if known else None)

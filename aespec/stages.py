@@ -7,17 +7,21 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from aespec.diagnostics import AespecError, Diagnostic, nearest
+from aespec.fieldnames import MANY
 from aespec.graph import INPUT, Graph, Node
+from aespec.holes import Hole
+from aespec.layers.base import Param
 from aespec.losses import Loss, MeanSquaredError
 from aespec.plan import TrainingPlan
 from aespec.rules import BadPlan
 from aespec.shapes import counted
-from aespec.spec import Hole, Mirror, Spec
+from aespec.spec import Mirror, Spec
+from aespec.steps import is_nameless, names_of, written
 
 if TYPE_CHECKING:
     from aespec.passes import Limits
 
-__all__ = ["Stage", "by_number", "freeze", "named", "phase", "stages", "undoing"]
+__all__ = ["Stage", "by_number", "freeze", "occupy", "phase", "stages", "undoing"]
 
 
 @dataclass(frozen=True)
@@ -35,27 +39,15 @@ class Stage:
 
 def freeze(graph: Graph, spec: Spec, limits: Limits) -> Graph:
     """Make what the plan or a layer freezes parameters that are not trained; running averages in it stand still."""
-    problems, frozen = [], set()
-    nodes = {node.name for node in graph}
+    problems: list[Diagnostic] = []
+    frozen: set[str] = set()
+    params = graph.params
     for i, name in enumerate(spec.training.freeze):
-        found = [param for param in graph.params if f"{param}/".startswith(f"{name}/")]
+        found = [param for param in params if f"{param}/".startswith(f"{name}/")]
         frozen.update(found)
-        average = found == [name] and not graph.params[name].trainable
-        if (found and not average) or (not found and name.partition("/")[0] in _unsure(spec)):
-            continue
-        named = [node.name for node in graph if node.params] + (list(graph.params) if name.count("/") > 1 else [])
-        own = [each for each in named if each.partition("/")[0] == name.partition("/")[0]]
-        near = _meant(name, graph) or nearest(name, own if own and "/" in name else ["encoder", "decoder", *named])
-        several = [part.strip() for part in name.split(",")] if "," in name else []
-        if name.lower() in ("all", "*", "model", "everything"):
-            several = ["encoder", "decoder"]
-        if average:
-            what, help = "a running average, which is not trained", f"`{name.rpartition('/')[0]}` freezes its layer"
-        else:
-            what = f"which {'has no parameters of its own' if name in nodes else 'the model does not have'}"
-            help = f"did you mean `{near}`?" if near else f"name one of {_some_of(named)}"
-            help = f"write `freeze: [{', '.join(several)}]`" if several else help
-        problems.append(_not_to_freeze(i, what, help, spec))
+        average = found == [name] and not params[name].trainable
+        if average or (not found and _is_known(name, graph, spec)):
+            problems.append(_not_to_freeze(i, graph, spec, near=len(problems) < MANY))
     for node in graph:
         if node.layer.frozen:
             frozen.update(f"{node.name}/{short}" for short in node.params)
@@ -65,10 +57,19 @@ def freeze(graph: Graph, spec: Spec, limits: Limits) -> Graph:
     return replace(graph, nodes=tuple(_frozen(node, frozen) for node in graph)) if frozen else graph
 
 
-def _unsure(spec: Spec) -> set[str]:
-    """The blocks that have a layer whose name cannot be read."""
-    written = {"encoder": spec.encoder, "decoder": () if isinstance(spec.decoder, Mirror) else spec.decoder}
-    return {block for block, layers in written.items() for i in range(len(layers)) if spec.is_unnamed((block, i))}
+def _is_known(name: str, graph: Graph, spec: Spec) -> bool:
+    """Whether all is known that a name could stand for: what its layer stores, or that there is no such layer."""
+    block, _, rest = name.partition("/")
+    stated = {"encoder": spec.encoder, "decoder": spec.decoder}.get(block, ())
+    if isinstance(stated, Mirror):
+        return not all(isinstance(node.layer, Hole) for node in graph.block(block))
+    steps = written(block, stated)
+    for each, step in zip(names_of(block, steps), steps, strict=True):
+        if is_nameless(step, spec):
+            return False
+        if each == f"{block}/{rest.partition('/')[0]}":
+            return not isinstance(graph[each].layer, Hole)
+    return True
 
 
 def _some_of(names: Sequence[str]) -> str:
@@ -105,20 +106,38 @@ def _meant(name: str, graph: Graph) -> str | None:
         return block
     full = f"{block}/{layer}"
     if full not in nodes:
-        full = by_number(full, {name: node.layer.kind for name, node in nodes.items()}, nodes) or full
+        full = (
+            by_number(
+                full, {name: getattr(node.layer, "of", None) or node.layer.kind for name, node in nodes.items()}, nodes
+            )
+            or full
+        )
     node = nodes.get(full)
     if node is None or (not last and full == f"{block}/{layer}"):
         return None
-    short = next((each for each in _PARAMETERS.get(last.lower(), (last,)) if each in node.params), None)
+    meant = _PARAMETERS.get(last.lower(), (last,))
+    short = next((each for each in meant if each in node.params), None)
     if last and short is None:
-        stored = [tie.parameter for part, tie in node.ties.items() if part in _PARAMETERS.get(last.lower(), (last,))]
-        return stored[0] if stored else None
-    return f"{full}/{short}" if last else full
+        return next((tie.parameter for part, tie in node.ties.items() if part in meant), None)
+    return f"{full}/{short}" if short and node.params[short].trainable else full
 
 
-def _not_to_freeze(i: int, what: str, help: str, spec: Spec) -> Diagnostic:
-    """Of a name in the plan's list of what is frozen, what it is instead."""
-    name = spec.training.freeze[i]
+def _not_to_freeze(i: int, graph: Graph, spec: Spec, *, near: bool) -> Diagnostic:
+    """Of a name in the plan's list of what is frozen, what it is instead, and, if asked, what is nearly called so."""
+    name, params = spec.training.freeze[i], graph.params
+    layers = [node.name for node in graph if node.params]
+    several = [part.strip() for part in name.split(",")] if "," in name else []
+    if name.lower() in ("all", "*", "model", "everything"):
+        several = ["encoder", "decoder"]
+    what, help = "which the model does not have", f"name one of {_some_of(layers)}"
+    if name in params:
+        what, help = "a running average, which is not trained", f"`{name.rpartition('/')[0]}` freezes its layer"
+    elif name in {node.name for node in graph}:
+        what, help = "which has no parameters of its own", "take it away: there is nothing in it to train"
+    elif several:
+        help = f"write `freeze: [{', '.join(several)}]`"
+    elif meant := _meant(name, graph) or (_nearly(name, layers, params) if near else None):
+        help = f"did you mean `{meant}`?"
     return Diagnostic(
         BadPlan,
         f"`freeze` names `{name}`, {what}",
@@ -127,6 +146,14 @@ def _not_to_freeze(i: int, what: str, help: str, spec: Spec) -> Diagnostic:
         got=f"`{name}`",
         help=help,
     )
+
+
+def _nearly(name: str, layers: Sequence[str], params: Mapping[str, Param]) -> str | None:
+    """The block, layer or trained parameter that is nearly called so; of a running average its layer."""
+    names = [*layers, *params] if name.count("/") > 1 else layers
+    own = [each for each in names if each.partition("/")[0] == name.partition("/")[0]]
+    found = nearest(name, own if own and "/" in name else ["encoder", "decoder", *names])
+    return found.rpartition("/")[0] if found and found in params and not params[found].trainable else found
 
 
 def _nothing_to_freeze(node: Node, spec: Spec) -> Diagnostic:
@@ -149,30 +176,10 @@ def _frozen(node: Node, names: set[str]) -> Node:
     return replace(node, params=params, settled=settled)
 
 
-def named(spec: Spec, layers: Collection[str], unsure: Collection[str]) -> list[Diagnostic]:
-    """What the plan names that a model does not have, as far as can be said where it is not known as a whole.
-
-    Args:
-        spec: The spec.
-        layers: The layers that it writes out.
-        unsure: The blocks that can have others.
-    """
-    problems = []
-    for i, name in enumerate(spec.training.freeze):
-        block, _, rest = name.partition("/")
-        layer = f"{block}/{rest.partition('/')[0]}"
-        if block in unsure or (layer in layers if rest else block in ("encoder", "decoder")):
-            continue
-        near = nearest(layer if rest else name, layers if rest else ["encoder", "decoder", *layers])
-        help = f"did you mean `{near}`?" if near else "`aespec summary` lists the layers"
-        problems.append(_not_to_freeze(i, "which the model does not have", help, spec))
-    return problems
-
-
 def undoing(graph: Graph, spec: Spec, limits: Limits) -> Graph:
     """Refuse phases of greedy training where no layer is said to undo another."""
-    written = not isinstance(spec.decoder, Mirror) and not any(isinstance(layer, Hole) for layer in spec.decoder)
-    if spec.training.greedy and written:
+    stated = not isinstance(spec.decoder, Mirror) and not any(isinstance(layer, Hole) for layer in spec.decoder)
+    if spec.training.greedy and stated:
         raise AespecError(
             Diagnostic(
                 BadPlan,
@@ -207,14 +214,22 @@ def phase(graph: Graph, spec: Spec, limits: Limits) -> Graph:
                 else f"take {given - len(layers)} of them away, or give one for all",
             )
         )
+    return graph
+
+
+def occupy(graph: Graph, spec: Spec, limits: Limits) -> Graph:
+    """Refuse phases of greedy training that have nothing to train."""
+    given = len(spec.training.greedy)
+    if not given or not graph.mirrored or given not in (1, len(_groups(graph))) or not _trained(graph):
+        return graph
     idle = [stage.name for stage in stages(graph, spec.training)[:-1] if not _trained(stage.graph)]
-    if idle and _trained(graph):
+    if idle:
         raise AespecError(
             *(
                 Diagnostic(
                     BadPlan,
                     f"`freeze` leaves nothing to train in the phase of `{name}`",
-                    place,
+                    spec.place(("training", "greedy")),
                     wanted="at least one trained parameter in each phase",
                     got="all of them frozen",
                     help="freeze less, or remove `greedy`",

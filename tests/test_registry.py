@@ -6,9 +6,9 @@ from pkgutil import iter_modules
 import pytest
 
 from aespec import layers
+from aespec.holes import Hole
 from aespec.kind import Kind
 from aespec.registry import find_kind, kind_names, kinds, nearest_kind
-from aespec.spec import Hole
 
 FAMILIES = ("layer", "activation", "initializer", "regularizer", "loss", "optimizer", "decoder form")
 

@@ -1,6 +1,6 @@
 """Faults of every stage are told together, as each is told alone."""
 
-from itertools import combinations
+from itertools import combinations, product
 
 import pytest
 
@@ -68,6 +68,74 @@ FAULTS = {
 }  # fmt: skip
 
 
+MIRRORED = """\
+input: [28, 28, 1]
+encoder:
+  - conv2d: {filters: 4, kernel_size: 3, padding: same, activation: relu}
+  - batch_normalization
+  - max_pool2d: 2
+  - flatten
+  - dense: {units: 30, activation: relu}
+  - gaussian_noise: 0.1
+  - dense: {units: 8, name: code}
+decoder: mirror
+training:
+  greedy: [{epochs: 1}, {}, {epochs: 2}]
+  freeze: [encoder/conv2d_1/bias, encoder/batch_normalization_1]
+classifier:
+  head:
+    - reshape: [4, 2]
+    - flatten
+    - dense: {units: 30, name: back, tied_to: encoder/code}
+    - dense: {units: 6, kernel_regularizer: {l1: 0.01}}
+  epochs: 3
+"""
+
+FAULTS_BEHIND = {
+    "a misspelt kind": ("- conv2d", "- conv2", "E101"),
+    "no kind": ("- gaussian_noise: 0.1", "- 0.1", "E105"),
+    "a kind that is none": ("gaussian_noise", "banana", "E101"),
+    "a field of the first": ("filters: 4", "filters: -4", "E104"),
+    "a window": ("kernel_size: 3, padding: same", "kernel_size: 31", "E201"),
+    "a pooling": ("max_pool2d: 2", "max_pool2d: 29", "E201"),
+    "no flatten": ("  - max_pool2d: 2\n  - flatten\n", "  - flatten\n  - max_pool2d: 2\n", "E201"),
+    "a width": ("units: 30, activation: relu", "units: many, activation: relu", "E104"),
+    "a noise": ("gaussian_noise: 0.1", "gaussian_noise: -1", "E104"),
+    "the code": ("units: 8, name: code", "units: 8, nam: code, hue: 1", "E102 E102"),
+    "two phases": ("{epochs: 1}, {}", "{epochs: 1}", "E208"),
+    "four phases": ("{epochs: 1}, {}", "{epochs: 1}, {}, {}", "E208"),
+    "a parameter": ("conv2d_1/bias", "conv2d_1/bios", "E208"),
+    "an average": ("batch_normalization_1]", "batch_normalization_1/moving_mean]", "E208"),
+    "a layer without weights": ("batch_normalization_1]", "flatten_1]", "E208"),
+    "no layer": ("batch_normalization_1]", "dense_7]", "E208"),
+    "a head that does not fit": ("reshape: [4, 2]", "reshape: [4, 3]", "E201"),
+    "a head that is not flat": ("    - dense: {units: 6", "    - reshape: [-1, 2]\n    - dense: {units: 6", "E201"),
+    "a name in the head": ("kernel_regularizer", "name: back, kernel_regularizer", "E206"),
+    "a tie in the head": ("tied_to: encoder/code", "tied_to: encoder/node", "E204"),
+    "a kernel in the head": ("units: 30, name: back", "units: 20, name: back", "E204"),
+    "a term in the head": ("l1: 0.01", "l1: -1", "E104"),
+}  # fmt: skip
+
+UNKNOWN = ("no kind", "a kind that is none")
+UNTOLD = {
+    # where not even the kind of a layer is known, how many have weights, their names, and the shapes behind it
+    **dict.fromkeys(product(UNKNOWN, ["two phases", "four phases"]), "E208"),
+    **dict.fromkeys(product(UNKNOWN, ["no layer"]), "E208"),
+    **dict.fromkeys(product(UNKNOWN, ["a tie in the head", "a kernel in the head"]), "E204"),
+    **dict.fromkeys(product(UNKNOWN, ["a head that does not fit"]), "E201"),
+    # a layer of a kind that is a guess
+    ("a misspelt kind", "a window"): "E201",
+    # lengths behind a window that does not fit, axes behind a pooling that does not, a kernel behind what is wrong
+    ("a window", "a pooling"): "E201",
+    ("no flatten", "a head that does not fit"): "E201",
+    ("no flatten", "a kernel in the head"): "E204",
+    ("a width", "a kernel in the head"): "E204",
+    ("a tie in the head", "a kernel in the head"): "E204",
+    ("a head that does not fit", "a kernel in the head"): "E204",
+}
+"""Of pairs, the code of the second fault, which cannot be known while there is the first."""
+
+
 def told(text, folder):
     """The code and the message of each problem of a spec."""
     path = folder / "spec.yaml"
@@ -79,38 +147,49 @@ def told(text, folder):
     return set()
 
 
+ALL = {"written": (SPEC, FAULTS), "mirrored": (MIRRORED, FAULTS_BEHIND)}
+
+
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory):
     """What is told of each fault where there is no other."""
     folder = tmp_path_factory.mktemp("alone")
-    return {name: told(SPEC.replace(old, new), folder) for name, (old, new, _) in FAULTS.items()}
+    return {which: {name: told(changed(which, name), folder) for name in faults} for which, (_, faults) in ALL.items()}
 
 
-def test_each_fault_is_told(alone, tmp_path):
-    assert told(SPEC, tmp_path) == set()
-    codes = {name: " ".join(sorted(code for code, _ in found)) for name, found in alone.items()}
-    assert codes == {name: stated for name, (_, _, stated) in FAULTS.items()}
+@pytest.mark.parametrize("which", ALL)
+def test_each_fault_is_told(which, alone, tmp_path):
+    text, faults = ALL[which]
+    assert told(text, tmp_path) == set()
+    codes = {name: " ".join(sorted(code for code, _ in found)) for name, found in alone[which].items()}
+    assert codes == {name: stated for name, (_, _, stated) in faults.items()}
 
 
-def changed(*names):
-    """The spec with these faults."""
-    text = SPEC
-    for old, new, _ in map(FAULTS.__getitem__, names):
+def changed(which, *names):
+    """A spec with these faults."""
+    text, faults = ALL[which]
+    for old, new, _ in map(faults.__getitem__, names):
         text = text.replace(old, new)
     return text
 
 
-PAIRS = [(one, other) for one, other in combinations(FAULTS, 2) if changed(one, other) == changed(other, one)]
+PAIRS = [
+    (which, one, other)
+    for which, (_, faults) in ALL.items()
+    for one, other in combinations(faults, 2)
+    if changed(which, one, other) == changed(which, other, one)
+]
 """Those that do not change the same words."""
 
 
 def test_most_faults_are_told_in_pairs():
-    assert len(PAIRS) > 390
+    assert len(PAIRS) > 600
 
 
-@pytest.mark.parametrize(("one", "other"), PAIRS)
-def test_two_faults_are_both_told(one, other, alone, tmp_path):
-    assert told(changed(one, other), tmp_path) == alone[one] | alone[other]
+@pytest.mark.parametrize(("which", "one", "other"), PAIRS)
+def test_two_faults_are_both_told(which, one, other, alone, tmp_path):
+    hidden = {each for each in alone[which][other] if each[0] == UNTOLD.get((one, other))}
+    assert told(changed(which, one, other), tmp_path) == (alone[which][one] | alone[which][other]) - hidden
 
 
 def both(fields):

@@ -98,6 +98,12 @@ def _is_guess(fault: Fault) -> bool:
     return family == "layer" and known_kind(str(fault.context["name"]).rpartition(".")[2], family) is None
 
 
+def _is_of_name(fault: Fault) -> bool:
+    """Whether it is a key that is wrong, whatever its value."""
+    kind = fault.type == "unknown_kind" and not isinstance(fault.error["input"], str)
+    return kind or fault.type == "extra_forbidden"
+
+
 def _said(found: Sequence[Fault], reading: Reading, source: Source) -> list[Diagnostic]:
     """One diagnostic for each cause of these faults, but for those that are told when more is known."""
     misspelt = {loc for fault in found for loc in _there_elsewhere(fault)}
@@ -106,7 +112,7 @@ def _said(found: Sequence[Fault], reading: Reading, source: Source) -> list[Diag
         fault
         for fault in found
         if not reading.awaits(fault)
-        and fault.written not in (source.misnamed if fault.type == "extra_forbidden" else source.spoilt)
+        and fault.written not in (source.misnamed if _is_of_name(fault) else source.spoilt)
         and fault.written not in cut
         and not (fault.loc in misspelt and (fault.type == "missing" or fault.error["input"] is None))
         and not (fault.type == "extra_forbidden" and fault.together and fault.loc[-1] != next(iter(fault.stray)))

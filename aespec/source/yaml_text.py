@@ -94,22 +94,25 @@ def _cut_list(place: Place) -> str | None:
     if not colon or name is None or numbers is None or not before.rstrip().endswith(","):
         return None
     rest = re.match(r"[\s0-9.,]+", behind := place.text[at : at + _NEAR])
-    after = rest[0].strip().rstrip(",").strip() if rest else ""
-    if rest and behind[rest.end() :][:1] == ":":  # a key, of whatever
+    if rest is None or behind[rest.end() :][:1] == ":":  # a key, of whatever
         return None
-    return f"{name[0]}: [{before.strip()} {after}]"
+    return f"{name[0]}: [{before.strip()} {rest[0].strip().rstrip(',').strip()}]"
 
 
-def _cut_number(text: str, place: Place) -> Diagnostic | None:
-    """What is wrong with a key that is the rest of a number, which braces cut at a comma: ``{rate: 0,001}``."""
+def _cut_number(text: str, place: Place) -> tuple[float, Diagnostic] | None:
+    """The number, and what is wrong with it, whose rest is a key, as braces cut at a comma: ``{rate: 0,001}``."""
     cut = re.search(r"(?<![\w.-])(-?[0-9]+),$", place.text[max(place.column - 22, 0) : place.column - 1])
     if cut is None or not _ENDS.match(place.text, place.column - 1 + len(text)):
         return None
     number, whole = f"{cut[1]}.{text}", cut[1].lstrip("-") != "0" and len(text) == 3
     begin = replace(place, column=place.column - len(cut[0]), width=len(cut[0]) + len(text))
     help = f"write `{cut[1]}{text}` without it, or `{number}`" if whole else f"a decimal point is `.`: write `{number}`"
-    return Diagnostic(SyntaxProblem, "a comma within a number", begin, help=help)
+    meant = int(f"{cut[1]}{text}") if whole else float(number)
+    return meant, Diagnostic(SyntaxProblem, "a comma within a number", begin, help=help)
 
+
+_REST = "\0"
+"""The key that the rest of a list or a number has for a time."""
 
 _ENDS = re.compile(r"\s*(?:[,}#]|$)")
 """What stands behind a key that has no value."""
@@ -188,10 +191,13 @@ class _Reader:
         plain = event.style in (None, "") and event.tag is None
         self._refuse_tag(event, place)
         if self._wants_key():
-            if plain and not self._refuse_lookalike(text, place):
-                self._check_key(text, place)
             node = Node(text, place)
-            self._set_key(text, place)
+            if plain and self._goes_on(text, place):
+                self.stack[-1].key = (_REST, place)
+            else:
+                if plain and not self._refuse_lookalike(text, place):
+                    self._check_key(text, place)
+                self._set_key(text, place)
         else:
             if plain and not text:
                 place = self._missing_value(place)
@@ -229,6 +235,8 @@ class _Reader:
 
     def _close(self, event: Any) -> None:
         opened = self.stack.pop()
+        if isinstance(opened.items, dict):
+            opened.items.pop(_REST, None)
         if event.end_mark.index > event.start_mark.index:  # a bracket; the end of a block is no token
             self.ends[event.end_mark.line] = event.end_mark.column
         width = self.ends[opened.line] - opened.column
@@ -285,9 +293,32 @@ class _Reader:
         self.problems.append(problem)
         return True
 
+    def _goes_on(self, text: str, place: Place) -> bool:
+        """Note a number that braces cut off from those before it at a comma, which are read as they are meant."""
+        mapping = self.stack[-1]
+        if not isinstance(mapping.items, dict) or not isinstance(plain_value(text), (int, float)):
+            return False
+        name, entry = next(((key, each) for key, each in reversed(mapping.items.items()) if key != _REST), (None, None))
+        if entry is None:
+            return False
+        if text.isascii() and text.isdigit() and (cut := _cut_number(text, place)):
+            meant, problem = cut
+            self.problems.append(problem)
+            mapping.items[str(name)] = Entry(entry.key, replace(entry.node, value=meant))
+            return True
+        if not (written := _cut_list(place)):
+            return False
+        before = entry.node.value
+        if not isinstance(before, list):  # of several, the first is told
+            help = f"a list stands in brackets: write `{clipped(written, 100)}`"
+            what, wanted = "a comma in braces begins another field", "a list, in brackets"
+            self.problems.append(Diagnostic(UnsupportedYaml, what, place, wanted=wanted, help=help))
+            before = [entry.node]
+        listed = Node([*before, Node(plain_value(text), place)], entry.node.place)
+        mapping.items[str(name)] = Entry(entry.key, listed)
+        return True
+
     def _check_key(self, text: str, place: Place) -> None:
-        if text.isascii() and text.isdigit() and (problem := _cut_number(text, place)):
-            raise AespecError(problem)
         if text == "<<":
             help = "write the fields out, or repeat a whole value: `&name` marks it, `*name` repeats it"
             self.problems.append(self._unsupported(place, "a merge key `<<`", "the fields themselves", help))
@@ -304,12 +335,8 @@ class _Reader:
             self._refuse_key(text, place)
 
     def _refuse_key(self, text: str, place: Place) -> None:
-        if meant := _cut_list(place):
-            help = f"a list stands in brackets: write `{clipped(meant, 100)}`"
-            what, wanted = "a comma in braces begins another field", "a list, in brackets"
-            raise AespecError(Diagnostic(UnsupportedYaml, what, place, wanted=wanted, help=help))
         braced = _BRACED.match(place.text, max(place.text.rfind("{", 0, place.column), 0))
-        help = f"for a list write `[{clipped(braced[1])}]`" if braced else f'quote it: `"{clipped(text)}"`'
+        help = f"for a list write `[{clipped(braced[1])}]`" if braced else "write the name of the field that is meant"
         what = f"the key `{clipped(text)}` is no text"
         self.problems.append(self._unsupported(place, what, "a name", help))
 

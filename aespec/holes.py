@@ -1,0 +1,117 @@
+"""What stands in a spec that is wrong for a layer that cannot be read, and what the layer may be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import product
+from typing import Any, ClassVar
+
+from pydantic import ValidationError
+from pydantic_core import PydanticCustomError
+
+from aespec.diagnostics import AespecError, Loc
+from aespec.faults import Fault
+from aespec.layers.base import Layer
+from aespec.registry import find_kind, kind_names
+from aespec.shapes import Shape, ShapeError
+
+__all__ = ["Hole", "hole"]
+
+_TRIED = (1, 2, 3, 0.5, True, False, "same", "valid", "concat", "sum", [1], [1, 1], [1, 1, 1])
+"""Values that are tried in place of one that is wrong: what a layer is with each that it takes follows from the
+rest of it."""
+_AT_ONCE = 2
+"""In place of how many, of one layer."""
+
+
+class Hole(Layer):
+    """Stands in a spec that is wrong for a layer that cannot be read. No spec can state it."""
+
+    kind: ClassVar[str] = "hole"  # written so that the registry does not take it for a kind
+
+    of: str | None = None
+    """The kind of the layer, where that can be read."""
+    like: tuple[Layer, ...] = ()
+    """Layers that it may be, each of them otherwise in what cannot be read: none, or several."""
+
+    def infer(self, x: Shape) -> Shape:
+        """The same shape.
+
+        Raises:
+            ShapeError: It cannot take ``x``, whatever it is.
+        """
+        errors = []
+        for layer in self.like:
+            try:
+                layer.infer(x)
+            except ShapeError as error:
+                errors.append(error)
+        if errors and len(errors) == len(self.like) and len({str(vars(each)) for each in errors}) == 1:
+            raise errors[0]
+        return x
+
+
+def hole(stated: Any, path: Loc, faults: Sequence[Fault], *, guess: bool) -> Hole:
+    """What stands for a layer that is stated so at a path, with these faults; its name stays taken.
+
+    Args:
+        stated: What the spec has in its place.
+        path: Where.
+        faults: All that is wrong with it.
+        guess: Whether to look for what it may be.
+    """
+    if isinstance(stated, Hole):
+        return stated if guess else stated.model_copy(update={"like": ()})
+    kind, fields = next(iter(stated.items()), (None, None)) if isinstance(stated, dict) else (stated, None)
+    name = fields.get("name") if isinstance(fields, dict) else None
+    known = isinstance(kind, str) and kind in kind_names("layer")
+    known = known and not isinstance(fields, list)  # in which a name can be
+    like = tuple(_like(stated, path, faults)) if known and guess and len(faults) <= _AT_ONCE else ()
+    return Hole.model_construct(
+        name=name if isinstance(name, str) else None,
+        of=kind if known else None,
+        like=like if len(like) > 1 else (),
+    )
+
+
+def _like(stated: Any, path: Loc, faults: Sequence[Fault]) -> Iterator[Layer]:
+    """The layers that it is with other values where it is wrong."""
+    if any(fault.type in ("extra_forbidden", "unknown_kind", "not_one_key") for fault in faults):
+        return
+    at = [fault.loc[len(path) :] for fault in faults]
+    for values in product(*(_values(fault, each) for fault, each in zip(faults, at, strict=True))):
+        tried = stated
+        for each, value in zip(at, values, strict=True):
+            tried = _with(tried, each, value)
+        try:
+            yield Layer.read(tried)
+        except (ValidationError, PydanticCustomError):
+            continue
+
+
+def _values(fault: Fault, at: Loc) -> Sequence[Any]:
+    """What to try in place of what is wrong there: a value, or the fields of a whole layer."""
+    if len(at) > 1:
+        return _TRIED
+    if not at:
+        return ()
+    try:
+        kind = find_kind(Layer, at[0])
+    except AespecError:
+        return ()
+    like = [(kind.model_validate(example.fields), example.fields) for example in kind.examples]
+    return [dict(fields) for layer, fields in like if layer.innermost is layer]  # what another wraps decides what it is
+
+
+def _with(stated: Any, at: Loc, value: Any) -> Any:
+    """What is stated with a value at a path, below a kind without fields or in place of a short form, too."""
+    if not at:
+        return value
+    head, *rest = at
+    if stated == head:
+        stated = {head: {}}
+    if isinstance(stated, dict):
+        return {**stated, head: _with(stated.get(head), tuple(rest), value)}
+    if isinstance(stated, list) and isinstance(head, int) and head < len(stated):
+        return [*stated[:head], _with(stated[head], tuple(rest), value), *stated[head + 1 :]]
+    return _with({}, at, value) if stated is None and rest else value
