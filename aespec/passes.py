@@ -458,7 +458,19 @@ def _advice(step: Step, nodes: Sequence[Node], shape: Shape, given: Shape | None
     help = _more_steps(nodes if whole else [], step.layer) or _channels_last(given, shape, step.layer, spec)
     if help is None and isinstance(step.layer, Reshape):
         help = _unflattened(nodes, shape, prod(step.layer.target_shape), spec)
+    if help is None and len(shape) == 1:
+        help = _as_input(step.layer, shape, spec)
     return help
+
+
+def _as_input(layer: Layer, x: Shape, spec: Spec) -> str | None:
+    """How the values that come in become a sample again, or images of one channel, where a layer can take those."""
+    for shape in (spec.input.shape, (*spec.input.shape, 1)):
+        if len(shape) > 1 and None not in shape and elements(shape) == elements(x):
+            with suppress(ShapeError):
+                layer.infer(shape)
+                return f"put `- reshape: {show([*shape])}` before it"
+    return None
 
 
 def _advice_in_decoder(error: ShapeError, layer: Layer, shape: Shape, spec: Spec, *, last: bool) -> str | None:

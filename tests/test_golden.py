@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
+from applying import is_right, leaves_open, told
 from click.testing import CliRunner
 
 from aespec.cli import main
@@ -52,73 +53,13 @@ def test_what_is_printed(name, monkeypatch):
     assert done.stderr == golden.read_text()
 
 
-def in_place(lines, place, text):
-    line = lines[place.line - 1]
-    lines[place.line - 1] = line[: place.column - 1] + text + line[place.column - 1 + place.width :]
+@pytest.mark.parametrize("name", [name for name in SPECS if name.endswith(".yaml")])
+def test_what_is_advised_is_right(name):
+    text = (FOLDER / name).read_text()
+    for problem in told(text):
+        assert leaves_open(problem) or is_right(text, problem), problem.help
 
 
-def with_its_key(lines, place, text):
-    line = lines[place.line - 1]
-    start = line.rfind(" ", 0, place.column - 2) + 1
-    lines[place.line - 1] = line[:start] + text + line[place.column - 1 + place.width :]
-
-
-def as_item(lines, place, text):
-    line = lines[place.line - 1]
-    indent = line.index("- ")
-    end = place.line
-    while lines[end].startswith(" " * (indent + 1)):
-        end += 1
-    lines[place.line - 1 : end] = [line[:indent] + text]
-
-
-def before(lines, place, text):
-    line = lines[place.line - 1]
-    lines.insert(place.line - 1, line[: line.index("- ")] + text)
-
-
-def after(lines, place, text):
-    line = lines[place.line - 1]
-    lines.insert(place.line, line[: line.index("- ")] + text)
-
-
-# What a help tells to write, and where.
-REPAIRS = [
-    (r"did you mean `([^`]+)`\?", in_place),
-    (r"write `([^`]+)`, or `[^`]+` for the text", in_place),
-    (r"write `(units: 30)`", in_place),
-    (r"as a layer of its own write `- ([^`]+)`", in_place),
-    (r"()remove it$", in_place),
-    (r"use `(loss: [^`]+)`", with_its_key),
-    (r"use `(activity_regularizer: [^`]+)`", with_its_key),
-    (r"write `(- [^`]+)`", as_item),
-    (r"put `(- reshape: \[[-\d, ]+\])` before it", before),
-    (r"end the decoder with `([^`]+)`", after),
-]
-
-
-def repair(problem):
-    """The pattern, the way to write and the text that the help of a problem gives; None where it gives no such text."""
-    for pattern, apply in REPAIRS:
-        if said := re.match(pattern, problem.help or ""):
-            return pattern, apply, said[1]
-    return None
-
-
-@pytest.mark.parametrize("name", SPECS)
-def test_what_a_help_says_to_write_is_right(name, monkeypatch, tmp_path):
-    monkeypatch.chdir(FOLDER)
-    found = problems(name)
-    for problem in found:
-        if known := repair(problem):
-            lines = Path(name).read_text().splitlines()
-            known[1](lines, problem.place, known[2])
-            mended = tmp_path / name
-            mended.write_text("\n".join(lines) + "\n")
-            assert len(problems(mended)) == len(found) - 1, problem.help
-
-
-def test_each_way_to_repair_is_tried(monkeypatch):
-    monkeypatch.chdir(FOLDER)
-    repairs = [known for name in SPECS for problem in problems(name) if (known := repair(problem))]
-    assert {pattern for pattern, *_ in repairs} == {pattern for pattern, _ in REPAIRS}
+def test_most_of_what_is_advised_can_be_followed_word_by_word():
+    found = [problem for name in SPECS for problem in told((FOLDER / name).read_text())]
+    assert sum(not leaves_open(problem) for problem in found) > 0.65 * len(found)

@@ -269,7 +269,11 @@ STEPS = "input: [8, 3]\ndecoder: mirror\nencoder:\n"
         ("[{lstm: 5}, {conv1d: {filters: 2, kernel_size: 9}}]", "put `- reshape: [5, 1]` before it"),
         ("[{lstm: 5}, {conv2d: {filters: 2, kernel_size: 2}}]", "put `- reshape: [height, width, channels]` before it"),
         ("[{lstm: 5}, {reshape: [1, 5]}, {conv2d: {filters: 2, kernel_size: 2}}]", "put `- reshape: [1, 5, 1]` before"),
-        ("[flatten, {lstm: 2}]", "`- reshape: [steps, features]` before it, 24 values in all, or `- repeat_vector:"),
+        ("[flatten, {lstm: 2}]", "put `- reshape: [8, 3]` before it"),
+        (
+            "[{dense: 5}, flatten, {lstm: 2}]",
+            "`- reshape: [steps, features]` before it, 40 values in all, or",
+        ),
     ],
 )
 def test_what_to_do_where_a_layer_has_no_steps(layers, help):

@@ -311,7 +311,7 @@ class Conv2DTranspose(_ConvTranspose):
     """Transposed convolution over images: each position scatters the kernel, and what overlaps is added."""
 
     kind = "conv2d_transpose"
-    elsewhere = ("Deconv2d", "deconv")
+    elsewhere = ("Deconv2d", "deconv", "upconv")
     rank = 2
     ties_with = ("conv2d",)
     examples = (

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from aespec.calls import accepts
 from aespec.diagnostics import Diagnostic, Loc, in_order, show
 from aespec.faults import Fault, faults, owner_of
+from aespec.kind import Kind, stand_ins
 from aespec.problems.fields import (
     BLOCKS,
     all_layers,
@@ -20,6 +21,7 @@ from aespec.problems.fields import (
     lengths,
     misplaced,
     missing_field,
+    phases,
     removable,
     several_misplaced,
     several_missing,
@@ -35,7 +37,7 @@ from aespec.problems.kinds import (
 )
 from aespec.problems.reading import Reading
 from aespec.problems.values import after_comma, combination, later_fields, said_in_full, wrong_value
-from aespec.registry import known_kind
+from aespec.registry import kinds, known_kind
 from aespec.rules import AmbiguousScalar, UnknownField
 from aespec.source import Source
 
@@ -115,8 +117,8 @@ def _said(found: Sequence[Fault], reading: Reading, source: Source) -> list[Diag
         and fault.written not in (source.misnamed if _is_of_name(fault) else source.spoilt)
         and fault.written not in cut
         and not (fault.loc in misspelt and (fault.type == "missing" or fault.error["input"] is None))
-        and not (fault.type == "extra_forbidden" and fault.together and fault.loc[-1] != next(iter(fault.stray)))
-        and not (fault.type == "extra_forbidden" and lengths(fault) and fault.loc[-1] != next(iter(lengths(fault))))
+        and not (fault.type == "extra_forbidden" and fault.together and _stands_behind(fault, fault.stray))
+        and not (fault.type == "extra_forbidden" and _stands_behind(fault, lengths(fault) or phases(fault)))
     ]
     lacking: dict[Loc, list[Fault]] = {}
     for fault in told:
@@ -133,6 +135,11 @@ def _said(found: Sequence[Fault], reading: Reading, source: Source) -> list[Diag
     # Of several turns of a `repeat`, and of several uses of a variable, the first.
     unique = {_cause(each, source): each for each in reversed(in_order(said))}
     return [_with_variable(each, source) for each in unique.values()]
+
+
+def _stands_behind(fault: Fault, together: Mapping[str, Any]) -> bool:
+    """Whether it is of fields that are told together one behind the first."""
+    return any(fault.loc[-1] == name for name in [*together][1:])
 
 
 def _there_elsewhere(fault: Fault) -> Iterator[Loc]:
@@ -172,28 +179,36 @@ _OF_KERAS = {"class_name", "config"}
 def by_field(found: Sequence[Diagnostic], source: Source, model: type[BaseModel]) -> list[Diagnostic]:
     """Problems of a text, of which those about words for true and false say what their fields take."""
     at = {place: loc for loc, place in source.values.items()}
+    keys = {place for loc, place in source.keys.items() if loc[:1] != ("vars",)}
     told = []
     for each in found:
         switch = each.rule is AmbiguousScalar and str(each.help).startswith(("write `true`", "write `false`"))
         loc = at.get(each.place) if each.place and switch else None
         instead = _instead_of_switch(loc, source, model) if loc else None
+        if switch and each.place in keys:
+            instead = "write the name of the field that is meant"
         told.append(replace(each, help=instead) if instead else each)
     return told
 
 
 def _instead_of_switch(loc: Loc, source: Source, model: type[BaseModel]) -> str | None:
     """What to write where a field takes neither true nor false; None where it does."""
-    owner, text, field = owner_of(loc, model), str(source.value(loc)), str(loc[-1])
+    text, item = str(source.value(loc)), isinstance(loc[-1], int)
+    path = loc[:-1] if item else loc
+    owner, field = owner_of(path, model), str(path[-1])
+    if (owner is None or field not in owner.model_fields) and (kind := kinds("layer").get(field)):  # its short form
+        owner, field = kind, kind.main or ""
     info = owner.model_fields.get(field) if owner else None
-    if owner is None or info is None or accepts(owner, field, True):
+    if owner is None or info is None or accepts(owner, field, [True] if item else True):
         return None
-    if accepts(owner, field, text):
+    if accepts(owner, field, [text] if item else text):
         return f'write `"{text}"`'
-    if info.is_required():
-        return None
-    example = show({field: info.examples[0]}, plain=True)[1:-1] if info.examples else None
+    examples = [stand_ins(owner)[field]] if issubclass(owner, Kind) and field in stand_ins(owner) else info.examples
+    example = show({str(path[-1]): examples[0]}, plain=True)[1:-1] if examples else None
+    if item or info.is_required():
+        return f"write for example `{example}`" if example else None
     instead = f", or write for example `{example}`" if example and text.lower() not in ("no", "n", "off") else ""
-    return f"leave `{field}` out{instead}"
+    return f"leave {'its value' if field != path[-1] else f'`{field}`'} out{instead}"
 
 
 def _model_of_keras(source: Source) -> Diagnostic:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from aespec.calls import callbacks, called_name
+from aespec.calls import accepts_all, callbacks, called_name
 from aespec.diagnostics import Diagnostic, Loc, nearest, show
 from aespec.faults import Advice, Belonging, Fault, inner_models, layers_in
 from aespec.fieldnames import comes_out, field_meant, follows, known_elsewhere, otherwise
@@ -85,7 +85,8 @@ def _can_hold(fault: Fault, name: str) -> bool:
 def removable(fault: Fault) -> bool:
     """Whether it is a field of a layer that means nothing here, so that the layer is what it would be without it."""
     of_layer = fault.kind is not None and fault.kind.family == "layer"
-    return fault.type == "extra_forbidden" and of_layer and _instead(fault).startswith("remove ")
+    named = fault.type == "extra_forbidden" and fault.written not in fault.source.misnamed
+    return named and of_layer and _instead(fault).startswith("remove ")
 
 
 def _in_another_form(fault: Fault) -> str | None:
@@ -94,9 +95,8 @@ def _in_another_form(fault: Fault) -> str | None:
         return f"indent it below `{section}:`"
     if fault.held:
         return f"write `{entry(fault, fault.held)}`"
-    phases = fault.source.value(fault.written[:-1]) if fault.loc[:2] == ("training", "greedy") else None
-    if isinstance(phases, dict) and all(isinstance(each, dict) for each in phases.values()) and len(phases) > 1:
-        return f"phases are a list: write `{entry(fault, {'greedy': [*phases.values()]})}`"
+    if named := phases(fault):
+        return f"phases are a list: write `{entry(fault, {'greedy': [*named.values()]})}`"
     if shape := lengths(fault):
         return f"write `{entry(fault, {'shape': [*shape.values()]})}`"
     return None
@@ -218,6 +218,14 @@ def lengths(fault: Fault) -> dict[str, Any]:
     found = {name: beside[name] for names in _AXES for name in names if name in beside}
     right = fault.loc[-1] in found and all(value is None or type(value) is int for value in found.values())
     return found if right and len(found) <= 3 else {}
+
+
+def phases(fault: Fault) -> dict[str, Any]:
+    """The phases of greedy training by the names that they are given, where they stand instead of a list of them."""
+    beside = fault.source.value(fault.written[:-1]) if fault.loc[:2] == ("training", "greedy") else None
+    if isinstance(beside, dict) and len(beside) > 1 and all(isinstance(each, dict) for each in beside.values()):
+        return beside
+    return {}
 
 
 _CALLBACKS = {
@@ -482,15 +490,16 @@ def _beside(fault: Fault, layer: str) -> dict[str, Any]:
     from aespec.registry import kinds
 
     key, value = str(fault.loc[-1]), fault.error["input"]
-    if not isinstance(value, bool):
-        return {key: value}
     kind, stated = kinds("layer")[key], fault.source.value(fault.written[:-1])
+    fields = {kind.main: value} if kind.main and not isinstance(value, dict) else value or {}
+    if not isinstance(value, bool) and isinstance(fields, dict) and accepts_all(kind, fields):
+        return {key: value}
     wraps = kind.main and any(getattr(each, "family", None) == "layer" for each in inner_models(kind, kind.main))
     own = kinds("layer")[layer].model_fields
-    fields = {field: each for field, each in stated.items() if field in own}
+    held = {field: each for field, each in stated.items() if field in own}
     if wraps:
-        return {key: {kind.main: {layer: fields}}}
-    return {key: "..." if kind.main and kind.model_fields[kind.main].is_required() else None}
+        return {key: {kind.main: {layer: held}}}
+    return {key: "..." if any(info.is_required() for info in kind.model_fields.values()) else None}
 
 
 def missing_field(fault: Fault) -> Diagnostic:

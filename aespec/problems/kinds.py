@@ -589,7 +589,7 @@ def _one_key(fault: Fault) -> str | None:
         return "; ".join([f"write `{show(losses, 300, plain=True)}`", *terms])
     if keys:
         return f"write `{{{next(iter(named.values()))}: {{...}}}}`, one kind with its fields inside"
-    if item and family == "layer" and type(stated) is int:
+    if item and family == "layer" and type(stated) is int and stated > 0:
         return f"for a dense layer of that width write `{snippet(fault, {'dense': stated}, item=True)}`"
     if family == "activation" and isinstance(stated, list) and len(stated) > 1:
         each = [snippet(fault, {"activation": one}, item=True) for one in stated if isinstance(one, str)]

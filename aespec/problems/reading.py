@@ -10,7 +10,7 @@ from aespec.diagnostics import Loc
 from aespec.faults import Fault
 from aespec.fieldnames import field_meant
 from aespec.meanings import short
-from aespec.problems.fields import field_misspelt, lengths, misplaced, wrapped
+from aespec.problems.fields import field_misspelt, lengths, misplaced, phases, wrapped
 from aespec.problems.kinds import kind_misspelt, kind_stated, rest_of_call
 from aespec.problems.values import after_comma
 from aespec.problems.writing import in_place
@@ -82,6 +82,8 @@ class Reading:
         if fault.type == "extra_forbidden":
             if shape := lengths(fault):
                 self._set(fault.loc, (*written[:-1], "shape"), [*shape.values()])
+            elif named := phases(fault):
+                self._set(fault.loc, written[:-1], [*named.values()])
             for key in wrapped(fault):
                 self._move(fault.loc, (*written, key), (*written[:-1], key))
             if not misplaced(fault) and (name := field_misspelt(fault)):

@@ -100,6 +100,13 @@ def _batch_axis(fault: Fault) -> str | None:
     return f"the batch is no part of a shape: write `[{', '.join(rest)}]`; `null` is an axis of any length"
 
 
+def _last_axis(fault: Fault) -> str | None:
+    """Of an unknown length where weights need a number."""
+    if _is_last_axis(fault) and str(fault.error["input"]).lower() in _NOTHING and fault.field == "shape":
+        return "write how many features or channels a sample has: the last axis has a known length"
+    return None
+
+
 def _a_precision(fault: Fault) -> str | None:
     """Of a `dtype` of 16 bits: the field for that."""
     halves = ("float16", "bfloat16", "half", "mixed_float16", "fp16", "bf16")
@@ -139,7 +146,7 @@ def _meant(fault: Fault) -> str | None:
         return f"${{{use[1] or use[2]}}}"
     if fault.field == "padding" and type(value) is int and value == 0:
         return "valid"
-    if value == "None" and fault.field == "shape":
+    if value == "None" and fault.field == "shape" and not _is_last_axis(fault):
         return "null"
     if isinstance(value, str) and (variable := _variable(fault)):
         return variable
@@ -152,9 +159,15 @@ def _meant(fault: Fault) -> str | None:
         return None if meant is None else show(meant)
     if isinstance(value, str) and (computed := _computed(fault, value)) is not None:
         return computed
-    if isinstance(value, str) and value.lower() in _NOTHING and _takes(fault, None):
+    if isinstance(value, str) and value.lower() in _NOTHING and _takes(fault, None) and not _is_last_axis(fault):
         return "null"
     return _number(fault, str(value))
+
+
+def _is_last_axis(fault: Fault) -> bool:
+    """Whether it is in the last of several lengths, that of the features or channels."""
+    lengths = fault.source.value(fault.written[:-1]) if fault.loc and isinstance(fault.loc[-1], int) else None
+    return isinstance(lengths, list) and fault.written[-1] == len(lengths) - 1 > 0
 
 
 _SHARES = ("rate", "validation_split")
@@ -425,7 +438,10 @@ def _a_value_near(fault: Fault) -> str | None:
 
 
 def _takes(fault: Fault, value: Any) -> bool:
-    return fault.owner is not None and bool(fault.loc) and accepts(fault.owner, fault.field, value)
+    """Whether the field takes a value, or a list of such where the fault is in an item of one."""
+    items = fault.source.value(fault.written[:-1]) if fault.loc and isinstance(fault.loc[-1], int) else None
+    wanted = [value] * len(items) if isinstance(items, list) else value
+    return fault.owner is not None and bool(fault.loc) and accepts(fault.owner, fault.field, wanted)
 
 
 def _an_example(fault: Fault) -> str | None:
@@ -462,6 +478,7 @@ def _what_it_is(fault: Fault) -> str | None:
 _ADVICE: tuple[Advice, ...] = (
     _filled,
     _batch_axis,
+    _last_axis,
     _a_precision,
     _a_schedule,
     _another_value,
