@@ -352,7 +352,37 @@ VARIABLES = {
 }
 
 
-CASES = {**NOTHING_IS_LOST, **VALUES, **SHAPES, **TEXTS, **AND_MORE, **VARIABLES}
+FIELDS = {
+    "a field of a layer beside it, too": (
+        encoder("{name: a, dense: {units: 2, name: b}}"),
+        "`name` stands in `dense` too: keep one of the two, in there",
+    ),
+    "a width twice": (
+        encoder("dense: 2\n    units: 4"),
+        "`units` stands in `dense` too: keep one of the two, in there",
+    ),
+    "braces without a layer": (encoder("{}", "dense: 3"), "write a layer behind its dash, or take the dash away"),
+    "a layer in a layer that it cannot be": (
+        encoder("dense: {dense: hidden, units: 3}"),
+        "a layer of its own, in the list: `- dense: ...`",
+    ),
+    "features of any number": (
+        "input: [30, None]\nencoder: [lstm: 3]\ndecoder: mirror\n",
+        "write how many features or channels a sample has: the last axis has a known length",
+    ),
+    "a word for true as a width": (encoder("dense: on"), "write for example `dense: 3`"),
+    "a word for true among lengths": (
+        "input: [30, yes]\nencoder: [flatten, dense: 3]\ndecoder: mirror\n",
+        "write for example `input: [28, 28]`",
+    ),
+    "a word for true as a window": (
+        "input: [30, 6]\nencoder: [max_pool1d: yes, flatten, dense: 3]\ndecoder: mirror\n",
+        "leave its value out",
+    ),
+}
+
+
+CASES = {**FIELDS, **NOTHING_IS_LOST, **VALUES, **SHAPES, **TEXTS, **AND_MORE, **VARIABLES}
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)

@@ -562,6 +562,17 @@ def _targeted(fault: Fault) -> dict[str, Any] | None:
     return called.kind if called and not called.left else None
 
 
+def _beside_and_in(family: str, stated: dict[str, Any], named: tuple[str, str]) -> list[str]:
+    """The fields beside a kind that it has in it already; none where there are others beside it."""
+    from aespec.registry import kinds
+
+    key, kind = named
+    member = kinds(family)[kind]
+    inside = stated[key] if isinstance(stated[key], dict) else {member.main: stated[key]}
+    beside = [each for each in stated if each != key]
+    return beside if all(field_meant(each, member.model_fields) in inside for each in beside) else []
+
+
 def _one_key(fault: Fault) -> str | None:
     """How to write one kind."""
     keys, item, family = fault.context["keys"], not isinstance(fault.loc[-1], str), fault.context["family"]
@@ -587,6 +598,9 @@ def _one_key(fault: Fault) -> str | None:
         losses = [{near: with_field(family, near, stated[key])} for key, near in named.items()]
         terms = [_with_the_code(fault, key) for key in keys if _comes_with_code(key)]
         return "; ".join([f"write `{show(losses, 300, plain=True)}`", *terms])
+    if len(named) == 1 and (twice := _beside_and_in(family, stated, next(iter(named.items())))):
+        where = f"`{next(iter(named.values()))}`"
+        return f"{listed(twice, 'and')} stand{'s' * (len(twice) == 1)} in {where} too: keep one of the two, in there"
     if keys:
         return f"write `{{{next(iter(named.values()))}: {{...}}}}`, one kind with its fields inside"
     if item and family == "layer" and type(stated) is int and stated > 0:
@@ -599,7 +613,7 @@ def _one_key(fault: Fault) -> str | None:
     if isinstance(stated, list) and (called := list_meant(family, stated, fault.rank)):
         return f"write {_called(fault, called)}"
     if item and fault.loc == fault.written:
-        if stated is None:
+        if stated is None or stated == {}:
             return f"write a {family} behind its dash, or take the dash away"
         is_list = isinstance(stated, list)
         return f"a {family} cannot be a list: take the inner brackets or the extra dash away" if is_list else None

@@ -15,6 +15,8 @@ __all__ = ["is_right", "leaves_open", "told"]
 
 _OPEN = (
     r"`\w+`: [A-Z].*\.",  # what the field is
+    r"`\w+` stands in `\w+` too: keep one",
+    r"write how many features or channels",
     r"write the name of the field that is meant",
     r"(name one of them|choose numbers|let 1,200 values|give one of them|let what stands behind it)",  # a choice
     r"(name others, or|a penalty stands at a layer|give `activation` a value|add the weights up|compute with)",
