@@ -74,7 +74,8 @@ def code_size(x: Array, use: Use | None) -> tuple[int, str]:
     half = (x.shape[1] + 1) // 2
     if wanted <= min(most, half):
         return wanted, f"{what}: PCA keeps {share:.0%} of the variance with {wanted}"
-    limit = "half of the input" if half <= most else "wide enough"
+    part = "half" if 2 * half == x.shape[1] else "about half"
+    limit = f"{part} of the input" if half <= most else "wide enough"
     return min(most, half), f"{what}: {limit}; PCA needs {wanted} for {share:.0%} of the variance"
 
 
@@ -154,7 +155,13 @@ def _dense(shape: Sequence[int], code: int) -> Iterator[Said]:
     while len(widths) < DEEPEST and widths[-1] // 2 > 2 * code:
         widths.append(widths[-1] // 2)
     for i, width in enumerate(widths):
-        why = "widths halve on the way to the code" if i == 0 and len(widths) > 1 else ""
+        why = ""
         if i == 0 and width == AFFORDABLE // n:
             why = f"{n:,} inputs, each with as many weights here"
+        elif i == 0 and len(widths) > 1:
+            why = "widths halve from layer to layer, and then fall to the code"
+        elif i == 0 and width < n:
+            why = f"between the {n:,} inputs and the code"
+        elif i == 0:
+            why = "as wide as the input" if width == n else f"wider than the {n} inputs, to bend them before"
         yield Said(f"dense: {{units: {width}, activation: relu}}", why)

@@ -71,11 +71,13 @@ def lay_out(graph: Graph) -> Layout:
         size = elements(_known(shape)) or 1
         return round(LEAST + (100 - LEAST) * (log2(size) - low) / ((high - low) or 1))
 
+    tied = {tie.parameter.rpartition("/")[0] for node in graph for tie in node.ties.values()}
+
     def box(node: Node, rows: tuple[int, int]) -> Box:
         count = node.count()
         stored = counted(count, "parameter") if count else ""
         return Box(
-            node.short if node.layer.name else node.layer.kind,
+            node.short if node.layer.name or node.name in tied else node.layer.kind,
             named(node, node.shape),
             extents(node.shape),
             stored,
