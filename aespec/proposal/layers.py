@@ -163,5 +163,9 @@ def _dense(shape: Sequence[int], code: int) -> Iterator[Said]:
         elif i == 0 and width < n:
             why = f"between the {n:,} inputs and the code"
         elif i == 0:
-            why = "as wide as the input" if width == n else f"wider than the {n} inputs, to bend them before"
+            why = (
+                "as wide as the input"
+                if width == n
+                else "wider than the input, of which the code can so be a curved function"
+            )
         yield Said(f"dense: {{units: {width}, activation: relu}}", why)
