@@ -73,12 +73,15 @@ def outline(spec: Spec) -> Graph:
     layer whether it is undone, there is a node for each that is, of which neither name nor parameters are known.
     """
     nodes = [_stored(name, step) for name, step in _named("encoder", spec.encoder)]
-    mirrored = isinstance(spec.decoder, Mirror)
-    if not isinstance(spec.decoder, Mirror):
+    undone: list[bool | None] = [None]
+    if isinstance(spec.decoder, Mirror):
+        undone = [_is_centre(node) for node in nodes]
+    else:
         nodes += [_stored(name, step) for name, step in _named("decoder", spec.decoder)]
-    elif mirrored := None not in (undone := [_is_centre(node) for node in nodes]):
-        undoing = [node.name for node, is_undone in zip(nodes, undone, strict=True) if is_undone]
-        nodes += [replace(unknown(f"decoder/{i}"), undoes=(name,)) for i, name in enumerate(undoing)]
+    mirrored = None not in undone
+    if mirrored:
+        centres = [node.name for node, is_undone in zip(nodes, undone, strict=True) if is_undone]
+        nodes += [replace(unknown(f"decoder/{i}"), undoes=(name,)) for i, name in enumerate(centres)]
     return Graph(spec.name, spec.input.shape, tuple(nodes), "", spec.loss, mirrored=mirrored)
 
 
