@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import Any, ClassVar
@@ -78,29 +79,37 @@ def _like(stated: Any, path: Loc, faults: Sequence[Fault]) -> Iterator[Layer]:
     """The layers that it is with other values where it is wrong."""
     if any(fault.type in ("extra_forbidden", "unknown_kind", "not_one_key") for fault in faults):
         return
-    at = [fault.loc[len(path) :] for fault in faults]
-    for values in product(*(_values(fault, each) for fault, each in zip(faults, at, strict=True))):
-        tried = stated
-        for each, value in zip(at, values, strict=True):
-            tried = _with(tried, each, value)
+    tried = dict(_tried(fault, stated, path) for fault in faults)
+    for values in product(*tried.values()):
+        layer = stated
+        for at, value in zip(tried, values, strict=True):
+            layer = _with(layer, at, value)
         try:
-            yield Layer.read(tried)
+            yield Layer.read(layer)
         except (ValidationError, PydanticCustomError):
             continue
 
 
-def _values(fault: Fault, at: Loc) -> Sequence[Any]:
-    """What to try in place of what is wrong there: a value, or the fields of a whole layer."""
-    if len(at) > 1:
-        return _TRIED
-    if not at:
-        return ()
+def _tried(fault: Fault, stated: Any, path: Loc) -> tuple[Loc, Sequence[Any]]:
+    """Where something is wrong in a layer, and what to try there: a value, or the fields of a whole kind."""
+    at = fault.loc[len(path) :]
+    lacks = fault.type == "missing" or len(fault.written) < len(fault.loc)
+    if lacks and fault.error["input"] in (None, "", [], {}) and at[-2:-1] and at[-2] in kind_names("layer"):
+        at = at[:-1]  # nothing of that kind is stated
+    if at and (len(at) == 1 or at[-2] == "layer"):
+        return at, _examples(at[-1])
+    choices = re.findall(r"'([^']*)'", str(fault.context.get("expected", "")))
+    return at, (*_TRIED, *(each for each in choices if each not in _TRIED))
+
+
+def _examples(kind: str | int) -> list[dict[str, Any]]:
+    """The fields of some layers of a kind; none of one that wraps another, which decides what it is."""
     try:
-        kind = find_kind(Layer, at[0])
-    except AespecError:
-        return ()
-    like = [(kind.model_validate(example.fields), example.fields) for example in kind.examples]
-    return [dict(fields) for layer, fields in like if layer.innermost is layer]  # what another wraps decides what it is
+        member = find_kind(Layer, kind)
+    except (AespecError, PydanticCustomError):
+        return []
+    like = [(member.model_validate(example.fields), example.fields) for example in member.examples]
+    return [dict(fields) for layer, fields in like if layer.innermost is layer]
 
 
 def _with(stated: Any, at: Loc, value: Any) -> Any:
@@ -108,7 +117,7 @@ def _with(stated: Any, at: Loc, value: Any) -> Any:
     if not at:
         return value
     head, *rest = at
-    if stated == head:
+    if isinstance(stated, str) and stated == head:
         stated = {head: {}}
     if isinstance(stated, dict):
         return {**stated, head: _with(stated.get(head), tuple(rest), value)}

@@ -15,7 +15,7 @@ from aespec.shapes import Shape, ShapeError, fill
 from aespec.spec import Mirror, Spec
 from aespec.steps import Step, names_of, written
 
-__all__ = ["behind", "fit", "outline", "unknown"]
+__all__ = ["behind", "common", "fit", "outline", "unknown"]
 
 _LENGTHS = (1009, 2003)
 """Lengths that are tried for one that is not known: what they lead to alike follows from the layer."""
@@ -24,15 +24,24 @@ _LENGTHS = (1009, 2003)
 def behind(layer: Layer, x: Shape | None) -> Shape | None:
     """The shape behind a layer, as far as it is known where what comes in is known in part, or does not fit."""
     if isinstance(layer, Hole):
-        return _common([behind(each, x) for each in layer.like])
-    for shapes in [x] if x is not None else [], [(None,) * rank for rank in range(1, 6)]:
-        found = set()
-        for each in shapes:
-            with suppress(ShapeError):
-                found.add(_common([layer.infer(fill(each, length)) for length in _LENGTHS]))
-        if found:
+        return common([behind(each, x) for each in layer.like])
+    if x is not None and (shape := _through(layer, x)):
+        return shape
+    if x is not None and None not in x and layer.stated_shape is not None:  # which is as much in doubt as what comes in
+        return (None,) * len(layer.stated_shape)
+    if x is not None and getattr(layer, "rank", len(x) - 1) != len(x) - 1:  # it may be for as many axes, or they not
+        return None
+    for tried in [((None,) * (len(x) - 1) + x[-1:])] if x else [], [(None,) * rank for rank in range(1, 6)]:
+        if found := {shape for each in tried if (shape := _through(layer, each)) is not None}:
             return found.pop() if len(found) == 1 else None
     return layer.stated_shape
+
+
+def _through(layer: Layer, x: Shape) -> Shape | None:
+    """The shape behind a layer, of which is known what is so for all lengths; None where it takes none."""
+    with suppress(ShapeError):
+        return common([layer.infer(fill(x, length)) for length in _LENGTHS])
+    return None
 
 
 def fit(layer: Layer, x: Shape) -> None:
@@ -58,7 +67,7 @@ def fit(layer: Layer, x: Shape) -> None:
             raise
 
 
-def _common(shapes: Sequence[Shape | None]) -> Shape | None:
+def common(shapes: Sequence[Shape | None]) -> Shape | None:
     """What some shapes have in common; None where that is not even the number of axes."""
     known = [shape for shape in shapes if shape is not None]
     if not known or len(known) < len(shapes) or len({len(shape) for shape in known}) > 1:

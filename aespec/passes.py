@@ -6,30 +6,30 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from math import prod
 from os import PathLike
 from typing import Any
 
 from pydantic import ValidationError
 
 from aespec.activations import Activation, Softmax
-from aespec.diagnostics import AespecError, Diagnostic, Loc, Place, Rule, in_order, nearest, show
+from aespec.chain import chain, fault, may_tie, tie_place, unflattened
+from aespec.diagnostics import AespecError, Diagnostic, Place, in_order, nearest
 from aespec.fieldnames import MANY
 from aespec.graph import INPUT, Graph, Node, Term
 from aespec.holes import Hole
 from aespec.layers.activation import Activation as ActivationLayer
-from aespec.layers.arrange import Flatten, Reshape
+from aespec.layers.arrange import Flatten
 from aespec.layers.base import Layer
 from aespec.layers.dense import Dense
 from aespec.losses import CategoricalCrossentropy, natural
-from aespec.outline import behind, fit, outline, unknown
+from aespec.outline import outline
 from aespec.plan import TrainingPlan
 from aespec.rules import BadRegularizer, BadTie, DuplicateName, ModelTooLarge, NoMirror, OutputMismatch, ShapeMismatch
-from aespec.shapes import Shape, ShapeError, channels_last, elements, fill, show_shape
+from aespec.shapes import Shape, ShapeError, elements, fill, show_shape
 from aespec.source.override import Override
 from aespec.spec import Mirror, Spec, load
 from aespec.stages import by_number, freeze, occupy, phase, undoing
-from aespec.steps import Step, is_nameless, names_of, written
+from aespec.steps import Step, is_nameless, kind_of, names_of, written
 
 __all__ = [
     "Limits",
@@ -46,7 +46,6 @@ __all__ = [
     "read",
     "regularize",
     "scale",
-    "tie",
 ]
 
 
@@ -96,7 +95,7 @@ def compile(spec: Spec, limits: Limits | None = None, problems: Sequence[Diagnos
     graph, encoded, code = encode(spec, found)
     graph, whole = decode(graph, encoded, code, spec, found)
     planned = [freeze, undoing, phase, occupy] if whole else [outlined, undoing]
-    checks = [*([close] if whole else []), scale, tie, regularize, *planned, head, limit]
+    checks = [*([close] if whole else []), scale, regularize, *planned, head, limit]
     graph = _checked(graph, spec, checks, limits or Limits(), found)
     if found:
         raise AespecError(*in_order(_each_once(found)))
@@ -133,7 +132,7 @@ def classify(spec: Spec, classes: int, plan: TrainingPlan, limits: Limits | None
         AespecError: The head does not fit on the code, or the model is beyond the limits.
     """
     spec = spec.model_copy(update={"training": plan})
-    graph = _classifier(spec, classes, [tie, regularize, freeze, limit], limits or Limits())
+    graph = _classifier(spec, classes, [regularize, freeze, limit], limits or Limits())
     latent = [term for term in graph.terms if term.target == "latent"]
     means = {term.of for term in latent}
     nodes = tuple(replace(node, settled=True) if node.name in means else node for node in graph)
@@ -157,41 +156,40 @@ def encode(spec: Spec, problems: list[Diagnostic]) -> tuple[Graph, bool, Shape |
     What is wrong goes to ``problems``, and has a `Hole` in the graph.
     """
     steps = written("encoder", spec.encoder)
-    nodes, whole, code = _chain("encoder", steps, INPUT, spec.input.shape, spec, problems)
+    nodes, whole, code = chain("encoder", steps, INPUT, spec.input.shape, spec, problems)
     return Graph(spec.name, spec.input.shape, nodes, nodes[-1].name, spec.loss), whole, code
 
 
 def decode(graph: Graph, whole: bool, code: Shape | None, spec: Spec, problems: list[Diagnostic]) -> tuple[Graph, bool]:
     """Add the decoder, written out or mirrored; a mirror only of an encoder that is ``whole``."""
-    if not isinstance(spec.decoder, Mirror):
-        steps = written("decoder", spec.decoder)
-    elif whole:
+    if isinstance(spec.decoder, Mirror):
         try:
-            steps = mirror(graph, spec.decoder, spec)
+            if spec.decoder.length is not None:
+                _need_unknown_length(graph.input, spec)
+            steps = mirror(graph, spec.decoder, spec) if whole else []
         except AespecError as error:
             problems += error.diagnostics
             return graph, False
-        graph = replace(graph, mirrored=True, length=spec.decoder.length)
+        graph = replace(graph, mirrored=whole, length=spec.decoder.length)
     else:
-        return graph, False
-    nodes, right, end = _chain("decoder", steps, graph.code, code, spec, problems, sure=whole)
+        steps = written("decoder", spec.decoder)
+    nodes, right, end = chain("decoder", steps, graph.code, code, spec, problems, before=graph.nodes, sure=whole)
     graph = replace(graph, nodes=(*graph.nodes, *nodes))
-    if steps and not (whole and right) and end is not None and None not in (*end, *spec.input.shape):
+    if steps and not (whole and right) and _differ(end, spec.input.shape):
         problem = _output_mismatch(graph, spec)
-        if end != spec.input.shape and all(each.place != problem.place for each in problems):
-            problems.append(problem)
+        problems += [problem] if all(each.place != problem.place for each in problems) else []
     return graph, whole and right
 
 
-def close(graph: Graph, spec: Spec, limits: Limits) -> Graph:
-    """Refuse a decoder that does not give back the input's shape at any length.
+def _differ(x: Shape | None, y: Shape) -> bool:
+    """Whether two shapes that are known in part cannot be the same."""
+    unlike = (n is not None and m is not None and n != m for n, m in zip(x or (), y, strict=False))
+    return x is not None and (len(x) != len(y) or any(unlike))
 
-    Nothing is said of a last layer whose width is not that of the kernel it is tied to, which `tie` tells.
-    """
-    last = graph.nodes[-1]
-    tied = next((node for node in graph if node.name == getattr(last.layer.innermost, "tied_to", None)), None)
-    misfit = tied is not None and _may_tie(last.layer, tied.layer) and not tied.ties and _kernels(last, tied)
-    if graph.example_shape is None and not misfit:
+
+def close(graph: Graph, spec: Spec, limits: Limits) -> Graph:
+    """Refuse a decoder that does not give back the input's shape at any length."""
+    if graph.example_shape is None:
         raise AespecError(_output_mismatch(graph, spec))
     return graph
 
@@ -243,7 +241,7 @@ def mirror(graph: Graph, form: Mirror, spec: Spec) -> list[Step]:
         try:
             layers = _undone(node.layer, shapes[i], pool=pool.layer if pool else None, output=before is None)
         except ShapeError as error:
-            problems.append(_fault(NoMirror, f"`{node.name}` cannot be mirrored", error, node.place, spec))
+            problems.append(fault(NoMirror, f"`{node.name}` cannot be mirrored", error, node.place, spec))
             continue
         for layer in layers:
             if layer.output_activation is not None:
@@ -270,25 +268,6 @@ def mirror(graph: Graph, form: Mirror, spec: Spec) -> list[Step]:
     return steps
 
 
-def tie(graph: Graph, spec: Spec, limits: Limits) -> Graph:
-    """Replace the kernel of each node that is tied to another by a reference to the other's."""
-    problems: list[Diagnostic] = []
-    nodes: list[Node] = []
-    for node in graph:
-        target = getattr(node.layer.innermost, "tied_to", None)
-        source = next((other for other in nodes if other.name == target), None)
-        if source is None or not _may_tie(node.layer, source.layer):  # nothing to tie, or `names` has told of it
-            nodes.append(node)
-            continue
-        if fault := _tie_fault(node, source):
-            problems.append(Diagnostic(BadTie, fault[0], _tie_place(node.layer, node.place, spec), *fault[1:]))
-            continue
-        nodes.append(node.tied(source.name))
-    if problems:
-        raise AespecError(*problems)
-    return replace(graph, nodes=tuple(nodes))
-
-
 def regularize(graph: Graph, spec: Spec, limits: Limits) -> Graph:
     """Collect the terms that parameters and outputs add to the loss."""
     terms: list[Term] = []
@@ -301,7 +280,7 @@ def regularize(graph: Graph, spec: Spec, limits: Limits) -> Graph:
         try:
             penalties = node.layer.penalties(elements(graph.input))
         except ShapeError as error:
-            problems.append(_fault(ShapeMismatch, f"`{node.name}` has no loss term", error, node.place, spec))
+            problems.append(fault(ShapeMismatch, f"`{node.name}` has no loss term", error, node.place, spec))
             continue
         terms += [Term(f"{node.name}/{target}/{r.kind}", target, node.name, r) for target, r in penalties]
     if problems:
@@ -312,7 +291,7 @@ def regularize(graph: Graph, spec: Spec, limits: Limits) -> Graph:
 def head(graph: Graph, spec: Spec, limits: Limits) -> Graph:
     """Refuse a classifier whose head does not fit on the code, however many classes there are."""
     if spec.classifier is not None:
-        _classifier(spec, 2, [tie, regularize], limits)
+        _classifier(spec, 2, [regularize], limits)
     return graph
 
 
@@ -377,9 +356,9 @@ def _headed(spec: Spec, classes: int, problems: list[Diagnostic]) -> Graph:
     before, unsure = dict[str, Layer](), set[str]()
     [*_name_faults("encoder", written("encoder", spec.encoder), before, unsure, spec)]  # `names` tells them
     problems += _name_faults("decoder", steps, before, unsure, spec)
-    nodes, _, end = _chain("decoder", steps, graph.code, code, spec, problems, sure=whole)
-    *_, last, _ = (*graph, *nodes)
-    if end is not None and len(end) > 1 and not isinstance(last.layer, Hole):
+    nodes, _, end = chain("decoder", steps, graph.code, code, spec, problems, before=graph.nodes, sure=whole)
+    *_, last, _ = (*graph.nodes, *nodes)
+    if end is not None and len(end) > 1 and last.shape:
         problem = Diagnostic(
             ShapeMismatch,
             f"the head of the classifier ends in several axes, those of `{last.name}`",
@@ -392,134 +371,24 @@ def _headed(spec: Spec, classes: int, problems: list[Diagnostic]) -> Graph:
     return replace(graph, nodes=(*graph.nodes, *nodes), losses=(CategoricalCrossentropy(),), target=(classes,))
 
 
-def _chain(
-    block: str,
-    steps: list[Step],
-    source: str,
-    shape: Shape | None,
-    spec: Spec,
-    problems: list[Diagnostic],
-    *,
-    sure: bool = True,
-) -> tuple[tuple[Node, ...], bool, Shape | None]:
-    """The nodes, whether none of them is a `Hole`, and the shape at the end.
-
-    Beyond a step that is wrong shapes are known in part at most, so nothing is said of a layer, up to one behind which
-    they are known again.
-
-    Args:
-        block: What the steps are in.
-        steps: The layers.
-        source: What comes in.
-        shape: Its shape; None where not even the number of its axes is known.
-        spec: What the layers are of.
-        problems: Takes what is wrong.
-        sure: Whether a length that is not known is not known because it may vary.
-    """
-    nodes: list[Node] = []
-    whole, given, trusted = True, shape if source == INPUT else None, sure or (shape is not None and None not in shape)
-    for name, step in zip(names_of(block, steps), steps, strict=True):
-        node, x, fits = None, shape, not isinstance(step.layer, Hole)
-        try:
-            if x is not None and (sure or None not in x):
-                node = Node.of(name, step.layer, source, x, undoes=step.undoes, place=step.place)
-            elif x is not None:
-                fit(step.layer, x)
-        except ShapeError as error:
-            fits = False
-            if not spec.is_doubtful(step.place):
-                advice = _advice(step, nodes, x or (), given, spec)
-                if advice is None and block == "decoder":
-                    advice = _advice_in_decoder(error, step.layer, x or (), spec, last=step is steps[-1])
-                of = f", which undoes `{'` and `'.join(step.undoes)}`," if step.undoes else ""
-                problem = _fault(ShapeMismatch, f"`{name}`{of} cannot be applied", error, step.place, spec)
-                problems.append(replace(problem, help=advice or problem.help))
-        sure = node is not None and fits
-        shape = node.shape if node and fits else behind(step.layer, x)
-        if node and fits and trusted:
-            nodes.append(node)
-        else:
-            whole = False
-            of = getattr(step.layer, "of", step.layer.kind)
-            nodes.append(replace(unknown(name, of), input_shape=x or (), shape=shape or (), place=step.place))
-            # what only moves values comes to as many as are in what does not fit
-            decides = fits and x is not None and not step.layer.innermost.moves_only
-            follows = behind(step.layer, (None,) * len(x or ())) if decides else None
-            trusted = follows is not None and None not in follows
-        if node and isinstance(node.layer, Reshape) and given == node.input_shape:
-            given = node.shape
-        source = name
-    return tuple(nodes), whole, shape
-
-
-def _advice(step: Step, nodes: Sequence[Node], shape: Shape, given: Shape | None, spec: Spec) -> str | None:
-    """What to do about a layer that cannot be applied, by what stands before it; None to do as the error says."""
-    whole = not any(isinstance(node.layer, Hole) for node in nodes)
-    help = _more_steps(nodes if whole else [], step.layer) or _channels_last(given, shape, step.layer, spec)
-    if help is None and isinstance(step.layer, Reshape):
-        help = _unflattened(nodes, shape, prod(step.layer.target_shape), spec)
-    if help is None and len(shape) == 1:
-        help = _as_input(step.layer, shape, spec)
-    return help
-
-
-def _as_input(layer: Layer, x: Shape, spec: Spec) -> str | None:
-    """How the values that come in become a sample again, or images of one channel, where a layer can take those."""
-    for shape in (spec.input.shape, (*spec.input.shape, 1)):
-        if len(shape) > 1 and None not in shape and elements(shape) == elements(x):
-            with suppress(ShapeError):
-                layer.infer(shape)
-                return f"put `- reshape: {show([*shape])}` before it"
-    return None
-
-
-def _advice_in_decoder(error: ShapeError, layer: Layer, shape: Shape, spec: Spec, *, last: bool) -> str | None:
-    """What to do about a layer of a decoder that cannot be applied, by the shape that is to come out."""
-    steps = spec.input.shape[0] if len(spec.input.shape) == 2 else None
-    if steps and "`- repeat_vector: steps`" in (error.help or ""):
-        return str(error.help).replace("repeat_vector: steps", f"repeat_vector: {steps}")
-    if last and isinstance(layer, Reshape) and elements(shape) == elements(spec.input.shape):
-        return f"write `reshape: {show([*spec.input.shape])}`, the shape of the input"
-    return None
-
-
-def _more_steps(nodes: Sequence[Node], layer: Layer) -> str | None:
-    """How a layer can be applied after these, where one of them is what gave its last step alone."""
-    for i, node in reversed([*enumerate(nodes)]):
-        if (open := node.layer.at_every_step) is not None:
-            shape = node.input_shape
-            with suppress(ShapeError):
-                for each in (open, *(after.layer for after in nodes[i + 1 :]), layer):
-                    shape = each.infer(shape)
-                every = f"state `return_sequences: true` at `{node.name}`, which gives its last step alone"
-                return f"{every}, or put a `repeat_vector` between"
-    return None
-
-
-def _unflattened(nodes: Sequence[Node], shape: Shape, wanted: int | None, spec: Spec) -> str | None:
-    """What to do where dense layers were meant for all values, whose number is that of the last axis alone."""
-    node = next((node for node in nodes if isinstance(node.layer, Dense) and len(node.input_shape) > 1), None)
-    if node is None or len(shape) < 2 or shape[-1] != wanted:
-        return None
-    before = any(isinstance(layer, Dense) for layer in spec.encoder) and node.name.startswith("decoder/")
-    which = "the first `dense` of the encoder" if before else f"`{node.name}`"
-    return f"`dense` works on the last axis alone: put `- flatten` before {which}"
-
-
-def _channels_last(given: Shape | None, shape: Shape, layer: Layer, spec: Spec) -> str | None:
-    """What to give instead, where windows do not fit in a shape that comes of samples with their channels first."""
-    meant = channels_last(given) if given and layer.window and len(shape) == len(given) else None
-    if meant is None:
-        return None
-    short = spec.place(("input", "shape")) == spec.place(("input",))
-    field = "reshape" if given != spec.input.shape else "input" if short else "shape"
-    return f"channels come last: write `{field}: {show([*meant])}`, or use a smaller window"
-
-
 def _shapes_to_undo(nodes: tuple[Node, ...], x: Shape, form: Mirror, spec: Spec) -> list[Shape]:
     """What each encoder node was given, the stated length in place of what is unknown."""
     if form.length is None:
         return [node.input_shape for node in nodes]
+    shape = fill(x, form.length)
+    shapes = []
+    for node in nodes:
+        shapes.append(shape)
+        try:
+            shape = node.layer.infer(shape)
+        except ShapeError as error:
+            what = f"`{node.name}` cannot be applied at `length: {form.length}`"
+            raise AespecError(fault(ShapeMismatch, what, error, node.place, spec)) from None
+    return shapes
+
+
+def _need_unknown_length(x: Shape, spec: Spec) -> None:
+    """Refuse the length of a mirror where that of the input is stated."""
     if None not in x:
         raise AespecError(
             Diagnostic(
@@ -531,16 +400,6 @@ def _shapes_to_undo(nodes: tuple[Node, ...], x: Shape, form: Mirror, spec: Spec)
                 help="remove `length`",
             )
         )
-    shape = fill(x, form.length)
-    shapes = []
-    for node in nodes:
-        shapes.append(shape)
-        try:
-            shape = node.layer.infer(shape)
-        except ShapeError as error:
-            what = f"`{node.name}` cannot be applied at `length: {form.length}`"
-            raise AespecError(_fault(ShapeMismatch, what, error, node.place, spec)) from None
-    return shapes
 
 
 def _folds(nodes: tuple[Node, ...], shapes: list[Shape]) -> dict[int, int]:
@@ -588,13 +447,15 @@ def _name_faults(
         block: What it is called.
         steps: Its layers.
         before: Those that stand before it, by name, to which its own are added.
-        unsure: The blocks in which a layer cannot be read, which may have any name.
+        unsure: What names may begin with that are not known: the blocks in which a layer cannot be read, and names that
+            several turns have alike.
         spec: What has them.
     """
     wrong = 0
     for name, step in zip(names_of(block, steps), steps, strict=True):
         if step.layer.name and name != f"{block}/{step.layer.name}":
             place = spec.place((*step.place, "name"))
+            unsure.add(f"{block}/{step.layer.name}_")
             yield Diagnostic(
                 DuplicateName,
                 f"two layers are named `{block}/{step.layer.name}`",
@@ -603,12 +464,12 @@ def _name_faults(
                 got=f"`{step.layer.name}` again",
                 help=_another_name(place, step.layer.name),
             )
-        if fault := _reference_fault(name, step.layer.innermost, before, unsure, near=wrong < MANY):
+        if found := _reference_fault(name, step.layer.innermost, before, unsure, near=wrong < MANY):
             wrong += 1
-            yield Diagnostic(BadTie, fault[0], _tie_place(step.layer, step.place, spec), *fault[1:])
+            yield Diagnostic(BadTie, found[0], tie_place(step.layer, step.place, spec), *found[1:])
         before[name] = step.layer
         if is_nameless(step, spec):
-            unsure.add(block)
+            unsure.add(f"{block}/")
 
 
 def _another_name(place: Place | None, name: str) -> str:
@@ -638,12 +499,12 @@ def _reference_fault(
     """
     target: str | None = getattr(layer, "tied_to", None)
     source = before.get(target or "")
-    if target is None or (source is None and target.partition("/")[0] in unsure):
+    if target is None or (source is None and target.startswith((*unsure,))):
         return None
-    if source and (isinstance(source, Hole) or _may_tie(layer, source)):
+    if source and (may_tie(layer, source) or (isinstance(source, Hole) and not source.like)):
         return None
-    fit = [other for other in before if _may_tie(layer, before[other])]
-    meant = None if source else by_number(target, {name: before[name].kind for name in before}, fit)
+    fit = [other for other in before if may_tie(layer, before[other])]
+    meant = None if source else by_number(target, {name: kind_of(each) for name, each in before.items()}, fit)
     if meant := meant or (nearest(target, fit) if near and not source else None):
         help = f"did you mean `{meant}`?"
     else:
@@ -651,43 +512,9 @@ def _reference_fault(
     return (
         f"`{name}` is tied to what has no kernel for it",
         f"a layer before it of kind {' or '.join(f'`{kind}`' for kind in layer.ties_with)}",
-        f"`{target}`, " + (f"a `{source.kind}`" if source else "which is no layer before it"),
+        f"`{target}`, " + (f"a `{kind_of(source)}`" if source else "which is no layer before it"),
         help,
     )
-
-
-def _may_tie(layer: Layer, source: Layer) -> bool:
-    """Whether a layer can have the kernel of a layer of the other's kind."""
-    return source.innermost.kind in layer.innermost.ties_with
-
-
-def _tie_place(layer: Layer, place: Loc, spec: Spec) -> Place | None:
-    return spec.place((*place, "tied_to" if layer.innermost is layer else "layer"))
-
-
-def _kernels(node: Node, source: Node) -> tuple[Shape, Shape] | None:
-    """The shape of the kernel that a layer needs, and of the one that it is tied to, where they differ."""
-    shape, wanted = source.params["kernel"].shape, node.params["kernel"].shape
-    kernel = shape[::-1] if node.layer.innermost.tied_transposed else shape
-    return None if kernel == wanted else (wanted, kernel)
-
-
-def _tie_fault(node: Node, source: Node) -> Fault | None:
-    """What is wrong with a tie between two layers that have kernels."""
-    layer, target = node.layer.innermost, source.name
-    if source.ties:
-        stored = source.ties["kernel"].parameter.removesuffix("/kernel")
-        return f"`{target}` is itself tied", "a layer with a kernel of its own", f"`{target}`", f"tie to `{stored}`"
-    if kernels := _kernels(node, source):
-        wanted_kernel, kernel = kernels
-        what = "transposed kernel" if layer.tied_transposed else "kernel"
-        return (
-            f"`{node.name}` cannot use the kernel of `{target}`",
-            f"a {what} of {show_shape(wanted_kernel)}",
-            show_shape(kernel),
-            "a tied layer has the input and output widths of the other, exchanged",
-        )
-    return None
 
 
 def _output_mismatch(graph: Graph, spec: Spec) -> Diagnostic:
@@ -702,7 +529,7 @@ def _output_mismatch(graph: Graph, spec: Spec) -> Diagnostic:
         got=show_shape(graph.output.shape),
         help=f"end the decoder with `- reshape: [{shape}]`"
         if same
-        else _unflattened(graph.nodes, graph.output.shape, elements(graph.input), spec)
+        else unflattened(graph.nodes, graph.output.shape, elements(graph.input), spec)
         or _ending(graph, spec)
         or "change the last layers of the decoder, or let `decoder: mirror` make them",
     )
@@ -740,8 +567,3 @@ def _endings(decoder: Sequence[Node], wanted: Shape) -> Iterator[tuple[int, tupl
             turns = wanted[0] * steps // decoder[-1].shape[0]
             advice = f"give `{node.name}` as many steps: `repeat_vector: {turns}`"
             yield i, (layer.model_copy(update={layer.main: turns}),), advice
-
-
-def _fault(rule: type[Rule], what: str, error: ShapeError, place: Loc, spec: Spec) -> Diagnostic:
-    at = spec.place(place, key=True)
-    return Diagnostic(rule, f"{what}: {error.message}", at, error.wanted, error.got, error.help)

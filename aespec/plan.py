@@ -121,7 +121,10 @@ class TrainingPlan(Section):
     def _one_way_to_clip(self) -> Objections:
         if self.clip_norm is not None and self.clip_value is not None:
             yield combination(
-                "gradients are clipped twice", field="clip_value", wanted="`clip_norm` or `clip_value`, not both"
+                "gradients are clipped twice",
+                field="clip_value",
+                wanted="`clip_norm` or `clip_value`, not both",
+                help="keep one of the two",
             )
 
     @model_validator(mode="before")

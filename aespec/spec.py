@@ -313,13 +313,15 @@ def _validate(source: Source, found: list[Diagnostic], problems: list[Diagnostic
 def _what_is_right(source: Source, faults: Sequence[Fault]) -> Spec | None:
     """The spec with a hole for each layer that is wrong, and without any other value that is; None if it is no spec."""
     right = deepcopy(source.data)
-    parts: dict[Loc, list[Fault]] = {}
+    parts: dict[Loc, list[Fault]] = {}  # what is inside another first, of a list what stands last
     for fault in faults:
         parts.setdefault(_part(fault), []).append(fault)
-    for i, part in enumerate(sorted(parts, key=len, reverse=True)):  # what is inside another first
+    for i, part in enumerate(sorted(parts, key=lambda part: (len(part), _last(part)), reverse=True)):
         match part:
             case ("encoder" | "decoder" as block,):
                 right[block] = [Hole()]
+            case ("loss", int(at)):
+                right["loss"] = [loss for j, loss in enumerate(right["loss"]) if j != at] or "mse"
             case (*path, int(at)):
                 layers = reduce(getitem, path, right)
                 layers[at] = hole(layers[at], part, parts[part], guess=i < MANY)
@@ -338,7 +340,11 @@ def _what_is_right(source: Source, faults: Sequence[Fault]) -> Spec | None:
 
 def _part(fault: Fault) -> Loc:
     """The least part of a spec around a fault without which every shape is what was meant, or not known."""
+    if fault.stand_in is not None and fault.written in fault.source.values:
+        return fault.written
     part = holder(fault.loc, Spec)
+    if part == ("loss",) and isinstance(fault.source.value(part), list):
+        return fault.loc[:2]
     if part and part in fault.source.values:
         return part
     if fault.stand_in is not None or removable(fault) or _shapeless(fault):
@@ -351,6 +357,10 @@ def _part(fault: Fault) -> Loc:
         case ("input", field, *_) if field != "shape":
             return fault.loc[:2]
     return fault.loc[:1]
+
+
+def _last(loc: Loc) -> int:
+    return loc[-1] if loc and isinstance(loc[-1], int) else -1
 
 
 def _shapeless(fault: Fault) -> bool:

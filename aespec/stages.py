@@ -16,7 +16,7 @@ from aespec.plan import TrainingPlan
 from aespec.rules import BadPlan
 from aespec.shapes import counted
 from aespec.spec import Mirror, Spec
-from aespec.steps import is_nameless, names_of, written
+from aespec.steps import is_nameless, is_of_turns, kind_of, names_of, written
 
 if TYPE_CHECKING:
     from aespec.passes import Limits
@@ -64,6 +64,8 @@ def _is_known(name: str, graph: Graph, spec: Spec) -> bool:
     if isinstance(stated, Mirror):
         return not all(isinstance(node.layer, Hole) for node in graph.block(block))
     steps = written(block, stated)
+    if is_of_turns(name, block, steps):
+        return False
     for each, step in zip(names_of(block, steps), steps, strict=True):
         if is_nameless(step, spec):
             return False
@@ -106,19 +108,15 @@ def _meant(name: str, graph: Graph) -> str | None:
         return block
     full = f"{block}/{layer}"
     if full not in nodes:
-        full = (
-            by_number(
-                full, {name: getattr(node.layer, "of", None) or node.layer.kind for name, node in nodes.items()}, nodes
-            )
-            or full
-        )
+        full = by_number(full, {name: kind_of(node.layer) for name, node in nodes.items()}, nodes) or full
     node = nodes.get(full)
     if node is None or (not last and full == f"{block}/{layer}"):
         return None
     meant = _PARAMETERS.get(last.lower(), (last,))
     short = next((each for each in meant if each in node.params), None)
     if last and short is None:
-        return next((tie.parameter for part, tie in node.ties.items() if part in meant), None)
+        stored = (tie.parameter for part, tie in node.ties.items() if part in meant)
+        return next(stored, f"{full}/{near}" if (near := nearest(last, node.params)) else full)
     return f"{full}/{short}" if short and node.params[short].trainable else full
 
 
@@ -178,8 +176,8 @@ def _frozen(node: Node, names: set[str]) -> Node:
 
 def undoing(graph: Graph, spec: Spec, limits: Limits) -> Graph:
     """Refuse phases of greedy training where no layer is said to undo another."""
-    stated = not isinstance(spec.decoder, Mirror) and not any(isinstance(layer, Hole) for layer in spec.decoder)
-    if spec.training.greedy and stated:
+    layers = () if isinstance(spec.decoder, Mirror) else spec.decoder  # what cannot be read may be meant for a mirror
+    if spec.training.greedy and any(not isinstance(layer, Hole) or layer.of for layer in layers):
         raise AespecError(
             Diagnostic(
                 BadPlan,

@@ -11,7 +11,7 @@ from aespec.holes import Hole
 from aespec.layers.base import Layer
 from aespec.spec import Spec
 
-__all__ = ["Step", "is_nameless", "names_of", "written"]
+__all__ = ["Step", "is_nameless", "is_of_turns", "kind_of", "names_of", "written"]
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,22 @@ def names_of(block: str, steps: Sequence[Step]) -> Iterator[str]:
     for step in steps:
         name = step.layer.name
         while name is None or name in taken or (name != step.layer.name and name in given):
-            kind = (step.layer.of if isinstance(step.layer, Hole) else None) or step.layer.kind
+            kind = kind_of(step.layer)
             counts[kind] += 1
             name = f"{kind}_{counts[kind]}"
         taken.add(name)
         yield f"{block}/{name}"
+
+
+def is_of_turns(name: str, block: str, steps: Sequence[Step]) -> bool:
+    """Whether a name is one, with an index, that several layers have alike, as those of the turns of a ``repeat``."""
+    counts = Counter(step.layer.name for step in steps if step.layer.name)
+    return any(number > 1 and name.startswith(f"{block}/{own}_") for own, number in counts.items())
+
+
+def kind_of(layer: Layer) -> str:
+    """The kind of a layer; of a hole that of what it stands for, where that is known."""
+    return (layer.of if isinstance(layer, Hole) else None) or layer.kind
 
 
 def is_nameless(step: Step, spec: Spec) -> bool:

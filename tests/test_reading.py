@@ -246,7 +246,7 @@ READ = {
                 ),
             ),
             ("E104", "for a number by name write `${ten}`, and add `vars: {ten: ...}`"),
-            ("E106", None),
+            ("E106", "keep one of the two"),
             ("E208", "did you mean `encoder/dense_1`?"),
         ],
     ),
@@ -290,7 +290,12 @@ READ = {
             "encoder: [dense: {units: 10, name: outer}, dense: 5]\n"
             "decoder: [dense: 10, dense: {units: 23, tied_to: encoder/outer}]\n"
         ),
-        [("E204", "a tied layer has the input and output widths of the other, exchanged")],
+        [
+            (
+                "E204",
+                "give it `units: 20`: a tied layer has the other's window, and its input and output widths exchanged",
+            )
+        ],
     ),
     "a decoder in the plan": (
         ("input: [8]\nencoder: [dense: 3]\ntraining:\n  epochs: 3\n  decoder: mirror\n"),

@@ -3,6 +3,7 @@
 from itertools import combinations, product
 
 import pytest
+from applying import told as every
 
 import aespec
 from aespec import AespecError
@@ -242,3 +243,163 @@ def test_a_plan_made_in_python_tells_all():
         TrainingPlan(clip_norm=1.0, clip_value=1.0, window=3, batch_size=4)
     with pytest.raises(ValueError, match="should be less than 1; gradients are clipped twice"):
         TrainingPlan(clip_norm=1.0, clip_value=1.0, validation_split=2.0)
+
+
+ENCODER = "input: [28, 28, 1]\nencoder: [flatten, dense: 100, dense: 30]\n"
+
+TIED = "a tied layer has the other's window, and its input and output widths exchanged"
+
+ONE_CAUSE = {
+    "a pooling for other axes": (
+        "input: [28, 28, 1]\ndecoder: mirror\nencoder:\n  - conv2d: {filters: 4, kernel_size: 3}\n  - max_pool1d: 2\n"
+        "  - conv2d: {filters: 4, kernel_size: 3}\n",
+        ("E201", "did you mean `max_pool2d`?"),
+    ),
+    "a convolution for other axes": (
+        "input: [28, 28, 3]\ndecoder: mirror\nencoder: [conv1d: {filters: 4, kernel_size: 3}, flatten]\n",
+        ("E201", "did you mean `conv2d`?"),
+    ),
+    "the width of a tied layer": (
+        ENCODER + "decoder:\n  - dense: {units: 90, tied_to: encoder/dense_2}\n"
+        "  - dense: {units: 784, tied_to: encoder/dense_1}\n  - reshape: [28, 28, 1]\n",
+        ("E204", f"give it `units: 100`: {TIED}"),
+    ),
+    "the width of a tied layer before a reshape": (
+        ENCODER + "decoder: [dense: 100, dense: {units: 782, tied_to: encoder/dense_1}, reshape: [28, 28, 1]]\n",
+        ("E204", f"give it `units: 784`: {TIED}"),
+    ),
+    "a tie to another layer": (
+        ENCODER + "decoder: [dense: 100, dense: {units: 784, tied_to: encoder/dense_2}, reshape: [28, 28, 1]]\n",
+        ("E204", TIED),
+    ),
+    "the window of a tied layer": (
+        "input: [28, 28, 1]\nencoder: [conv2d: {filters: 8, kernel_size: 3, padding: same}]\n"
+        "decoder: [conv2d_transpose: {filters: 1, kernel_size: 5, padding: same, tied_to: encoder/conv2d_1}]\n",
+        ("E204", f"give it `kernel_size: [3, 3]`: {TIED}"),
+    ),
+    "a reshape that does not fill": (
+        "input: [28, 28, 1]\nencoder: [flatten, dense: 10]\ndecoder:\n  - dense: 392\n  - reshape: [8, 8, 8]\n"
+        "  - upsampling2d: 4\n  - conv2d: {filters: 1, kernel_size: 3, padding: same}\n",
+        (
+            "E201",
+            "let 512 values come in, as from `- dense: 512` before it, or choose numbers whose product is 392; "
+            "-1 stands for one that follows from the others",
+        ),
+    ),
+    "no flatten before ties": (
+        "input: [28, 28]\nencoder: [dense: 100, dense: 30]\ndecoder:\n"
+        "  - dense: {units: 100, tied_to: encoder/dense_2}\n  - dense: {units: 784, tied_to: encoder/dense_1}\n"
+        "  - reshape: [28, 28]\n",
+        ("E201", "`dense` works on the last axis alone: put `- flatten` before the first `dense` of the encoder"),
+    ),
+    "a name in each turn": (
+        "input: [100]\nencoder: [{repeat: {times: 2, index: i, layers: [{dense: {units: 50, name: h}}]}}]\n"
+        "decoder: [{dense: {units: 50, tied_to: encoder/h_1}}, {dense: {units: 100, tied_to: encoder/h_0}}]\n"
+        "training: {freeze: encoder/h_0}\n",
+        ("E206", "write `name: h_${i}`"),
+    ),
+    "a value that is computed": (
+        "vars: {h: 1}\ninput: [8]\nencoder: [dense: '${h // 2}', dense: '${h // 2}']\ndecoder: mirror\n",
+        ("E104", "`units`: Width of the output."),
+    ),
+    "a recurrent layer without fields": (
+        "input: [28, 28]\nencoder: [{bidirectional: {layer: {gru: null}}}, {gru: 30}]\ndecoder: mirror\n",
+        ("E103", "add `units: ...`"),
+    ),
+    "a key that is no name": (
+        "input: [30, 6]\nencoder: [lstm: 8]\ndecoder:\n  - repeat_vector: 30\n  - lstm: {units: 16, 0: true}\n"
+        "  - time_distributed: {layer: {dense: 6}}\n",
+        ("E007", "write the name of the field that is meant"),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("spec", ONE_CAUSE)
+def test_what_follows_from_another_fault_is_not_told(spec):
+    text, said = ONE_CAUSE[spec]
+    assert [(each.rule.code, each.help) for each in every(text)] == [said]
+
+
+SEVERAL = {
+    "a window of nothing": (
+        "input: [28, 28, 1]\nencoder: [conv2d: {filters: 8, kernel_size: 0, strides: 4, padding: same}, dense: 20]\n"
+        "decoder: [dense: 392, reshape: [7, 7, 8]]\n",
+        ["E104", "E201"],
+    ),
+    "a choice that there is not": (
+        "input: [28, 28]\nencoder: [flatten, gaussian_latent: {units: 10, kl_scale: mean}]\n"
+        "decoder: [dense: 780, reshape: [28, 28]]\n",
+        ["E104", "E201"],
+    ),
+    "features, where steps are not known": (
+        "input: [30, 6]\nencoder: [lstm: 8]\n"
+        "decoder: [repeat_vector: steps, {lstm: {units: 8, return_sequences: true}}, dense: 7]\n",
+        ["E104", "E203"],
+    ),
+    "channels, where lengths are not known": (
+        "input: [28, 28, 1]\nencoder: [conv2d: {filters: 4, kernel_size: 3, strides: 2, padding: same}]\n"
+        "decoder: [upsampling2d: two, conv2d: {filters: 3, kernel_size: 3, padding: same}]\n",
+        ["E104", "E203"],
+    ),
+    "a kernel, where lengths are not known": (
+        "input: [28, 28, 1]\nencoder:\n  - conv2d: {filters: 16, kernel_size: 3, padding: some}\n"
+        "  - conv2d: {filters: 8, kernel_size: 3, padding: same, name: last}\ndecoder:\n"
+        "  - conv2d_transpose: {filters: 12, kernel_size: 3, padding: same, tied_to: encoder/last}\n"
+        "  - conv2d_transpose: {filters: 1, kernel_size: 3, padding: same}\n",
+        ["E104", "E204"],
+    ),
+    "a loss beside another": (
+        "input: {shape: [8], range: [0, 255]}\nencoder: [dense: 3]\ndecoder: mirror\n"
+        "loss: [binary_crossentropy, bce2]\n",
+        ["E207", "E101"],
+    ),
+    "a loss and its weight": (
+        "input: {shape: [8], range: [0, 255]}\nencoder: [dense: 3]\ndecoder: mirror\n"
+        "loss: {binary_crossentropy: {weight: -1}}\n",
+        ["E207", "E104"],
+    ),
+    "the length of a mirror": (
+        "input: [28, 28]\nencoder: [lstm: {units: -8}]\ndecoder: {mirror: {length: 28}}\n",
+        ["E104", "E202"],
+    ),
+    "phases": (
+        "input: [20]\nencoder: [dense: 5]\ndecoder: [{dense: {units: x}}, {dense: 20}]\n"
+        "training: {greedy: {epochs: 1}}\n",
+        ["E104", "E208"],
+    ),
+    "a kernel that is another's": (
+        "input: [784]\nencoder: [dense: 5]\ndecoder: [{dense: {units: 780, tied_to: encoder/dense_1}}]\n"
+        "training: {freeze: decoder/dense_1/kernel}\n",
+        ["E204", "E208"],
+    ),
+    "a kernel of another kind": (
+        "input: [28, 28, 1]\nencoder: [{dense: {units: 20.5}}]\n"
+        "decoder: [conv2d_transpose: {filters: 1, kernel_size: 3, padding: same, tied_to: encoder/dense_1}]\n",
+        ["E104", "E204"],
+    ),
+    "the end of a head": (
+        "input: [9]\nencoder: [dense: 3]\ndecoder: mirror\n"
+        "classifier: {head: [{dense: {units: 0}}, {reshape: [5, 4]}]}\n",
+        ["E104", "E201"],
+    ),
+    "steps of three layers": (
+        "input: [30, 6]\nencoder: [lstm: 32, lstm: 16, lstm: 8]\ndecoder: mirror\n",
+        ["E201", "E201"],
+    ),
+    "a tie to a layer that cannot be read": (
+        "input: [784]\nencoder: [dense: 100, {dense: {units: x}}]\n"
+        "decoder: [{dense: {units: 100, tied_to: encoder/dense2}}, {dense: {units: 784, tied_to: encoder/dense_1}}]\n",
+        ["E104", "E204"],
+    ),
+    "names that braces cut": (
+        "input: [9]\nencoder: [dense: 3, dense: 2]\ndecoder: mirror\n"
+        "training: {freeze: encoder/dense_1, encoder/dense_3, epochs: 0}\n",
+        ["E007", "E208", "E104"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("spec", SEVERAL)
+def test_what_can_be_known_in_spite_of_another_fault_is_told(spec):
+    text, codes = SEVERAL[spec]
+    assert [each.rule.code for each in every(text)] == codes

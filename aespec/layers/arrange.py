@@ -118,7 +118,10 @@ class Permute(Layer):
         """Axis i of the output is axis dims[i] of the input."""
         if len(x) != len(self.dims):
             raise ShapeError(
-                "`dims` names another number of axes than there are", wanted=f"{len(self.dims)} axes", got=show_shape(x)
+                "`dims` names another number of axes than there are",
+                wanted=f"{len(self.dims)} axes",
+                got=show_shape(x),
+                help=f"name each axis once, as in `permute: {[*range(len(x), 0, -1)]}`",
             )
         return tuple(x[d - 1] for d in self.dims)
 

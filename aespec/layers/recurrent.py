@@ -153,7 +153,11 @@ class Bidirectional(Layer):
             raise PydanticCustomError(
                 "wrapped",
                 "`bidirectional` wraps a recurrent layer",
-                {"wanted": "`lstm` or `gru`", "got": f"`{layer.kind}`"},
+                {
+                    "wanted": "`lstm` or `gru`",
+                    "got": f"`{layer.kind}`",
+                    "help": "leave `bidirectional` out; what is to be done at each step stands in `time_distributed`",
+                },
             )
         return layer
 

@@ -138,7 +138,10 @@ class _Cropping(_Margin):
         for n, margin in zip(x[:-1], self.cropping, strict=True):
             if n is not None and n <= sum(margin):
                 raise ShapeError(
-                    "cropping leaves nothing", wanted=f"an axis longer than {sum(margin)}", got=show_shape(x)
+                    "cropping leaves nothing",
+                    wanted=f"an axis longer than {sum(margin)}",
+                    got=show_shape(x),
+                    help=f"crop fewer than {n} positions",
                 )
         return (*(n and n - sum(margin) for n, margin in zip(x[:-1], self.cropping, strict=True)), x[-1])
 

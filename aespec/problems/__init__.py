@@ -225,7 +225,7 @@ def _model_of_keras(source: Source) -> Diagnostic:
 def _cause(problem: Diagnostic, source: Source) -> tuple[object, ...]:
     """What is wrong, and where it was written: the value of the variable that is used there, if one is."""
     place = problem.place
-    return problem.rule, source.filled[place][1] if place and place in source.filled else place, problem.message
+    return problem.rule, source.filled[place] if place and place in source.filled else place, problem.message
 
 
 def _with_variable(problem: Diagnostic, source: Source) -> Diagnostic:

@@ -567,7 +567,9 @@ def _beside_and_in(family: str, stated: dict[str, Any], named: tuple[str, str]) 
     from aespec.registry import kinds
 
     key, kind = named
-    member = kinds(family)[kind]
+    member = kinds(family).get(kind)
+    if member is None:
+        return []
     inside = stated[key] if isinstance(stated[key], dict) else {member.main: stated[key]}
     beside = [each for each in stated if each != key]
     return beside if all(field_meant(each, member.model_fields) in inside for each in beside) else []

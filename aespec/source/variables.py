@@ -96,9 +96,9 @@ class Frame:
         self.tally.read(len(text), place)
         whole = _USE.fullmatch(text)
         if whole and whole[2]:
-            name = whole[1].strip()
-            if name in self.variables:
-                self.tally.filled[place] = name, self.variables[name].place
+            used = {name for name in re.findall(r"[^\W\d]\w*", whole[1]) if name in self.variables}
+            if len(used) == 1:
+                self.tally.filled[place] = whole[1].strip(), self.variables[used.pop()].place
             return self._value(whole, place)
         return _USE.sub(lambda use: self._piece(use, place), text)
 

@@ -85,18 +85,22 @@ _NEAR = 200
 """Characters around a key that are looked at."""
 
 
-def _cut_list(place: Place) -> str | None:
-    """Of a number in braces that belongs to those before it: the field with the list of them all."""
+_LISTS = ("freeze", "columns")
+"""Fields that hold a list of names."""
+
+
+def _cut_list(text: str, place: Place) -> str | None:
+    """Of a number or a name in braces that belongs to those before it: the field with the list of them all."""
     at = place.column - 1
-    head, colon, before = place.text[max(at - _NEAR, 0) : at].rpartition(":")
-    name = re.search(r"\w{1,40}$", head)
-    numbers = re.fullmatch(r"[\s0-9.,]+", before)
-    if not colon or name is None or numbers is None or not before.rstrip().endswith(","):
+    head, _, before = place.text[max(at - _NEAR, 0) : at].rpartition(":")
+    field = re.search(r"\w{1,40}$", head)
+    if field is None or not (field[0] in _LISTS or isinstance(plain_value(text), (int, float))):
         return None
-    rest = re.match(r"[\s0-9.,]+", behind := place.text[at : at + _NEAR])
-    if rest is None or behind[rest.end() :][:1] == ":":  # a key, of whatever
+    item = r"[\w./-]+" if field[0] in _LISTS else r"-?[0-9][0-9.]*"
+    rest = re.match(rf"{item}(?:\s*,\s*{item})*(?=\s*(?:,|\}}|#|$))", place.text[at : at + _NEAR])
+    if rest is None or not re.fullmatch(rf"\s*(?:{item}\s*,\s*)+", before):
         return None
-    return f"{name[0]}: [{before.strip()} {rest[0].strip().rstrip(',').strip()}]"
+    return f"{field[0]}: [{before.strip()} {rest[0]}]"
 
 
 def _cut_number(text: str, place: Place) -> tuple[float, Diagnostic] | None:
@@ -146,6 +150,8 @@ class _Open:
     key: tuple[str, Place] | None = None
     joined: bool = False
     """Whether it is told that a dash and a layer in it lack a space between them."""
+    cut: bool = False
+    """Whether an item in it goes on with what stood before."""
 
 
 @dataclass(slots=True)
@@ -193,7 +199,7 @@ class _Reader:
         if self._wants_key():
             node = Node(text, place)
             if plain and self._goes_on(text, place):
-                self.stack[-1].key = (_REST, place)
+                self.stack[-1].key, self.stack[-1].cut = (_REST, place), True
             else:
                 if plain and not self._refuse_lookalike(text, place):
                     self._check_key(text, place)
@@ -235,8 +241,8 @@ class _Reader:
 
     def _close(self, event: Any) -> None:
         opened = self.stack.pop()
-        if isinstance(opened.items, dict):
-            opened.items.pop(_REST, None)
+        if opened.cut and isinstance(opened.items, dict):
+            opened.items.pop(_REST)
         if event.end_mark.index > event.start_mark.index:  # a bracket; the end of a block is no token
             self.ends[event.end_mark.line] = event.end_mark.column
         width = self.ends[opened.line] - opened.column
@@ -294,9 +300,9 @@ class _Reader:
         return True
 
     def _goes_on(self, text: str, place: Place) -> bool:
-        """Note a number that braces cut off from those before it at a comma, which are read as they are meant."""
+        """Note an item that braces cut off from those before it at a comma, which are read as they are meant."""
         mapping = self.stack[-1]
-        if not isinstance(mapping.items, dict) or not isinstance(plain_value(text), (int, float)):
+        if not isinstance(mapping.items, dict):
             return False
         name, entry = next(((key, each) for key, each in reversed(mapping.items.items()) if key != _REST), (None, None))
         if entry is None:
@@ -306,7 +312,7 @@ class _Reader:
             self.problems.append(problem)
             mapping.items[str(name)] = Entry(entry.key, replace(entry.node, value=meant))
             return True
-        if not (written := _cut_list(place)):
+        if not (written := _cut_list(text, place)):
             return False
         before = entry.node.value
         if not isinstance(before, list):  # of several, the first is told
