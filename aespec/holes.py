@@ -15,6 +15,7 @@ from aespec.faults import Fault
 from aespec.layers.base import Layer
 from aespec.registry import find_kind, kind_names
 from aespec.shapes import Shape, ShapeError
+from aespec.source.mended import LOST
 
 __all__ = ["Hole", "hole"]
 
@@ -79,6 +80,8 @@ def _like(stated: Any, path: Loc, faults: Sequence[Fault]) -> Iterator[Layer]:
     """The layers that it is with other values where it is wrong."""
     if any(fault.type in ("extra_forbidden", "unknown_kind", "not_one_key") for fault in faults):
         return
+    if any(fault.error["input"] == LOST for fault in faults):
+        return
     tried = dict(_tried(fault, stated, path) for fault in faults)
     for values in product(*tried.values()):
         layer = stated
@@ -103,13 +106,14 @@ def _tried(fault: Fault, stated: Any, path: Loc) -> tuple[Loc, Sequence[Any]]:
 
 
 def _examples(kind: str | int) -> list[dict[str, Any]]:
-    """The fields of some layers of a kind; none of one that wraps another, which decides what it is."""
+    """The fields of some layers of a kind; none of one where what it wraps, or what it states, decides the axes."""
     try:
         member = find_kind(Layer, kind)
     except (AespecError, PydanticCustomError):
         return []
     like = [(member.model_validate(example.fields), example.fields) for example in member.examples]
-    return [dict(fields) for layer, fields in like if layer.innermost is layer]
+    alike = all(layer.innermost is layer and layer.stated_shape is None for layer, _ in like)
+    return [dict(fields) for _, fields in like] if alike else []
 
 
 def _with(stated: Any, at: Loc, value: Any) -> Any:

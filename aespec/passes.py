@@ -26,6 +26,7 @@ from aespec.outline import outline
 from aespec.plan import TrainingPlan
 from aespec.rules import BadRegularizer, BadTie, DuplicateName, ModelTooLarge, NoMirror, OutputMismatch, ShapeMismatch
 from aespec.shapes import Shape, ShapeError, elements, fill, show_shape
+from aespec.source.mended import LOST
 from aespec.source.override import Override
 from aespec.spec import Mirror, Spec, load
 from aespec.stages import by_number, freeze, occupy, phase, undoing
@@ -97,6 +98,8 @@ def compile(spec: Spec, limits: Limits | None = None, problems: Sequence[Diagnos
     planned = [freeze, undoing, phase, occupy] if whole else [outlined, undoing]
     checks = [*([close] if whole else []), scale, regularize, *planned, head, limit]
     graph = _checked(graph, spec, checks, limits or Limits(), found)
+    lost = {spec.place(loc) for loc in spec.source.spoilt if spec.source.value(loc) == LOST} if spec.source else set()
+    found = [*problems, *(each for each in found[len(problems) :] if each.place is None or each.place not in lost)]
     if found:
         raise AespecError(*in_order(_each_once(found)))
     return graph

@@ -455,11 +455,13 @@ def test_a_long_line_takes_no_longer_than_its_length(text):
     assert time.perf_counter() - start < 10  # what looks through the line for each of its parts takes minutes
 
 
+WHOLE = "encoder: [dense: 3]\ndecoder: mirror\n"
+
 SAID_ELSEWHERE = {
-    "a comment above": ("# \uc124\uba85\uff1a a\ninput: [8]]\n", "`]` closes nothing"),
-    "a name above": ("name: a\uff1ab\ninput: [8]]\n", "`]` closes nothing"),
-    "a text above": ("description: a\xa0b\ninput: [8]]\n", "`]` closes nothing"),
-    "a block of text above": ("description: |\n  ```\n  // b\n  =======\ninput: [8]]\n", "`]` closes nothing"),
+    "a comment above": ("# \uc124\uba85\uff1a a\ninput: [8]]\n" + WHOLE, "`]` closes nothing"),
+    "another sign above": ("description: a\uff1ab\ninput: [8]]\n" + WHOLE, "`]` closes nothing"),
+    "a text above": ("description: a\xa0b\ninput: [8]]\n" + WHOLE, "`]` closes nothing"),
+    "a block of text above": ("description: |\n  ```\n  // b\n  =======\ninput: [8]]\n" + WHOLE, "`]` closes nothing"),
     "a text over several lines": ("description: a\n  text\n  and: on\n", "a `: ` in a text"),
     "integer division": (encoder("dense: 7 // 2"), "`units` has a wrong value"),
     "a second number": ("vars: {a: 1,2: 3}\n" + REST, "the key `2` is no text, which a spec cannot have"),

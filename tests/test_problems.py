@@ -971,7 +971,7 @@ def _places(data, above=()):
         # as other languages have it
         (f"{HEAD}encoder = [dense: 3]\n", "write `encoder: [dense: 3]`, with a colon"),
         ("input = [4]\nencoder: [dense: 3]\ndecoder: mirror\n", "write `input: [4]`"),
-        (f"{HEAD}encoder:\n  -dense: 3\n  -dense: 2\n", "write `- dense: ...`, and so each item"),
+        (f"{HEAD}encoder:\n  -dense: 3\n  -dense: 2\n", "write `- dense: 3`, and so each item"),
         (f"{HEAD}encoder:\n  - dense:{{units: 3}}\n", "write `dense: {units: 3}`"),
         (f"{HEAD}encoder:\n  - dense:{{units: 3, activation: relu}}\n", "write `dense: {units: 3, activation: relu}`"),
         (f"{HEAD}vars: {{n: 3}}\nencoder:\n  - dense: {{{{ n }}}}\n", "for a variable write `${n}`"),
@@ -1040,7 +1040,7 @@ def _places(data, above=()):
         ("encoder:\n  - dense: {units: 3, input_dim: 9}\ndecoder: mirror\n", "write `input: [9]` at the top"),
         ("input: {shape: [4], range: [0]}\nencoder: [dense: 3]\ndecoder: mirror\n", "as in `range: [0, 1]`"),
         ("input: {shape: [4], range: {min: 0, max: 1}}\nencoder: [dense: 3]\ndecoder: mirror\n", "`range: [0, 1]`"),
-        ("input: {8}\nencoder: [dense: 3]\ndecoder: mirror\n", "for a list write `[8]`"),
+        ("input: {8}\nencoder: [dense: 3]\ndecoder: mirror\n", "take the braces away: write `8`"),
         (  # of a series the width is wrong
             "input: [30, 5]\nencoder: [lstm: 8]\n"
             "decoder: [repeat_vector: 30, lstm: {units: 8, return_sequences: true}, dense: 3]\n",

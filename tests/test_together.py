@@ -398,6 +398,50 @@ SEVERAL = {
     ),
 }  # fmt: skip
 
+REST = """\
+input: [20, 3]
+encoder:
+  - dense: {units: 8, activation: relu}
+  - dropout: 1.2
+  - lstm: {units: 3, return_sequences: true}
+decoder: miror
+los: mse
+training: {epochs: many}
+"""
+TOLD = ["E104", "E101", "E102", "E104"]
+
+SYNTAX = {
+    "a comma": ("8, a", "8 a"),
+    "a bracket": ("relu}", "relu"),
+    "another bracket": ("relu}", "relu]"),
+    "one too many": ("relu}", "relu}}"),
+    "a quote": ("relu}", "relu}\""),
+    "no colon": ("decoder: miror", "decoder miror"),
+    "two colons": ("- dense: {units: 8, activation: relu}", "- dense: units: 8, activation: relu"),
+    "no space after a dash": ("- lstm", "-lstm"),
+    "no space after a colon": ("decoder: miror", "decoder:{miror: {}}"),
+    "a column more": ("  - dropout", "   - dropout"),
+    "a column less": ("  - dropout", " - dropout"),
+    "a field in a wrong column": ("los: mse", " los: mse"),
+    "a tab": ("  - dropout", "\t- dropout"),
+    "an anchor": ("decoder: miror", "decoder: *there"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", SYNTAX)
+def test_what_else_is_wrong_is_told_beside_a_fault_of_the_text(fault):
+    old, new = SYNTAX[fault]
+    assert old in REST
+    codes = [each.rule.code for each in every(REST.replace(old, new))]
+    assert codes.count("E002") == 1
+    rest = [code for code in TOLD if code != "E101" or "miror" not in old]  # what that line says is not known
+    assert [code for code in codes if code != "E002"] == rest
+
+
+def test_of_a_text_with_a_fault_in_its_variables_nothing_else_is_told():
+    text = "vars: {n: 3\ninput: [8]\nencoder: [dense: '${n}', dense: '${m}']\ndecoder: miror\n"
+    assert [each.rule.code for each in every(text)] == ["E002"]
+
 
 @pytest.mark.parametrize("spec", SEVERAL)
 def test_what_can_be_known_in_spite_of_another_fault_is_told(spec):

@@ -244,10 +244,11 @@ def _summed(fault: Fault) -> str | None:
 
 def _quoted(fault: Fault) -> str | None:
     """Of a kind with its fields that stands in quotes: how it is written without them."""
-    found = re.fullmatch(r"(\w+): *\{[^{}]*\}", fault.context["name"]) if _bare(fault) else None
+    found = re.fullmatch(r"(\w+): *(\{[^{}]*\})", fault.context["name"]) if _bare(fault) else None
     if found is None or _nearest_kind(fault, found[1]) is None or fault.source.is_json:
         return None
-    return f"take the quotes away: write `{'- ' * (is_item(fault) and has_dashes(fault))}{found[0]}`"
+    written = f"write `{'- ' * (is_item(fault) and has_dashes(fault))}{found[1]}: {found[2]}`"
+    return f"take the quotes away: {written}" if ": " in found[0] else written
 
 
 def _listed_behind(fault: Fault) -> str | None:

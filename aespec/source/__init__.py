@@ -81,7 +81,7 @@ class Source:
         gathered, problems = problems, []
         tally = Tally(problems)
         try:
-            root = read_root(text, name, problems)
+            root = read_root(text, name, problems, tally.spoilt)
             for assignment in overrides:
                 try:
                     root = override(root, assignment, problems)

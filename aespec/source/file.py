@@ -40,8 +40,14 @@ def read_stream(stream: BinaryIO, name: str) -> str:
     return _decode(content, name)
 
 
-def read_root(text: str, name: str, problems: list[Diagnostic]) -> Node:
+def read_root(text: str, name: str, problems: list[Diagnostic], lost: set[Place] | None = None) -> Node:
     """Read the mapping that a spec is.
+
+    Args:
+        text: What the file holds.
+        name: What messages call it.
+        problems: Takes what is wrong.
+        lost: Takes the places of what is left out, where YAML that is wrong is to be read on all the same.
 
     Raises:
         AespecError: There is none; with what is wrong.
@@ -51,7 +57,7 @@ def read_root(text: str, name: str, problems: list[Diagnostic]) -> Node:
     json = is_json(name)
     content = text.removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")  # a byte order mark
     lines = Text(content, name) if json else Text(content, name, BREAKS)
-    root = (read_json if json else read_yaml)(lines, problems)
+    root = read_json(lines, problems) if json else read_yaml(lines, problems, lost)
     if root is None or root.value is None:
         what, got = "the spec is empty", None
     elif not isinstance(root.value, dict):

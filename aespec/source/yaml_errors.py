@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from aespec.diagnostics import Diagnostic, Place, Rule, show
 from aespec.rules import SyntaxProblem, TooLarge, UnsupportedYaml
+from aespec.source.items import ITEMS
 from aespec.source.lookalikes import lookalike
 from aespec.source.text import AT_THE_TOP, Text, assigned, clipped, doubled
 
@@ -179,6 +180,9 @@ def _colon_behind(trouble: _Trouble) -> _Explanation | None:
 def _two_colons(trouble: _Trouble) -> _Explanation | None:
     if not re.search(r":\s", trouble.before):
         return None
+    key, _, rest = trouble.text.lines[trouble.line].strip().partition(": ")
+    if key in ("encoder", "decoder"):
+        return trouble.here, "a second `: ` in one line", f"write `{key}: [{clipped(rest, _WRITTEN)}]`"
     help = "quote the value if it holds a colon; if it is a mapping, use braces: `a: {b: c}`"
     return trouble.here, "a second `: ` in one line", help
 
@@ -235,9 +239,40 @@ def _in_braces(line: str) -> str | None:
     return f"- {kind}: {{{f'{main}: {value}, ' if value else ''}{fields}}}"
 
 
+NO_SPACE = "no space after the dash"
+
+
+def is_joined(key: str) -> bool:
+    """Whether a key is a dash and a layer, between which a space lacks."""
+    from aespec.registry import known_kind
+
+    return key.startswith("-") and (key[1:] in ITEMS or known_kind(key[1:], "layer") is not None)
+
+
+def joined_dash(text: Text, line: int) -> _Explanation | None:
+    """Where a line is an item such as ``-dense: 8``, which YAML takes for a key; what that is, and what to write."""
+    joined = re.match(r"(\s*)(-\w+)(.*)", text.lines[line])
+    if joined is None or not is_joined(joined[2]):
+        return None
+    written = clipped(f"- {joined[2][1:]}{joined[3]}".rstrip(), _WRITTEN)
+    return text.place(line, joined.end(1), len(joined[2])), NO_SPACE, f"write `{written}`, and so each item"
+
+
+def _joined_before(trouble: _Trouble) -> _Explanation | None:
+    """The first of the items before this one that lacks a space after its dash."""
+    lines, found = trouble.text.lines, None
+    for line in reversed(range(trouble.line)):
+        if lines[line].strip() and _indent(lines[line]) <= _indent(lines[trouble.line]):
+            joined = joined_dash(trouble.text, line)
+            if joined is None:
+                break
+            found = joined
+    return found
+
+
 def _no_colon(trouble: _Trouble) -> _Explanation:
     line, column = trouble.start or (trouble.line, trouble.column)
-    if joined := _joined_key(trouble, line):
+    if joined := _joined_key(trouble, line) or joined_dash(trouble.text, line):
         return joined
     content = trouble.text.lines[line]
     place = trouble.text.place(line, column, len(content.rstrip()) - column)
@@ -274,10 +309,15 @@ def _no_key(trouble: _Trouble) -> _Explanation:
         rest = trouble.text.lines[trouble.line][trouble.column :].strip()
         help = f"remove the `{rest}`" if rest in (",", ";") else "quote the whole value"
         return trouble.here, "text after a value that is already complete", help
-    return trouble.here, "this indentation fits no line above", "let the keys of one mapping begin in one column"
+    if trouble.character == "-" and (joined := _joined_before(trouble)):
+        return joined
+    what = "items of one list" if trouble.character == "-" else "keys of one mapping"
+    return trouble.here, "this indentation fits no line above", f"let the {what} begin in one column"
 
 
 def _no_dash(trouble: _Trouble) -> _Explanation:
+    if joined := joined_dash(trouble.text, trouble.line):
+        return joined
     key = re.match(r"\s*(\w+):", trouble.text.lines[trouble.line])
     if key and key[1] in AT_THE_TOP and not trouble.before.strip():
         return (

@@ -1,6 +1,8 @@
 """Reads YAML into nodes, and refuses what two readers of YAML would read differently."""
 
 import re
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -8,6 +10,7 @@ from aespec.diagnostics import AespecError, Diagnostic, Place, nearest, show
 from aespec.rules import AmbiguousScalar, SyntaxProblem, UnsupportedYaml
 from aespec.source.items import ITEMS
 from aespec.source.lookalikes import lookalike, parted_word
+from aespec.source.mended import LOST, mended
 from aespec.source.scalar import Scalar, ambiguity, plain_value
 from aespec.source.text import (
     AT_THE_TOP,
@@ -26,7 +29,7 @@ from aespec.source.text import (
     too_many,
     writable,
 )
-from aespec.source.yaml_errors import explain_syntax
+from aespec.source.yaml_errors import explain_syntax, is_joined, joined_dash
 
 BREAKS = r"\r\n|[\n\r\x85\u2028\u2029]"
 """What ends a line in the marks that YAML parsers give."""
@@ -37,8 +40,13 @@ _UNPRINTABLE = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U0001
 _NUMBER = re.compile(r"[-+]?[.0-9][-+.:_0-9a-fA-Fox]*")
 
 
-def read_yaml(text: Text, problems: list[Diagnostic]) -> Node | None:
+def read_yaml(text: Text, problems: list[Diagnostic], lost: set[Place] | None = None) -> Node | None:
     """Read one document; None where there is none. Adds to ``problems`` and reads on where it can.
+
+    Args:
+        text: The document.
+        problems: Takes what is wrong.
+        lost: Takes the places of what is left out, where a text that is no YAML is to be read on all the same.
 
     Raises:
         AespecError: where reading cannot go on.
@@ -58,8 +66,36 @@ def read_yaml(text: Text, problems: list[Diagnostic]) -> Node | None:
         problem = explain_syntax(error, text)
         same = problem.place and (problem.message, problem.place.line)
         problems[:] = [each for each in problems if (each.message, each.place and each.place.line) != same]
-        raise AespecError(problem) from None
+        return _read_on(problem, text, problems, lost)
+    except AespecError as error:
+        return _read_on(error.diagnostics[0], text, problems, lost)
     return reader.root
+
+
+def _read_on(problem: Diagnostic, text: Text, problems: list[Diagnostic], lost: set[Place] | None) -> Node | None:
+    """Read a text in which reading cannot go on without what is wrong, if that is asked for and helps."""
+    found = problems[:]
+    if lost is not None and problem.rule is SyntaxProblem and (without := mended(text, problem)):
+        with suppress(AespecError):
+            problems[:] = []
+            root = read_yaml(without, problems)
+            lost.update(_lost(root) if root else ())
+            problems.append(problem)
+            return root
+        problems[:] = found
+    raise AespecError(problem)
+
+
+def _lost(node: Node) -> Iterator[Place]:
+    """Where in a node something is left out, a value or a key."""
+    if node.value == LOST:
+        yield node.place
+    for each in node.value if isinstance(node.value, list) else ():
+        yield from _lost(each)
+    for key, entry in node.value.items() if isinstance(node.value, dict) else ():
+        if key == LOST:
+            yield entry.key
+        yield from _lost(entry.node)
 
 
 class _Veil:
@@ -132,13 +168,6 @@ _BRACED = re.compile(r"\{([^{}:]{0,200})\}")
 """Braces around what is a list."""
 
 
-def _is_joined(key: str) -> bool:
-    """Whether a key is a dash and a layer, between which a space lacks."""
-    from aespec.registry import known_kind
-
-    return key.startswith("-") and (key[1:] in ITEMS or known_kind(key[1:], "layer") is not None)
-
-
 @dataclass(slots=True)
 class _Open:
     """A collection whose end has not come yet."""
@@ -148,8 +177,8 @@ class _Open:
     anchor: str | None
     items: list[Node] | dict[str, Entry]
     key: tuple[str, Place] | None = None
-    joined: bool = False
-    """Whether it is told that a dash and a layer in it lack a space between them."""
+    joined: list[Node] = field(default_factory=list)
+    """The layers in it that lack a space between them and their dash."""
     cut: bool = False
     """Whether an item in it goes on with what stood before."""
 
@@ -200,6 +229,9 @@ class _Reader:
             node = Node(text, place)
             if plain and self._goes_on(text, place):
                 self.stack[-1].key, self.stack[-1].cut = (_REST, place), True
+            elif plain and is_joined(text):
+                self._tell_joined(place)
+                self.stack[-1].key = (text, place)
             else:
                 if plain and not self._refuse_lookalike(text, place):
                     self._check_key(text, place)
@@ -241,8 +273,11 @@ class _Reader:
 
     def _close(self, event: Any) -> None:
         opened = self.stack.pop()
-        if opened.cut and isinstance(opened.items, dict):
-            opened.items.pop(_REST)
+        if isinstance(opened.items, dict):
+            if opened.cut:
+                opened.items.pop(_REST)
+            if opened.joined:
+                self._put_together(opened)
         if event.end_mark.index > event.start_mark.index:  # a bracket; the end of a block is no token
             self.ends[event.end_mark.line] = event.end_mark.column
         width = self.ends[opened.line] - opened.column
@@ -250,6 +285,16 @@ class _Reader:
         if opened.anchor:
             self.anchors[opened.anchor] = node
         self._add(node)
+
+    def _put_together(self, opened: _Open) -> None:
+        """Make a list of layers that lack a space after their dash: the mapping, or what the field before them has."""
+        items = opened.items
+        if not isinstance(items, dict) or not items:
+            opened.items = opened.joined
+            return
+        empty = next((key for key, each in reversed(items.items()) if each.node.value is None), None)
+        if empty is not None:
+            items[empty] = Entry(items[empty].key, Node(opened.joined, items[empty].node.place))
 
     def _add(self, node: Node) -> None:
         self.count += 1
@@ -263,7 +308,10 @@ class _Reader:
             parent.items.append(node)
         elif parent.key:
             key, place = parent.key
-            parent.items[key] = Entry(place, node)
+            if is_joined(key):
+                parent.joined.append(Node({key[1:]: Entry(place, node)}, place))
+            else:
+                parent.items[key] = Entry(place, node)
             parent.key = None
 
     def _wants_key(self) -> bool:
@@ -272,7 +320,7 @@ class _Reader:
     def _set_key(self, key: str, place: Place) -> None:
         mapping = self.stack[-1]
         mapping.key = (key, place)
-        if isinstance(mapping.items, dict) and key in mapping.items and not (_is_joined(key) or parted_word(key)):
+        if isinstance(mapping.items, dict) and key in mapping.items and not (is_joined(key) or parted_word(key)):
             self.problems.append(repeated(key, place, mapping.items[key]))
 
     def _refuse_lookalike(self, text: str, place: Place) -> bool:
@@ -298,6 +346,13 @@ class _Reader:
             raise AespecError(problem)
         self.problems.append(problem)
         return True
+
+    def _tell_joined(self, place: Place) -> None:
+        """Note a dash and a layer without a space between them; of several in a list, the first."""
+        mapping = self.stack[-1]
+        found = joined_dash(self.text, place.line - 1)
+        if found and not mapping.joined:
+            self.problems.append(Diagnostic(SyntaxProblem, found[1], found[0], help=found[2]))
 
     def _goes_on(self, text: str, place: Place) -> bool:
         """Note an item that braces cut off from those before it at a comma, which are read as they are meant."""
@@ -325,14 +380,13 @@ class _Reader:
         return True
 
     def _check_key(self, text: str, place: Place) -> None:
+        if joined := re.match(r"([A-Za-z_]\w*):[\[{]", text):
+            written = place.text[place.column + joined.end(1) :].strip()
+            help = f"write `{joined[1]}: {clipped(written)}`"
+            raise AespecError(Diagnostic(SyntaxProblem, "no space after the colon", place, help=help))
         if text == "<<":
             help = "write the fields out, or repeat a whole value: `&name` marks it, `*name` repeats it"
             self.problems.append(self._unsupported(place, "a merge key `<<`", "the fields themselves", help))
-        elif _is_joined(text):
-            if not self.stack[-1].joined:  # of several, the first
-                self.stack[-1].joined = True
-                help = f"write `- {clipped(text[1:])}: ...`, and so each item"
-                self.problems.append(Diagnostic(SyntaxProblem, "no space after the dash", place, help=help))
         elif text.lower() in ("y", "n"):
             pass  # a field may be called `n`; readers of YAML 1.1 take the bare letters for text, against its letter
         elif _in_parentheses(place):
@@ -343,6 +397,8 @@ class _Reader:
     def _refuse_key(self, text: str, place: Place) -> None:
         braced = _BRACED.match(place.text, max(place.text.rfind("{", 0, place.column), 0))
         help = f"for a list write `[{clipped(braced[1])}]`" if braced else "write the name of the field that is meant"
+        if braced and "," not in braced[1]:
+            help = f"take the braces away: write `{clipped(braced[1].strip())}`"
         what = f"the key `{clipped(text)}` is no text"
         self.problems.append(self._unsupported(place, what, "a name", help))
 
