@@ -25,7 +25,7 @@ from aespec.shapes import Shape, ShapeError, channels_last, elements, show_shape
 from aespec.spec import Spec
 from aespec.steps import Step, kind_of, names_of
 
-__all__ = ["Chain", "chain", "fault", "may_tie", "tie_place", "unflattened"]
+__all__ = ["Chain", "chain", "fault", "has_kernel_for", "may_tie", "tie_place", "unflattened"]
 
 
 class Chain(NamedTuple):
@@ -217,6 +217,13 @@ def may_tie(layer: Layer, source: Layer) -> bool:
     """Whether a layer can have the kernel of a layer of the other's kind, as far as that is known."""
     kinds = {each.innermost.kind for each in source.like or (source,)} if isinstance(source, Hole) else set()
     return not kinds.union([source.innermost.kind], [kind_of(source)]).isdisjoint(layer.innermost.ties_with)
+
+
+def has_kernel_for(node: Node, source: Node) -> bool | None:
+    """Whether a node stores the kernel that another needs; None where that is not known."""
+    if isinstance(node.layer, Hole) or isinstance(source.layer, Hole) or "kernel" not in node.params:
+        return None
+    return not source.ties and _as_used(node, source) == node.params["kernel"].shape
 
 
 def tie_place(layer: Layer, place: Loc, spec: Spec) -> Place | None:

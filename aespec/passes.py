@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from aespec.activations import Activation, Softmax
-from aespec.chain import chain, fault, may_tie, tie_place, unflattened
+from aespec.chain import chain, fault, has_kernel_for, may_tie, tie_place, unflattened
 from aespec.diagnostics import AespecError, Diagnostic, Place, in_order, nearest
 from aespec.fieldnames import MANY
 from aespec.graph import INPUT, Graph, Node, Term
@@ -92,9 +92,10 @@ def compile(spec: Spec, limits: Limits | None = None, problems: Sequence[Diagnos
     Raises:
         AespecError: The layers do not fit together, or the model is beyond the limits; all problems are in it.
     """
-    found = [*problems, *names(spec)]
+    found = [*problems]
     graph, encoded, code = encode(spec, found)
     graph, whole = decode(graph, encoded, code, spec, found)
+    found += names(spec, graph)
     planned = [freeze, undoing, phase, occupy] if whole else [outlined, undoing]
     checks = [*([close] if whole else []), scale, regularize, *planned, head, limit]
     graph = _checked(graph, spec, checks, limits or Limits(), found)
@@ -142,14 +143,14 @@ def classify(spec: Spec, classes: int, plan: TrainingPlan, limits: Limits | None
     return replace(graph, nodes=nodes, terms=tuple(term for term in graph.terms if term not in latent))
 
 
-def names(spec: Spec) -> list[Diagnostic]:
-    """What is wrong with the names that a spec gives and refers to, whatever its shapes are."""
+def names(spec: Spec, graph: Graph) -> list[Diagnostic]:
+    """What is wrong with the names that a spec gives and refers to, with what its graph says of kernels."""
     problems: list[Diagnostic] = []
     before: dict[str, Layer] = {}
     unsure: set[str] = set()
     for block, layers in (("encoder", spec.encoder), ("decoder", spec.decoder)):
         steps = [] if isinstance(layers, Mirror) else written(block, layers)
-        problems += _name_faults(block, steps, before, unsure, spec)
+        problems += _name_faults(block, steps, before, unsure, graph, spec)
     return problems
 
 
@@ -356,9 +357,6 @@ def _headed(spec: Spec, classes: int, problems: list[Diagnostic]) -> Graph:
     steps = [Step(Flatten(), ("classifier",))] if code is not None and len(code) > 1 else []
     steps += [Step(layer, ("classifier", "head", i, layer.kind)) for i, layer in enumerate(layers)]
     steps.append(Step(Dense(units=classes, activation=Softmax()), ("classifier",)))
-    before, unsure = dict[str, Layer](), set[str]()
-    [*_name_faults("encoder", written("encoder", spec.encoder), before, unsure, spec)]  # `names` tells them
-    problems += _name_faults("decoder", steps, before, unsure, spec)
     nodes, _, end = chain("decoder", steps, graph.code, code, spec, problems, before=graph.nodes, sure=whole)
     *_, last, _ = (*graph.nodes, *nodes)
     if end is not None and len(end) > 1 and last.shape:
@@ -371,7 +369,11 @@ def _headed(spec: Spec, classes: int, problems: list[Diagnostic]) -> Graph:
             help="end the head with `flatten`",
         )
         problems += [problem] if all(each.place != problem.place for each in problems) else []
-    return replace(graph, nodes=(*graph.nodes, *nodes), losses=(CategoricalCrossentropy(),), target=(classes,))
+    graph = replace(graph, nodes=(*graph.nodes, *nodes), losses=(CategoricalCrossentropy(),), target=(classes,))
+    before, unsure = dict[str, Layer](), set[str]()
+    [*_name_faults("encoder", written("encoder", spec.encoder), before, unsure, graph, spec)]  # `names` tells them
+    problems += _name_faults("decoder", steps, before, unsure, graph, spec)
+    return graph
 
 
 def _shapes_to_undo(nodes: tuple[Node, ...], x: Shape, form: Mirror, spec: Spec) -> list[Shape]:
@@ -442,7 +444,7 @@ def _activation_before(nodes: tuple[Node, ...]) -> Activation | None:
 
 
 def _name_faults(
-    block: str, steps: list[Step], before: dict[str, Layer], unsure: set[str], spec: Spec
+    block: str, steps: list[Step], before: dict[str, Layer], unsure: set[str], graph: Graph, spec: Spec
 ) -> Iterator[Diagnostic]:
     """What is wrong with the names in a block.
 
@@ -452,9 +454,10 @@ def _name_faults(
         before: Those that stand before it, by name, to which its own are added.
         unsure: What names may begin with that are not known: the blocks in which a layer cannot be read, and names that
             several turns have alike.
+        graph: What is known of the layers.
         spec: What has them.
     """
-    wrong = 0
+    nodes, wrong = {node.name: node for node in graph}, 0
     for name, step in zip(names_of(block, steps), steps, strict=True):
         if step.layer.name and name != f"{block}/{step.layer.name}":
             place = spec.place((*step.place, "name"))
@@ -467,7 +470,7 @@ def _name_faults(
                 got=f"`{step.layer.name}` again",
                 help=_another_name(place, step.layer.name),
             )
-        if found := _reference_fault(name, step.layer.innermost, before, unsure, near=wrong < MANY):
+        if found := _reference_fault(name, step.layer.innermost, before, unsure, nodes, near=wrong < MANY):
             wrong += 1
             yield Diagnostic(BadTie, found[0], tie_place(step.layer, step.place, spec), *found[1:])
         before[name] = step.layer
@@ -494,7 +497,13 @@ Fault = tuple[str, str, str, str | None]
 
 
 def _reference_fault(
-    name: str, layer: Layer, before: Mapping[str, Layer], unsure: set[str], *, near: bool
+    name: str,
+    layer: Layer,
+    before: Mapping[str, Layer],
+    unsure: set[str],
+    nodes: Mapping[str, Node],
+    *,
+    near: bool,
 ) -> Fault | None:
     """What is wrong with the name that a layer is tied to; nothing where a hole may have had it.
 
@@ -506,12 +515,18 @@ def _reference_fault(
         return None
     if source and (may_tie(layer, source) or (isinstance(source, Hole) and not source.like)):
         return None
-    fit = [other for other in before if may_tie(layer, before[other])]
+    alike = [other for other in before if may_tie(layer, before[other])]
+    fit = [other for other in alike if has_kernel_for(nodes[name], nodes[other]) is not False]
     meant = None if source else by_number(target, {name: kind_of(each) for name, each in before.items()}, fit)
-    if meant := meant or (nearest(target, fit) if near and not source else None):
+    if near and not source and meant is None:
+        short = {other.partition("/")[2]: other for other in reversed(alike)}
+        meant = nearest(target, fit) or short.get(nearest(target.partition("/")[2], short) or "")
+    if meant:
         help = f"did you mean `{meant}`?"
+    elif fit:
+        help = f"name one of them: {', '.join(f'`{other}`' for other in fit[:5])}"
     else:
-        help = f"name one of them: {', '.join(f'`{other}`' for other in fit[:5])}" if fit else "remove `tied_to`"
+        help = "remove `tied_to`: no layer before it has a kernel for it"
     return (
         f"`{name}` is tied to what has no kernel for it",
         f"a layer before it of kind {' or '.join(f'`{kind}`' for kind in layer.ties_with)}",

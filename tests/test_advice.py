@@ -353,6 +353,38 @@ VARIABLES = {
 
 
 FIELDS = {
+    "a variable whose name is a word for false": (
+        "vars: {n: 4}\ninput: [8]\nencoder: [dense: n]\ndecoder: mirror\n",
+        "write `${n}`",
+    ),
+    "a bracket behind a shape": ("input: 8]\nencoder: [dense: 3]\ndecoder: mirror\n", "write `[8]`"),
+    "a layer behind its block": ("input: [8]\nencoder: dense: 3\ndecoder: mirror\n", "write `encoder: [dense: 3]`"),
+    "an item a column less": (
+        "input: [8]\ndecoder: mirror\nencoder:\n  - dense: 4\n - dense: 3\n",
+        "let the items of one list begin in one column",
+    ),
+    "a list right behind its block": (
+        "input: [8]\nencoder:[dense: 3]\ndecoder: mirror\n",
+        "write `encoder: [dense: 3]`",
+    ),
+    "an item without a space": (
+        "input: [8]\nencoder:\n  - flatten\n  -dense: 8\ndecoder: mirror\n",
+        "write `- dense: 8`, and so each item",
+    ),
+    "items without a space in the first column": (
+        "input: [8]\nencoder:\n-dense: 4\n-dense: 3\ndecoder: mirror\n",
+        "write `- dense: 4`, and so each item",
+    ),
+    "one item without a space before another": (
+        "input: [8]\nencoder:\n  -dense: 4\n  - dense: 3\ndecoder: mirror\n",
+        "write `- dense: 4`, and so each item",
+    ),
+    "a number in braces": (encoder("dense: {4}"), "take the braces away: write `4`"),
+    "a tie to a layer with another kernel": (
+        "input: [784]\nencoder: [dense: 100, {dense: {units: 30, name: z}}]\n"
+        "decoder: [{dense: {units: 100, tied_to: encoder/code}}, {dense: {units: 784, tied_to: encoder/dense_1}}]\n",
+        "did you mean `encoder/z`?",
+    ),
     "a field of a layer beside it, too": (
         encoder("{name: a, dense: {units: 2, name: b}}"),
         "`name` stands in `dense` too: keep one of the two, in there",

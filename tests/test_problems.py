@@ -427,13 +427,13 @@ def test_a_loss_by_its_name_elsewhere(loss, meant):
     ("target", "help"),
     [
         ("encoder/dens_1", "did you mean `encoder/dense_1`?"),
-        ("wide", "name one of them: `encoder/dense_1`, `encoder/code`"),
-        ("encoder/flatten_1", "name one of them: `encoder/dense_1`, `encoder/code`"),
+        ("wide", "name one of them: `encoder/dense_1`, `encoder/dense_2`"),
+        ("encoder/flatten_1", "name one of them: `encoder/dense_1`, `encoder/dense_2`"),
     ],
 )
 def test_what_can_be_tied_to_is_named(target, help):
     (fault,) = faults(
-        "input: [4]\nencoder: [flatten, dense: 3, dense: {units: 3, name: code}]\n"
+        "input: [4]\nencoder: [flatten, dense: 4, dense: 4, dense: {units: 5, name: code}, dense: 4]\n"
         f"decoder: [dense: {{units: 4, tied_to: {target}}}]\n"
     )
     assert (fault.rule.code, fault.help) == ("E204", help)
@@ -441,7 +441,7 @@ def test_what_can_be_tied_to_is_named(target, help):
 
 def test_where_nothing_can_be_tied_to_the_tie_goes():
     (fault,) = faults("input: [4]\nencoder: [dense: {units: 3, tied_to: encoder/dense_1}]\ndecoder: [dense: 4]\n")
-    assert (fault.rule.code, fault.help) == ("E204", "remove `tied_to`")
+    assert (fault.rule.code, fault.help) == ("E204", "remove `tied_to`: no layer before it has a kernel for it")
 
 
 @pytest.mark.parametrize(

@@ -194,6 +194,8 @@ def by_field(found: Sequence[Diagnostic], source: Source, model: type[BaseModel]
 def _instead_of_switch(loc: Loc, source: Source, model: type[BaseModel]) -> str | None:
     """What to write where a field takes neither true nor false; None where it does."""
     text, item = str(source.value(loc)), isinstance(loc[-1], int)
+    if ("vars", text) in source.values:
+        return f"write `${{{text}}}`"
     path = loc[:-1] if item else loc
     owner, field = owner_of(path, model), str(path[-1])
     if (owner is None or field not in owner.model_fields) and (kind := kinds("layer").get(field)):  # its short form

@@ -100,6 +100,14 @@ def _batch_axis(fault: Fault) -> str | None:
     return f"the batch is no part of a shape: write `[{', '.join(rest)}]`; `null` is an axis of any length"
 
 
+def _bracket(fault: Fault) -> str | None:
+    """Of numbers with the bracket behind them alone."""
+    text = fault.error["input"]
+    if isinstance(text, str) and re.fullmatch(r"-?[0-9]{1,20}(?:,\s*-?[0-9]{1,20}){0,20}\s*\]", text):
+        return f"write `[{text}`"
+    return None
+
+
 def _last_axis(fault: Fault) -> str | None:
     """Of an unknown length where weights need a number."""
     if _is_last_axis(fault) and str(fault.error["input"]).lower() in _NOTHING and fault.field == "shape":
@@ -479,6 +487,7 @@ _ADVICE: tuple[Advice, ...] = (
     _filled,
     _batch_axis,
     _last_axis,
+    _bracket,
     _a_precision,
     _a_schedule,
     _another_value,

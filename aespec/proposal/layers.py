@@ -158,14 +158,10 @@ def _dense(shape: Sequence[int], code: int) -> Iterator[Said]:
         why = ""
         if i == 0 and width == AFFORDABLE // n:
             why = f"{n:,} inputs, each with as many weights here"
+        elif i == 0 and width > n:
+            why = "wider than the input, of which the code can so be a curved function"
         elif i == 0 and len(widths) > 1:
             why = "widths halve from layer to layer, and then fall to the code"
-        elif i == 0 and width < n:
-            why = f"between the {n:,} inputs and the code"
         elif i == 0:
-            why = (
-                "as wide as the input"
-                if width == n
-                else "wider than the input, of which the code can so be a curved function"
-            )
+            why = "as wide as the input" if width == n else f"between the {n:,} inputs and the code"
         yield Said(f"dense: {{units: {width}, activation: relu}}", why)

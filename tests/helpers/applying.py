@@ -18,6 +18,7 @@ _OPEN = (
     r"`\w+` stands in `\w+` too: keep one",
     r"write how many features or channels",
     r"write the name of the field that is meant",
+    r"let the items of one list begin",
     r"(name one of them|choose numbers|let 1,200 values|give one of them|let what stands behind it)",  # a choice
     r"(name others, or|a penalty stands at a layer|give `activation` a value|add the weights up|compute with)",
     r"(put `- reshape: \[(steps|height), |write `reshape: \.\.\.|for more than a shape write)",  # lengths
