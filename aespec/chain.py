@@ -137,6 +137,8 @@ def _misfit(
         advice = unflattened(nodes, x, prod(layer.target_shape), spec)
     if advice is None and len(x) == 1:
         advice = _as_input(layer, x, spec)
+    if advice is None and layer.innermost is not layer:
+        advice = _without_its_wrapper(layer, x)
     if advice is None and name.startswith("decoder/"):
         advice = _in_decoder(error, layer, x, spec, last=last)
     of = f", which undoes `{'` and `'.join(step.undoes)}`," if step.undoes else ""
@@ -167,9 +169,17 @@ def _for_as_many_axes(step: Step, x: Shape, spec: Spec) -> str | None:
     if rank is None or other == kind or other not in kind_names("layer") or step.undoes or spec.source is None:
         return None
     with suppress(ShapeError, ValidationError, PydanticCustomError):
-        stated = spec.source.value(step.place)
-        Layer.read({other: stated} if stated != kind else other).infer(x)
+        stated = spec.source.value(step.place[:-1])
+        Layer.read({other: stated[kind]} if isinstance(stated, dict) else other).infer(x)
         return other
+    return None
+
+
+def _without_its_wrapper(layer: Layer, x: Shape) -> str | None:
+    """Of a layer that slides over the steps to which it is to be applied one by one."""
+    with suppress(ShapeError):
+        layer.innermost.infer(x)
+        return f"leave `{layer.kind}` out: `{layer.innermost.kind}` goes over the steps by itself"
     return None
 
 
@@ -231,17 +241,18 @@ def tie_place(layer: Layer, place: Loc, spec: Spec) -> Place | None:
     return spec.place((*place, "tied_to" if layer.innermost is layer else "layer"))
 
 
-def _tied(node: Node, before: Sequence[Node], spec: Spec) -> tuple[Diagnostic | None, Node, Shape]:
+def _tied(node: Node, before: Sequence[Node], spec: Spec) -> tuple[Diagnostic | None, Node, Shape | None]:
     """What is wrong with the kernel that a node is tied to, if it is, the node with that, and the shape behind it.
 
-    Of one whose own kernel would have another shape, that is what it gives with both.
+    Of one whose own kernel would have another shape, that is what it gives with both; None where it was meant for all
+    values, and the other is not.
     """
     target = getattr(node.layer.innermost, "tied_to", None)
     source = next((other for other in before if other.name == target), None)
     if source is None or not may_tie(node.layer, source.layer):  # nothing to tie, or it is told by its name
         return None, node, node.shape
     tied = node.tied(source.name)
-    if isinstance(source.layer, Hole):
+    if isinstance(source.layer, Hole) or _may_be_another(source, before, spec):
         return None, tied, node.shape
     if source.ties:
         stored = source.ties["kernel"].parameter.removesuffix("/kernel")
@@ -249,19 +260,29 @@ def _tied(node: Node, before: Sequence[Node], spec: Spec) -> tuple[Diagnostic | 
         problem = _bad_tie(f"`{target}` is itself tied", "a layer with a kernel of its own", f"`{target}`", help)
         return replace(problem, place=tie_place(node.layer, node.place, spec)), tied, node.shape
     wanted, got = node.params["kernel"].shape, _as_used(node, source)
-    if wanted == got or _for_all_values(node, source):
+    if wanted == got:
         return None, tied, node.shape
     what = "transposed kernel" if node.layer.innermost.tied_transposed else "kernel"
     fitting = next(_with_the_kernel(node, source), None)
     help = "a tied layer has the other's window, and its input and output widths exchanged"
+    shape: Shape | None = node.shape
+    if _for_all_values(node, source):
+        help, shape = f"`dense` works on the last axis alone: put `- flatten` before `{source.name}`", None
+    elif fitting:
+        help, shape = f"give it {fitting[0]}: {help}", common([node.shape, fitting[1]])
     problem = _bad_tie(
         f"`{node.name}` cannot use the kernel of `{target}`",
         f"a {what} of {show_shape(wanted)}",
         show_shape(got),
-        f"give it {fitting[0]}: {help}" if fitting else help,
+        help,
     )
-    shape = common([node.shape, fitting[1]]) if fitting else None
-    return replace(problem, place=tie_place(node.layer, node.place, spec)), tied, shape or node.shape
+    return replace(problem, place=tie_place(node.layer, node.place, spec)), tied, shape
+
+
+def _may_be_another(source: Node, before: Sequence[Node], spec: Spec) -> bool:
+    """Whether a layer may have another name than it seems, since its own, or that of one before it, cannot be read."""
+    behind = [node for node in before if node.block == source.block]
+    return any(spec.is_unnamed(node.place) for node in behind[: behind.index(source) + 1])
 
 
 def _bad_tie(message: str, wanted: str, got: str, help: str) -> Diagnostic:

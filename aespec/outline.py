@@ -29,8 +29,9 @@ def behind(layer: Layer, x: Shape | None) -> Shape | None:
         return shape
     if x is not None and None not in x and layer.stated_shape is not None:  # which is as much in doubt as what comes in
         return (None,) * len(layer.stated_shape)
-    if x is not None and getattr(layer, "rank", len(x) - 1) != len(x) - 1:  # it may be for as many axes, or they not
-        return None
+    rank = getattr(layer.innermost, "rank", None)
+    if x is not None and rank is not None and len(x) != rank + 1 + (layer.innermost is not layer):
+        return None  # it may be meant for as many axes, or they are not
     for tried in [((None,) * (len(x) - 1) + x[-1:])] if x else [], [(None,) * rank for rank in range(1, 6)]:
         if found := {shape for each in tried if (shape := _through(layer, each)) is not None}:
             return found.pop() if len(found) == 1 else None

@@ -157,7 +157,7 @@ def names(spec: Spec, graph: Graph) -> list[Diagnostic]:
 def encode(spec: Spec, problems: list[Diagnostic]) -> tuple[Graph, bool, Shape | None]:
     """Spec -> the graph of the encoder alone, whether it is whole, and the shape of the code, as far as it is known.
 
-    What is wrong goes to ``problems``, and has a `Hole` in the graph.
+    What is wrong goes to ``problems``, and has a `Hole` in the graph where it is not known what it stores.
     """
     steps = written("encoder", spec.encoder)
     nodes, whole, code = chain("encoder", steps, INPUT, spec.input.shape, spec, problems)
@@ -179,10 +179,15 @@ def decode(graph: Graph, whole: bool, code: Shape | None, spec: Spec, problems: 
         steps = written("decoder", spec.decoder)
     nodes, right, end = chain("decoder", steps, graph.code, code, spec, problems, before=graph.nodes, sure=whole)
     graph = replace(graph, nodes=(*graph.nodes, *nodes))
-    if steps and not (whole and right) and _differ(end, spec.input.shape):
-        problem = _output_mismatch(graph, spec)
-        problems += [problem] if all(each.place != problem.place for each in problems) else []
+    if steps and spec.has_input and not (whole and right) and _differ(end, spec.input.shape):
+        _add_alone(_output_mismatch(graph, spec), problems)
     return graph, whole and right
+
+
+def _add_alone(problem: Diagnostic, problems: list[Diagnostic]) -> None:
+    """Add what is wrong with a layer, unless something else is wrong with it."""
+    if all(each.place != problem.place for each in problems):
+        problems.append(problem)
 
 
 def _differ(x: Shape | None, y: Shape) -> bool:
@@ -368,7 +373,7 @@ def _headed(spec: Spec, classes: int, problems: list[Diagnostic]) -> Graph:
             got=show_shape(last.shape),
             help="end the head with `flatten`",
         )
-        problems += [problem] if all(each.place != problem.place for each in problems) else []
+        _add_alone(problem, problems)
     graph = replace(graph, nodes=(*graph.nodes, *nodes), losses=(CategoricalCrossentropy(),), target=(classes,))
     before, unsure = dict[str, Layer](), set[str]()
     [*_name_faults("encoder", written("encoder", spec.encoder), before, unsure, graph, spec)]  # `names` tells them

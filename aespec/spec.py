@@ -35,6 +35,7 @@ from aespec.plan import Count, Section, TrainingPlan
 from aespec.problems import by_field, diagnose, removable
 from aespec.schedules import Constant, Schedule
 from aespec.source import Source
+from aespec.source.mended import LOST
 from aespec.source.override import Override
 
 __all__ = ["Classifier", "Decoder", "Input", "Mirror", "Spec", "TrainingPlan", "Way", "load", "parse"]
@@ -211,6 +212,7 @@ class Spec(Section):
     _source: Source | None = PrivateAttr(default=None)
     _doubtful: Set[Loc] = PrivateAttr(default=frozenset())
     _unnamed: Set[Loc] = PrivateAttr(default=frozenset())
+    _has_input: bool = PrivateAttr(default=True)
 
     @property
     def source(self) -> Source | None:
@@ -220,6 +222,11 @@ class Spec(Section):
     def is_doubtful(self, loc: Loc) -> bool:
         """Whether the layer at a path is not as the file states it, which is wrong."""
         return _layer(loc) in self._doubtful
+
+    @property
+    def has_input(self) -> bool:
+        """Whether its input is what the file states, and not wrong there."""
+        return self._has_input
 
     def is_unnamed(self, loc: Loc) -> bool:
         """Whether the layer at a path has a name that cannot be read."""
@@ -292,7 +299,7 @@ def literal(value: Any) -> Any:
 def _validate(source: Source, found: list[Diagnostic], problems: list[Diagnostic] | None = None) -> Spec:
     """The spec of a source."""
     found[:] = by_field(found, source, Spec)
-    spec, doubtful, unnamed = None, frozenset[Loc](), frozenset[Loc]()
+    spec, doubtful, unnamed, has_input = None, frozenset[Loc](), frozenset[Loc](), True
     try:
         spec = Spec.model_validate(source.data)
     except ValidationError as error:
@@ -300,13 +307,15 @@ def _validate(source: Source, found: list[Diagnostic], problems: list[Diagnostic
         found += findings.said
         if problems is not None:
             source, doubtful = findings.source, frozenset(map(_layer, findings.guessed))
-            unnamed = frozenset(map(_layer, findings.unnamed))
+            lost = (loc for loc in source.spoilt if source.value(loc) == LOST)
+            unnamed = frozenset(map(_layer, (*findings.unnamed, *source.misnamed, *lost)))
             spec = _what_is_right(source, findings.left)
+            has_input = all(_part(fault) != ("input",) for fault in findings.left)
     if spec is None or (found and problems is None):
         raise AespecError(*in_order(found))
     if problems is not None:
         problems += found
-    spec._source, spec._doubtful, spec._unnamed = source, doubtful, unnamed
+    spec._source, spec._doubtful, spec._unnamed, spec._has_input = source, doubtful, unnamed, has_input
     return spec
 
 
@@ -347,7 +356,7 @@ def _part(fault: Fault) -> Loc:
         return fault.loc[:2]
     if part and part in fault.source.values:
         return part
-    if fault.stand_in is not None or removable(fault) or _shapeless(fault):
+    if removable(fault) or _shapeless(fault):
         return fault.written
     match fault.loc:
         case ("classifier", "head", int(), *_):

@@ -116,7 +116,8 @@ def _meant(name: str, graph: Graph) -> str | None:
     short = next((each for each in meant if each in node.params), None)
     if last and short is None:
         stored = (tie.parameter for part, tie in node.ties.items() if part in meant)
-        return next(stored, f"{full}/{near}" if (near := nearest(last, node.params)) else full)
+        own = [each for each, param in node.params.items() if param.trainable]
+        return next(stored, f"{full}/{near}" if (near := nearest(last, own)) else full)
     return f"{full}/{short}" if short and node.params[short].trainable else full
 
 

@@ -290,7 +290,7 @@ ONE_CAUSE = {
         "input: [28, 28]\nencoder: [dense: 100, dense: 30]\ndecoder:\n"
         "  - dense: {units: 100, tied_to: encoder/dense_2}\n  - dense: {units: 784, tied_to: encoder/dense_1}\n"
         "  - reshape: [28, 28]\n",
-        ("E201", "`dense` works on the last axis alone: put `- flatten` before the first `dense` of the encoder"),
+        ("E204", "`dense` works on the last axis alone: put `- flatten` before `encoder/dense_1`"),
     ),
     "a name in each turn": (
         "input: [100]\nencoder: [{repeat: {times: 2, index: i, layers: [{dense: {units: 50, name: h}}]}}]\n"
@@ -305,6 +305,77 @@ ONE_CAUSE = {
     "a recurrent layer without fields": (
         "input: [28, 28]\nencoder: [{bidirectional: {layer: {gru: null}}}, {gru: 30}]\ndecoder: mirror\n",
         ("E103", "add `units: ...`"),
+    ),
+    "a pooling without fields for other axes": (
+        "input: [8, 8, 3]\nencoder: [global_average_pool1d, {dense: 2}]\n"
+        "decoder: [{dense: 192}, {reshape: [8, 8, 3]}]\n",
+        ("E201", "did you mean `global_average_pool2d`?"),
+    ),
+    "no flatten, and no reshape that fails": (
+        "input: [28, 28]\nencoder: [{dense: 100}, global_average_pool1d]\n"
+        "decoder: [{dense: {units: 784, tied_to: encoder/dense_1}}, {reshape: [28, 28]}]\n",
+        ("E204", "`dense` works on the last axis alone: put `- flatten` before `encoder/dense_1`"),
+    ),
+    "a tie in a head to a layer of the last axis": (
+        "input: [6, 2]\nencoder: [{dense: {units: 3, name: a}}, flatten, {dense: 3}]\ndecoder: mirror\n"
+        "classifier: {head: [{dense: {units: 12, tied_to: encoder/a}}]}\n",
+        ("E204", "`dense` works on the last axis alone: put `- flatten` before `encoder/a`"),
+    ),
+    "a dash in braces": (
+        "input: [8]\nencoder: {-dense: 3}\ndecoder: mirror\n",
+        ("E002", "write `- dense: ...`, and so each item"),
+    ),
+    "a dash among fields": (
+        "input: [8]\nencoder:\n  - dense: {units: 8, -dense: 3}\ndecoder: mirror\n",
+        ("E002", "write `- dense: ...`, and so each item"),
+    ),
+    "a dash in the plan": (
+        "input: [8]\nencoder: [dense: 3]\ndecoder: mirror\ntraining: {epochs: 3, -dropout: 0.2}\n",
+        ("E002", "write `- dropout: ...`, and so each item"),
+    ),
+    "a second item without a space in the first column": (
+        "input: [28]\nencoder: [dense: 20]\ndecoder:\n- dense: 20\n-dense: 28\nloss: mse\n",
+        ("E002", "write `- dense: 28`, and so each item"),
+    ),
+    "items without a space in two blocks": (
+        "input: [28]\nencoder:\n-dense: 3\n-dense: 2\ndecoder:\n-dense: 28\nloss: mse\n",
+        ("E002", "write `- dense: 3`, and so each item"),
+    ),
+    "a length of the input": (
+        "input: [28, x]\nencoder: [flatten, {dense: 30}]\ndecoder: [{dense: 784}, {reshape: [28, 28]}]\n",
+        ("E104", "for a number by name write `${x}`, and add `vars: {x: ...}`"),
+    ),
+    "a layer with a name whose line is no YAML": (
+        "input: [28]\nencoder:\n  - dense: {units: 16, name: first\n  - dense: 4\n"
+        "decoder: [{dense: 16}, {dense: {units: 28, tied_to: encoder/first}}]\ntraining: {freeze: [encoder/first]}\n",
+        ("E002", "write `}` after its last item; line 4 does not continue it, unless a comma is missing before it"),
+    ),
+    "a field in a wrong column": (
+        "input: [28]\nencoder: [dense: 3]\ndecoder: mirror\ntraining:\n  optimizer:\n    adam:\n"
+        "      learning_rate: 0.01\n   epochs: 3\n",
+        ("E002", "let the keys of one mapping begin in one column"),
+    ),
+    "the fields of a repeat": (
+        "input: [28]\nencoder:\n  - repeat:\n      times:2\n      layers: [{dense: 3}]\ndecoder: mirror\n",
+        ("E002", "write `times: 2`"),
+    ),
+    "two widths in braces": (
+        "input: [28]\nencoder:\n  - dense: {units: 64, 32}\ndecoder: mirror\n",
+        ("E007", "a list stands in brackets: write `units: [64, 32]`"),
+    ),
+    "an unknown length in braces": (
+        "input: {shape: null, 28}\nencoder: [lstm: 3]\ndecoder: {mirror: {length: 28}}\n",
+        ("E007", "a list stands in brackets: write `shape: [null, 28]`"),
+    ),
+    "a name that cannot be read": (
+        "input: [28]\nencoder: [{dense: {units: 16, name: 1st}}, {dense: 8}]\n"
+        "decoder: [{dense: {units: 16, tied_to: encoder/dense_1}}, {dense: 28}]\n",
+        ("E104", "`name`: Name of the node, unique within its block; by default the kind and a number."),
+    ),
+    "a convolution at each step": (
+        "input: [64, 6]\nencoder: [{time_distributed: {layer: {conv1d: {filters: 3, kernel_size: 3}}}}, {lstm: 4}]\n"
+        "decoder: [{repeat_vector: 64}, {lstm: {units: 6, return_sequences: true}}]\n",
+        ("E201", "leave `time_distributed` out: `conv1d` goes over the steps by itself"),
     ),
     "a key that is no name": (
         "input: [30, 6]\nencoder: [lstm: 8]\ndecoder:\n  - repeat_vector: 30\n  - lstm: {units: 16, 0: true}\n"
@@ -422,7 +493,7 @@ SYNTAX = {
     "no space after a colon": ("decoder: miror", "decoder:{miror: {}}"),
     "a column more": ("  - dropout", "   - dropout"),
     "a column less": ("  - dropout", " - dropout"),
-    "a field in a wrong column": ("los: mse", " los: mse"),
+    "a field in a wrong column": ("training: {", " training: {"),
     "a tab": ("  - dropout", "\t- dropout"),
     "an anchor": ("decoder: miror", "decoder: *there"),
 }  # fmt: skip

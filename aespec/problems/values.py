@@ -447,9 +447,11 @@ def _a_value_near(fault: Fault) -> str | None:
 
 def _takes(fault: Fault, value: Any) -> bool:
     """Whether the field takes a value, or a list of such where the fault is in an item of one."""
-    items = fault.source.value(fault.written[:-1]) if fault.loc and isinstance(fault.loc[-1], int) else None
-    wanted = [value] * len(items) if isinstance(items, list) else value
-    return fault.owner is not None and bool(fault.loc) and accepts(fault.owner, fault.field, wanted)
+    if fault.owner is None or not fault.loc:
+        return False
+    items = fault.source.value(fault.written[:-1]) if isinstance(fault.loc[-1], int) else None
+    listed = isinstance(items, list) and accepts(fault.owner, fault.field, [value] * len(items))
+    return listed or accepts(fault.owner, fault.field, value)
 
 
 def _an_example(fault: Fault) -> str | None:

@@ -16,6 +16,7 @@ from aespec.rules import UnknownVariable
 from aespec.source.expand import Expansion
 from aespec.source.file import is_json, read_root, read_text
 from aespec.source.include import Library
+from aespec.source.mended import LOST
 from aespec.source.override import NAME, Override, override
 from aespec.source.text import Node, clipped
 from aespec.source.variables import Frame, Tally
@@ -90,6 +91,8 @@ class Source:
             tally.spoilt.update(problem.place for problem in problems if problem.place)
             root = Expansion(Library(name, text, file)).spec(root, Frame(tally, file=file))
             problems += _unused(root, tally)
+            if LOST not in text:  # what was left out is not to be told of
+                problems[:] = [each for each in problems if LOST not in f"{each.message} {each.got}"]
         except AespecError as error:
             problems += error.diagnostics
             gathered = None

@@ -18,8 +18,8 @@ def mended(text: Text, problem: Diagnostic) -> Text | None:
     """A text with the line of a problem where its neighbors begin, or without what it says; None where neither helps.
 
     What a line says is all but the dash of an item and the name of a field, and what its brackets hold below it.
-    Variables that are not known would be missed wherever they stand, so that of a text with a fault in ``vars``
-    nothing else is told.
+    Variables that are not known would be missed wherever they stand, so that a text with a fault in ``vars`` is not
+    read on. Of lines in a wrong column items are moved, and the fields at the top: of others it is not known where to.
     """
     if problem.place is None or problem.place.name != text.name or LOST in text.text:
         return None
@@ -29,8 +29,7 @@ def mended(text: Text, problem: Diagnostic) -> Text | None:
     content = lines[at]
     indent, dashes, field = _LINE.match(content).groups(default="")  # type: ignore[union-attr]
     if _ABOUT_COLUMNS.search(problem.message):
-        lines[at] = _column(lines[:at], item=bool(dashes), field=field) + content.strip()
-        return Text("\n".join(lines), text.name) if lines[at] != content else None
+        return _moved(text, at, _column_of_items(lines[:at]) if dashes else 0 if field in AT_THE_TOP else None)
     if not dashes and not field and re.match(r"\s*-\w", content):  # a dash without a space
         dashes = "- "
     lines[at] = indent + dashes + (f"{field}: {LOST}" if field else LOST if dashes else f"{LOST}: {LOST}")
@@ -42,16 +41,21 @@ def mended(text: Text, problem: Diagnostic) -> Text | None:
     return Text("\n".join(lines), text.name)
 
 
-def _column(above: list[str], *, item: bool, field: str) -> str:
-    """The indentation of a line that stands below these, in the wrong column."""
-    if field in AT_THE_TOP and not item:
-        return ""
-    stand = [line for line in reversed(above) if line.strip() and not line.lstrip().startswith("#")]
-    if not stand:
-        return ""
-    if item and (last := next((line for line in stand if line.lstrip().startswith("- ")), None)):
-        return " " * _depth(last)
-    return " " * (_depth(stand[0]) + 2 * stand[0].rstrip().endswith(":"))
+def _column_of_items(above: list[str]) -> int | None:
+    """Where an item begins that stands below these lines in the wrong column."""
+    return next((_depth(line) for line in reversed(above) if line.lstrip().startswith("- ")), None)
+
+
+def _moved(text: Text, at: int, column: int | None) -> Text | None:
+    """A text with a line, and what stands below it, in another column; None where that changes nothing."""
+    lines, own = [*text.lines], _depth(text.lines[at])
+    if column is None or lines[at] == " " * column + lines[at].strip():
+        return None
+    for line in range(at, len(lines)):
+        if line > at and lines[line].strip() and (_depth(lines[line]) <= own or lines[line].lstrip()[:2] == "- "):
+            break
+        lines[line] = " " * (column + max(_depth(lines[line]) - own, 0)) + lines[line].strip()
+    return Text("\n".join(lines), text.name)
 
 
 def _depth(line: str) -> int:

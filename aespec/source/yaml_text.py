@@ -29,7 +29,7 @@ from aespec.source.text import (
     too_many,
     writable,
 )
-from aespec.source.yaml_errors import explain_syntax, is_joined, joined_dash
+from aespec.source.yaml_errors import NO_SPACE, explain_syntax, is_joined, joined_dash
 
 BREAKS = r"\r\n|[\n\r\x85\u2028\u2029]"
 """What ends a line in the marks that YAML parsers give."""
@@ -125,18 +125,19 @@ _LISTS = ("freeze", "columns")
 """Fields that hold a list of names."""
 
 
-def _cut_list(text: str, place: Place) -> str | None:
-    """Of a number or a name in braces that belongs to those before it: the field with the list of them all."""
+def _cut_list(text: str, place: Place) -> tuple[str, Place] | None:
+    """Of a number or a name in braces that belongs to those before it: the field with the list, and its place."""
     at = place.column - 1
     head, _, before = place.text[max(at - _NEAR, 0) : at].rpartition(":")
     field = re.search(r"\w{1,40}$", head)
-    if field is None or not (field[0] in _LISTS or isinstance(plain_value(text), (int, float))):
+    if field is None or not (field[0] in _LISTS or isinstance(plain_value(text), int | float | None)):
         return None
-    item = r"[\w./-]+" if field[0] in _LISTS else r"-?[0-9][0-9.]*"
+    item = r"[\w./-]+" if field[0] in _LISTS else r"(?:-?[0-9][0-9.]*|null|~)"
     rest = re.match(rf"{item}(?:\s*,\s*{item})*(?=\s*(?:,|\}}|#|$))", place.text[at : at + _NEAR])
     if rest is None or not re.fullmatch(rf"\s*(?:{item}\s*,\s*)+", before):
         return None
-    return f"{field[0]}: [{before.strip()} {rest[0]}]"
+    written, begin = f"{before.strip()} {rest[0]}", at - len(before.lstrip())
+    return f"{field[0]}: [{written}]", replace(place, column=begin + 1, width=at + len(rest[0]) - begin)
 
 
 def _cut_number(text: str, place: Place) -> tuple[float, Diagnostic] | None:
@@ -177,8 +178,12 @@ class _Open:
     anchor: str | None
     items: list[Node] | dict[str, Entry]
     key: tuple[str, Place] | None = None
-    joined: list[Node] = field(default_factory=list)
-    """The layers in it that lack a space between them and their dash."""
+    told: bool = False
+    """Whether it is told that a dash and a layer in it lack a space between them."""
+    dashed: bool = False
+    """Whether the key is such a layer."""
+    joined: list[tuple[str | None, Node]] = field(default_factory=list)
+    """The layers that are so, each with the field that stands before it."""
     cut: bool = False
     """Whether an item in it goes on with what stood before."""
 
@@ -229,9 +234,8 @@ class _Reader:
             node = Node(text, place)
             if plain and self._goes_on(text, place):
                 self.stack[-1].key, self.stack[-1].cut = (_REST, place), True
-            elif plain and is_joined(text):
-                self._tell_joined(place)
-                self.stack[-1].key = (text, place)
+            elif plain and is_joined(text) and self._tell_joined(text, place):
+                self.stack[-1].key, self.stack[-1].dashed = (text[1:], place), True
             else:
                 if plain and not self._refuse_lookalike(text, place):
                     self._check_key(text, place)
@@ -287,14 +291,16 @@ class _Reader:
         self._add(node)
 
     def _put_together(self, opened: _Open) -> None:
-        """Make a list of layers that lack a space after their dash: the mapping, or what the field before them has."""
+        """Make lists of the layers that lack a space after their dash: of the mapping, or of the fields before them."""
         items = opened.items
         if not isinstance(items, dict) or not items:
-            opened.items = opened.joined
+            opened.items = [node for _, node in opened.joined]
             return
-        empty = next((key for key, each in reversed(items.items()) if each.node.value is None), None)
-        if empty is not None:
-            items[empty] = Entry(items[empty].key, Node(opened.joined, items[empty].node.place))
+        for before, node in opened.joined:
+            if before is not None and isinstance(items[before].node.value, list | None):
+                entry = items[before]
+                stand = entry.node.value if isinstance(entry.node.value, list) else []
+                items[before] = Entry(entry.key, Node([*stand, node], entry.node.place))
 
     def _add(self, node: Node) -> None:
         self.count += 1
@@ -308,8 +314,10 @@ class _Reader:
             parent.items.append(node)
         elif parent.key:
             key, place = parent.key
-            if is_joined(key):
-                parent.joined.append(Node({key[1:]: Entry(place, node)}, place))
+            if parent.dashed:
+                before = next(reversed(parent.items), None)
+                parent.joined.append((before, Node({key: Entry(place, node)}, place)))
+                parent.dashed = False
             else:
                 parent.items[key] = Entry(place, node)
             parent.key = None
@@ -320,7 +328,7 @@ class _Reader:
     def _set_key(self, key: str, place: Place) -> None:
         mapping = self.stack[-1]
         mapping.key = (key, place)
-        if isinstance(mapping.items, dict) and key in mapping.items and not (is_joined(key) or parted_word(key)):
+        if isinstance(mapping.items, dict) and key in mapping.items and not parted_word(key):
             self.problems.append(repeated(key, place, mapping.items[key]))
 
     def _refuse_lookalike(self, text: str, place: Place) -> bool:
@@ -347,12 +355,15 @@ class _Reader:
         self.problems.append(problem)
         return True
 
-    def _tell_joined(self, place: Place) -> None:
-        """Note a dash and a layer without a space between them; of several in a list, the first."""
-        mapping = self.stack[-1]
-        found = joined_dash(self.text, place.line - 1)
-        if found and not mapping.joined:
-            self.problems.append(Diagnostic(SyntaxProblem, found[1], found[0], help=found[2]))
+    def _tell_joined(self, text: str, place: Place) -> bool:
+        """Note a dash and a layer without a space between them, of several the first; whether it is an item's dash."""
+        mapping, found = self.stack[-1], joined_dash(self.text, place.line - 1)
+        item = found is not None and found[0].column == place.column
+        if not mapping.told:
+            mapping.told = True
+            help = found[2] if found and item else f"write `- {clipped(text[1:])}: ...`, and so each item"
+            self.problems.append(Diagnostic(SyntaxProblem, NO_SPACE, place, help=help))
+        return item
 
     def _goes_on(self, text: str, place: Place) -> bool:
         """Note an item that braces cut off from those before it at a comma, which are read as they are meant."""
@@ -367,13 +378,13 @@ class _Reader:
             self.problems.append(problem)
             mapping.items[str(name)] = Entry(entry.key, replace(entry.node, value=meant))
             return True
-        if not (written := _cut_list(text, place)):
+        if not (found := _cut_list(text, place)):
             return False
-        before = entry.node.value
+        before, (written, whole) = entry.node.value, found
         if not isinstance(before, list):  # of several, the first is told
             help = f"a list stands in brackets: write `{clipped(written, 100)}`"
             what, wanted = "a comma in braces begins another field", "a list, in brackets"
-            self.problems.append(Diagnostic(UnsupportedYaml, what, place, wanted=wanted, help=help))
+            self.problems.append(Diagnostic(UnsupportedYaml, what, whole, wanted=wanted, help=help))
             before = [entry.node]
         listed = Node([*before, Node(plain_value(text), place)], entry.node.place)
         mapping.items[str(name)] = Entry(entry.key, listed)
