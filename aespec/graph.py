@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal, Self
 
-from aespec.activations import Activation
+from aespec.activations import Activation, Linear
 from aespec.kind import Kind
-from aespec.layers.base import Layer, Param
+from aespec.layers.base import Layer, Param, Weighted
+from aespec.layers.normalization import BatchNormalization
 from aespec.losses import Loss
 from aespec.regularizers import Regularizer, Target
 from aespec.shapes import Shape, ShapeError, fill
@@ -110,6 +111,11 @@ class Node:
         ties = {"kernel": Tie(f"{source}/kernel", self.layer.innermost.tied_transposed)}
         own = {short: param for short, param in self.params.items() if short not in ties}
         return replace(self, params=own, ties=ties)
+
+    def is_centered_by(self, following: Node) -> bool:
+        """Whether the node after it is a batch normalization that takes the place of its bias."""
+        linear = isinstance(self.layer.innermost, Weighted) and isinstance(self.layer.output_activation, Linear)
+        return linear and isinstance(following.layer.innermost, BatchNormalization)
 
     def count(self, *, trainable: bool | None = None) -> int:
         """The number of parameters stored here, all or only those (not) trained."""

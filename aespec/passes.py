@@ -247,6 +247,7 @@ def mirror(graph: Graph, form: Mirror, spec: Spec) -> list[Step]:
             continue
         node, pool = nodes[i], nodes[folds[i]] if i in folds else None
         before = _activation_before(nodes[:i])
+        centered = any(node.is_centered_by(following) for following in nodes[i + 1 : i + 2])
         try:
             layers = _undone(node.layer, shapes[i], pool=pool.layer if pool else None, output=before is None)
         except ShapeError as error:
@@ -256,6 +257,8 @@ def mirror(graph: Graph, form: Mirror, spec: Spec) -> list[Step]:
             if layer.output_activation is not None:
                 layer = layer.activated(before or output)
                 ended = ended or before is None
+            if centered:
+                layer = layer.biased()
             if form.tie_weights and node.layer.innermost.kind in layer.innermost.ties_with:
                 layer = layer.tied(node.name)
             steps.append(Step(layer, ("decoder",), (node.name, pool.name) if pool else (node.name,)))

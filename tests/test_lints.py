@@ -346,7 +346,7 @@ FINDINGS = {
         [],
     ),
     "dropout between": (spec("dense: 5, dropout: 0.1, batch_normalization, dense: 3", "[dense: 8]"), []),
-    "a mirror that needs it": (spec("dense: 5, batch_normalization, dense: 3"), []),
+    "before a mirror": (spec("dense: 5, batch_normalization, dense: 3"), [("W204", "dense")]),
     "the code's own": (spec("dense: 3", "[batch_normalization, dense: 8]"), []),
     "averages that stand still": (
         spec(
@@ -986,6 +986,11 @@ MENDED = {
             "[dense: 8, reshape: [4, 2]]",
             input="[4, 2]",
         ),
+        "W204 line 2",
+    ),
+    "before a mirror, which stays as it is": (
+        spec("dense: 5, batch_normalization, dense: 3"),
+        spec("dense: {units: 5, use_bias: false}, batch_normalization, dense: 3"),
         "W204 line 2",
     ),
     "that layers share": (

@@ -142,6 +142,25 @@ def test_mirrored_activations(encoder, decoder):
     assert found == decoder
 
 
+@pytest.mark.parametrize(
+    ("input", "layer"),
+    [
+        ([6], {"dense": {"units": 4, "use_bias": False}}),
+        ([4, 6], {"time_distributed": {"layer": {"dense": {"units": 4, "use_bias": False}}}}),
+        ([4, 6], {"conv1d": {"filters": 4, "kernel_size": 3, "padding": "same", "use_bias": False}}),
+    ],
+)
+def test_a_batch_normalization_stands_for_the_bias_of_the_layer_before_it_which_the_mirror_has(input, layer):
+    def has_bias(*encoder):
+        made = graph(input=input, encoder=[*encoder, {"layer_normalization": {"center": False}}], decoder="mirror")
+        return "bias" in made.output.params
+
+    assert has_bias(layer, "batch_normalization")
+    assert has_bias(layer, {"batch_normalization": {"center": False}}, *[{"max_pool1d": 2}] * ("conv1d" in layer))
+    assert not has_bias(layer)
+    assert not has_bias(layer, {"activation": "relu"}, "batch_normalization")
+
+
 def test_a_mirror_without_weights_ends_in_the_output_activation():
     compiled = graph(input=[8, 2], encoder=[{"max_pool1d": 2}], decoder={"mirror": {"output_activation": "sigmoid"}})
     assert [node.layer.kind for node in compiled.block("decoder")] == ["upsampling1d", "activation"]

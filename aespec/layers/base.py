@@ -145,6 +145,10 @@ class Layer(Kind):
         """This layer with another activation; itself where it has no choice of one."""
         return self.model_copy(update={"activation": activation}) if "activation" in type(self).model_fields else self
 
+    def biased(self) -> Self:
+        """This layer with a bias; itself where it has no choice of one."""
+        return self.model_copy(update={"use_bias": True}) if "use_bias" in type(self).model_fields else self
+
     @property
     def draws(self) -> Literal["uniform", "normal"] | None:
         """The random numbers that training draws here or in what this layer wraps; None where it draws none."""

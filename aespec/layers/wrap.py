@@ -50,6 +50,10 @@ class TimeDistributed(Layer):
         """The same with another activation in the layer."""
         return self.model_copy(update={"layer": self.layer.activated(activation)})
 
+    def biased(self) -> Self:
+        """The same with a bias in the layer."""
+        return self.model_copy(update={"layer": self.layer.biased()})
+
     @property
     def innermost(self) -> Layer:
         """The layer."""

@@ -21,7 +21,7 @@ from aespec.layers.resize import Cropping1D, Cropping2D, ZeroPadding1D, ZeroPadd
 from aespec.lints.base import Lint, disturbs, loc_of, place_of, value_before, written
 from aespec.shapes import channels_last, counted, show_shape
 from aespec.source.file import is_json
-from aespec.spec import Mirror, Spec
+from aespec.spec import Spec
 
 __all__ = [
     "BiasBeforeNormalization",
@@ -183,7 +183,7 @@ class BiasBeforeNormalization(Lint):
     beta is the bias. One in the linear layer right before it is trained for nothing. `use_bias: false` leaves a model
     that computes the same with fewer parameters. `aespec validate --fix` states it.
 
-    Before a `decoder: mirror` nothing is said: the layer's mirror has a bias where the layer has, and needs it.
+    The layer that mirrors it has a bias all the same: a `decoder: mirror` leaves the normalization out.
     """
 
     code = "W204"
@@ -213,8 +213,7 @@ decoder:
         """Each batch normalization beside the layer before it."""
         found: dict[Place | None, list[Node]] = defaultdict(list)
         for node, following in zip(graph, graph.nodes[1:], strict=False):
-            mirrored = isinstance(spec.decoder, Mirror) and node.block == "encoder"
-            if not mirrored and node.block == following.block and _is_shifted_in_vain(node, following):
+            if node.block == following.block and _is_shifted_in_vain(node, following):
                 found[place_of(spec, node, "use_bias")].append(node)
         for place, nodes in found.items():
             node, stated = nodes[0], _about_bias(nodes[0])
@@ -498,14 +497,8 @@ def _is_squashed(node: Node) -> bool:
 
 def _is_shifted_in_vain(node: Node, following: Node) -> bool:
     layer = node.layer.innermost
-    normalized = isinstance(following.layer.innermost, BatchNormalization) and not following.settled
-    return (
-        normalized
-        and isinstance(layer, Weighted)
-        and layer.use_bias
-        and layer.activity_regularizer is None
-        and _is_linear(node)
-    )
+    biased = isinstance(layer, Weighted) and layer.use_bias and layer.activity_regularizer is None
+    return biased and node.is_centered_by(following) and not following.settled
 
 
 def _without_bias(spec: Spec, nodes: list[Node]) -> SetField | None:
