@@ -288,8 +288,8 @@ JSON_REFUSED: list[tuple[str, list[tuple[str, int, str]]]] = [
     ('{"a": [1,]}', [("E002", 1, ",")]),
     ("{'a': 1}", [("E002", 1, "'")]),
     ("{a: 1}", [("E002", 1, "a")]),
-    ('{"a" 1}', [("E002", 1, "1")]),
-    ('{"a": 1 "b": 2}', [("E002", 1, '"')]),
+    ('{"a" 1}', [("E002", 1, " ")]),
+    ('{"a": 1 "b": 2}', [("E002", 1, " ")]),
     ('{"a": [1, 2', [("E002", 1, "")]),
     ('{"a": "b', [("E002", 1, '"')]),
     ('{"a": "b\n"}', [("E002", 1, "")]),
@@ -298,7 +298,7 @@ JSON_REFUSED: list[tuple[str, list[tuple[str, int, str]]]] = [
     ('{\n  // no\n  "a": 1}', [("E002", 2, "/")]),
     ('{"a": 1}\n{"b": 2}', [("E002", 2, "{")]),
     ('{"a": NaN, "b": [-Infinity, Infinity]}', [("E002", 1, "NaN"), ("E002", 1, "-Infinity"), ("E002", 1, "Infinity")]),
-    ('{"a": 012}', [("E002", 1, "1")]),
+    ('{"a": 012}', [("E002", 1, "012")]),
     ('{"a": 1, "b": {"c": 1, "c": 2}, "a": 3}', [("E003", 1, '"c"'), ("E003", 1, '"a"')]),
     (r'{"a": "\ud800", "\udfff": 1}', [("E002", 1, r'"\ud800"'), ("E002", 1, r'"\udfff"')]),
     ('{"a": "\ud800"}', [("E002", 1, "\ud800")]),
@@ -350,13 +350,16 @@ def test_what_to_do_instead(text: str, help: str) -> None:
     [
         ('{"a": None}', "None", "write `null`"),
         ('{"a": True}', "True", "write `true`"),
-        ('{"a": .5}', ".5", "text stands in double quotes; a number begins with a digit or `-`"),
-        ('{"a": [relu]}', "relu", "text stands in double quotes; a number begins with a digit or `-`"),
+        ('{"a": .5}', ".5", "write `0.5`"),
+        ('{"a": 3*2}', "3*2", "text stands in double quotes; a number begins with a digit or `-`"),
+        ('{"a": [relu]}', "relu", 'text stands in double quotes: write `"relu"`'),
         ("input: [8]", "input", "a spec in JSON begins with `{`; if this is YAML, name the file `.yaml`"),
-        ('{"a": [1, 2}', "}", "close every bracket, the last that was opened first"),
-        ('{"a": {"b": 1}', "", "close every bracket, the last that was opened first"),
-        ('{"a": }', "}", "text stands in double quotes; no comma after the last item"),
-        ('{"a": # b', "#", "remove it, or name the file `.yaml`"),
+        ('{"a": [1, 2}', "}", "write `]`"),
+        ('{"a": {"b": 1}', "", "write `}`, here or further before"),
+        ('{"a": {"b": [1', "", "write `]}}`, here or further before"),
+        ('{\n  "a": {\n    "b": [1]', "", "write `}}`"),
+        ('{"a": }', "}", "keys and texts stand in double quotes; no comma after the last item"),
+        ('{"a": # b\n 1}', "#", "remove it, or name the file `.yaml`"),
     ],
 )
 def test_what_to_do_instead_in_json(text: str, marked_: str, help: str) -> None:
@@ -1039,6 +1042,40 @@ def test_any_text_is_read_or_refused(text: str, name: str, overrides: list[str])
         return
     assert len(set(found)) == len(found) > 0
     assert rendered.encode()
+
+
+json_tokens = [
+    *"{}[]:,\"'\\ \n\t#/(abe015.-+",
+    '"a"',
+    '"a": ',
+    "true",
+    "null",
+    "1.5",
+    "// x\n",
+    "/*",
+    "*/",
+    "\x0b",
+    "\xa0",
+]
+json_soup = st.lists(st.sampled_from([*json_tokens, "\uff1a", "\u201c", '\\"', "${a}"]), max_size=20).map("".join)
+
+
+@patient
+@given(json_soup | json_soup.map("{{{}}}".format))
+@example('1.5\n\n"')
+@example('{}"b"l1.5]bl,\uff1a"a}')
+def test_what_is_no_json_is_told_and_what_is_none_is_not(text: str) -> None:
+    try:
+        meant = json.loads(text)
+    except json.JSONDecodeError:
+        meant = AespecError
+    try:
+        source = Source.parse(text, "x.json")
+    except AespecError as error:
+        told = {each.rule.code for each in error.diagnostics}
+        assert ("E002" in told) == (meant is AespecError) or told == {"E009"}
+    else:
+        assert source.data == meant
 
 
 @patient

@@ -509,6 +509,101 @@ def test_what_else_is_wrong_is_told_beside_a_fault_of_the_text(fault):
     assert [code for code in codes if code != "E002"] == rest
 
 
+JSON_SYNTAX = {
+    "a comma": ('"mae", {', '"mae" {'),
+    "a comma at the end": ('["mse", ', '["mse",, '),
+    "a comma behind the last": ('"shape": [20, 3]', '"shape": [20, 3,]'),
+    "a comma between lines": ('"relu"}},', '"relu"}}'),
+    "a colon": ('"units": 8', '"units" 8'),
+    "an equals sign": ('"units": 8', '"units" = 8'),
+    "a bracket": ("[20, 3]", "[20, 3"),
+    "a bracket of several lines": ("\n  ],", "\n  ,"),
+    "a brace": ('"relu"}}', '"relu"}'),
+    "a brace too many": ('"relu"}}', '"relu"}}}'),
+    "a bracket too many": ("[20, 3]", "[20, 3]]"),
+    "another bracket": ("[20, 3]", "[20, 3}"),
+    "an opening brace": ('{"dropout', '"dropout'),
+    "an opening bracket": ("[20, 3]", "20, 3]"),
+    "two opening braces": ('{"dropout', '{{"dropout'),
+    "two opening brackets": ('"encoder": [', '"encoder": [['),
+    "no braces around a layer": ('{"lstm": 3}', '"lstm": 3'),
+    "a closing quote": ('"relu"', '"relu'),
+    "a closing quote of a key": ('"activation"', '"activation'),
+    "an opening quote": ('"relu"', 'relu"'),
+    "an opening quote of a key": ('"activation"', 'activation"'),
+    "a quote too many": ('"relu"', '"relu""'),
+    "no quotes": ('"relu"', "relu"),
+    "no quotes around a key": ('"activation"', "activation"),
+    "single quotes": ('"activation": "relu"', "'activation': 'relu'"),
+    "typographic quotes": ('"relu"', "\u201crelu\u201d"),
+    "a wide colon": ('"units":', '"units"\uff1a'),
+    "a wide space": ('"units": 8', '"units":\u00a08'),
+    "a comment": ("\n  ],", "\n  ],  // the layers"),
+    "an escape": ('"relu"', r'"re\lu"'),
+    "a key that is a number": ('"min_delta"', "0"),
+    "the last brace": ('"los": "mse"\n}', '"los": "mse"\n'),
+    "parentheses": ("[20, 3]", "(20, 3)"),
+    "Python's word": ('"nesterov": true', '"nesterov": True'),
+    "a tab in a text": ("a text", "a\ttext"),
+    "a break in a text": ("a text", "a\ntext"),
+}  # fmt: skip
+
+IN_JSON = """\
+{
+  "input": {"shape": [20, 3]},
+  "encoder": [
+    {"dense": {"units": 8, "activation": "relu"}},
+    {"dropout": 1.2},
+    {"lstm": 3}
+  ],
+  "decoder": "miror",
+  "loss": ["mse", "mae", {"huber": {"delta": 1}}],
+  "training": {
+    "optimizer": {"sgd": {"nesterov": true, "momentum": 0.9}},
+    "early_stopping": {"min_delta": 0.1, "patience": 3},
+    "epochs": "many"
+  },
+  "description": "a text",
+  "los": "mse"
+}
+"""
+TOLD_IN_JSON = ["E104", "E101", "E104", "E102"]
+
+
+@pytest.mark.parametrize("fault", JSON_SYNTAX)
+def test_what_else_is_wrong_in_json_is_told_beside_a_fault_of_the_text(fault, tmp_path):
+    old, new = JSON_SYNTAX[fault]
+    assert old in IN_JSON
+    found = [code for code, _ in told_in_json(IN_JSON.replace(old, new, 1), tmp_path)]
+    assert found.count("E002") == 1
+    assert [code for code in found if code != "E002"] == TOLD_IN_JSON
+
+
+ONE_MAY_MEND_THE_OTHER = [
+    ("a bracket of several lines", "two opening brackets"),
+    ("a brace", "no braces around a layer"),
+]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [pair for pair in combinations(JSON_SYNTAX, 2) if pair not in ONE_MAY_MEND_THE_OTHER]
+)
+def test_two_faults_of_the_text_of_json_are_both_told(one, other, tmp_path):
+    (old, new), (before, after) = JSON_SYNTAX[one], JSON_SYNTAX[other]
+    if abs(IN_JSON[: IN_JSON.index(old)].count("\n") - IN_JSON[: IN_JSON.index(before)].count("\n")) > 1:
+        found = [code for code, _ in told_in_json(IN_JSON.replace(old, new, 1).replace(before, after, 1), tmp_path)]
+        assert found.count("E002") == 2
+        assert [code for code in found if code != "E002"] == TOLD_IN_JSON
+
+
+def told_in_json(text, folder):
+    path = folder / "spec.json"
+    path.write_text(text)
+    with pytest.raises(AespecError) as caught:
+        read(path)
+    return [(each.rule.code, each.message) for each in caught.value.diagnostics]
+
+
 def test_of_a_text_with_a_fault_in_its_variables_nothing_else_is_told():
     text = "vars: {n: 3\ninput: [8]\nencoder: [dense: '${n}', dense: '${m}']\ndecoder: miror\n"
     assert [each.rule.code for each in every(text)] == ["E002"]

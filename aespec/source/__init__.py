@@ -83,12 +83,13 @@ class Source:
         tally = Tally(problems)
         try:
             root = read_root(text, name, problems, tally.spoilt)
+            of_text = len(problems)
             for assignment in overrides:
                 try:
                     root = override(root, assignment, problems)
                 except AespecError as error:
                     problems += error.diagnostics
-            tally.spoilt.update(problem.place for problem in problems if problem.place)
+            tally.spoilt.update(problem.place for problem in problems[of_text:] if problem.place)
             root = Expansion(Library(name, text, file)).spec(root, Frame(tally, file=file))
             problems += _unused(root, tally)
             if LOST not in text:  # what was left out is not to be told of

@@ -47,7 +47,7 @@ def read_root(text: str, name: str, problems: list[Diagnostic], lost: set[Place]
         text: What the file holds.
         name: What messages call it.
         problems: Takes what is wrong.
-        lost: Takes the places of what is left out, where YAML that is wrong is to be read on all the same.
+        lost: Takes the places of what cannot be relied on, where a text of wrong syntax is to be read on all the same.
 
     Raises:
         AespecError: There is none; with what is wrong.
@@ -57,7 +57,7 @@ def read_root(text: str, name: str, problems: list[Diagnostic], lost: set[Place]
     json = is_json(name)
     content = text.removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")  # a byte order mark
     lines = Text(content, name) if json else Text(content, name, BREAKS)
-    root = read_json(lines, problems) if json else read_yaml(lines, problems, lost)
+    root = read_json(lines, problems, lost) if json else read_yaml(lines, problems, lost)
     if root is None or root.value is None:
         what, got = "the spec is empty", None
     elif not isinstance(root.value, dict):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-__all__ = ["Lookalike", "lookalike", "parted_word"]
+__all__ = ["SIGNS", "SPACES", "Lookalike", "lookalike", "parted_word"]
 
-_SPACES = "\u00a0\u1680\u2000-\u200b\u202f\u205f\u3000"
+SPACES = "\u00a0\u1680\u2000-\u200b\u202f\u205f\u3000"
 _DASHES = "\u2010-\u2015\u2022\u2043\u2219\u2212\u00b7\u30fb"
-_SIGNS = {
+SIGNS = {
     "\uff1a": (": ", "colon"),
     "\uff0c": (", ", "comma"),
     "\u3001": (", ", "comma"),
@@ -21,12 +21,12 @@ _SIGNS = {
 }
 """What each looks like, as it is to be written, and what that is called."""
 
-_DASH = re.compile(rf"\s*([{_DASHES}])(?=[\s{_SPACES}])")
-_SIGN = re.compile(rf"[{_SPACES}{''.join(_SIGNS)}]")
+_DASH = re.compile(rf"\s*([{_DASHES}])(?=[\s{SPACES}])")
+_SIGN = re.compile(rf"[{SPACES}{''.join(SIGNS)}]")
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'|(?:^|(?<=\s))#.*")
 _PLAIN = re.compile(r"\s*(?:- )?[\w-]+: +(?=[^\s\[{\"'])")
-_WORD = re.compile(rf"[\s{_SPACES}]*(?:[-{_DASHES}][\s{_SPACES}]+)?(\w+)(?:\uff1a|:[\s{_SPACES}]|$)")
-_ANY = re.compile(rf"[{_SPACES}{_DASHES}\uff1a]")
+_WORD = re.compile(rf"[\s{SPACES}]*(?:[-{_DASHES}][\s{SPACES}]+)?(\w+)(?:\uff1a|:[\s{SPACES}]|$)")
+_ANY = re.compile(rf"[{SPACES}{_DASHES}\uff1a]")
 
 
 class Lookalike(NamedTuple):
@@ -55,8 +55,8 @@ def lookalike(line: str) -> Lookalike | None:
         return None
     column = found.end() - 1
     character = line[column]
-    invisible = re.fullmatch(f"[{_SPACES}]", character)
-    what = "space" if invisible else _SIGNS[character][1] if character in _SIGNS else "dash"
+    invisible = re.fullmatch(f"[{SPACES}]", character)
+    what = "space" if invisible else SIGNS[character][1] if character in SIGNS else "dash"
     shown = f"U+{ord(character):04X}" if invisible else f"`{character}` (U+{ord(character):04X})"
     return Lookalike(column, f"{shown} is not the {what} of YAML", _put_right(line))
 
@@ -84,4 +84,4 @@ def _put_right(line: str) -> str:
 
 def _with_signs(text: str) -> str:
     """An unquoted stretch of a line with YAML's signs, a space behind each that wants one."""
-    return re.sub(r"\s+", " ", _SIGN.sub(lambda found: _SIGNS.get(found[0], (" ", ""))[0], text))
+    return re.sub(r"\s+", " ", _SIGN.sub(lambda found: SIGNS.get(found[0], (" ", ""))[0], text))

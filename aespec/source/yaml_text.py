@@ -46,7 +46,7 @@ def read_yaml(text: Text, problems: list[Diagnostic], lost: set[Place] | None = 
     Args:
         text: The document.
         problems: Takes what is wrong.
-        lost: Takes the places of what is left out, where a text that is no YAML is to be read on all the same.
+        lost: Takes the places of what cannot be relied on, where a text that is no YAML is to be read on all the same.
 
     Raises:
         AespecError: where reading cannot go on.
@@ -69,6 +69,8 @@ def read_yaml(text: Text, problems: list[Diagnostic], lost: set[Place] | None = 
         return _read_on(problem, text, problems, lost)
     except AespecError as error:
         return _read_on(error.diagnostics[0], text, problems, lost)
+    if lost is not None:
+        lost.update(problem.place for problem in problems if problem.place)
     return reader.root
 
 
@@ -79,8 +81,8 @@ def _read_on(problem: Diagnostic, text: Text, problems: list[Diagnostic], lost: 
         with suppress(AespecError):
             problems[:] = []
             root = read_yaml(without, problems)
-            lost.update(_lost(root) if root else ())
             problems.append(problem)
+            lost.update(_lost(root) if root else (), (each.place for each in problems if each.place))
             return root
         problems[:] = found
     raise AespecError(problem)
