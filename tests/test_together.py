@@ -3,6 +3,7 @@
 from itertools import combinations, product
 
 import pytest
+from applying import is_right, leaves_open
 from applying import told as every
 
 import aespec
@@ -323,7 +324,23 @@ ONE_CAUSE = {
     ),
     "a dash in braces": (
         "input: [8]\nencoder: {-dense: 3}\ndecoder: mirror\n",
-        ("E002", "write `- dense: ...`, and so each item"),
+        ("E002", "a list stands in brackets: write `[dense: ...]`"),
+    ),
+    "dashes in brackets": (
+        "input: [8]\nencoder: [-dense: 8, -flatten, -dense: 4]\ndecoder: mirror\n",
+        ("E002", "take it away: write `dense: ...`, and so each item"),
+    ),
+    "dashes before bare layers in brackets": (
+        "input: [8, 2]\nencoder: [-flatten, -dense: 4]\ndecoder: mirror\n",
+        ("E002", "take it away: write `flatten`, and so each item"),
+    ),
+    "second dashes": (
+        "input: [8, 2]\nencoder:\n  - -flatten\n  - -dense: 4\ndecoder: mirror\n",
+        ("E002", "take it away: write `flatten`, and so each item"),
+    ),
+    "a dash behind a section": (
+        "input: [8]\nencoder: -dense: 4\ndecoder: mirror\n",
+        ("E002", "write `encoder: [dense: 4]`"),
     ),
     "a dash among fields": (
         "input: [8]\nencoder:\n  - dense: {units: 8, -dense: 3}\ndecoder: mirror\n",
@@ -361,7 +378,23 @@ ONE_CAUSE = {
     ),
     "two widths in braces": (
         "input: [28]\nencoder:\n  - dense: {units: 64, 32}\ndecoder: mirror\n",
-        ("E007", "a list stands in brackets: write `units: [64, 32]`"),
+        (
+            "E104",
+            "what comes in is not stated: write `- dense: {units: 32}`; for two layers write `- dense: {units: 64}` "
+            "and `- dense: {units: 32}`",
+        ),
+    ),
+    "a window in braces": (
+        "input: [28, 28, 1]\nencoder: [conv2d: {filters: 2, kernel_size: 3, 3}]\ndecoder: mirror\n",
+        ("E007", "a list stands in brackets: write `kernel_size: [3, 3]`"),
+    ),
+    "columns that are numbers in braces": (
+        "input: {shape: [2], columns: 2019, 2020}\nencoder: [dense: 1]\ndecoder: mirror\n",
+        ("E007", 'a list stands in brackets: write `columns: ["2019", "2020"]`'),
+    ),
+    "a number for the shape at the end": (
+        "input: [28, 28]\nencoder: [flatten, dense: 3]\ndecoder: [dense: 784, reshape: 28]\n",
+        ("E104", "write `reshape: [28, 28]`, the shape of the input"),
     ),
     "an unknown length in braces": (
         "input: {shape: null, 28}\nencoder: [lstm: 3]\ndecoder: {mirror: {length: 28}}\n",
@@ -468,6 +501,14 @@ SEVERAL = {
         ["E007", "E208", "E104"],
     ),
 }  # fmt: skip
+
+
+@pytest.mark.parametrize("spec", ONE_CAUSE)
+def test_what_its_help_says_helps(spec):
+    text, _ = ONE_CAUSE[spec]
+    (problem,) = every(text)
+    assert leaves_open(problem) or is_right(text, problem) or spec == "a recurrent layer without fields"
+
 
 REST = """\
 input: [20, 3]

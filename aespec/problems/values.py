@@ -100,6 +100,18 @@ def _batch_axis(fault: Fault) -> str | None:
     return f"the batch is no part of a shape: write `[{', '.join(rest)}]`; `null` is an axis of any length"
 
 
+def _last_shape(fault: Fault) -> str | None:
+    """Of a number for the shape in which a decoder ends: that of the input, where it has several axes."""
+    shape, layers = fault.source.data.get("input"), fault.source.data.get("decoder")
+    shape = shape.get("shape") if isinstance(shape, dict) else shape
+    last = isinstance(layers, list) and fault.written[:2] == ("decoder", len(layers) - 1)
+    if fault.field != "target_shape" or type(fault.error["input"]) is not int or not last:
+        return None
+    if not isinstance(shape, list) or len(shape) < 2 or not all(type(each) is int for each in shape):
+        return None
+    return f"write `{snippet(fault, {'reshape': shape}, item=True)}`, the shape of the input"
+
+
 def _bracket(fault: Fault) -> str | None:
     """Of numbers with the bracket behind them alone."""
     text = fault.error["input"]
@@ -489,6 +501,7 @@ _ADVICE: tuple[Advice, ...] = (
     _filled,
     _batch_axis,
     _last_axis,
+    _last_shape,
     _bracket,
     _a_precision,
     _a_schedule,

@@ -182,6 +182,7 @@ def _two_colons(trouble: _Trouble) -> _Explanation | None:
         return None
     key, _, rest = trouble.text.lines[trouble.line].strip().partition(": ")
     if key in ("encoder", "decoder"):
+        rest = re.sub(r"^-+\s*", "", rest)
         return trouble.here, "a second `: ` in one line", f"write `{key}: [{clipped(rest, _WRITTEN)}]`"
     help = "quote the value if it holds a colon; if it is a mapping, use braces: `a: {b: c}`"
     return trouble.here, "a second `: ` in one line", help

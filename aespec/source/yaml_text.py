@@ -139,6 +139,8 @@ def _cut_list(text: str, place: Place) -> tuple[str, Place] | None:
     if rest is None or not re.fullmatch(rf"\s*(?:{item}\s*,\s*)+", before):
         return None
     written, begin = f"{before.strip()} {rest[0]}", at - len(before.lstrip())
+    if field[0] in _LISTS:
+        written = re.sub(r"(?<![\w./-])[0-9.]+(?![\w./-])", r'"\g<0>"', written)
     return f"{field[0]}: [{written}]", replace(place, column=begin + 1, width=at + len(rest[0]) - begin)
 
 
@@ -236,8 +238,8 @@ class _Reader:
             node = Node(text, place)
             if plain and self._goes_on(text, place):
                 self.stack[-1].key, self.stack[-1].cut = (_REST, place), True
-            elif plain and is_joined(text) and self._tell_joined(text, place):
-                self.stack[-1].key, self.stack[-1].dashed = (text[1:], place), True
+            elif plain and is_joined(text) and (joins := self._tell_joined(text, place)):
+                self.stack[-1].key, self.stack[-1].dashed = (text[1:], place), joins == "item"
             else:
                 if plain and not self._refuse_lookalike(text, place):
                     self._check_key(text, place)
@@ -247,6 +249,8 @@ class _Reader:
                 place = self._missing_value(place)
             if plain and self.stack and isinstance(self.stack[-1].items, list):
                 self._refuse_lookalike(text, place)
+                if is_joined(text) and self._tell_joined(text, place):
+                    text = text[1:]
             node = Node(self._plain(text, place) if plain else text, place)
             self._add(node)
         if event.anchor:
@@ -357,15 +361,32 @@ class _Reader:
         self.problems.append(problem)
         return True
 
-    def _tell_joined(self, text: str, place: Place) -> bool:
-        """Note a dash and a layer without a space between them, of several the first; whether it is an item's dash."""
-        mapping, found = self.stack[-1], joined_dash(self.text, place.line - 1)
-        item = found is not None and found[0].column == place.column
-        if not mapping.told:
-            mapping.told = True
-            help = found[2] if found and item else f"write `- {clipped(text[1:])}: ...`, and so each item"
-            self.problems.append(Diagnostic(SyntaxProblem, NO_SPACE, place, help=help))
-        return item
+    def _tell_joined(self, text: str, place: Place) -> str | None:
+        """Note a dash and a layer without a space between them, of several the first.
+
+        ``item`` where the dash is that of an item, ``layer`` where the layer is an item in brackets, or behind a dash.
+        """
+        opened, found = self.stack[-1], joined_dash(self.text, place.line - 1)
+        item = found if found and found[0].column == place.column else None
+        around = [opened] if opened.items else [opened, *self.stack[-2:-1]]
+        holder = None if item else next((each for each in around if isinstance(each.items, list)), None)
+        before, written = place.text[: place.column - 1], clipped(text[1:])
+        if isinstance(opened.items, dict):
+            written += ": ..."
+        if item:
+            what, help = NO_SPACE, item[2] or ""
+        elif holder:
+            what = "a second dash" if before.endswith("- ") else "a dash in brackets"
+            help = f"take it away: write `{written}`, and so each item"
+        elif before.rstrip().endswith("{"):
+            what, help = "a dash in braces", f"a list stands in brackets: write `[{written}]`"
+        else:
+            what, help = NO_SPACE, f"write `- {written}`, and so each item"
+        owner = holder or opened
+        if not owner.told:
+            owner.told = True
+            self.problems.append(Diagnostic(SyntaxProblem, what, place, help=help))
+        return "item" if item else "layer" if holder else None
 
     def _goes_on(self, text: str, place: Place) -> bool:
         """Note an item that braces cut off from those before it at a comma, which are read as they are meant."""
@@ -383,14 +404,24 @@ class _Reader:
         if not (found := _cut_list(text, place)):
             return False
         before, (written, whole) = entry.node.value, found
+        of_names = name in _LISTS
         if not isinstance(before, list):  # of several, the first is told
-            help = f"a list stands in brackets: write `{clipped(written, 100)}`"
-            what, wanted = "a comma in braces begins another field", "a list, in brackets"
-            self.problems.append(Diagnostic(UnsupportedYaml, what, whole, wanted=wanted, help=help))
-            before = [entry.node]
-        listed = Node([*before, Node(plain_value(text), place)], entry.node.place)
+            before = [replace(entry.node, value=str(before)) if of_names else entry.node]
+            if self._holds_a_list(str(name)):  # the kind tells otherwise
+                help = f"a list stands in brackets: write `{clipped(written, 100)}`"
+                what, wanted = "a comma in braces begins another field", "a list, in brackets"
+                self.problems.append(Diagnostic(UnsupportedYaml, what, whole, wanted=wanted, help=help))
+        listed = Node([*before, Node(text if of_names else plain_value(text), place)], whole)
         mapping.items[str(name)] = Entry(entry.key, listed)
         return True
+
+    def _holds_a_list(self, field: str) -> bool:
+        """Whether a field can hold a list of numbers, as far as it is known what has the field."""
+        from aespec.registry import kinds, known_kind
+
+        outer = self.stack[-2].key if len(self.stack) > 1 else None
+        kind = known_kind(outer[0], "layer") if outer else None
+        return kind is None or any(kinds("layer")[kind].holds(field, [1] * times) for times in (2, 3, 4))
 
     def _check_key(self, text: str, place: Place) -> None:
         if joined := re.match(r"([A-Za-z_]\w*):[\[{]", text):

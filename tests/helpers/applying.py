@@ -19,7 +19,9 @@ _OPEN = (
     r"write how many features or channels",
     r"write the name of the field that is meant",
     r"let the items of one list begin",
-    r"(name one of them|choose numbers|let 1,200 values|give one of them|let what stands behind it)",  # a choice
+    r"for a number by name write",
+    r"let the keys of one mapping begin",
+    r"(name one of them|choose numbers|let [0-9,]+ values|give one of them|let what stands behind it)",  # a choice
     r"(name others, or|a penalty stands at a layer|give `activation` a value|add the weights up|compute with)",
     r"(put `- reshape: \[(steps|height), |write `reshape: \.\.\.|for more than a shape write)",  # lengths
     r"(a tied layer has|the code is as wide as)",  # how it is, which follows from two layers
@@ -191,7 +193,14 @@ def _put(data: Any, loc: Loc, value: Any) -> Iterator[Any]:
 
 
 def _put_at_layer(data: Any, problem: Diagnostic) -> Iterator[Any]:
-    """With a field at a layer that the help names."""
+    """With a field at a layer that the help names, or with a layer before it."""
+    for code, block, kind, number in re.findall(
+        r"`- (\w+)` before `(encoder|decoder)/(\w+)_(\d+)`", problem.help or ""
+    ):
+        layers = data[block]
+        alike = [i for i, layer in enumerate(layers) if kind in (layer if isinstance(layer, dict) else [layer])]
+        at = alike[int(number) - 1]
+        yield {**data, block: [*layers[:at], code, *layers[at:]]}
     for block, kind, number in re.findall(r"`(encoder|decoder)/(\w+)_(\d+)`", problem.help or ""):
         for code in re.findall(r"`(\w+: [^`]+)`", problem.help or ""):
             (field, value), *_ = _read(code).items()
