@@ -4,6 +4,7 @@ import re
 
 from aespec.diagnostics import Diagnostic
 from aespec.source.text import AT_THE_TOP, Text
+from aespec.source.yaml_errors import NO_FIELD, NO_SPACE_AFTER_COLON, NO_SPACE_AFTER_DASH
 
 __all__ = ["LOST", "mended"]
 
@@ -11,51 +12,126 @@ LOST = "__lost__"
 """Stands for what a line says, and for the field that it states where that is not known."""
 
 _LINE = re.compile(r"(\s*)((?:-\s+)*)(?:([A-Za-z_]\w*)\s*:(?=\s|$))?")
+_SAYS_ALL = re.compile(r"\s*\w+: +[^\s#]")
+_SPACES = {
+    NO_SPACE_AFTER_DASH: (r"^(\s*)-(?=\w)", r"\1- "),
+    NO_SPACE_AFTER_COLON: (r"(?<=\w):(?=[^\s:/])", ": "),
+}
 _ABOUT_COLUMNS = re.compile(r"indentation|begins in column|cannot follow the line above|a tab where")
 
 
-def mended(text: Text, problem: Diagnostic) -> Text | None:
-    """A text with the line of a problem where its neighbors begin, or without what it says; None where neither helps.
+def mended(text: Text, problem: Diagnostic) -> tuple[Text, int] | None:
+    """A text without what the line of a problem says, or with that line where it belongs; and the last line changed.
 
     What a line says is all but the dash of an item and the name of a field, and what its brackets hold below it.
-    Variables that are not known would be missed wherever they stand, so that a text with a fault in ``vars`` is not
-    read on. Of lines in a wrong column items are moved, and the fields at the top: of others it is not known where to.
+    Of lines in a wrong column items are moved, and the fields at the top: of others it is not known where to. None
+    where a text cannot be read on: variables that are not known would be missed wherever they stand.
     """
-    if problem.place is None or problem.place.name != text.name or LOST in text.text:
+    if problem.place is None or problem.place.name != text.name:
         return None
     lines, at = [*text.lines], problem.place.line - 1
-    if any(line.startswith("vars") for line in _around(lines, at)):
+    if LOST in lines[at] or any(line.startswith("vars") for line in _around(lines, at)):
         return None
-    content = lines[at]
+    content, last = lines[at], at
+    for what, (wrong, right) in _SPACES.items():
+        if problem.message == what or (what == NO_SPACE_AFTER_DASH and re.match(r"\s*-[A-Za-z]", content)):
+            lines[at] = re.sub(wrong, right, content, count=1)
+            return Text("\n".join(lines), text.name), at + 1
     indent, dashes, field = _LINE.match(content).groups(default="")  # type: ignore[union-attr]
-    if _ABOUT_COLUMNS.search(problem.message):
-        return _moved(text, at, _column_of_items(lines[:at]) if dashes else 0 if field in AT_THE_TOP else None)
-    if not dashes and not field and re.match(r"\s*-\w", content):  # a dash without a space
-        dashes = "- "
-    lines[at] = indent + dashes + (f"{field}: {LOST}" if field else LOST if dashes else f"{LOST}: {LOST}")
-    if len(re.findall(r"[\[{]", content)) != len(re.findall(r"[\]}]", content)):
-        for behind in range(at + 1, len(lines)):
-            if lines[behind].strip(" ]}") and _depth(lines[behind]) <= len(indent):
-                break
-            lines[behind] = ""
-    return Text("\n".join(lines), text.name)
+    if problem.message == NO_FIELD:
+        indent, dashes, field, last = "", "", "", _below(lines, at, beside=True)
+    elif _ABOUT_COLUMNS.search(problem.message):
+        tab = "\t" in indent
+        if dashes or tab or field in AT_THE_TOP:
+            beside = _column_below(lines[:at]) if tab else 0
+            return _moved(text, at, _column_of_items(lines[:at]) if dashes else 0 if field in AT_THE_TOP else beside)
+        column = _column_of_fields(lines[:at], len(indent))
+        if _next_depth(lines, at) == len(indent):
+            return _moved_above(text, at, column)
+        indent, field = " " * column, ""
+        last = at if _SAYS_ALL.match(content) else _below(lines, at)
+    if len(re.findall(r"[\[{]", content)) > len(re.findall(r"[\]}]", content)):
+        last = _below(lines, at, brackets=True)
+    lines[at + 1 : last + 1] = [""] * (last - at)
+    holds = last == at and _holds_more(lines, at, len(indent) + len(dashes))  # a section, or a layer with its fields
+    said = f"{field or LOST}:" + f" {LOST}" * (not holds) if field or not dashes else LOST
+    lines[at] = indent + dashes + said
+    return Text("\n".join(lines), text.name), last + 1
 
 
-def _column_of_items(above: list[str]) -> int | None:
-    """Where an item begins that stands below these lines in the wrong column."""
-    return next((_depth(line) for line in reversed(above) if line.lstrip().startswith("- ")), None)
+def _next_depth(lines: list[str], at: int) -> int:
+    """How deep the next line stands that does not stand below one."""
+    own = _depth(lines[at])
+    return next((_depth(line) for line in lines[at + 1 :] if line.strip() and _depth(line) <= own), 0)
 
 
-def _moved(text: Text, at: int, column: int | None) -> Text | None:
-    """A text with a line, and what stands below it, in another column; None where that changes nothing."""
+def _moved_above(text: Text, at: int, column: int) -> tuple[Text, int]:
+    """A text with the lines before one, which begin at a column or behind it, where that one begins."""
     lines, own = [*text.lines], _depth(text.lines[at])
-    if column is None or lines[at] == " " * column + lines[at].strip():
-        return None
-    for line in range(at, len(lines)):
-        if line > at and lines[line].strip() and (_depth(lines[line]) <= own or lines[line].lstrip()[:2] == "- "):
+    for line in reversed(range(at)):
+        if lines[line].strip() and _depth(lines[line]) < column:
             break
-        lines[line] = " " * (column + max(_depth(lines[line]) - own, 0)) + lines[line].strip()
-    return Text("\n".join(lines), text.name)
+        lines[line] = lines[line][column - own :]
+    return Text("\n".join(lines), text.name), at
+
+
+def _column_below(above: list[str]) -> int:
+    """Where a field begins that stands in the line below these, whether beside the last or below it."""
+    last = next((line for line in reversed(above) if line.strip()), "")
+    return _depth(last) + (2 if last.rstrip().endswith(":") else 0) + (2 if last.lstrip().startswith("- ") else 0)
+
+
+def _holds_more(lines: list[str], at: int, column: int) -> bool:
+    """Whether the next line that says something stands below what begins at a column of a line."""
+    below = next((line for line in lines[at + 1 :] if line.strip()), "")
+    return _depth(below) > column or (_depth(below) == column and below.lstrip().startswith("- "))
+
+
+def _below(lines: list[str], at: int, *, brackets: bool = False, beside: bool = False) -> int:
+    """The last of the lines that stand deeper than one, or close a bracket, or are items beside it."""
+    last, own = at, _depth(lines[at])
+    for line in range(at + 1, len(lines)):
+        item = beside and lines[line].lstrip().startswith("- ") and _depth(lines[line]) == own
+        if lines[line].strip(" ]}" if brackets else None) and _depth(lines[line]) <= own and not item:
+            break
+        last = line
+    return last
+
+
+def _column_of_items(above: list[str]) -> int:
+    """Where an item begins that stands below these lines in the wrong column."""
+    items = (_depth(line) for line in reversed(above) if line.lstrip().startswith("- "))
+    return next(items, _depth(next((line for line in reversed(above) if line.strip()), "")) + 2)
+
+
+def _column_of_fields(above: list[str], column: int) -> int:
+    """Where fields begin that a field stands beside, below these lines, in a wrong column."""
+    found = 0
+    for line in reversed(above):
+        begin = len(_LINE.match(line)[1]) + len(_LINE.match(line)[2])  # type: ignore[index]
+        if line.strip() and not line.lstrip().startswith("#"):
+            if begin <= column:
+                return found or begin
+            found = begin if not found else min(found, begin)
+    return found
+
+
+def _moved(text: Text, at: int, column: int) -> tuple[Text, int] | None:
+    """A text with a line, and what stands beside and below it, in another column; None where that changes nothing."""
+    lines, own = [*text.lines], _depth(text.lines[at])
+    if lines[at] == " " * column + lines[at].strip():
+        above = [_depth(line) for line in lines[:at] if line.strip() and not line.lstrip().startswith("#")]
+        if column or not above or not min(above):
+            return None
+        lines[:at] = [line[min(min(above), _depth(line)) :] for line in lines[:at]]
+        return Text("\n".join(lines), text.name), at
+    for line in range(at, at + 1 if "\t" in lines[at][:own] else len(lines)):
+        begin = _depth(lines[line])
+        if line > at and lines[line].strip() and (begin < own or begin == column):
+            break
+        if line == at or "\t" not in lines[line][:begin]:
+            lines[line] = " " * (column + max(begin - own, 0)) + lines[line].strip()
+    return Text("\n".join(lines), text.name), at + 1
 
 
 def _depth(line: str) -> int:

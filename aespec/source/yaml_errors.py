@@ -121,7 +121,7 @@ def _joined_key(trouble: _Trouble, *lines: int) -> _Explanation | None:
         joined = re.match(r"(\s*(?:- +)?)([A-Za-z_][\w-]*):([^\s/].*)", content)
         if joined and (": " not in joined[3] or re.fullmatch(r"\{.*\}|\[.*\]", joined[3].rstrip())):
             place = trouble.text.place(line, joined.end(2))
-            return place, "no space after the colon", f"write `{joined[2]}: {clipped(joined[3])}`"
+            return place, NO_SPACE_AFTER_COLON, f"write `{joined[2]}: {clipped(joined[3])}`"
     return None
 
 
@@ -195,6 +195,8 @@ def _no_key_above(trouble: _Trouble) -> _Explanation | None:
     bare, indent = above.strip(), _indent(above)
     if trouble.last == trouble.line or re.search(r":(\s|$)|^\s*- ", above):
         return None
+    if joined := joined_dash(trouble.text, trouble.last):
+        return joined
     place = trouble.text.place(trouble.last, indent, len(bare))
     what = "this line is neither `key: value` nor `- item`"
     if _indent(lines[trouble.line]) > indent:
@@ -240,7 +242,9 @@ def _in_braces(line: str) -> str | None:
     return f"- {kind}: {{{f'{main}: {value}, ' if value else ''}{fields}}}"
 
 
-NO_SPACE = "no space after the dash"
+NO_SPACE_AFTER_DASH = "no space after the dash"
+NO_FIELD = "a list that belongs to no field"
+NO_SPACE_AFTER_COLON = "no space after the colon"
 
 
 def is_joined(key: str) -> bool:
@@ -256,7 +260,7 @@ def joined_dash(text: Text, line: int) -> _Explanation | None:
     if joined is None or not is_joined(joined[2]):
         return None
     written = clipped(f"- {joined[2][1:]}{joined[3]}".rstrip(), _WRITTEN)
-    return text.place(line, joined.end(1), len(joined[2])), NO_SPACE, f"write `{written}`, and so each item"
+    return text.place(line, joined.end(1), len(joined[2])), NO_SPACE_AFTER_DASH, f"write `{written}`, and so each item"
 
 
 def _joined_before(trouble: _Trouble) -> _Explanation | None:
@@ -312,6 +316,11 @@ def _no_key(trouble: _Trouble) -> _Explanation:
         return trouble.here, "text after a value that is already complete", help
     if trouble.character == "-" and (joined := _joined_before(trouble)):
         return joined
+    above = trouble.text.lines[trouble.last]
+    if trouble.character == "-" and trouble.last != trouble.line and re.match(r"\w+: +[^\s#]", above):
+        lacking = [each for each in ("encoder", "decoder") if not any(map(re.compile(each).match, trouble.text.lines))]
+        help = f"write a line `{(lacking or ['encoder'])[0]}:` before it, or the name of the field that it is"
+        return trouble.here, NO_FIELD, help
     what = "items of one list" if trouble.character == "-" else "keys of one mapping"
     return trouble.here, "this indentation fits no line above", f"let the {what} begin in one column"
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -29,7 +28,7 @@ from aespec.source.text import (
     too_many,
     writable,
 )
-from aespec.source.yaml_errors import NO_SPACE, explain_syntax, is_joined, joined_dash
+from aespec.source.yaml_errors import NO_SPACE_AFTER_COLON, NO_SPACE_AFTER_DASH, explain_syntax, is_joined, joined_dash
 
 BREAKS = r"\r\n|[\n\r\x85\u2028\u2029]"
 """What ends a line in the marks that YAML parsers give."""
@@ -51,9 +50,50 @@ def read_yaml(text: Text, problems: list[Diagnostic], lost: set[Place] | None = 
     Raises:
         AespecError: where reading cannot go on.
     """
+    refuse_characters(text, _UNPRINTABLE)
+    read_on = lost is not None and LOST not in text.text
+    told: list[Diagnostic] = []
+    first: list[Diagnostic] = []
+    behind = 0
+    while True:
+        found: list[Diagnostic] = []
+        try:
+            root = _read(text, found)
+        except AespecError as error:
+            problem = error.diagnostics[0]
+            if not told:
+                first = found
+            if not told or (problem.place and problem.place.line > behind):  # another may follow from the one before
+                if not (_HABIT.search(problem.message) and problem.message in [each.message for each in told]):
+                    told.append(problem)
+                further = read_on and problem.rule is SyntaxProblem and len(told) < _MOST
+                mend = mended(text, problem) if further else None
+                if mend:
+                    text, behind = mend
+                    continue
+            problems += first
+            raise AespecError(*told) from None
+        problems += [*found, *told]
+        if lost is not None:
+            lost.update(_lost(root) if root and told else (), (each.place for each in found if each.place))
+        return root
+
+
+_HABIT = re.compile(r"^(a tab where|a fence of|a comment begins|a conflict of|no space after the dash)|of YAML$")
+"""Faults that are told once, as those are who are used to write so."""
+
+_MOST = 20
+"""Faults of the syntax behind which a text is not read on."""
+
+
+def _read(text: Text, problems: list[Diagnostic]) -> Node | None:
+    """Read a document, up to the first place at which reading cannot go on.
+
+    Raises:
+        AespecError: That there is one.
+    """
     import yaml
 
-    refuse_characters(text, _UNPRINTABLE)
     veil = _Veil(text.text)
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's is ten times as fast
     reader = _Reader(text, problems, veil)
@@ -66,26 +106,8 @@ def read_yaml(text: Text, problems: list[Diagnostic], lost: set[Place] | None = 
         problem = explain_syntax(error, text)
         same = problem.place and (problem.message, problem.place.line)
         problems[:] = [each for each in problems if (each.message, each.place and each.place.line) != same]
-        return _read_on(problem, text, problems, lost)
-    except AespecError as error:
-        return _read_on(error.diagnostics[0], text, problems, lost)
-    if lost is not None:
-        lost.update(problem.place for problem in problems if problem.place)
+        raise AespecError(problem) from None
     return reader.root
-
-
-def _read_on(problem: Diagnostic, text: Text, problems: list[Diagnostic], lost: set[Place] | None) -> Node | None:
-    """Read a text in which reading cannot go on without what is wrong, if that is asked for and helps."""
-    found = problems[:]
-    if lost is not None and problem.rule is SyntaxProblem and (without := mended(text, problem)):
-        with suppress(AespecError):
-            problems[:] = []
-            root = read_yaml(without, problems)
-            problems.append(problem)
-            lost.update(_lost(root) if root else (), (each.place for each in problems if each.place))
-            return root
-        problems[:] = found
-    raise AespecError(problem)
 
 
 def _lost(node: Node) -> Iterator[Place]:
@@ -374,14 +396,14 @@ class _Reader:
         if isinstance(opened.items, dict):
             written += ": ..."
         if item:
-            what, help = NO_SPACE, item[2] or ""
+            what, help = NO_SPACE_AFTER_DASH, item[2] or ""
         elif holder:
             what = "a second dash" if before.endswith("- ") else "a dash in brackets"
             help = f"take it away: write `{written}`, and so each item"
         elif before.rstrip().endswith("{"):
             what, help = "a dash in braces", f"a list stands in brackets: write `[{written}]`"
         else:
-            what, help = NO_SPACE, f"write `- {written}`, and so each item"
+            what, help = NO_SPACE_AFTER_DASH, f"write `- {written}`, and so each item"
         owner = holder or opened
         if not owner.told:
             owner.told = True
@@ -427,7 +449,7 @@ class _Reader:
         if joined := re.match(r"([A-Za-z_]\w*):[\[{]", text):
             written = place.text[place.column + joined.end(1) :].strip()
             help = f"write `{joined[1]}: {clipped(written)}`"
-            raise AespecError(Diagnostic(SyntaxProblem, "no space after the colon", place, help=help))
+            raise AespecError(Diagnostic(SyntaxProblem, NO_SPACE_AFTER_COLON, place, help=help))
         if text == "<<":
             help = "write the fields out, or repeat a whole value: `&name` marks it, `*name` repeats it"
             self.problems.append(self._unsupported(place, "a merge key `<<`", "the fields themselves", help))
@@ -490,7 +512,7 @@ class _Reader:
         joined = re.match(r"([A-Za-z_][\w-]*):(\S.*)", name)
         if joined and place.text[place.column - 1 :].startswith(name):
             help = f"write `{clipped(': '.join(joined.groups()))}`"
-            self.problems.append(Diagnostic(SyntaxProblem, "no space after the colon", place, help=help))
+            self.problems.append(Diagnostic(SyntaxProblem, NO_SPACE_AFTER_COLON, place, help=help))
         return place
 
     def _unsupported(self, place: Place, what: str, wanted: str, help: str) -> Diagnostic:
