@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -40,6 +41,7 @@ from aespec.problems.values import after_comma, combination, later_fields, said_
 from aespec.registry import kinds, known_kind
 from aespec.rules import AmbiguousScalar, UnknownField
 from aespec.source import Source
+from aespec.source.mended import LOST
 
 __all__ = ["Findings", "by_field", "diagnose", "removable"]
 
@@ -116,6 +118,7 @@ def _said(found: Sequence[Fault], reading: Reading, source: Source) -> list[Diag
         if not reading.awaits(fault)
         and fault.written not in (source.misnamed if _is_of_name(fault) else source.spoilt)
         and fault.written not in cut
+        and not (fault.type == "extra_forbidden" and fault.error["input"] == LOST)  # its line is told of
         and not (fault.loc in misspelt and (fault.type == "missing" or fault.error["input"] is None))
         and not (fault.type == "extra_forbidden" and fault.together and _stands_behind(fault, fault.stray))
         and not (fault.type == "extra_forbidden" and _stands_behind(fault, lengths(fault) or phases(fault)))
@@ -134,7 +137,15 @@ def _said(found: Sequence[Fault], reading: Reading, source: Source) -> list[Diag
     said = [*(_SAY.get(fault.type, wrong_value)(fault) for fault in alone), *(say(group) for group, say in several)]
     # Of several turns of a `repeat`, and of several uses of a variable, the first.
     unique = {_cause(each, source): each for each in reversed(in_order(said))}
-    return [_with_variable(each, source) for each in unique.values()]
+    return [_with_variable(_with_dots(each), source) for each in unique.values()]
+
+
+def _with_dots(problem: Diagnostic) -> Diagnostic:
+    """What is said, with dots for what is not known since the text is wrong there."""
+    if LOST not in f"{problem.got}{problem.help}":
+        return problem
+    got, help = (text and re.sub(f'"?{LOST}"?', "...", text) for text in (problem.got, problem.help))
+    return replace(problem, got=got, help=help)
 
 
 def _stands_behind(fault: Fault, together: Mapping[str, Any]) -> bool:

@@ -36,7 +36,7 @@ def mended(text: Text, problem: Diagnostic) -> tuple[Text, int] | None:
     for what, (wrong, right) in _SPACES.items():
         if problem.message == what or (what == NO_SPACE_AFTER_DASH and re.match(r"\s*-[A-Za-z]", content)):
             lines[at] = re.sub(wrong, right, content, count=1)
-            return Text("\n".join(lines), text.name), at + 1
+            return _of(lines, text), at + 1
     indent, dashes, field = _LINE.match(content).groups(default="")  # type: ignore[union-attr]
     if problem.message == NO_FIELD:
         indent, dashes, field, last = "", "", "", _below(lines, at, beside=True)
@@ -56,7 +56,7 @@ def mended(text: Text, problem: Diagnostic) -> tuple[Text, int] | None:
     holds = last == at and _holds_more(lines, at, len(indent) + len(dashes))  # a section, or a layer with its fields
     said = f"{field or LOST}:" + f" {LOST}" * (not holds) if field or not dashes else LOST
     lines[at] = indent + dashes + said
-    return Text("\n".join(lines), text.name), last + 1
+    return _of(lines, text), last + 1
 
 
 def _next_depth(lines: list[str], at: int) -> int:
@@ -72,13 +72,18 @@ def _moved_above(text: Text, at: int, column: int) -> tuple[Text, int]:
         if lines[line].strip() and _depth(lines[line]) < column:
             break
         lines[line] = lines[line][column - own :]
-    return Text("\n".join(lines), text.name), at
+    return _of(lines, text), at
 
 
 def _column_below(above: list[str]) -> int:
     """Where a field begins that stands in the line below these, whether beside the last or below it."""
     last = next((line for line in reversed(above) if line.strip()), "")
     return _depth(last) + (2 if last.rstrip().endswith(":") else 0) + (2 if last.lstrip().startswith("- ") else 0)
+
+
+def _of(lines: list[str], text: Text) -> Text:
+    """A text of these lines, which shows those of another."""
+    return Text("\n".join(lines), text.name, shown=text.shown)
 
 
 def _holds_more(lines: list[str], at: int, column: int) -> bool:
@@ -124,14 +129,14 @@ def _moved(text: Text, at: int, column: int) -> tuple[Text, int] | None:
         if column or not above or not min(above):
             return None
         lines[:at] = [line[min(min(above), _depth(line)) :] for line in lines[:at]]
-        return Text("\n".join(lines), text.name), at
+        return _of(lines, text), at
     for line in range(at, at + 1 if "\t" in lines[at][:own] else len(lines)):
         begin = _depth(lines[line])
         if line > at and lines[line].strip() and (begin < own or begin == column):
             break
         if line == at or "\t" not in lines[line][:begin]:
             lines[line] = " " * (column + max(begin - own, 0)) + lines[line].strip()
-    return Text("\n".join(lines), text.name), at + 1
+    return _of(lines, text), at + 1
 
 
 def _depth(line: str) -> int:

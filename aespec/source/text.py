@@ -2,6 +2,7 @@
 
 import re
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, NoReturn
 
@@ -43,20 +44,32 @@ class Node:
 class Text:
     """A text and its lines, which find the Place of a stretch of it.
 
-    The first ``blank`` characters are shown in places, but read as spaces.
+    The first ``blank`` characters are shown in places, but read as spaces; the lines ``shown``, where there are any,
+    in the place of those that are read.
     """
 
-    def __init__(self, text: str, name: str, breaks: str = r"\r\n|[\n\r]", blank: int = 0) -> None:
+    def __init__(
+        self,
+        text: str,
+        name: str,
+        breaks: str = r"\r\n|[\n\r]",
+        blank: int = 0,
+        shown: Sequence[str] | None = None,
+    ) -> None:
         self.text = " " * blank + text[blank:]
         self.name = name
         gaps = [match.span() for match in re.finditer(breaks, text)]
         self._starts = [0, *(end for _, end in gaps)]
         stops = [*(start for start, _ in gaps), len(text)]
         self.lines = [text[start:stop] for start, stop in zip(self._starts, stops, strict=True)]
+        self.shown = self.lines if shown is None else shown
 
     def place(self, line: int, column: int, width: int = 1) -> Place:
         """Give the place that starts at a line and column, counted from 0."""
-        return Place(self.name, line + 1, column + 1, max(width, 1), self.lines[line])
+        read, shown = self.lines[line], self.shown[line]
+        if shown is not read and shown.lstrip() == read.lstrip():  # moved
+            column += len(shown) - len(read)
+        return Place(self.name, line + 1, max(column, 0) + 1, max(width, 1), shown)
 
     def place_at(self, start: int, end: int) -> Place:
         """Give the place of ``text[start:end]``, as far as it is on one line."""
