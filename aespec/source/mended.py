@@ -23,40 +23,62 @@ _ABOUT_COLUMNS = re.compile(r"indentation|begins in column|cannot follow the lin
 def mended(text: Text, problem: Diagnostic) -> tuple[Text, int] | None:
     """A text without what the line of a problem says, or with that line where it belongs; and the last line changed.
 
-    What a line says is all but the dash of an item and the name of a field, and what its brackets hold below it.
-    Of lines in a wrong column items are moved, and the fields at the top: of others it is not known where to. None
-    where a text cannot be read on: variables that are not known would be missed wherever they stand.
+    None where a text cannot be read on: variables that are not known would be missed wherever they stand.
     """
     if problem.place is None or problem.place.name != text.name:
         return None
     lines, at = [*text.lines], problem.place.line - 1
     if LOST in lines[at] or any(line.startswith("vars") for line in _around(lines, at)):
         return None
-    content, last = lines[at], at
-    for what, (wrong, right) in _SPACES.items():
-        if problem.message == what or (what == NO_SPACE_AFTER_DASH and re.match(r"\s*-[A-Za-z]", content)):
-            lines[at] = re.sub(wrong, right, content, count=1)
-            return _of(lines, text), at + 1
-    indent, dashes, field = _LINE.match(content).groups(default="")  # type: ignore[union-attr]
+    wrong, right = _SPACES.get(problem.message, _SPACES[NO_SPACE_AFTER_DASH])
+    if problem.message in _SPACES or re.match(r"\s*-[A-Za-z]", lines[at]):
+        lines[at] = re.sub(wrong, right, lines[at], count=1)
+        return _of(lines, text), at + 1
     if problem.message == NO_FIELD:
-        indent, dashes, field, last = "", "", "", _below(lines, at, beside=True)
-    elif _ABOUT_COLUMNS.search(problem.message):
-        tab = "\t" in indent
-        if dashes or tab or field in AT_THE_TOP:
-            beside = _column_below(lines[:at]) if tab else 0
-            return _moved(text, at, _column_of_items(lines[:at]) if dashes else 0 if field in AT_THE_TOP else beside)
-        column = _column_of_fields(lines[:at], len(indent))
-        if _next_depth(lines, at) == len(indent):
-            return _moved_above(text, at, column)
-        indent, field = " " * column, ""
-        last = at if _SAYS_ALL.match(content) else _below(lines, at)
-    if len(re.findall(r"[\[{]", content)) > len(re.findall(r"[\]}]", content)):
+        return _lost(text, at, 0, _below(lines, at, beside=True))
+    if _ABOUT_COLUMNS.search(problem.message):
+        return _in_its_column(text, at)
+    return _without(text, at)
+
+
+def _without(text: Text, at: int) -> tuple[Text, int]:
+    """A text without what a line says: all but its dash and the name of its field, and what its brackets hold below."""
+    lines = [*text.lines]
+    indent, dashes, field = _LINE.match(lines[at]).groups(default="")  # type: ignore[union-attr]
+    last = at
+    if len(re.findall(r"[\[{]", lines[at])) > len(re.findall(r"[\]}]", lines[at])):
         last = _below(lines, at, brackets=True)
     lines[at + 1 : last + 1] = [""] * (last - at)
     holds = last == at and _holds_more(lines, at, len(indent) + len(dashes))  # a section, or a layer with its fields
     said = f"{field or LOST}:" + f" {LOST}" * (not holds) if field or not dashes else LOST
     lines[at] = indent + dashes + said
     return _of(lines, text), last + 1
+
+
+def _lost(text: Text, at: int, column: int, last: int) -> tuple[Text, int]:
+    """A text with a field of which nothing is known in the place of some lines."""
+    lines = [*text.lines]
+    lines[at : last + 1] = [f"{' ' * column}{LOST}: {LOST}", *[""] * (last - at)]
+    return _of(lines, text), last + 1
+
+
+def _in_its_column(text: Text, at: int) -> tuple[Text, int] | None:
+    """A text with a line where its neighbors begin.
+
+    Of a field that is none of the spec itself it is not known to which of those above it belongs: it is left out.
+    """
+    lines = text.lines
+    indent, dashes, field = _LINE.match(lines[at]).groups(default="")  # type: ignore[union-attr]
+    if dashes:
+        return _moved(text, at, _column_of_items(lines[:at]))
+    if field in AT_THE_TOP:
+        return _moved(text, at, 0)
+    if "\t" in indent:
+        return _moved(text, at, _column_below(lines[:at]))
+    column = _column_of_fields(lines[:at], len(indent))
+    if _next_depth(lines, at) == len(indent):
+        return _moved_above(text, at, column)
+    return _lost(text, at, column, at if _SAYS_ALL.match(lines[at]) else _below(lines, at))
 
 
 def _next_depth(lines: list[str], at: int) -> int:
