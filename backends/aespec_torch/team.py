@@ -7,6 +7,7 @@ those means over a batch that something else is a function of, such as the momen
 
 from __future__ import annotations
 
+import atexit
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -44,6 +45,7 @@ def team() -> Team:
         if where.type == "cuda":
             torch.cuda.set_device(where)
         dist.init_process_group("nccl" if where.type == "cuda" else "gloo")
+        atexit.register(dist.destroy_process_group)  # while what it stands on is still there
     return Team(dist.get_rank(), dist.get_world_size())
 
 
