@@ -1,15 +1,20 @@
 """Faults of every stage are told together, as each is told alone."""
 
+import json
 from itertools import combinations, product
 
 import pytest
 from applying import is_right, leaves_open
 from applying import told as every
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import aespec
 from aespec import AespecError
+from aespec.diagnostics import render
 from aespec.passes import read
 from aespec.plan import TrainingPlan
+from aespec.zoo import zoo
 
 SPEC = """\
 vars: {size: 32}
@@ -741,3 +746,30 @@ def test_of_a_text_with_a_fault_in_its_variables_nothing_else_is_told():
 def test_what_can_be_known_in_spite_of_another_fault_is_told(spec):
     text, codes = SEVERAL[spec]
     assert [each.rule.code for each in every(text)] == codes
+
+
+IN_BOTH = {name: [path.read_text(), json.dumps(aespec.load(path).to_data(), indent=2)] for name, path in zoo().items()}
+"""Each spec of the zoo, as YAML and as JSON."""
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    name=st.sampled_from(list(IN_BOTH)),
+    edits=st.lists(
+        st.tuples(st.floats(0, 1), st.integers(0, 3), st.sampled_from([*"{}[]:,\"'-# \t&*", "\n"])), max_size=4
+    ),
+    is_json=st.booleans(),
+)
+def test_of_a_text_that_is_cut_and_patched_only_what_it_holds_is_shown(name, edits, is_json, tmp_path_factory):
+    text = IN_BOTH[name][is_json]
+    for where, cut, put in edits:
+        at = int(where * len(text))
+        text = text[:at] + put + text[at + cut :]
+    path = tmp_path_factory.mktemp("edited") / f"spec.{'json' if is_json else 'yaml'}"
+    path.write_text(text)
+    said = ()
+    try:
+        read(path)
+    except AespecError as error:
+        said = error.diagnostics
+    assert "__lost__" not in render(said)
