@@ -15,7 +15,7 @@ from aespec.faults import Fault
 from aespec.layers.base import Layer
 from aespec.registry import find_kind, kind_names
 from aespec.shapes import Shape, ShapeError
-from aespec.source.mended import LOST
+from aespec.source.text import LOST
 
 __all__ = ["Hole", "hole"]
 

@@ -26,8 +26,8 @@ from aespec.outline import outline
 from aespec.plan import TrainingPlan
 from aespec.rules import BadRegularizer, BadTie, DuplicateName, ModelTooLarge, NoMirror, OutputMismatch, ShapeMismatch
 from aespec.shapes import Shape, ShapeError, elements, fill, show_shape
-from aespec.source.mended import LOST
 from aespec.source.override import Override
+from aespec.source.text import LOST
 from aespec.spec import Mirror, Spec, load
 from aespec.stages import by_number, freeze, occupy, phase, undoing
 from aespec.steps import Step, is_nameless, kind_of, names_of, written

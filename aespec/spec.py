@@ -35,8 +35,8 @@ from aespec.plan import Count, Section, TrainingPlan
 from aespec.problems import by_field, diagnose, removable
 from aespec.schedules import Constant, Schedule
 from aespec.source import Source
-from aespec.source.mended import LOST
 from aespec.source.override import Override
+from aespec.source.text import LOST
 
 __all__ = ["Classifier", "Decoder", "Input", "Mirror", "Spec", "TrainingPlan", "Way", "load", "parse"]
 

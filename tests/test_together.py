@@ -715,6 +715,7 @@ def test_what_else_is_wrong_in_json_is_told_beside_a_fault_of_the_text(fault, tm
 ONE_MAY_MEND_THE_OTHER = [
     ("a bracket of several lines", "two opening brackets"),
     ("a brace", "no braces around a layer"),
+    ("two opening braces", "two opening brackets"),
 ]
 
 
@@ -737,9 +738,9 @@ def told_in_json(text, folder):
     return [(each.rule.code, each.message) for each in caught.value.diagnostics]
 
 
-def test_of_a_text_with_a_fault_in_its_variables_nothing_else_is_told():
-    text = "vars: {n: 3\ninput: [8]\nencoder: [dense: '${n}', dense: '${m}']\ndecoder: miror\n"
-    assert [each.rule.code for each in every(text)] == ["E002"]
+def test_what_follows_from_a_fault_in_the_variables_is_not_told():
+    text = "vars: {n: 3\ninput: [8]\nencoder: [dense: '${n}', dense: '${m}', dropout: 1.2]\ndecoder: miror\n"
+    assert [each.rule.code for each in every(text)] == ["E002", "E104", "E101"]
 
 
 @pytest.mark.parametrize("spec", SEVERAL)

@@ -41,7 +41,7 @@ from aespec.problems.values import after_comma, combination, later_fields, said_
 from aespec.registry import kinds, known_kind
 from aespec.rules import AmbiguousScalar, UnknownField
 from aespec.source import Source
-from aespec.source.mended import LOST
+from aespec.source.text import LOST
 
 __all__ = ["Findings", "by_field", "diagnose", "removable"]
 

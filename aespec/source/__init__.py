@@ -16,9 +16,8 @@ from aespec.rules import UnknownVariable
 from aespec.source.expand import Expansion
 from aespec.source.file import is_json, read_root, read_text
 from aespec.source.include import Library
-from aespec.source.mended import LOST
 from aespec.source.override import NAME, Override, override
-from aespec.source.text import Node, clipped
+from aespec.source.text import LOST, Node, clipped
 from aespec.source.variables import Frame, Tally
 from aespec.source.yaml_dump import dump_yaml
 

@@ -9,7 +9,7 @@ from aespec.rules import UnknownKind, UnknownVariable, WrongValue
 from aespec.source.include import BLOCKS, Library, given, included
 from aespec.source.items import fields, misspelt, named
 from aespec.source.repeat import turns
-from aespec.source.text import AT_THE_TOP, MAX_DEPTH, Entry, Node, clipped, repeated, too_deep
+from aespec.source.text import AT_THE_TOP, LOST, MAX_DEPTH, Entry, Node, clipped, repeated, too_deep
 from aespec.source.variables import Frame
 
 
@@ -99,7 +99,7 @@ class Expansion:
         place = frame.place(node.place)
         frame.tally.make(place)
         if not isinstance(node.value, dict):
-            if node.value is not None:
+            if node.value is not None and node.value != LOST:
                 frame.tally.add(_wrong("`vars` is not a mapping", place, "names with their values"))
             unread = node.value is not None
             return replace(frame, unread=unread), {"vars": Entry(key, Node(node.value, place))}

@@ -6,6 +6,7 @@ Where a text cannot go on, each small change not far before is tried; the one be
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -31,6 +32,8 @@ class Item(NamedTuple):
 
     what: str
     said: str
+    bare: bool
+    """Whether it is a text without quotes."""
     line: int
     indent: int | None
     """The column of a line's first; None of others."""
@@ -97,7 +100,7 @@ def first_change(items: Sequence[Item], states: list[State]) -> tuple[int, Chang
 
     >>> def change(text):
     ...     kinds = [TEXT if each.isalpha() else VALUE if each.isdigit() else each for each in text]
-    ...     return first_change([Item(kind, each, 1, None) for kind, each in zip(kinds, text)], [START])
+    ...     return first_change([Item(kind, each, False, 1, None) for kind, each in zip(kinds, text)], [START])
     >>> change("{a:1}"), change("[1,2,3,4}")[1].put, change("{a1,b:2}")[1].put
     (None, (']',), (':',))
     >>> change("[1,2,3,,4]")[1][:3]
@@ -113,7 +116,8 @@ def first_change(items: Sequence[Item], states: list[State]) -> tuple[int, Chang
         return None
     tried = [(_reach(items, states, change, stop), -change.cost, change) for change in _changes(items, states, stop)]
     reach, _, best = max(tried, key=lambda each: each[:2], default=(0, 0, None))
-    return stop, best if reach >= min(stop + _LEAST, len(items) + 1) else None
+    least = 1 if best and best.cost <= 1 else _LEAST
+    return stop, best if reach >= min(stop + least, len(items) + 1) else None
 
 
 def doubtful(items: Sequence[Item], states: Sequence[State], change: Change) -> range:
@@ -181,11 +185,16 @@ def _changes_at(items: Sequence[Item], at: int) -> Iterator[Change]:
         yield Change(at, 0, (put,), cost=2)
     for put in ("[", "{"):
         yield Change(at, 0, (put,), cost=3)
+        yield Change(at, 0, (TEXT, ":", put), cost=4)
+    for put in ("]", "}"):  # a line is left out
+        yield Change(at, 0, (put, ","), cost=3)
     yield Change(at, 0, (VALUE,), cost=3)
     yield Change(at, 0, (TEXT, ":"), cost=3)
-    what, said = items[at][:2]
+    what, said, bare = items[at][:3]
     doubled = at > 0 and items[at - 1].what == what in CLOSING
-    yield Change(at, 1, cost=1 if doubled else {",": 0, "[": 4, "{": 4, TEXT: 5, VALUE: 5}.get(what, 2))
+    text = 0.5 if bare and not re.search(r"\w", said) else 2 if bare else 5
+    cost = {",": 0, "[": 4, "{": 4, TEXT: text, VALUE: 5}.get(what, 2)
+    yield Change(at, 1, cost=1 if doubled else cost)
     for put in (",", ":", "]", "}", "[", "{"):
         if put != what:
             worth = 6 if what in (TEXT, VALUE) else 3
@@ -196,6 +205,14 @@ def _changes_at(items: Sequence[Item], at: int) -> Iterator[Change]:
 
 _MEANT = {":": ("=", "=>", "->"), ",": (";",)}
 """What stands for a sign elsewhere."""
+
+
+def _first_number(items: Sequence[Item], stop: int) -> int | None:
+    """Where numbers with commas between them begin, behind a colon, of which one stands where a key should."""
+    first = stop
+    while first > 1 and items[first - 1].what == "," and items[first - 2].what == VALUE:
+        first -= 2
+    return first if first < stop and items[stop].what == VALUE and items[first - 1].what == ":" else None
 
 
 def _end_of_value(items: Sequence[Item], at: int) -> int:
@@ -255,6 +272,8 @@ def _by_names(items: Sequence[Item], states: Sequence[State]) -> Iterator[Change
         if _is_of_the_top(item) if deep else item.said not in AT_THE_TOP:
             for before in (at - 1, at - 2):
                 yield from _brackets_at(items, before)
+            if not deep:
+                yield Change(at, 0, (TEXT, ":", "{"), cost=1)
             return
 
 

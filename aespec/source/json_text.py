@@ -11,9 +11,9 @@ from aespec.rules import SyntaxProblem
 from aespec.source.json_repair import CLOSING, START, TEXT, VALUE, Change, Item, doubtful, first_change
 from aespec.source.json_tokens import Token, tokens
 from aespec.source.lookalikes import SIGNS
-from aespec.source.mended import LOST
 from aespec.source.scalar import Scalar, plain_value
 from aespec.source.text import (
+    LOST,
     MAX_DEPTH,
     MAX_DIGITS,
     MAX_NODES,
@@ -51,14 +51,24 @@ def read_json(text: Text, problems: list[Diagnostic], lost: set[Place] | None = 
 _LITERALS: dict[str, Scalar] = {"true": True, "false": False, "null": None}
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 
-_TORN = ("open", "half", "doubled")
+_TORN = ("open", "half", "doubled", "within")
 """Kinds of tokens in which a quote lacks, or is too much."""
+_ELSEWHERE = {
+    **dict.fromkeys(("none", "undefined", "nil"), "null"),
+    **dict.fromkeys(("yes", "on"), "true"),
+    **dict.fromkeys(("no", "off"), "false"),
+}
+"""What JSON's words are called elsewhere."""
 _NO_NUMBERS = ("NaN", "Infinity", "-Infinity")
 _OPENING, _CLOSING = tuple(CLOSING), tuple(CLOSING.values())
 
 NO_BRACKET = "a bracket is not closed before this", "close every bracket, the last that was opened first"
 NO_KEY, NO_VALUE = "a key in double quotes is missing here", "a value is missing here"
 QUOTE = "keys and texts stand in double quotes; no comma after the last item"
+_NO_WORDS = {
+    "```": ("a fence of Markdown", "remove this line, and the one that closes it"),
+    "~~~": ("a fence of Markdown", "remove this line, and the one that closes it"),
+}
 _MISSING = {
     ",": ("a comma is missing here", "put commas between items, and close every bracket"),
     ":": ("a colon is missing here", 'write `"key": value`'),
@@ -90,6 +100,8 @@ class _Reader:
             json.loads(self.text.text, parse_int=len, parse_float=len)  # len: numbers of any length pass here
         except json.JSONDecodeError:
             self._mend(found)
+        if not found:
+            return None
         node = self._value(iter(found))
         if self.cut and isinstance(node.value, dict):
             node.value[LOST] = Entry(node.place, Node(LOST, node.place))
@@ -108,7 +120,11 @@ class _Reader:
             if number > 4 * MAX_NODES + 1:
                 too_many(self._place(token))
             if token.kind == "comment":
-                self._tell_once("JSON has no comments", "remove it, or name the file `.yaml`", self._place(token, 1))
+                help = "remove it, or name the file `.yaml`" if token.text[0] == "#" else "remove it"
+                self._tell_once("JSON has no comments", help, self._place(token, 1))
+                continue
+            if token.kind == "word" and (not_json := next(filter(token.text.startswith, _NO_WORDS), None)):
+                self._tell_once(*_NO_WORDS[not_json], self._place(token))
                 continue
             looks = f"U+{ord(token.text[0]):04X}"
             if token.kind == "space":
@@ -132,9 +148,12 @@ class _Reader:
                 'end the text with `"`, on the line where it began',
                 self._place(token, 1),
             )
+        if token.kind == "within":
+            return "a quote within a text", 'write a quote in a text as `\\"`', self._place(token)
         much = token.kind == "doubled" or _is_literal(token.text[:-1])
         what = "a quote too many" if much else "a quote is missing before this"
-        return what, f"write `{clipped(_bare(token))}`", self._place(token)
+        whole = _bare(token)
+        return what, f"write `{whole}`" if len(whole) < 100 else 'write `"` before it', self._place(token)
 
     def _mend(self, found: list[Token]) -> None:
         """Change the tokens so that they are those of JSON, and tell of each change.
@@ -149,6 +168,8 @@ class _Reader:
         items, states = self._items(found), [START]
         while fault := first_change(items, states):
             stop, change = fault
+            if not found:  # all was taken away
+                return
             if change is None:
                 raise AespecError(self._unfit(found, stop, states[stop].wants))
             unsure = doubtful(items, states, change)
@@ -163,7 +184,7 @@ class _Reader:
                 found[at : at + taken] = [
                     Token("sign" if len(each) == 1 else "lost", each, begin, begin) for each in put
                 ]
-                items[at : at + taken] = [Item(each, "", 0, None) for each in put]
+                items[at : at + taken] = [Item(each, "", False, 0, None) for each in put]
             del states[change.at + 1 :]
 
     def _items(self, found: Sequence[Token]) -> list[Item]:
@@ -172,7 +193,8 @@ class _Reader:
         for token in found:
             place = self._place(token)
             what = token.sign or (VALUE if token.kind == "tuple" or _is_literal(token.text) else TEXT)
-            items.append(Item(what, token.text.strip('"'), place.line, place.column if place.line != line else None))
+            indent = place.column if place.line != line else None
+            items.append(Item(what, token.text.strip('"'), token.kind == "word", place.line, indent))
             line = place.line
         return items
 
@@ -182,18 +204,22 @@ class _Reader:
         here = self._place(found[at] if at < len(found) else found[-1])
         behind = self.text.place_at(found[at - 1].end, found[at - 1].end + 1) if at else here
         what, new = found[at].sign if taken else "", "".join(put)
+        if closed and new == "[":
+            written = self.text.text[found[at].start : found[closed - 1].end]
+            return "a list without brackets", f"write `[{clipped(written, 100)}]`", here
         if closed:
             written = self.text.text[found[at].start : found[closed - 1].end]
             shown = clipped(written if "\n" not in written else f"{found[at].text}: ...", 100)
-            return "a `:` in a list", f"a layer with fields stands in braces: write `{{{shown}}}`", behind
+            return "a `:` in a list", f"a layer with fields stands in braces: write `{{{shown}}}`", here
         if new == VALUE:
             return NO_VALUE, QUOTE, here
         if put[:1] == (TEXT,):
-            return NO_KEY, QUOTE, here
+            opened = "".join(put[2:])
+            return (f"a key and its `{opened}` are missing here" if opened else NO_KEY), QUOTE, here
         if not taken and new in _MISSING:
             return *_MISSING[new], behind
         if not taken:
-            many = "brackets are" if len(put) > 1 else f"`{new}` is"
+            many = "brackets are" if len(put) > 1 and "," not in put else f"`{new}` is"
             where = "" if sure else ", here or further before"
             return f"{many} missing here", f"write `{new}`{where}", here if new in _OPENING else behind
         if new:
@@ -205,6 +231,8 @@ class _Reader:
             return f"`{what}` closes nothing", "remove it, or open it before", here
         if what in _OPENING:
             return f"`{what}` is never closed", "remove it, or close it", here
+        if found[at].kind == "word":
+            return f"`{clipped(found[at].text)}` belongs to nothing", "remove it", here
         return "text after a value that is already complete", "remove it", here
 
     def _unfit(self, found: Sequence[Token], stop: int, wants: str) -> Diagnostic:
@@ -255,7 +283,7 @@ class _Reader:
             if not isinstance(key, str):
                 key = LOST
             elif key in entries and key != LOST:
-                self.problems.append(repeated(key, place, entries[key]))
+                self.problems.append(repeated(key, place, entries[key], "give each layer braces of its own"))
                 self._lose(place)
             entries[key] = Entry(place, node)
         return entries, token.end
@@ -281,6 +309,8 @@ class _Reader:
             return text[1:-1].replace("\\'", "'")
         if token.kind == "half" and _is_literal(text[:-1]):
             return self._number(text[:-1], place)
+        if token.kind == "within":
+            return text[1:-1]
         if token.kind in _TORN:
             return text.strip('" ') if re.fullmatch(r'"*\s*[\w./-]+\s*"*', text) else LOST
         if token.kind == "tuple":
@@ -321,13 +351,16 @@ class _Reader:
     def _word(self, word: str, place: Place) -> Scalar:
         """What a bare word is meant as, which is no value."""
         what = f"`{clipped(word)}` is no value of JSON"
-        if literal := "null" if word == "None" else nearest(word, _LITERALS):
+        if literal := _ELSEWHERE.get(word.lower()) or nearest(word, _LITERALS):
             self._tell_once(what, f"write `{literal}`", place)
+            self._lose(place)
             return _LITERALS[literal]
         number = plain_value(word) if len(word) < MAX_DIGITS else None
         if isinstance(number, int | float) and math.isfinite(number):
             self._tell(what, f"write `{json.dumps(number)}`", place)
+            self._lose(place)
             return number
+        self._lose(place)
         if re.fullmatch(r"[A-Za-z_][\w./-]*|\$\{.*\}", word):
             self._tell(what, f'text stands in double quotes: write `"{clipped(word)}"`', place)
             return word

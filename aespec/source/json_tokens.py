@@ -17,7 +17,8 @@ class Token:
     kind: str
     """``sign``, one of ``[]{}:,`` or what looks like it; ``text``, in double quotes; ``word``, without; ``alien``, in
     other quotes; ``open``, a text whose closing quote lacks; ``half``, a word whose opening quote does; ``doubled``, a
-    text with a quote too many; ``tuple``, in parentheses; ``comment``; ``space``, one that is none of JSON's."""
+    text with a quote too many; ``within``, one with quotes within; ``tuple``, in parentheses; ``comment``; ``space``,
+    one that is none of JSON's."""
     text: str
     start: int
     end: int
@@ -42,7 +43,7 @@ _TOKEN = re.compile(
   | (?P<alien>'(?:[^'\\\n]|\\[^\n])*'|[{_QUOTES}][^{_QUOTES}\n]*[{_QUOTES}])
   | (?P<tuple>\([^()\[\]{{}}"\n]*\))
   | (?P<space>[\s{SPACES}])
-  | (?P<word>(?:\$\{{[^{{}}"\n]*\}}|[^\s\[\]{{}}:,"'\#/{SPACES}{"".join(_LIKE)}]|/(?![/*]))+|[\s\S])
+  | (?P<word>(?:\$\{{[^{{}}"\n]*\}}|[^\s\[\]{{}}:;,"'\#/{SPACES}{"".join(_LIKE)}]|/(?![/*]))+|[\s\S])
     """,
     re.VERBOSE,
 )
@@ -51,6 +52,7 @@ _SIGN_BEHIND = re.compile(r"[ \t\r]*(?:[:,\]}\n#/]|\Z)")
 _DOUBLED = re.compile(r'"{1,2}[^"\n]+"{1,2}(?=[ \t\r]*(?:[:,\]}\n]|\Z))')
 _HALF = re.compile(r'(?:\$\{[^{}"\n]*\}|[^"\s\[\]{}:,])+"')
 _HALF_PROSE = re.compile(r'(?:\$\{[^{}"\n]*\}|[^"\n\[\]{}])+"(?=[ \t\r]*(?:[,\]}\n]|\Z))')
+_QUOTED_WITHIN = re.compile(r'"[^"\\\n]*"(?=[^\W\d])(?:[^"\n]*"[^"\n]*")+(?=[ \t\r]*(?:[,\]}\n]|\Z))')
 _TO_THE_COLON = re.compile(r'"[^"\n:]*(?=:)')
 _TO_A_QUOTE = re.compile(r'"[^"\n]*?(?=[][{}:,\s]*(?:"|\n|\Z))')
 
@@ -70,7 +72,9 @@ def tokens(text: str) -> Iterator[Token]:
         found = _TOKEN.match(text, at)
         assert found is not None
         kind, end = found.lastgroup, found.end()
-        if kind == "open" or (kind == "text" and not _is_closed(text, at, end, quotes)):
+        if kind == "text" and (inner := _QUOTED_WITHIN.match(text, at)) and "\n" not in found[0]:
+            kind, end = "within", inner.end()
+        elif kind == "open" or (kind == "text" and not _is_closed(text, at, end, quotes)):
             doubled = _DOUBLED.match(text, at)
             of_key = _TO_THE_COLON.match(text, at) if sign in ("", "{", ",") else None
             cut = doubled or of_key or _TO_A_QUOTE.match(text, at)

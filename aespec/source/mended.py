@@ -3,13 +3,10 @@
 import re
 
 from aespec.diagnostics import Diagnostic
-from aespec.source.text import AT_THE_TOP, Text
-from aespec.source.yaml_errors import NO_FIELD, NO_SPACE_AFTER_COLON, NO_SPACE_AFTER_DASH
+from aespec.source.text import AT_THE_TOP, LOST, Text
+from aespec.source.yaml_errors import FIELD_BESIDE, NO_DASH, NO_FIELD, NO_SPACE_AFTER_COLON, NO_SPACE_AFTER_DASH
 
-__all__ = ["LOST", "mended"]
-
-LOST = "__lost__"
-"""Stands for what a line says, and for the field that it states where that is not known."""
+__all__ = ["mended"]
 
 _LINE = re.compile(r"(\s*)((?:-\s+)*)(?:([A-Za-z_]\w*)\s*:(?=\s|$))?")
 _SAYS_ALL = re.compile(r"\s*\w+: +[^\s#]")
@@ -23,16 +20,31 @@ _ABOUT_COLUMNS = re.compile(r"indentation|begins in column|cannot follow the lin
 def mended(text: Text, problem: Diagnostic) -> tuple[Text, int] | None:
     """A text without what the line of a problem says, or with that line where it belongs; and the last line changed.
 
-    None where a text cannot be read on: variables that are not known would be missed wherever they stand.
+    None where a text cannot be read on.
     """
     if problem.place is None or problem.place.name != text.name:
         return None
     lines, at = [*text.lines], problem.place.line - 1
-    if LOST in lines[at] or any(line.startswith("vars") for line in _around(lines, at)):
+    if LOST in lines[at] or lines[at].startswith(("{", "[")):  # of a text in braces nothing is known then
         return None
     wrong, right = _SPACES.get(problem.message, _SPACES[NO_SPACE_AFTER_DASH])
     if problem.message in _SPACES or re.match(r"\s*-[A-Za-z]", lines[at]):
         lines[at] = re.sub(wrong, right, lines[at], count=1)
+        return _of(lines, text), at + 1
+    if lines[at].rstrip().endswith((",", ";")) and "remove the" in (problem.help or ""):
+        lines[at] = lines[at].rstrip()[:-1]
+        return _of(lines, text), at + 1
+    if problem.message == FIELD_BESIDE:
+        own = _depth(lines[at])
+        last = next((n for n in range(at + 1, len(lines)) if re.match(rf"\s{{0,{own}}}(-\s|\S)", lines[n])), len(lines))
+        while last < len(lines) and re.match(rf"\s{{{own}}}\w", lines[last]):
+            last += 1
+        lines[at:last] = ["    " + line for line in lines[at:last]]
+        return _of(lines, text), at + 1
+    if problem.message == NO_DASH:
+        last = _below(lines, at)
+        indent = lines[at][: _depth(lines[at])]
+        lines[at : last + 1] = [f"{indent}- {lines[at].strip()}", *("  " + line for line in lines[at + 1 : last + 1])]
         return _of(lines, text), at + 1
     if problem.message == NO_FIELD:
         return _lost(text, at, 0, _below(lines, at, beside=True))
@@ -163,13 +175,3 @@ def _moved(text: Text, at: int, column: int) -> tuple[Text, int] | None:
 
 def _depth(line: str) -> int:
     return len(line) - len(line.lstrip())
-
-
-def _around(lines: list[str], at: int) -> list[str]:
-    """The line, and those above it that it stands below."""
-    found, least = [lines[at]], _depth(lines[at])
-    for line in reversed(lines[:at]):
-        if line.strip() and _depth(line) < least:
-            least = _depth(line)
-            found.append(line)
-    return found

@@ -13,6 +13,9 @@ from aespec.source.scalar import Scalar
 SURROGATES = "[\ud800-\udfff]"
 """Halves of pairs that no encoding can write."""
 
+LOST = "__lost__"
+"""Stands for what a text that is wrong says, and for a field of it that is not known."""
+
 MAX_CHARACTERS = 2**20
 MAX_NODES = 20_000
 MAX_DEPTH = 64
@@ -147,8 +150,10 @@ def clipped(text: str, limit: int = 40) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def repeated(key: str, place: Place, before: Entry) -> Diagnostic:
-    """Say that a key is written once more."""
+def repeated(
+    key: str, place: Place, before: Entry, apart: str = "each layer is an item of a list: put `- ` before it"
+) -> Diagnostic:
+    """Say that a key is written once more, and how layers are written ``apart``."""
     from aespec.registry import known_kind
 
     return Diagnostic(
@@ -157,7 +162,7 @@ def repeated(key: str, place: Place, before: Entry) -> Diagnostic:
         place,
         wanted="each key once",
         got=f"another `{clipped(key)}`; there is one on line {before.key.line}",
-        help="each layer is an item of a list: put `- ` before it"
+        help=apart
         if known_kind(key, "layer") and before.key.line != place.line
         else "write what both hold under one of the two"
         if isinstance(before.node.value, dict)

@@ -10,7 +10,7 @@ from aespec.diagnostics import AespecError, Diagnostic, Place, Turn, nearest, sh
 from aespec.rules import TooLarge, UnknownVariable
 from aespec.source.expression import LARGEST, Fault, Token, evaluate
 from aespec.source.scalar import Scalar
-from aespec.source.text import MAX_CHARACTERS, MAX_NODES, Entry, Node, clipped, doubled, too_many
+from aespec.source.text import LOST, MAX_CHARACTERS, MAX_NODES, Entry, Node, clipped, doubled, too_many
 
 Value = Scalar | list[Node] | dict[str, Entry]
 
@@ -157,7 +157,7 @@ class Frame:
             raise _Spoilt
 
     def _unknown(self, token: Token, use: re.Match[str], place: Place) -> Exception:
-        if self.unread:
+        if self.unread or LOST in self.declared:
             return _Spoilt()
         name, content = token.text.removeprefix("vars."), use[1].strip()
         some = list(islice(self.variables, 100))  # to look through thousands for each use would take minutes

@@ -99,6 +99,12 @@ def _lookalike(text: Text, line: int) -> _Explanation | None:
     return text.place(line, found.column, 1), found.message, f"write `{clipped(found.instead, _WRITTEN)}`"
 
 
+_NEAR = 200
+"""Characters around a place that are looked at."""
+
+_LINE = 1000
+"""Characters of a line that is looked at whole."""
+
 _WRITTEN = 300
 """Characters of a line that is to be written which are shown."""
 
@@ -199,6 +205,8 @@ def _no_key_above(trouble: _Trouble) -> _Explanation | None:
         return joined
     place = trouble.text.place(trouble.last, indent, len(bare))
     what = "this line is neither `key: value` nor `- item`"
+    if indent and is_joined(f"-{bare}"):
+        return place, what, f"write `- {bare}`, and so each item"
     if _indent(lines[trouble.line]) > indent:
         return place, what, f"write `{clipped(bare, _WRITTEN)}:`"
     outer = (line for line in reversed(lines[: trouble.last]) if line.strip() and _indent(line) < indent)
@@ -243,6 +251,8 @@ def _in_braces(line: str) -> str | None:
 
 
 NO_SPACE_AFTER_DASH = "no space after the dash"
+FIELD_BESIDE = "a field in the column of the dashes"
+NO_DASH = "a list goes on here, but not with `- `"
 NO_FIELD = "a list that belongs to no field"
 NO_SPACE_AFTER_COLON = "no space after the colon"
 
@@ -285,8 +295,37 @@ def _no_colon(trouble: _Trouble) -> _Explanation:
 
 
 def _open_quote(trouble: _Trouble) -> _Explanation:
-    quote = trouble.opening.text[trouble.opening.column - 1]
+    if trouble.start and (joined := _joined_key(trouble, trouble.start[0])):
+        return joined
+    quote = trouble.opening.text[trouble.opening.column - 1 :][:1] or '"'
     return trouble.opening, f"the quote `{quote}` is never closed", f"end the text with another `{quote}`"
+
+
+def _opened_above(trouble: _Trouble) -> _Explanation | None:
+    """The bracket that the line above leaves open."""
+    above = re.sub(r"\s#.*", "", trouble.text.lines[trouble.last])
+    opened: list[int] = []
+    for at, character in enumerate(above):
+        if character in _CLOSING:
+            opened.append(at)
+        elif character in "]}" and opened:
+            opened.pop()
+    if not opened or trouble.last == trouble.line:
+        return None
+    bracket = above[opened[-1]]
+    place, help = trouble.text.place(trouble.last, opened[-1]), f"write `{_CLOSING[bracket]}` after its last item"
+    return place, f"the bracket `{bracket}` is never closed", help
+
+
+def _unexpected_colon(trouble: _Trouble) -> _Explanation:
+    begin = max(trouble.column - _NEAR, 0)
+    near = trouble.text.lines[trouble.line][begin : trouble.column + _NEAR]
+    joined = re.search(r"\b(\w{1,40}):([\[{].*)", near)
+    if joined is None:
+        return trouble.here, "a `:` that belongs to nothing", "write a space after it, or quote the text"
+    rest = re.match(r"[\[{][^\[\]{}]*[\]}]", joined[2])
+    written = f"{joined[1]}: {rest[0] if rest else '...'}"
+    return trouble.text.place(trouble.line, begin + joined.end(1)), NO_SPACE_AFTER_COLON, f"write `{clipped(written)}`"
 
 
 def _open_bracket(trouble: _Trouble) -> _Explanation:
@@ -299,8 +338,22 @@ def _open_bracket(trouble: _Trouble) -> _Explanation:
         inner = re.search(r"\b(\w+): (\w+): ([^\s,{}\[\]]+)", trouble.text.lines[trouble.line])
         if trouble.character == ":" and inner:
             return trouble.here, "a second `: ` in one field", f"write `{inner[1]}: {{{inner[2]}: {inner[3]}}}`"
+        if trouble.character == ";":
+            return trouble.here, "`;` where YAML wants a comma", "write `,`"
+        if trouble.character in "]}" and trouble.character != closing:
+            if trouble.before.endswith(trouble.character):
+                return trouble.here, f"`{trouble.character}` closes nothing", "remove it"
+            return trouble.here, f"`{trouble.character}` closes a `{bracket}`", f"write `{closing}`"
+        if trouble.character in "[{" and (field := re.search(r"\b(\w{1,40}) $", trouble.before[-_NEAR:])):
+            written = f"{field[1]}: {trouble.character}"
+            return trouble.here, f"no colon after `{field[1]}`", f"write `{written}`"
         help = f"put commas between items, and `{closing}` after the last"
         return trouble.here, f"`,` or `{closing}` is missing before this", help
+    lines = trouble.text.lines[trouble.opening.line - 1 :]
+    rest = "".join(re.sub(r"(^|\s)#.*|\"[^\"]*\"|'[^']*'", "", each) for each in lines if len(each) < _LINE)
+    closed = sum(map(rest.count, "[{")) == sum(map(rest.count, "]}"))
+    if closed and trouble.text.lines[trouble.line].strip() and trouble.here.line != trouble.opening.line:
+        return trouble.here, "a comma is missing before this line", "put a comma behind the item before it"
     help = f"write `{closing}` after its last item"
     if trouble.text.lines[trouble.line].strip() and trouble.here.line != trouble.opening.line:
         help += f"; line {trouble.line + 1} does not continue it, unless a comma is missing before it"
@@ -312,14 +365,26 @@ def _no_key(trouble: _Trouble) -> _Explanation:
         return trouble.here, f"`{trouble.character}` closes nothing", "remove it, or open it earlier in the line"
     if trouble.before.strip(" -"):
         rest = trouble.text.lines[trouble.line][trouble.column :].strip()
-        help = f"remove the `{rest}`" if rest in (",", ";") else "quote the whole value"
-        return trouble.here, "text after a value that is already complete", help
+        what, help = "text after a value that is already complete", "quote the whole value"
+        if rest in (",", ";"):
+            help = f"remove the `{rest}`"
+        elif quoted := re.search(r"""(?:^|[:-]) {1,9}(["'])""", trouble.before[-_NEAR:]):
+            other = "'" if quoted[1] == '"' else '"'
+            what, help = "a quote within a text", f"quote the whole text with `{other}`, or write that quote twice"
+            if quoted[1] == '"':
+                help = "quote the whole text with `'`, or write `\\\"` for a quote in it"
+        return trouble.here, what, help
     if trouble.character == "-" and (joined := _joined_before(trouble)):
         return joined
     above = trouble.text.lines[trouble.last]
     if trouble.character == "-" and trouble.last != trouble.line and re.match(r"\w+: +[^\s#]", above):
         lacking = [each for each in ("encoder", "decoder") if not any(map(re.compile(each).match, trouble.text.lines))]
-        help = f"write a line `{(lacking or ['encoder'])[0]}:` before it, or the name of the field that it is"
+        item = re.match(r"\s*-\s+(\w+):", trouble.text.lines[trouble.line])
+        help = "write a line with the name of its field before it"
+        if item and item[1] in AT_THE_TOP:
+            help = f"take the dash away: `{item[1]}` is a field of the spec"
+        elif lacking:
+            help = f"write a line `{lacking[0]}:` before it, or the name of the field that it is"
         return trouble.here, NO_FIELD, help
     what = "items of one list" if trouble.character == "-" else "keys of one mapping"
     return trouble.here, "this indentation fits no line above", f"let the {what} begin in one column"
@@ -337,17 +402,25 @@ def _no_dash(trouble: _Trouble) -> _Explanation:
         )
     if trouble.before.strip(" -") or (trouble.character and trouble.character in "]}"):
         return _no_key(trouble)
+    above = re.fullmatch(r"\s*- (\w+):\s*", trouble.text.lines[trouble.last])
+    if key and above and trouble.last != trouble.line and not is_joined(f"-{key[1]}"):
+        return trouble.here, FIELD_BESIDE, f"indent it four columns more: it is a field of `{clipped(above[1])}`"
     if trouble.character == "-" and trouble.start:
         first = trouble.start[1] + 1
+        if first == trouble.column + 1:
+            written = trouble.text.lines[trouble.line].strip()[1:].strip()
+            return trouble.here, NO_SPACE_AFTER_DASH, f"write `- {clipped(written, _WRITTEN)}`, and so each item"
         what = f"this item begins in column {trouble.column + 1}, the first of its list in column {first}"
         return trouble.here, what, f"begin it in column {first}"
     if key and trouble.start and re.fullmatch(r"\s*input:\s*", trouble.text.lines[trouble.start[0] - 1]):
         help = f"for more than a shape write `input: {{shape: [...], {key[1]}: ...}}`"
         return trouble.here, "a field in a list", help
-    return trouble.here, "a list goes on here, but not with `- `", "begin each item with `- `, in one column"
+    return trouble.here, NO_DASH, "begin each item with `- `, in one column"
 
 
 def _no_value(trouble: _Trouble) -> _Explanation:
+    if trouble.character == "-" and not trouble.before.strip() and (opened := _opened_above(trouble)):
+        return opened
     last = trouble.before.rstrip()[-1:]
     if last and last in "[{" and not trouble.character.strip():
         place = trouble.text.place(trouble.line, len(trouble.before.rstrip()) - 1)
@@ -384,6 +457,7 @@ _CAUSES: tuple[tuple[str, Callable[[_Trouble], _Explanation]], ...] = (
         ),
     ),
     (r"expected ',' or", _open_bracket),
+    (r"found unexpected ':'", _unexpected_colon),
     (
         r"sequence entries are not allowed",
         _says("a list cannot begin on its key's line", "put `- ` on the next line, or write `[a, b]`"),

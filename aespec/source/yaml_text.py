@@ -9,10 +9,11 @@ from aespec.diagnostics import AespecError, Diagnostic, Place, nearest, show
 from aespec.rules import AmbiguousScalar, SyntaxProblem, UnsupportedYaml
 from aespec.source.items import ITEMS
 from aespec.source.lookalikes import lookalike, parted_word
-from aespec.source.mended import LOST, mended
+from aespec.source.mended import mended
 from aespec.source.scalar import Scalar, ambiguity, plain_value
 from aespec.source.text import (
     AT_THE_TOP,
+    LOST,
     MAX_DEPTH,
     MAX_DIGITS,
     MAX_NODES,
@@ -254,6 +255,8 @@ class _Reader:
     def ScalarEvent(self, event: Any) -> None:
         place = self._place(event)
         text = writable(self.veil.lift(event.value), place, self.problems)
+        if LOST in text and LOST not in self.text.shown[place.line - 1]:  # with what goes on in the next line
+            text = LOST
         plain = event.style in (None, "") and event.tag is None
         self._refuse_tag(event, place)
         if self._wants_key():
