@@ -168,6 +168,9 @@ def _changes(items: Sequence[Item], states: Sequence[State], stop: int) -> Itera
         items[stop].what == "]" and items[stop - 1].what != "]" and "[" not in states[stop].opened
     ):  # of a list of one value
         yield Change(_start_of_value(items, stop - 1), 0, ("[",), cost=1)
+    if (begin := _first_number(items, stop)) is not None:
+        end = next((at for at in range(stop, len(items)) if items[at].what not in (VALUE, ",")), stop)
+        yield Change(begin, 0, ("[",), end - (items[end - 1].what == ","), cost=0.5)
     # the value before it may be the first of a list
     if items[stop].what in CLOSING and states[stop].wants == "key":
         yield Change(_start_of_value(items, stop - 2), 0, ("[",), cost=2)

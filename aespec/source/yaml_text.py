@@ -56,7 +56,7 @@ def read_yaml(text: Text, problems: list[Diagnostic], lost: set[Place] | None = 
     told: list[Diagnostic] = []
     first: list[Diagnostic] = []
     behind = 0
-    while True:
+    for _ in range(_MOST):
         found: list[Diagnostic] = []
         try:
             root = _read(text, found)
@@ -64,20 +64,21 @@ def read_yaml(text: Text, problems: list[Diagnostic], lost: set[Place] | None = 
             problem = error.diagnostics[0]
             if not told:
                 first = found
-            if not told or (problem.place and problem.place.line > behind):  # another may follow from the one before
-                if not (_HABIT.search(problem.message) and problem.message in [each.message for each in told]):
-                    told.append(problem)
-                further = read_on and problem.rule is SyntaxProblem and len(told) < _MOST
-                mend = mended(text, problem) if further else None
-                if mend:
-                    text, behind = mend
-                    continue
-            problems += first
-            raise AespecError(*told) from None
+            follows = problem.place is None or problem.place.line <= behind  # from what is told of lines before
+            habit = _HABIT.search(problem.message) and problem.message in [each.message for each in told]
+            if not told or not (follows or habit):
+                told.append(problem)
+            mend = mended(text, problem) if read_on and problem.rule is SyntaxProblem else None
+            if mend is None:
+                break
+            text, behind = mend[0], max(behind, mend[1])
+            continue
         problems += [*found, *told]
         if lost is not None:
             lost.update(_lost(root) if root and told else (), (each.place for each in found if each.place))
         return root
+    problems += first
+    raise AespecError(*told)
 
 
 _HABIT = re.compile(r"^(a tab where|a fence of|a comment begins|a conflict of|no space after the dash)|of YAML$")
