@@ -112,6 +112,7 @@ def _said(found: Sequence[Fault], reading: Reading, source: Source) -> list[Diag
     """One diagnostic for each cause of these faults, but for those that are told when more is known."""
     misspelt = {loc for fault in found for loc in _there_elsewhere(fault)}
     cut = {loc for fault in found for loc in (*rest_of_call(fault)[1], *later_fields(fault), *after_comma(fault))}
+    items = {fault.loc[:-1] for fault in found if fault.type != "missing" and isinstance(fault.loc[-1], int)}
     told = [
         fault
         for fault in found
@@ -119,6 +120,7 @@ def _said(found: Sequence[Fault], reading: Reading, source: Source) -> list[Diag
         and fault.written not in (source.misnamed if _is_of_name(fault) else source.spoilt)
         and fault.written not in cut
         and not (fault.type == "extra_forbidden" and fault.error["input"] == LOST)  # its line is told of
+        and not (fault.type == "missing" and isinstance(fault.loc[-1], int) and fault.loc[:-1] in items)
         and not (fault.loc in misspelt and (fault.type == "missing" or fault.error["input"] is None))
         and not (fault.type == "extra_forbidden" and fault.together and _stands_behind(fault, fault.stray))
         and not (fault.type == "extra_forbidden" and _stands_behind(fault, lengths(fault) or phases(fault)))

@@ -4,7 +4,14 @@ import re
 
 from aespec.diagnostics import Diagnostic
 from aespec.source.text import AT_THE_TOP, LOST, Text
-from aespec.source.yaml_errors import FIELD_BESIDE, NO_DASH, NO_FIELD, NO_SPACE_AFTER_COLON, NO_SPACE_AFTER_DASH
+from aespec.source.yaml_errors import (
+    FIELD_BESIDE,
+    NO_DASH,
+    NO_FIELD,
+    NO_SPACE_AFTER_COLON,
+    NO_SPACE_AFTER_DASH,
+    is_joined,
+)
 
 __all__ = ["mended"]
 
@@ -34,6 +41,15 @@ def mended(text: Text, problem: Diagnostic) -> tuple[Text, int] | None:
     if lines[at].rstrip().endswith((",", ";")) and "remove the" in (problem.help or ""):
         lines[at] = lines[at].rstrip()[:-1]
         return _of(lines, text), at + 1
+    if problem.message.endswith("is never closed") and lines[at][problem.place.column - 1 :][:1] in ("'", '"'):
+        lines[at] = lines[at][: problem.place.column - 1] + lines[at][problem.place.column :]
+        return _of(lines, text), at + 1
+    if re.search(rf"\S\s*\b({'|'.join(AT_THE_TOP[2:])}):(\s|$)", lines[at]) and not _depth(lines[at]):  # two of them
+        return _lost(text, at, 0, _below(lines, at, beside=True))
+    if is_joined(f"-{lines[at].strip()}"):
+        below = next((line for line in lines[at + 1 :] if line.strip()), "")
+        lines[at] = " " * _depth(below if below.lstrip().startswith("- ") else lines[at]) + f"- {lines[at].strip()}"
+        return _of(lines, text), at + 1
     if problem.message == FIELD_BESIDE:
         own = _depth(lines[at])
         last = next((n for n in range(at + 1, len(lines)) if re.match(rf"\s{{0,{own}}}(-\s|\S)", lines[n])), len(lines))
@@ -43,6 +59,9 @@ def mended(text: Text, problem: Diagnostic) -> tuple[Text, int] | None:
         return _of(lines, text), at + 1
     if problem.message == NO_DASH:
         last = _below(lines, at)
+        if not is_joined(f"-{lines[at].strip().partition(':')[0]}"):
+            lines[at : last + 1] = [lines[at][: _depth(lines[at])] + f"- {LOST}", *[""] * (last - at)]
+            return _of(lines, text), last + 1
         indent = lines[at][: _depth(lines[at])]
         lines[at : last + 1] = [f"{indent}- {lines[at].strip()}", *("  " + line for line in lines[at + 1 : last + 1])]
         return _of(lines, text), at + 1

@@ -81,7 +81,9 @@ def read_yaml(text: Text, problems: list[Diagnostic], lost: set[Place] | None = 
     raise AespecError(*told)
 
 
-_HABIT = re.compile(r"^(a tab where|a fence of|a comment begins|a conflict of|no space after the dash)|of YAML$")
+_HABIT = re.compile(
+    r"^(a tab where|a fence of|a comment begins|a conflict of|no space after the dash|a list goes on)|of YAML$"
+)
 """Faults that are told once, as those are who are used to write so."""
 
 _MOST = 20
