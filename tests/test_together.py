@@ -749,6 +749,101 @@ def test_what_can_be_known_in_spite_of_another_fault_is_told(spec):
     assert [each.rule.code for each in every(text)] == codes
 
 
+AS_PEOPLE_WRITE = {
+    "commas behind the last at two levels.json": (
+        '{"input": [28],\n "encoder": [{"dens": 16,},],\n "decoder": {"mirror": {"tie_weights": true,},}}',
+        ["E101", *["E002: a comma after the last item"] * 4],
+    ),
+    "the line that ends a list is left out.json": (
+        '{\n  "input": [28],\n  "encoder": [\n    {"dens": 4}\n  "decoder": "mirror",\n  "losss": "mse"\n}',
+        ["E101", "E002: `],` is missing here", "E102"],
+    ),
+    "two colons.json": (
+        '{"input" {"shape" [28]}, "encoder": [{"dens": 3}], "decoder": "mirror"}',
+        [*["E002: a colon is missing here"] * 2, "E101"],
+    ),
+    "from a diff.json": (
+        '{"input": [28],\n+ "encoder": [{"dens": 3}],\n+ "decoder": "mirror"}',
+        ["E002: `+` belongs to nothing", "E101", "E002: `+` belongs to nothing"],
+    ),
+    "quotes within.json": (
+        '{"input": [28], "encoder": [{"dens": 3}], "description": "an "odd" one", "decoder": "mirror"}',
+        ["E101", "E002: a quote within a text"],
+    ),
+    "a list without brackets.json": (
+        '{"input": 28, 28, "encoder": ["flatten", {"dens": 3}], "decoder": "mirror"}',
+        ["E002: a list without brackets", "E101"],
+    ),
+    "words of other languages.json": (
+        '{"input": [28], "encoder": [{"dense": {"units": 3; "use_bias": yes}}], "decoder": "mirror", "name": None}',
+        ["E002: `;` where JSON wants `,`", "E002: `yes` is no value of JSON", "E002: `None` is no value of JSON"],
+    ),
+    "fences.json": (
+        '```json\n{"vars": {"w": 3, @c": 5}, "input": [28], "encoder": [{"dens": "${c}"}], "decoder": "mirror"}\n```',
+        ["E002: a fence of Markdown", "E002: a quote is missing before this", "E101"],
+    ),
+    "a quote behind a section.yaml": (
+        'input: [28]\nencoder:"\n  - dens: 30\ndecoder: mirror\n',
+        ["E002: no space after the colon", "E101"],
+    ),
+    "no dash, no space, a bracket too many.yaml": (
+        "input: {shape:[28, 28], range: [0, 1]}\nencoder:\n  - flatten\n  dense: 30\n  - dens: 10\ndecoder: mirror\n",
+        ["E002: no space after the colon", "E002: a list goes on here, but not with `- `", "E101"],
+    ),
+    "a comma behind a list.yaml": (
+        "input: [28]\nencoder: [\n  dense: 30,\n],\ndecoder: miror\n",
+        ["E002: text after a value that is already complete", "E101"],
+    ),
+    "a dash without a space, and no kind.yaml": (
+        "input: [28]\nencoder:\n  - dense: 9\n  -dens: 3\ndecoder: mirror\n",
+        ["E002: no space after the dash", "E101"],
+    ),
+    "a bare layer without a dash.yaml": (
+        "input: [28]\nencoder:\n  flatten\n  - dens: 30\ndecoder: mirror\n",
+        ["E002: this line is neither `key: value` nor `- item`", "E101"],
+    ),
+    "a bracket that is open before an item.yaml": (
+        "input: [28]\nencoder:\n  - dense: {units: 30, # bottleneck\n  - dens: 3\ndecoder: miror\n",
+        ["E002: the bracket `{` is never closed", "E101", "E101"],
+    ),
+    "an apostrophe.yaml": (
+        "input: [28]\nname: 'it's mine'\nencoder:\n  - dens: 3\ndecoder: mirror\n",
+        ["E002: a quote within a text", "E101"],
+    ),
+    "two fields in a line.yaml": (
+        "name: x\ninput: [28] encoder:\n  - dense: 3\ndecoder: miror\n",
+        ["E002: text after a value that is already complete", "E101"],
+    ),
+    "a list of no field.yaml": (
+        "name: x\ninput: [28]\n  - flatten\n  - dense: 3\ndecoder: miror\n",
+        ["E002: a list that belongs to no field", "E101"],
+    ),
+    "in braces, without a comma.yaml": (
+        '{\n  "input": [28],\n  "encoder": [{"dens": 9}],\n  "decoder": "mirror"\n  "losss": "mse"\n}\n',
+        ["E002: a comma is missing before this line"],
+    ),
+    "a bracket too many.yaml": (
+        "input: {shape: [28], range: [0, 1]]}\nencoder: [dens: 3]\ndecoder: mirror\n",
+        ["E002: `]` closes nothing", "E101"],
+    ),
+    "a range without its comma.yaml": (
+        "input: {shape: [28], range: [0 1]}\nencoder: [dens: 3]\ndecoder: mirror\n",
+        ["E104", "E101"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("file", AS_PEOPLE_WRITE)
+def test_a_text_that_is_wrong_as_people_write_it(file, tmp_path):
+    text, said = AS_PEOPLE_WRITE[file]
+    path = tmp_path / f"spec.{file.rpartition('.')[2]}"
+    path.write_text(text)
+    with pytest.raises(AespecError) as caught:
+        read(path)
+    found = [(each.rule.code, each.message) for each in caught.value.diagnostics]
+    assert [code if code != "E002" else f"{code}: {message}" for code, message in found] == said
+
+
 IN_BOTH = {name: [path.read_text(), json.dumps(aespec.load(path).to_data(), indent=2)] for name, path in zoo().items()}
 """Each spec of the zoo, as YAML and as JSON."""
 

@@ -52,7 +52,7 @@ _SIGN_BEHIND = re.compile(r"[ \t\r]*(?:[:,\]}\n#/]|\Z)")
 _DOUBLED = re.compile(r'"{1,2}[^"\n]+"{1,2}(?=[ \t\r]*(?:[:,\]}\n]|\Z))')
 _HALF = re.compile(r'(?:\$\{[^{}"\n]*\}|[^"\s\[\]{}:,])+"')
 _HALF_PROSE = re.compile(r'(?:\$\{[^{}"\n]*\}|[^"\n\[\]{}])+"(?=[ \t\r]*(?:[,\]}\n]|\Z))')
-_QUOTED_WITHIN = re.compile(r'"[^"\\\n]*"(?=[^\W\d])(?:[^"\n]*"[^"\n]*")+(?=[ \t\r]*(?:[,\]}\n]|\Z))')
+_QUOTED_WITHIN = re.compile(r'"[^"\\\n]*"(?=[^\W\d])(?:[^"\n]*"[^"\n]*")+?(?=[ \t\r]*(?:[,\]}\n]|\Z))')
 _TO_THE_COLON = re.compile(r'"[^"\n:]*(?=:)')
 _TO_A_QUOTE = re.compile(r'"[^"\n]*?(?=[][{}:,\s]*(?:"|\n|\Z))')
 
