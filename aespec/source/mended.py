@@ -1,6 +1,11 @@
-"""How a text that is no YAML is read on: without what one line says, so that what is wrong elsewhere is told too."""
+"""How a text that is no YAML is read on: with a line as it is meant or without it, so that what else is wrong is told.
+
+Each way takes the lines, which it changes, where the one with the fault stands, and what is told of it. It gives how
+many lines are read otherwise than they are written, up to that one; None where it is none for that fault.
+"""
 
 import re
+from collections.abc import Callable
 
 from aespec.diagnostics import Diagnostic
 from aespec.source.text import AT_THE_TOP, LOST, Text
@@ -25,7 +30,7 @@ _ABOUT_COLUMNS = re.compile(r"indentation|begins in column|cannot follow the lin
 
 
 def mended(text: Text, problem: Diagnostic) -> tuple[Text, int] | None:
-    """A text without what the line of a problem says, or with that line where it belongs; and the last line changed.
+    """A text that reads on where a problem ends reading, and the last line about which no more is to be told.
 
     None where a text cannot be read on.
     """
@@ -34,47 +39,90 @@ def mended(text: Text, problem: Diagnostic) -> tuple[Text, int] | None:
     lines, at = [*text.lines], problem.place.line - 1
     if LOST in lines[at] or lines[at].startswith(("{", "[")):  # of a text in braces nothing is known then
         return None
-    wrong, right = _SPACES.get(problem.message, _SPACES[NO_SPACE_AFTER_DASH])
-    if problem.message in _SPACES or re.match(r"\s*-[A-Za-z]", lines[at]):
-        lines[at] = re.sub(wrong, right, lines[at], count=1)
-        return _of(lines, text), at + 1
+    last = next((found for way in _WAYS if (found := way(lines, at, problem)) is not None), None)
+    return None if last is None else (Text("\n".join(lines), text.name, shown=text.shown), last)
+
+
+def _with_a_space(lines: list[str], at: int, problem: Diagnostic) -> int | None:
+    """Behind a dash or a colon."""
+    joined = NO_SPACE_AFTER_DASH if re.match(r"\s*-[A-Za-z]", lines[at]) else problem.message
+    if joined not in _SPACES:
+        return None
+    wrong, right = _SPACES[joined]
+    lines[at] = re.sub(wrong, right, lines[at], count=1)
+    return at + 1
+
+
+def _without_a_sign(lines: list[str], at: int, problem: Diagnostic) -> int | None:
+    """Without the comma at the end of a line, or a quote that is never closed."""
+    begin = problem.place.column - 1 if problem.place else 0
     if lines[at].rstrip().endswith((",", ";")) and "remove the" in (problem.help or ""):
-        lines[at] = lines[at].rstrip()[:-1]
-        return _of(lines, text), at + 1
-    if problem.message.endswith("is never closed") and lines[at][problem.place.column - 1 :][:1] in ("'", '"'):
-        lines[at] = lines[at][: problem.place.column - 1] + lines[at][problem.place.column :]
-        return _of(lines, text), at + 1
-    if re.search(rf"\S\s*\b({'|'.join(AT_THE_TOP[2:])}):(\s|$)", lines[at]) and not _depth(lines[at]):  # two of them
-        return _lost(text, at, 0, _below(lines, at, beside=True))
-    if is_joined(f"-{lines[at].strip()}"):
+        begin = len(lines[at].rstrip()) - 1
+    elif not problem.message.endswith("is never closed") or lines[at][begin : begin + 1] not in ("'", '"'):
+        return None
+    lines[at] = lines[at][:begin] + lines[at][begin + 1 :]
+    return at + 1
+
+
+def _without_two_fields(lines: list[str], at: int, problem: Diagnostic) -> int | None:
+    """Of two fields of the spec in one line, without both."""
+    two = re.search(rf"\S\s*\b({'|'.join(AT_THE_TOP[2:])}):(\s|$)", lines[at]) and not _depth(lines[at])
+    return _lose(lines, at, 0, _below(lines, at, beside=True)) if two or problem.message == NO_FIELD else None
+
+
+def _with_a_dash(lines: list[str], at: int, problem: Diagnostic) -> int | None:
+    """Of a layer that lacks its dash; without any other line that stands among items."""
+    said, own = lines[at].strip(), _depth(lines[at])
+    if is_joined(f"-{said}"):
         below = next((line for line in lines[at + 1 :] if line.strip()), "")
-        lines[at] = " " * _depth(below if below.lstrip().startswith("- ") else lines[at]) + f"- {lines[at].strip()}"
-        return _of(lines, text), at + 1
-    if problem.message == FIELD_BESIDE:
-        own = _depth(lines[at])
-        last = next((n for n in range(at + 1, len(lines)) if re.match(rf"\s{{0,{own}}}(-\s|\S)", lines[n])), len(lines))
-        while last < len(lines) and re.match(rf"\s{{{own}}}\w", lines[last]):
-            last += 1
-        lines[at:last] = ["    " + line for line in lines[at:last]]
-        return _of(lines, text), at + 1
-    if problem.message == NO_DASH:
-        last = _below(lines, at)
-        if not is_joined(f"-{lines[at].strip().partition(':')[0]}"):
-            lines[at : last + 1] = [lines[at][: _depth(lines[at])] + f"- {LOST}", *[""] * (last - at)]
-            return _of(lines, text), last + 1
-        indent = lines[at][: _depth(lines[at])]
-        lines[at : last + 1] = [f"{indent}- {lines[at].strip()}", *("  " + line for line in lines[at + 1 : last + 1])]
-        return _of(lines, text), at + 1
-    if problem.message == NO_FIELD:
-        return _lost(text, at, 0, _below(lines, at, beside=True))
+        lines[at] = f"{' ' * (_depth(below) if below.lstrip().startswith('- ') else own)}- {said}"
+        return at + 1
+    if problem.message != NO_DASH:
+        return None
+    last = _below(lines, at)
+    if is_joined(f"-{said.partition(':')[0]}"):
+        lines[at : last + 1] = [f"{' ' * own}- {said}", *("  " + line for line in lines[at + 1 : last + 1])]
+        return at + 1
+    lines[at : last + 1] = [f"{' ' * own}- {LOST}", *[""] * (last - at)]
+    return last + 1
+
+
+def _below_its_layer(lines: list[str], at: int, problem: Diagnostic) -> int | None:
+    """Of fields that stand in the column of the dashes, and all below them."""
+    if problem.message != FIELD_BESIDE:
+        return None
+    own = _depth(lines[at])
+    for line in range(at, len(lines)):
+        if lines[line].strip() and (_depth(lines[line]) < own or re.match(rf"\s{{{own}}}-\s", lines[line])):
+            break
+        lines[line] = "    " + lines[line]
+    return at + 1
+
+
+def _in_its_column(lines: list[str], at: int, problem: Diagnostic) -> int | None:
+    """Where its neighbors begin.
+
+    Of a field that is none of the spec itself it is not known to which of those above it belongs: it is left out.
+    """
+    if not _ABOUT_COLUMNS.search(problem.message):
+        return None
+    indent, dashes, field = _LINE.match(lines[at]).groups(default="")  # type: ignore[union-attr]
+    if dashes:
+        return _move(lines, at, _column_of_items(lines[:at]))
+    if field in AT_THE_TOP:
+        return _move(lines, at, 0)
+    if "\t" in indent:
+        return _move(lines, at, _column_below(lines[:at]))
+    column = _column_of_fields(lines[:at], len(indent))
+    if _next_depth(lines, at) == len(indent):
+        return _move_above(lines, at, column)
+    return _lose(lines, at, column, at if _SAYS_ALL.match(lines[at]) else _below(lines, at))
+
+
+def _without(lines: list[str], at: int, problem: Diagnostic) -> int | None:
+    """Without all but its dash and the name of its field, and without what its brackets hold below it."""
     if _ABOUT_COLUMNS.search(problem.message):
-        return _in_its_column(text, at)
-    return _without(text, at)
-
-
-def _without(text: Text, at: int) -> tuple[Text, int]:
-    """A text without what a line says: all but its dash and the name of its field, and what its brackets hold below."""
-    lines = [*text.lines]
+        return None
     indent, dashes, field = _LINE.match(lines[at]).groups(default="")  # type: ignore[union-attr]
     last = at
     if len(re.findall(r"[\[{]", lines[at])) > len(re.findall(r"[\]}]", lines[at])):
@@ -83,33 +131,25 @@ def _without(text: Text, at: int) -> tuple[Text, int]:
     holds = last == at and _holds_more(lines, at, len(indent) + len(dashes))  # a section, or a layer with its fields
     said = f"{field or LOST}:" + f" {LOST}" * (not holds) if field or not dashes else LOST
     lines[at] = indent + dashes + said
-    return _of(lines, text), last + 1
+    return last + 1
 
 
-def _lost(text: Text, at: int, column: int, last: int) -> tuple[Text, int]:
-    """A text with a field of which nothing is known in the place of some lines."""
-    lines = [*text.lines]
+_WAYS: tuple[Callable[[list[str], int, Diagnostic], int | None], ...] = (
+    _with_a_space,
+    _without_a_sign,
+    _without_two_fields,
+    _with_a_dash,
+    _below_its_layer,
+    _in_its_column,
+    _without,
+)
+"""The surest first."""
+
+
+def _lose(lines: list[str], at: int, column: int, last: int) -> int:
+    """Put a field of which nothing is known in the place of some lines."""
     lines[at : last + 1] = [f"{' ' * column}{LOST}: {LOST}", *[""] * (last - at)]
-    return _of(lines, text), last + 1
-
-
-def _in_its_column(text: Text, at: int) -> tuple[Text, int] | None:
-    """A text with a line where its neighbors begin.
-
-    Of a field that is none of the spec itself it is not known to which of those above it belongs: it is left out.
-    """
-    lines = text.lines
-    indent, dashes, field = _LINE.match(lines[at]).groups(default="")  # type: ignore[union-attr]
-    if dashes:
-        return _moved(text, at, _column_of_items(lines[:at]))
-    if field in AT_THE_TOP:
-        return _moved(text, at, 0)
-    if "\t" in indent:
-        return _moved(text, at, _column_below(lines[:at]))
-    column = _column_of_fields(lines[:at], len(indent))
-    if _next_depth(lines, at) == len(indent):
-        return _moved_above(text, at, column)
-    return _lost(text, at, column, at if _SAYS_ALL.match(lines[at]) else _below(lines, at))
+    return last + 1
 
 
 def _next_depth(lines: list[str], at: int) -> int:
@@ -118,25 +158,20 @@ def _next_depth(lines: list[str], at: int) -> int:
     return next((_depth(line) for line in lines[at + 1 :] if line.strip() and _depth(line) <= own), 0)
 
 
-def _moved_above(text: Text, at: int, column: int) -> tuple[Text, int]:
-    """A text with the lines before one, which begin at a column or behind it, where that one begins."""
-    lines, own = [*text.lines], _depth(text.lines[at])
+def _move_above(lines: list[str], at: int, column: int) -> int:
+    """Move the lines before one, which begin at a column or behind it, to where that one begins."""
+    own = _depth(lines[at])
     for line in reversed(range(at)):
         if lines[line].strip() and _depth(lines[line]) < column:
             break
         lines[line] = lines[line][column - own :]
-    return _of(lines, text), at
+    return at
 
 
 def _column_below(above: list[str]) -> int:
     """Where a field begins that stands in the line below these, whether beside the last or below it."""
     last = next((line for line in reversed(above) if line.strip()), "")
     return _depth(last) + (2 if last.rstrip().endswith(":") else 0) + (2 if last.lstrip().startswith("- ") else 0)
-
-
-def _of(lines: list[str], text: Text) -> Text:
-    """A text of these lines, which shows those of another."""
-    return Text("\n".join(lines), text.name, shown=text.shown)
 
 
 def _holds_more(lines: list[str], at: int, column: int) -> bool:
@@ -174,22 +209,22 @@ def _column_of_fields(above: list[str], column: int) -> int:
     return found
 
 
-def _moved(text: Text, at: int, column: int) -> tuple[Text, int] | None:
-    """A text with a line, and what stands beside and below it, in another column; None where that changes nothing."""
-    lines, own = [*text.lines], _depth(text.lines[at])
+def _move(lines: list[str], at: int, column: int) -> int | None:
+    """Move a line, and what stands beside and below it, to another column; None where that changes nothing."""
+    own = _depth(lines[at])
     if lines[at] == " " * column + lines[at].strip():
         above = [_depth(line) for line in lines[:at] if line.strip() and not line.lstrip().startswith("#")]
         if column or not above or not min(above):
             return None
         lines[:at] = [line[min(min(above), _depth(line)) :] for line in lines[:at]]
-        return _of(lines, text), at
+        return at
     for line in range(at, at + 1 if "\t" in lines[at][:own] else len(lines)):
         begin = _depth(lines[line])
         if line > at and lines[line].strip() and (begin < own or begin == column):
             break
         if line == at or "\t" not in lines[line][:begin]:
             lines[line] = " " * (column + max(begin - own, 0)) + lines[line].strip()
-    return _of(lines, text), at + 1
+    return at + 1
 
 
 def _depth(line: str) -> int:
