@@ -164,6 +164,7 @@ class _Reader:
         if found[0].kind == "word" and not _is_literal(found[0].text):
             what = f"`{clipped(found[0].text)}` is no value of JSON"
             help = "a spec in JSON begins with `{`; if this is YAML, name the file `.yaml`"
+            self.problems.clear()
             raise AespecError(Diagnostic(SyntaxProblem, what, self._place(found[0]), help=help))
         items, states = self._items(found), [START]
         while fault := first_change(items, states):

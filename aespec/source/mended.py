@@ -10,7 +10,9 @@ from collections.abc import Callable
 from aespec.diagnostics import Diagnostic
 from aespec.source.text import AT_THE_TOP, LOST, Text
 from aespec.source.yaml_errors import (
+    COLON_WITHOUT_SPACE,
     FIELD_BESIDE,
+    NO_COLON_AFTER,
     NO_DASH,
     NO_FIELD,
     NO_SPACE_AFTER_COLON,
@@ -24,7 +26,7 @@ _LINE = re.compile(r"(\s*)((?:-\s+)*)(?:([A-Za-z_]\w*)\s*:(?=\s|$))?")
 _SAYS_ALL = re.compile(r"\s*\w+: +[^\s#]")
 _SPACES = {
     NO_SPACE_AFTER_DASH: (r"^(\s*)-(?=\w)", r"\1- "),
-    NO_SPACE_AFTER_COLON: (r"(?<=\w):(?=[^\s:/])", ": "),
+    NO_SPACE_AFTER_COLON: (COLON_WITHOUT_SPACE, ": "),
 }
 _ABOUT_COLUMNS = re.compile(r"indentation|begins in column|cannot follow the line above|a tab where")
 
@@ -44,12 +46,15 @@ def mended(text: Text, problem: Diagnostic) -> tuple[Text, int] | None:
 
 
 def _with_a_space(lines: list[str], at: int, problem: Diagnostic) -> int | None:
-    """Behind a dash or a colon."""
+    """Behind a dash or a colon, or with the colon."""
+    if problem.message.startswith(NO_COLON_AFTER):
+        lines[at] = re.sub(r"(?<=\w) +(?=[\[{])", ": ", lines[at], count=1)
+        return at + 1
     joined = NO_SPACE_AFTER_DASH if re.match(r"\s*-[A-Za-z]", lines[at]) else problem.message
     if joined not in _SPACES:
         return None
     wrong, right = _SPACES[joined]
-    lines[at] = re.sub(wrong, right, lines[at], count=1)
+    lines[at] = re.sub(wrong, right, lines[at])
     return at + 1
 
 

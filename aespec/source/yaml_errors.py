@@ -127,7 +127,8 @@ def _joined_key(trouble: _Trouble, *lines: int) -> _Explanation | None:
         joined = re.match(r"(\s*(?:- +)?)([A-Za-z_][\w-]*):([^\s/].*)", content)
         if joined and (": " not in joined[3] or re.fullmatch(r"\{.*\}|\[.*\]", joined[3].rstrip())):
             place = trouble.text.place(line, joined.end(2))
-            return place, NO_SPACE_AFTER_COLON, f"write `{joined[2]}: {clipped(joined[3])}`"
+            rest = re.sub(COLON_WITHOUT_SPACE, ": ", joined[3]) if joined[3][0] in "[{" else joined[3]
+            return place, NO_SPACE_AFTER_COLON, f"write `{joined[2]}: {clipped(rest, 100)}`"
     return None
 
 
@@ -156,6 +157,18 @@ def _assigned_above(trouble: _Trouble) -> _Explanation | None:
 def _fields_behind(trouble: _Trouble) -> _Explanation | None:
     written = _in_braces(trouble.text.lines[trouble.line])
     return (trouble.here, "a second `: ` in one line", f"write `{written}`") if written else None
+
+
+def _no_colon_before(trouble: _Trouble) -> _Explanation | None:
+    """Of braces behind a name without a colon."""
+    found = re.match(r"(\s*(?:- )?)(\w{1,40}) +([\[{].*)", trouble.text.lines[trouble.line])
+    if found is None:
+        return None
+    place, written = (
+        trouble.text.place(trouble.line, found.end(2)),
+        f"{found[1].strip()} {found[2]}: {found[3]}".strip(),
+    )
+    return place, f"{NO_COLON_AFTER}`{found[2]}`", f"write `{clipped(written, _WRITTEN)}`"
 
 
 def _fields_below(trouble: _Trouble) -> _Explanation | None:
@@ -218,6 +231,7 @@ def _no_key_above(trouble: _Trouble) -> _Explanation | None:
 _SECOND: tuple[Callable[[_Trouble], _Explanation | None], ...] = (
     _joined_above,
     _assigned_above,
+    _no_colon_before,
     _fields_behind,
     _fields_below,
     _colon_in_text,
@@ -254,6 +268,8 @@ NO_SPACE_AFTER_DASH = "no space after the dash"
 FIELD_BESIDE = "a field in the column of the dashes"
 NO_DASH = "a list goes on here, but not with `- `"
 NO_FIELD = "a list that belongs to no field"
+COLON_WITHOUT_SPACE = r"(?<=\w):(?=[^\s:/])"
+NO_COLON_AFTER = "no colon after "
 NO_SPACE_AFTER_COLON = "no space after the colon"
 
 
@@ -313,6 +329,9 @@ def _opened_above(trouble: _Trouble) -> _Explanation | None:
     if not opened or trouble.last == trouble.line:
         return None
     bracket = above[opened[-1]]
+    if not above[opened[-1] + 1 :].strip():
+        help = "take the dashes away, and put commas between the items; or take the brackets away"
+        return trouble.here, f"an item with a dash inside `{bracket}`", help
     place, help = trouble.text.place(trouble.last, opened[-1]), f"write `{_CLOSING[bracket]}` after its last item"
     return place, f"the bracket `{bracket}` is never closed", help
 
@@ -346,7 +365,7 @@ def _open_bracket(trouble: _Trouble) -> _Explanation:
             return trouble.here, f"`{trouble.character}` closes a `{bracket}`", f"write `{closing}`"
         if trouble.character in "[{" and (field := re.search(r"\b(\w{1,40}) $", trouble.before[-_NEAR:])):
             written = f"{field[1]}: {trouble.character}"
-            return trouble.here, f"no colon after `{field[1]}`", f"write `{written}`"
+            return trouble.here, f"{NO_COLON_AFTER}`{field[1]}`", f"write `{written}`"
         help = f"put commas between items, and `{closing}` after the last"
         return trouble.here, f"`,` or `{closing}` is missing before this", help
     lines = trouble.text.lines[trouble.opening.line - 1 :]
