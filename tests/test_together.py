@@ -812,7 +812,47 @@ AS_PEOPLE_WRITE = {
     ),
     "two fields in a line.yaml": (
         "name: x\ninput: [28] encoder:\n  - dense: 3\ndecoder: miror\n",
-        ["E002: text after a value that is already complete", "E101"],
+        ["E002: two fields in one line", "E101"],
+    ),
+    "two fields in a line with a semicolon.yaml": (
+        "name: x; input: [28]\nencoder:\n  - dens: 3\ndecoder: mirror\n",
+        ["E002: two fields in one line", "E101"],
+    ),
+    "a field of the spec among layers.yaml": (
+        "input: [28]\nencoder:\n  - dense: 9\n  decoder: mirror\nlos: mse\n",
+        ["E002: `decoder` in a list of layers", "E102"],
+    ),
+    "a dash before the first field.yaml": (
+        "- name: m\ninput: [28]\nencoder: [dens: 3]\ndecoder: mirror\n",
+        ["E002: `input` in a list", "E101"],
+    ),
+    "dashes without spaces, and no kind.yaml": (
+        "input: [28]\nencoder:\n-dense: 9\n-dens: 5\ndecoder: mirror\n",
+        ["E002: no space after the dash", "E101"],
+    ),
+    "a value in the column of its name.yaml": (
+        "input: [28]\nencoder:\n  - dense: 9\ndecoder:\nmirror\nlos: mse\n",
+        ["E002: the value of `decoder` begins in the column of its name", "E102"],
+    ),
+    "dashes in brackets over lines.yaml": (
+        "input: [28]\nencoder: [\n  - flatten\n  - dense: 3\n]\ndecoder: miror\n",
+        ["E002: an item with a dash inside `[`", "E101"],
+    ),
+    "no colon before braces.yaml": (
+        "input: [28]\nencoder:\n  - dense {unit: 64, activation: relu}\ndecoder: mirror\n",
+        ["E002: no colon after `dense`", "E102"],
+    ),
+    "no space after colons in braces.yaml": (
+        "input: [28]\nencoder: [dens: 3]\ndecoder: mirror\ntraining:{epochs:3, batch_size:32}\n",
+        ["E101", "E002: no space after the colon"],
+    ),
+    "fields beside their layer.yaml": (
+        "input: [28]\nencoder:\n  - dense:\n  units: 16\n  - dens: 3\ndecoder: mirror\n",
+        ["E002: a field in the column of the dashes", "E101"],
+    ),
+    "a bracket of a shape.json": (
+        '{\n  "input": {"shape": [28, 28, "range": [0, 1]},\n  "encoder": [{"dens": 3}],\n  "decoder": "mirror"\n}',
+        ["E002: `]` is missing here", "E101"],
     ),
     "a list of no field.yaml": (
         "name: x\ninput: [28]\n  - flatten\n  - dense: 3\ndecoder: miror\n",

@@ -18,6 +18,7 @@ from aespec.source.yaml_errors import (
     NO_SPACE_AFTER_COLON,
     NO_SPACE_AFTER_DASH,
     is_joined,
+    second_field,
 )
 
 __all__ = ["mended"]
@@ -28,7 +29,9 @@ _SPACES = {
     NO_SPACE_AFTER_DASH: (r"^(\s*)-(?=\w)", r"\1- "),
     NO_SPACE_AFTER_COLON: (COLON_WITHOUT_SPACE, ": "),
 }
-_ABOUT_COLUMNS = re.compile(r"indentation|begins in column|cannot follow the line above|a tab where")
+_ABOUT_COLUMNS = re.compile(
+    r"indentation|begins in column|cannot follow the line above|a tab where|in a list of layers"
+)
 
 
 def mended(text: Text, problem: Diagnostic) -> tuple[Text, int] | None:
@@ -71,7 +74,7 @@ def _without_a_sign(lines: list[str], at: int, problem: Diagnostic) -> int | Non
 
 def _without_two_fields(lines: list[str], at: int, problem: Diagnostic) -> int | None:
     """Of two fields of the spec in one line, without both."""
-    two = re.search(rf"\S\s*\b({'|'.join(AT_THE_TOP[2:])}):(\s|$)", lines[at]) and not _depth(lines[at])
+    two = second_field(lines[at])
     return _lose(lines, at, 0, _below(lines, at, beside=True)) if two or problem.message == NO_FIELD else None
 
 
@@ -90,6 +93,24 @@ def _with_a_dash(lines: list[str], at: int, problem: Diagnostic) -> int | None:
         return at + 1
     lines[at : last + 1] = [f"{' ' * own}- {LOST}", *[""] * (last - at)]
     return last + 1
+
+
+def _below_its_name(lines: list[str], at: int, problem: Diagnostic) -> int | None:
+    """Of a value that begins in the column of its name."""
+    if not problem.message.endswith("begins in the column of its name"):
+        return None
+    lines[at] = f"  {lines[at]}"
+    return at + 1
+
+
+def _without_first_dash(lines: list[str], at: int, problem: Diagnostic) -> int | None:
+    """Of fields of the spec with a dash before the first."""
+    if not problem.message.endswith("in a list"):
+        return None
+    for line in range(at):
+        if lines[line].startswith("- "):
+            lines[line] = lines[line][2:]
+    return at
 
 
 def _below_its_layer(lines: list[str], at: int, problem: Diagnostic) -> int | None:
@@ -144,6 +165,8 @@ _WAYS: tuple[Callable[[list[str], int, Diagnostic], int | None], ...] = (
     _without_a_sign,
     _without_two_fields,
     _with_a_dash,
+    _below_its_name,
+    _without_first_dash,
     _below_its_layer,
     _in_its_column,
     _without,

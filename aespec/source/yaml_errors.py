@@ -183,6 +183,21 @@ def _fields_below(trouble: _Trouble) -> _Explanation | None:
     return place, f"`{clipped(item[1])}` has fields below it, and no colon", help
 
 
+def second_field(line: str) -> str | None:
+    """The field of the spec that stands in one line behind another.
+
+    >>> second_field("name: x; input: [3]"), second_field("input: [3]")
+    ('input', None)
+    """
+    found = re.search(rf"^\w.{{0,{_LINE}}}?[\s;,]({'|'.join(AT_THE_TOP[2:])}):(\s|$)", line)
+    return found[1] if found else None
+
+
+def _two_fields(trouble: _Trouble) -> _Explanation | None:
+    field = second_field(trouble.text.lines[trouble.line])
+    return (trouble.here, "two fields in one line", f"begin a new line before `{field}:`") if field else None
+
+
 def _colon_in_text(trouble: _Trouble) -> _Explanation | None:
     key, _, rest = trouble.text.lines[trouble.line].strip().partition(": ")
     rest = rest.strip()
@@ -234,6 +249,7 @@ _SECOND: tuple[Callable[[_Trouble], _Explanation | None], ...] = (
     _no_colon_before,
     _fields_behind,
     _fields_below,
+    _two_fields,
     _colon_in_text,
     _colon_behind,
     _two_colons,
@@ -280,10 +296,10 @@ def is_joined(key: str) -> bool:
     return key.startswith("-") and (key[1:] in ITEMS or known_kind(key[1:], "layer") is not None)
 
 
-def joined_dash(text: Text, line: int) -> _Explanation | None:
+def joined_dash(text: Text, line: int, *, like_others: bool = False) -> _Explanation | None:
     """Where a line is an item such as ``-dense: 8``, which YAML takes for a key; what that is, and what to write."""
     joined = re.match(r"(\s*)(-\w+)(.*)", text.lines[line])
-    if joined is None or not is_joined(joined[2]):
+    if joined is None or not (like_others or is_joined(joined[2])):
         return None
     written = clipped(f"- {joined[2][1:]}{joined[3]}".rstrip(), _WRITTEN)
     return text.place(line, joined.end(1), len(joined[2])), NO_SPACE_AFTER_DASH, f"write `{written}`, and so each item"
@@ -307,6 +323,10 @@ def _no_colon(trouble: _Trouble) -> _Explanation:
         return joined
     content = trouble.text.lines[line]
     place = trouble.text.place(line, column, len(content.rstrip()) - column)
+    above = next((each for each in reversed(trouble.text.lines[:line]) if each.strip()), "")
+    if (field := re.fullmatch(r"(\w{1,40}):\s*", above)) and re.fullmatch(r"[\w.-]+|\[.*\]", content.strip()):
+        what = f"the value of `{field[1]}` begins in the column of its name"
+        return place, what, f"write `{field[1]}: {clipped(content.strip(), _WRITTEN)}`"
     return place, "this line is neither `key: value` nor `- item`", "write a colon and a space after the key"
 
 
@@ -383,6 +403,8 @@ def _no_key(trouble: _Trouble) -> _Explanation:
     if trouble.character and trouble.character in "]}":
         return trouble.here, f"`{trouble.character}` closes nothing", "remove it, or open it earlier in the line"
     if trouble.before.strip(" -"):
+        if two := _two_fields(trouble):
+            return two
         rest = trouble.text.lines[trouble.line][trouble.column :].strip()
         what, help = "text after a value that is already complete", "quote the whole value"
         if rest in (",", ";"):
@@ -414,11 +436,10 @@ def _no_dash(trouble: _Trouble) -> _Explanation:
         return joined
     key = re.match(r"\s*(\w+):", trouble.text.lines[trouble.line])
     if key and key[1] in AT_THE_TOP and not trouble.before.strip():
-        return (
-            trouble.here,
-            f"`{key[1]}` in a list of layers",
-            f"take its indentation away: `{key[1]}` stands at the top",
-        )
+        what, help = f"`{key[1]}` in a list of layers", f"take its indentation away: `{key[1]}` stands at the top"
+        if not trouble.before:
+            what, help = f"`{key[1]}` in a list", "take the dashes before the fields of the spec away"
+        return trouble.here, what, help
     if trouble.before.strip(" -") or (trouble.character and trouble.character in "]}"):
         return _no_key(trouble)
     above = re.fullmatch(r"\s*- (\w+):\s*", trouble.text.lines[trouble.last])

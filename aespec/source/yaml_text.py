@@ -266,7 +266,7 @@ class _Reader:
             node = Node(text, place)
             if plain and self._goes_on(text, place):
                 self.stack[-1].key, self.stack[-1].cut = (_REST, place), True
-            elif plain and is_joined(text) and (joins := self._tell_joined(text, place)):
+            elif plain and self._may_join(text) and (joins := self._tell_joined(text, place)):
                 self.stack[-1].key, self.stack[-1].dashed = (text[1:], place), joins == "item"
             else:
                 if plain and not self._refuse_lookalike(text, place):
@@ -389,12 +389,17 @@ class _Reader:
         self.problems.append(problem)
         return True
 
+    def _may_join(self, text: str) -> bool:
+        """Whether a key may be a dash and a layer: of a known kind, or beside others that are so."""
+        return is_joined(text) or (bool(self.stack[-1].joined) and re.fullmatch(r"-[A-Za-z]\w*", text) is not None)
+
     def _tell_joined(self, text: str, place: Place) -> str | None:
         """Note a dash and a layer without a space between them, of several the first.
 
         ``item`` where the dash is that of an item, ``layer`` where the layer is an item in brackets, or behind a dash.
         """
-        opened, found = self.stack[-1], joined_dash(self.text, place.line - 1)
+        opened = self.stack[-1]
+        found = joined_dash(self.text, place.line - 1, like_others=bool(opened.joined))
         item = found if found and found[0].column == place.column else None
         around = [opened] if opened.items else [opened, *self.stack[-2:-1]]
         holder = None if item else next((each for each in around if isinstance(each.items, list)), None)
