@@ -113,6 +113,17 @@ def _without_first_dash(lines: list[str], at: int, problem: Diagnostic) -> int |
     return at
 
 
+def _in_its_brackets(lines: list[str], at: int, problem: Diagnostic) -> int | None:
+    """Of items with dashes inside brackets: with commas in their place."""
+    if not problem.message.startswith("an item with a dash inside"):
+        return None
+    for line in range(at, len(lines)):
+        if not lines[line].lstrip().startswith("- "):
+            break
+        lines[line] = f"{lines[line].replace('- ', '  ', 1).rstrip().rstrip(',')},"
+    return at + 1
+
+
 def _below_its_layer(lines: list[str], at: int, problem: Diagnostic) -> int | None:
     """Of fields that stand in the column of the dashes, and all below them."""
     if problem.message != FIELD_BESIDE:
@@ -167,6 +178,7 @@ _WAYS: tuple[Callable[[list[str], int, Diagnostic], int | None], ...] = (
     _with_a_dash,
     _below_its_name,
     _without_first_dash,
+    _in_its_brackets,
     _below_its_layer,
     _in_its_column,
     _without,
