@@ -73,9 +73,11 @@ def _without_a_sign(lines: list[str], at: int, problem: Diagnostic) -> int | Non
 
 
 def _without_two_fields(lines: list[str], at: int, problem: Diagnostic) -> int | None:
-    """Of two fields of the spec in one line, without both."""
-    two = second_field(lines[at])
-    return _lose(lines, at, 0, _below(lines, at, beside=True)) if two or problem.message == NO_FIELD else None
+    """Of two fields of the spec in one line, or of a list that belongs to none: without all up to the next field."""
+    if not second_field(lines[at]) and problem.message != NO_FIELD:
+        return None
+    begins = (line for line in range(at + 1, len(lines)) if re.match(r"\w", lines[line]))
+    return _lose(lines, at, 0, next(begins, len(lines)) - 1)
 
 
 def _with_a_dash(lines: list[str], at: int, problem: Diagnostic) -> int | None:
@@ -151,6 +153,8 @@ def _in_its_column(lines: list[str], at: int, problem: Diagnostic) -> int | None
     if "\t" in indent:
         return _move(lines, at, _column_below(lines[:at]))
     column = _column_of_fields(lines[:at], len(indent))
+    if field and "cannot follow" in problem.message:
+        return _move(lines, at, column)
     if _next_depth(lines, at) == len(indent):
         return _move_above(lines, at, column)
     return _lose(lines, at, column, at if _SAYS_ALL.match(lines[at]) else _below(lines, at))
@@ -220,12 +224,11 @@ def _holds_more(lines: list[str], at: int, column: int) -> bool:
     return _depth(below) > column or (_depth(below) == column and below.lstrip().startswith("- "))
 
 
-def _below(lines: list[str], at: int, *, brackets: bool = False, beside: bool = False) -> int:
-    """The last of the lines that stand deeper than one, or close a bracket, or are items beside it."""
+def _below(lines: list[str], at: int, *, brackets: bool = False) -> int:
+    """The last of the lines that stand deeper than one, or close a bracket."""
     last, own = at, _depth(lines[at])
     for line in range(at + 1, len(lines)):
-        item = beside and lines[line].lstrip().startswith("- ") and _depth(lines[line]) == own
-        if lines[line].strip(" ]}" if brackets else None) and _depth(lines[line]) <= own and not item:
+        if lines[line].strip(" ]}" if brackets else None) and _depth(lines[line]) <= own:
             break
         last = line
     return last

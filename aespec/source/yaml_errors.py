@@ -186,10 +186,10 @@ def _fields_below(trouble: _Trouble) -> _Explanation | None:
 def second_field(line: str) -> str | None:
     """The field of the spec that stands in one line behind another.
 
-    >>> second_field("name: x; input: [3]"), second_field("input: [3]")
-    ('input', None)
+    >>> second_field("name: x; input: [3]"), second_field("input: [3]encoder:"), second_field("input: [3]")
+    ('input', 'encoder', None)
     """
-    found = re.search(rf"^\w.{{0,{_LINE}}}?[\s;,]({'|'.join(AT_THE_TOP[2:])}):(\s|$)", line)
+    found = re.search(rf"^(?: *- )?\w.{{0,{_LINE}}}?(?<![A-Za-z_])({'|'.join(AT_THE_TOP[2:])}):(\s|$)", line)
     return found[1] if found else None
 
 
