@@ -159,15 +159,6 @@ class Kind(Combined):
         return [field for field in own_first(cls) if field in likely and cls._takes(field, value)]
 
     @classmethod
-    def holds(cls, field: str, value: Any) -> bool:
-        """Whether a value is right for a field that the kind has, whatever its others are."""
-        try:
-            cls.model_validate({field: value})
-        except ValidationError as error:
-            return not any(fault["loc"][:1] == (field,) for fault in error.errors())
-        return field in cls.model_fields
-
-    @classmethod
     def _takes(cls, field: str, value: Any) -> bool:
         """Whether a value is right for a field, with all others left out."""
         try:

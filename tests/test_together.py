@@ -630,16 +630,18 @@ ONE_HIDES_THE_OTHER = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("one", "other"), [pair for pair in combinations(SYNTAX_OF_BLOCKS, 2) if pair not in ONE_HIDES_THE_OTHER]
-)
+def apart(text, faults, but):
+    """Pairs of faults that stand in lines with another between them, but for some."""
+    lines = {fault: text[: text.index(old.lstrip("\n"))].count("\n") for fault, (old, _) in faults.items()}
+    return [pair for pair in combinations(faults, 2) if abs(lines[pair[0]] - lines[pair[1]]) > 1 and pair not in but]
+
+
+@pytest.mark.parametrize(("one", "other"), apart(BLOCKS, SYNTAX_OF_BLOCKS, ONE_HIDES_THE_OTHER))
 def test_two_faults_of_the_text_are_both_told(one, other):
-    lines = [BLOCKS[: BLOCKS.index(SYNTAX_OF_BLOCKS[fault][0].lstrip("\n"))].count("\n") for fault in (one, other)]
-    if abs(lines[0] - lines[1]) > 1 and "further" not in f"{one} {other}":
-        found = told_of_blocks(one, other)
-        alike = SYNTAX_OF_BLOCKS[one][1][:1] == SYNTAX_OF_BLOCKS[other][1][:1] == "\t"
-        assert found.count("E002") == 1 + (not alike)
-        assert [code for code in found if code != "E002"] == TOLD_OF_BLOCKS
+    found = told_of_blocks(one, other)
+    alike = SYNTAX_OF_BLOCKS[one][1][:1] == SYNTAX_OF_BLOCKS[other][1][:1] == "\t"
+    assert found.count("E002") == 1 + (not alike)
+    assert [code for code in found if code != "E002"] == TOLD_OF_BLOCKS
 
 
 JSON_SYNTAX = {
@@ -719,15 +721,12 @@ ONE_MAY_MEND_THE_OTHER = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("one", "other"), [pair for pair in combinations(JSON_SYNTAX, 2) if pair not in ONE_MAY_MEND_THE_OTHER]
-)
+@pytest.mark.parametrize(("one", "other"), apart(IN_JSON, JSON_SYNTAX, ONE_MAY_MEND_THE_OTHER))
 def test_two_faults_of_the_text_of_json_are_both_told(one, other, tmp_path):
     (old, new), (before, after) = JSON_SYNTAX[one], JSON_SYNTAX[other]
-    if abs(IN_JSON[: IN_JSON.index(old)].count("\n") - IN_JSON[: IN_JSON.index(before)].count("\n")) > 1:
-        found = [code for code, _ in told_in_json(IN_JSON.replace(old, new, 1).replace(before, after, 1), tmp_path)]
-        assert found.count("E002") == 2
-        assert [code for code in found if code != "E002"] == TOLD_IN_JSON
+    found = [code for code, _ in told_in_json(IN_JSON.replace(old, new, 1).replace(before, after, 1), tmp_path)]
+    assert found.count("E002") == 2
+    assert [code for code in found if code != "E002"] == TOLD_IN_JSON
 
 
 def told_in_json(text, folder):

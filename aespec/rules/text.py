@@ -18,11 +18,11 @@ class FileUnreadable(Rule):
 class SyntaxProblem(Rule):
     """The text is not YAML or JSON.
 
-    The parser gave up at the marked place. A YAML spec is then read without what that line says, and JSON as if the
-    smallest change were made with which it goes on, so that what is wrong elsewhere is told too. Most often it is a
-    missing space after a colon, a tab in the indentation, a bracket or a quote that is not closed, or a value with a
-    colon in it that needs quotes. A file whose name ends in `.json` is read as strict JSON: no comments, no comma after
-    the last item, no NaN.
+    The parser gave up at the marked place. A YAML spec is then read with that line as it is likely meant, or without
+    what it says, and JSON as if the smallest change were made with which it goes on, so that what is wrong elsewhere is
+    told too. Most often it is a missing space after a colon, a tab in the indentation, a bracket or a quote that is not
+    closed, or a value with a colon in it that needs quotes. A file whose name ends in `.json` is read as strict JSON:
+    no comments, no comma after the last item, no NaN.
     """
 
     code = "E002"

@@ -164,9 +164,8 @@ def _changes(items: Sequence[Item], states: Sequence[State], stop: int) -> Itera
             yield Change(stop - 2, 1, ("{",), cost=1.2)
         if stop + 1 < len(items) and items[stop + 1].line != items[stop].line:
             yield Change(stop, 1, (",",), cost=0.5)
-    if (
-        items[stop].what == "]" and items[stop - 1].what != "]" and "[" not in states[stop].opened
-    ):  # of a list of one value
+    of_one = items[stop].what == "]" and "[" not in states[stop].opened  # a list of one value
+    if of_one and items[stop - 1].what != "]":
         yield Change(_start_of_value(items, stop - 1), 0, ("[",), cost=1)
     if (begin := _first_number(items, stop)) is not None:
         end = next((at for at in range(stop, len(items)) if items[at].what not in (VALUE, ",")), stop)

@@ -450,11 +450,12 @@ class _Reader:
 
     def _holds_a_list(self, field: str) -> bool:
         """Whether a field can hold a list of numbers, as far as it is known what has the field."""
+        from aespec.calls import accepts
         from aespec.registry import kinds, known_kind
 
         outer = self.stack[-2].key if len(self.stack) > 1 else None
         kind = known_kind(outer[0], "layer") if outer else None
-        return kind is None or any(kinds("layer")[kind].holds(field, [1] * times) for times in (2, 3, 4))
+        return kind is None or any(accepts(kinds("layer")[kind], field, [1] * times) for times in (2, 3, 4))
 
     def _check_key(self, text: str, place: Place) -> None:
         if joined := re.match(r"([A-Za-z_]\w*):[\[{]", text):
