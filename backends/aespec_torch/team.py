@@ -45,8 +45,14 @@ def team() -> Team:
         if where.type == "cuda":
             torch.cuda.set_device(where)
         dist.init_process_group("nccl" if where.type == "cuda" else "gloo")
-        atexit.register(dist.destroy_process_group)  # while what it stands on is still there
+        atexit.register(_leave)  # while what it stands on is still there
     return Team(dist.get_rank(), dist.get_world_size())
+
+
+def _leave() -> None:
+    """Leave the team, unless that is done."""
+    if dist.is_initialized():
+        dist.destroy_process_group()
 
 
 def exchange(numbers: Sequence[float]) -> Array:
