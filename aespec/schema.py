@@ -4,6 +4,8 @@ Everything in it is read off the classes: kinds, fields, bounds, defaults, examp
 suits editors, above all yaml-language-server. That speaks of one way of an ``anyOf`` only, the first of those that are
 equally wrong, so all types of a value are one way, after its names, and their bounds stand beside both. It also writes
 out whatever has ``properties`` or ``items`` at its top, so that those mostly stand one level below, in an ``allOf``.
+Beside ``properties`` it takes ``required`` for one more thing to offer, without a name, and ``maxProperties: 1`` for a
+mapping that is full as soon as a line is begun in it, so that both stand apart from them.
 """
 
 from __future__ import annotations
@@ -80,7 +82,8 @@ def spec_schema(*, plugins: bool = True) -> Schema:
             definitions[ITEM] = _family(name, members, *ITEMS)
     definitions |= {name: _item(name, schema) for name, schema in _ITEMS.items()}
     del definitions["Mirror"]
-    return {"$schema": DIALECT, "description": spec["description"], **_mapping(spec), "$defs": definitions}
+    whole = {**_mapping(spec), "allOf": [_required(spec)]}
+    return {"$schema": DIALECT, "description": spec["description"], **whole, "$defs": definitions}
 
 
 def kind_schema(kind: type[BaseModel]) -> Schema:
@@ -183,11 +186,9 @@ def _family(name: str, members: dict[str, type[Kind]], *others: str, some: str |
         "type": "object",
         "properties": own | {other: _reference(other) for other in others},
         "additionalProperties": False,
-        "minProperties": 1,
-        "maxProperties": 1,
     }
     ways = _either(one_key, _reference(_names(name, some)), VARIABLE)
-    return {"$comment": described(families()[name]), "allOf": [ways]}
+    return {"$comment": described(families()[name]), "minProperties": 1, "maxProperties": 1, "allOf": [ways]}
 
 
 def _alone(name: str, members: dict[str, type[Kind]]) -> Schema:
@@ -210,7 +211,7 @@ def _member(cls: type[Kind]) -> Schema:
     found = {"description": text, "markdownDescription": f"{text}\n\n```yaml\n{usage}\n```"}
     if not schema.get("required"):
         return found | _part(schema, {"type": "null"})
-    return found | {"defaultSnippets": _skeleton(schema)} | _part(schema)
+    return found | _skeleton(schema) | _part(schema)
 
 
 def _usage(cls: type[Kind], schema: Schema) -> list[str]:
@@ -227,15 +228,20 @@ def _usage(cls: type[Kind], schema: Schema) -> list[str]:
 
 def _section(schema: Schema) -> Schema:
     """A part of a spec that has a name of its own."""
-    return {"description": schema["description"], "defaultSnippets": _skeleton(schema), **_part(schema)}
+    part = _part(schema)
+    begun = _skeleton(schema) or {"type": part["allOf"][0]["type"]}  # by which an editor goes on in the next line
+    return {"description": schema["description"], **begun, **part}
 
 
-def _skeleton(schema: Schema) -> list[Schema]:
+def _skeleton(schema: Schema) -> Schema:
     """What an editor inserts after the colon: the fields that are required, each to be filled in."""
     known = {name: schema["properties"][name].get("examples") for name in schema.get("required", [])}
+    if not known:
+        return {}
     stops = [f"${{{i}:{_yaml(values[0])}}}" if values else f"${i}" for i, values in enumerate(known.values(), 1)]
-    fields = ", ".join(f"{name}: {stop}" for name, stop in zip(known, stops, strict=True))
-    return [{"body": "{" + (fields or "$1") + "}"}]
+    body = "{" + ", ".join(f"{name}: {stop}" for name, stop in zip(known, stops, strict=True)) + "}"
+    label = _yaml({name: values[0] if values else None for name, values in known.items()})
+    return {"defaultSnippets": [{"label": label, "description": "All that is required.", "body": body}]}
 
 
 def _yaml(value: Any) -> str:
@@ -249,14 +255,19 @@ def _part(schema: Schema, *others: Schema) -> Schema:
     family = main.get("x-family")
     ways = [way for way in _ways(main) if way.get("type") != "null"]
     alone = [_reference(_names(family, main.get("x-members")))] if family else ways
-    return {"allOf": [_either(_mapping(schema), *alone, *others, VARIABLE)]}
+    return {**_required(schema), "allOf": [_either(_mapping(schema), *alone, *others, VARIABLE)]}
 
 
 def _mapping(schema: Schema) -> Schema:
     """A mapping of fields, each with its text."""
     fields = {name: _field(field) for name, field in schema.get("properties", {}).items()}
-    kept = ("type", "required", "additionalProperties")
+    kept = ("type", "additionalProperties")
     return {**{key: schema[key] for key in kept if key in schema}, "properties": fields}
+
+
+def _required(schema: Schema) -> Schema:
+    """The fields that a mapping needs, to stand outside of it."""
+    return {"required": schema["required"]} if "required" in schema else {}
 
 
 def _field(schema: Schema) -> Schema:

@@ -9,8 +9,10 @@ from threading import Timer
 
 import pytest
 
+from aespec.plan import TrainingPlan
 from aespec.registry import kinds
 from aespec.schema import families, spec_schema
+from aespec.spec import Spec
 from aespec.zoo import zoo
 
 SERVER = Path(__file__).parent / "npm/node_modules/yaml-language-server/bin/yaml-language-server"
@@ -130,6 +132,11 @@ def documentation(item):
         ("encoder:\n  - dense:\n      units: 3\n      activation: |\n", "activation"),
         ("encoder: [flatten]\ntraining: {optimizer: |}\n", "optimizer"),
         ("encoder: [flatten]\ntraining: {optimizer: {a|}}\n", "optimizer"),
+        ("encoder: [flatten]\ntraining:\n  optimizer:\n    |\n", "optimizer"),
+        ("encoder: [flatten]\ntraining:\n  schedule:\n    |\n", "schedule"),
+        ("encoder:\n  - dense:\n      units: 3\n      activation:\n        |\n", "activation"),
+        ("encoder: [flatten]\nloss:\n  |\n", "loss"),
+        ("encoder: [flatten]\nloss:\n  - |\n", "loss"),
     ],
 )
 def test_every_kind_is_offered_with_its_text(editor, marked, family):
@@ -151,6 +158,22 @@ def test_only_what_may_stand_there_is_offered(editor, marked, offered):
 
 
 @pytest.mark.parametrize(
+    ("marked", "cls"),
+    [
+        ("encoder: [flatten]\n|\n", Spec),
+        ("encoder: [flatten]\ntraining:\n  |\n", TrainingPlan),
+        ("encoder:\n  - conv2d:\n      filters: 3\n      |\n", kinds("layer")["conv2d"]),
+        ("encoder:\n  - dense:\n      |\n", kinds("layer")["dense"]),
+        ("encoder: [flatten]\ntraining:\n  optimizer:\n    adam:\n      |\n", kinds("optimizer")["adam"]),
+    ],
+)
+def test_fields_are_offered_and_nothing_else(editor, marked, cls):
+    offered = {name for name in editor.completions(marked) if not name.startswith("{")}  # all that are required at once
+    written = {name for name in cls.model_fields if f"{name}:" in BEFORE + marked}
+    assert offered == cls.model_fields.keys() - written
+
+
+@pytest.mark.parametrize(
     ("marked", "label", "inserted"),
     [
         ("encoder:\n  - |\n", "flatten", "flatten"),
@@ -160,7 +183,7 @@ def test_only_what_may_stand_there_is_offered(editor, marked, offered):
         ("encoder:\n  - dense:\n      |\n", "units", "units: ${1:3}"),
         ("encoder:\n  - dense: {units: 3, use|}\n", "use_bias", "use_bias"),  # on a line with a colon, the name alone
         ("|\n", "loss", "loss: ${1:mse}"),
-        ("|\n", "training", "training: {$1}"),
+        ("|\n", "training", "training:\n  "),
     ],
 )
 def test_what_is_offered_is_what_a_spec_would_say(editor, marked, label, inserted):
