@@ -387,7 +387,18 @@ def _held(field: str, inner: type[BaseModel], held: Any) -> tuple[str, type[Base
     if not isinstance(held, bool | int | float | str | list):  # nothing, or the default
         return label, None if isinstance(held, tuple) else member, {}
     main = getattr(member, "main", None)
-    return label, member if main else None, {main: held} if main else {}
+    return label, member, {main: held} if main else kind_within(member, held)
+
+
+def kind_within(section: type[BaseModel], name: Any) -> dict[str, str]:
+    """The field of a section that holds the kind of a name, and that kind; empty where none does."""
+    from aespec.registry import known_kind
+
+    for field in section.model_fields if isinstance(name, str) else ():
+        families = [each.family for each in inner_models(section, field) if issubclass(each, Kind)]
+        if kind := next(filter(None, (known_kind(name, family) for family in families)), None):
+            return {field: kind}
+    return {}
 
 
 @cache

@@ -96,6 +96,11 @@ VALUES = {
         training("{greedy: 5}"),
         "say which: write for example `greedy: {epochs: 5}`",
     ),
+    "no space anywhere": (
+        "input: [8]\nencoder:\n  -dense:8\n  -dense:3\ndecoder: mirror\n",
+        "a space belongs behind a dash and behind a colon: write `- dense: 8`, and so each item",
+    ),
+    "a bracket that nothing opens": (encoder("dense: 8]"), "write `8`: no bracket is open here"),
     "a shape without brackets": (encoder("dense: 32", "reshape: 4, 8", "flatten"), "write `- reshape: [4, 8]`"),
     "a variable of a template": (
         "vars: {n: 3}\n" + encoder("dense: <n>"),

@@ -283,6 +283,18 @@ def test_problems_of_several_files_are_told_in_the_order_of_reading() -> None:
 
 
 @pytest.mark.usefixtures("folder")
+def test_a_text_of_wrong_syntax_is_read_on() -> None:
+    Path("wrong.yaml").write_text("encoder:\n  - dense: {units: 3\n  - dense: {units: 4, activaton: relu}\n")
+    Path("wrong.json").write_text('{"encoder": [{"dense": {"units" 3}}, {"dense": {"units": 4, "activaton": "relu"}}]}')
+    for name in ("wrong.yaml", "wrong.json"):
+        Path("spec.yaml").write_text(f"input: [4]\nencoder: [include: {name}, dens: 3]\ndecoder: mirror\nlos: mse\n")
+        with pytest.raises(AespecError) as caught:
+            aespec.load("spec.yaml")
+        told = [(d.rule.code, d.place.name) for d in caught.value.diagnostics if d.place]
+        assert told == [("E002", name), ("E102", name), ("E101", "spec.yaml"), ("E102", "spec.yaml")]
+
+
+@pytest.mark.usefixtures("folder")
 def test_overrides_see_it_as_written() -> None:
     text = "encoder:\n  - include: {spec: blocks.yaml, vars: {code: 3}}\n  - dense: 1\n"
     assert read(text, "encoder.0.include.vars.code=4").data["encoder"] == dense(8, 4, 1)

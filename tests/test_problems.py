@@ -164,7 +164,6 @@ def faults(text):
         ("- dense: [128, 64, 32]", "E104", "[128, 64, 32]", "a layer has one: write `- dense: 128`, `- dense: 64` and"),
         ("- max_pool1d: [2, 2]", "E104", "[2, 2]", "write the one value"),
         ("- batchnorm", "E101", "batchnorm", "did you mean `batch_normalization`?"),
-        ("- dense {units: 3}", "E101", "dense {", "write `dense: {units: 3}`"),
         ("- Dense(5, activation='relu')", "E101", "Dense(", "write `- dense: {units: 5, activation: relu}`"),
         ("- nn.Linear(20, 10)", "E101", "nn.L", "write `- dense: 10`"),
         ("- linear: [20, 10]", "E101", "linear", "write `- dense: 10`: the 20 that come in follow"),

@@ -714,6 +714,34 @@ def test_what_else_is_wrong_in_json_is_told_beside_a_fault_of_the_text(fault, tm
     assert [code for code in found if code != "E002"] == TOLD_IN_JSON
 
 
+@pytest.mark.parametrize("fault", JSON_SYNTAX)
+def test_json_in_a_file_of_yaml_is_told_of_as_json(fault, tmp_path):
+    wrong = IN_JSON.replace(*JSON_SYNTAX[fault], 1)
+    in_yaml = told_in_json(wrong, tmp_path, "spec.yaml")
+    if "E002" in [code for code, _ in in_yaml]:
+        assert in_yaml == told_in_json(wrong, tmp_path)
+    else:  # what YAML takes as it is
+        assert len(in_yaml) >= len(TOLD_IN_JSON)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "most"),
+    [
+        ("spec.yaml", "input: [8]\nencoder:\n" + "  - dense: {units: 3\n" * 60, 20),
+        ("spec.json", '{"input": [8], "encoder": [' + ",\n".join(['{"dense" 3}'] * 60) + "]}", 50),
+        ("spec.json", '{"input": [8],\n"encoder": [\n' + ",\n".join(['{"name": code"}'] * 60) + "]}", 50),
+    ],
+)
+def test_the_last_of_too_many_faults_says_that_reading_ends(name, text, most, tmp_path):
+    path = tmp_path / name
+    path.write_text(text)
+    with pytest.raises(AespecError) as caught:
+        read(path)
+    found = caught.value.diagnostics
+    assert len(found) == most
+    assert ["once these are mended" in (each.help or "") for each in found] == [False] * (most - 1) + [True]
+
+
 ONE_MAY_MEND_THE_OTHER = [
     ("a bracket of several lines", "two opening brackets"),
     ("a brace", "no braces around a layer"),
@@ -729,8 +757,8 @@ def test_two_faults_of_the_text_of_json_are_both_told(one, other, tmp_path):
     assert [code for code in found if code != "E002"] == TOLD_IN_JSON
 
 
-def told_in_json(text, folder):
-    path = folder / "spec.json"
+def told_in_json(text, folder, name="spec.json"):
+    path = folder / name
     path.write_text(text)
     with pytest.raises(AespecError) as caught:
         read(path)
@@ -859,11 +887,43 @@ AS_PEOPLE_WRITE = {
     ),
     "in braces, without a comma.yaml": (
         '{\n  "input": [28],\n  "encoder": [{"dens": 9}],\n  "decoder": "mirror"\n  "losss": "mse"\n}\n',
-        ["E002: a comma is missing before this line"],
+        ["E101", "E002: a comma is missing here", "E102"],
     ),
     "a bracket too many.yaml": (
         "input: {shape: [28], range: [0, 1]]}\nencoder: [dens: 3]\ndecoder: mirror\n",
         ["E002: `]` closes nothing", "E101"],
+    ),
+    "in braces without quotes, without a comma.yaml": (
+        "{\n  input: [28],\n  encoder: [dens: 9],\n  decoder: mirror\n  losss: mse\n}\n",
+        ["E101", "E102", "E002: a comma is missing before this line"],
+    ),
+    "two quotes that are never closed.yaml": (
+        'name: "a\ndescription: "b\ninput: [28]\nencoder: [dens: 9]\ndecoder: mirror\n',
+        [*['E002: the quote `"` is never closed'] * 2, "E101"],
+    ),
+    "without the line of a section.yaml": (
+        "input: [28]\nencoder: [dens: 9]\ndecoder: mirror\n  epochs: 3\n  optimizer: adam\n",
+        ["E101", "E002: no section above `epochs:`"],
+    ),
+    "a section without its colon.yaml": (
+        "input: [28]\nencoder: [dens: 9]\ndecoder: mirror\ntraining:\n  early_stopping {patience: 3, a: 1}\n",
+        ["E101", "E002: no colon after `early_stopping`", "E102"],
+    ),
+    "the optimizer alone, and its fields at the top.yaml": (
+        "input: [28]\nencoder: [dense: 9]\ndecoder: mirror\ntraining: adam\nepochs: 3\nbatch_size: 32\n",
+        ["E104", "E102"],
+    ),
+    "braces twice.json": (
+        '{"input": [28], "encoder": [{{"dense": 3}}, {"dens": 4}], "decoder": "mirror"}',
+        ["E002: braces in braces", "E101"],
+    ),
+    "a tuple that a bracket closes.json": (
+        '{"input": (28, 28], "encoder": ["flatten", {"dens": 3}], "decoder": "mirror"}',
+        ["E002: JSON has no parentheses", "E101"],
+    ),
+    "a field as in Python.json": (
+        '{"input": [28], "encoder": [{"dense": units=64, "activation": "relu"}, {"dens": 3}], "decoder": "mirror"}',
+        ["E002: `units=64` is no value of JSON", "E101"],
     ),
     "a range without its comma.yaml": (
         "input: {shape: [28], range: [0 1]}\nencoder: [dens: 3]\ndecoder: mirror\n",

@@ -119,7 +119,7 @@ def _said(found: Sequence[Fault], reading: Reading, source: Source) -> list[Diag
         if not reading.awaits(fault)
         and fault.written not in (source.misnamed if _is_of_name(fault) else source.spoilt)
         and fault.written not in cut
-        and not (fault.type == "extra_forbidden" and fault.error["input"] == LOST)  # its line is told of
+        and fault.error["input"] != LOST  # its line is told of
         and not (fault.type == "missing" and isinstance(fault.loc[-1], int) and fault.loc[:-1] in items)
         and not (fault.loc in misspelt and (fault.type == "missing" or fault.error["input"] is None))
         and not (fault.type == "extra_forbidden" and fault.together and _stands_behind(fault, fault.stray))

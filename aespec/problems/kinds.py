@@ -206,12 +206,11 @@ def _in_a_block(fault: Fault) -> str | None:
 
 def _of_python(fault: Fault) -> str | None:
     """Of a call, or of a kind and its value in one text: how that is written."""
-    family, name, stated = fault.context["family"], fault.context["name"], fault.error["input"]
+    family, name = fault.context["family"], fault.context["name"]
     whole, parts = rest_of_call(fault)
     if parts and (meant := _run_together(fault, whole)):
         return f"write {meant}; brackets cut a call at its commas"
-    together = name if _bare(fault) else f"{name}: {stated[name]}" if "{" in name else None
-    if together and (meant := _run_together(fault, together)):
+    if _bare(fault) and (meant := _run_together(fault, name)):
         return f"write {meant}"
     if family == "layer" and _bare(fault) and (called := call_meant("activation", name)):
         alone = snippet(fault, _activation(short(called.kind)), item=True)

@@ -9,9 +9,8 @@ from typing import Any
 
 from aespec.calls import AROUND, accepts, arguments_meant, call_meant, called_name
 from aespec.diagnostics import Diagnostic, Loc, nearest, show
-from aespec.faults import Advice, Fault, holds_layers, inner_models, layers_in
+from aespec.faults import Advice, Fault, holds_layers, inner_models, kind_within, layers_in
 from aespec.fieldnames import MANY
-from aespec.kind import Kind
 from aespec.meanings import TRUTH
 from aespec.problems.kinds import rest_of_call
 from aespec.problems.writing import entry, layers_as_list, left_out, listed, snippet
@@ -115,9 +114,12 @@ def _last_shape(fault: Fault) -> str | None:
 def _bracket(fault: Fault) -> str | None:
     """Of numbers with the bracket behind them alone."""
     text = fault.error["input"]
-    if isinstance(text, str) and re.fullmatch(r"-?[0-9]{1,20}(?:,\s*-?[0-9]{1,20}){0,20}\s*\]", text):
-        return f"write `[{text}`"
-    return None
+    if not isinstance(text, str) or not re.fullmatch(r"-?[0-9]{1,20}(?:,\s*-?[0-9]{1,20}){0,20}\s*\]", text):
+        return None
+    numbers = [int(number) for number in text.rstrip("]").split(",")]
+    if len(numbers) == 1 and fault.owner and accepts(fault.owner, fault.field, numbers[0]):
+        return f"write `{numbers[0]}`: no bracket is open here"
+    return f"write `[{text}`"
 
 
 def _last_axis(fault: Fault) -> str | None:
@@ -398,17 +400,11 @@ def _a_schedule(fault: Fault) -> str | None:
 
 def _of_a_section(fault: Fault) -> str | None:
     """Of a kind alone where a section is wanted that has a field for such: `training: adam`."""
-    from aespec.registry import known_kind
-
-    given = fault.error["input"]
-    if not isinstance(given, str) or not fault.type.startswith("model_") or fault.owner is None:
+    if not fault.type.startswith("model_") or fault.owner is None:
         return None
-    for section in inner_models(fault.owner, fault.field):
-        for field in section.model_fields:
-            families = [each.family for each in inner_models(section, field) if issubclass(each, Kind)]
-            if kind := next(filter(None, (known_kind(given, family) for family in families)), None):
-                return f"write `{entry(fault, {fault.field: {field: kind}})}`"
-    return None
+    found = (kind_within(section, fault.error["input"]) for section in inner_models(fault.owner, fault.field))
+    held = next(filter(None, found), None)
+    return f"write `{entry(fault, {fault.field: held})}`" if held else None
 
 
 def _several_widths(fault: Fault) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from json import dumps
 from typing import Any
@@ -32,8 +33,13 @@ def all_of(family: str) -> str:
 
 def layers_as_list(fault: Fault, stated: Any, block: str) -> str:
     """What to do where layers do not stand in a list, or in one below a name of its own."""
+    from aespec.registry import known_kind
+
     if isinstance(stated, Mapping) and len(stated) == 1 and isinstance(next(iter(stated.values())), list):
         return f"take `{next(iter(stated))}` away: the list of layers stands below `{block}` itself"
+    joined = re.match(r"-(\w{1,40}):(\w{1,40})(?=\s|$)", stated) if isinstance(stated, str) else None
+    if joined and known_kind(joined[1], "layer"):
+        return f"a space belongs behind a dash and behind a colon: write `- {joined[1]}: {joined[2]}`, and so each item"
     return f"write the layers as a list, {'in brackets' if fault.source.is_json else 'a line and a `- ` for each'}"
 
 

@@ -91,7 +91,7 @@ class Library:
                     "include less: a spec describes layers",
                 )
                 raise AespecError(Diagnostic(TooLarge, what, wanted="at most 1 MiB", help=help))
-            root: Node | AespecError = read_root(text, self.name(path), problems)
+            root: Node | AespecError = read_root(text, self.name(path), problems, frame.tally.spoilt)
         except AespecError as error:
             root = AespecError(*(_included(each, at) for each in error.diagnostics))
         frame.tally.add(*(_included(each, at) for each in problems))

@@ -21,6 +21,7 @@ from aespec.source.text import (
     Entry,
     Node,
     Text,
+    as_the_last,
     clipped,
     refuse_characters,
     repeated,
@@ -137,7 +138,7 @@ class _Reader:
                 torn += 1
                 self._tell_once(*self._torn(token), f"a quote in line {self._place(token).line}")
                 if torn == _MOST:
-                    raise AespecError(self.problems[-1])
+                    raise AespecError(as_the_last(self.problems.pop()))
             yield token
 
     def _torn(self, token: Token) -> tuple[str, str, Place]:
@@ -216,6 +217,8 @@ class _Reader:
             return NO_VALUE, QUOTE, here
         if put[:1] == (TEXT,):
             opened = "".join(put[2:])
+            if not opened and found[at].sign == found[at - 1].sign == "{":
+                return "braces in braces", 'take one pair away: a layer is `{"kind": ...}`', here
             return (f"a key and its `{opened}` are missing here" if opened else NO_KEY), QUOTE, here
         if not taken and new in _MISSING:
             return *_MISSING[new], behind
@@ -280,7 +283,10 @@ class _Reader:
             if token.kind == "word":
                 self._tell_once(NO_KEY, QUOTE, place)
             next(found)  # the colon
-            node = self._value(found)
+            value = next(found)
+            node = self._value_of(value, found)
+            if value.kind == "word" and "=" in value.text:  # a call, whose fields follow
+                self._lose(place)
             if not isinstance(key, str):
                 key = LOST
             elif key in entries and key != LOST:
@@ -315,7 +321,7 @@ class _Reader:
         if token.kind in _TORN:
             return text.strip('" ') if re.fullmatch(r'"*\s*[\w./-]+\s*"*', text) else LOST
         if token.kind == "tuple":
-            inner = text.strip("()").strip().rstrip(",")
+            inner = text.strip("()]").strip().rstrip(",")
             self._tell("JSON has no parentheses", f"a list stands in brackets: write `[{clipped(inner)}]`", place)
             return LOST
         if token.kind == "lost":
@@ -365,7 +371,11 @@ class _Reader:
         if re.fullmatch(r"[A-Za-z_][\w./-]*|\$\{.*\}", word):
             self._tell(what, f'text stands in double quotes: write `"{clipped(word)}"`', place)
             return word
-        self._tell(what, "text stands in double quotes; a number begins with a digit or `-`", place)
+        if stated := re.fullmatch(r"(\w{1,40})=([^=]{1,40})", word):
+            help = f'fields stand in braces, with colons: write `{{"{stated[1]}": {stated[2]}}}`'
+        else:
+            help = "text stands in double quotes; a number begins with a digit or `-`"
+        self._tell(what, help, place)
         return LOST
 
     # ------------------------------------------------------------------------------------------------ faults
@@ -379,7 +389,7 @@ class _Reader:
         problem = Diagnostic(SyntaxProblem, message, place, help=help)
         self.faults += 1
         if self.lost is None or self.faults == _MOST:
-            raise AespecError(problem)
+            raise AespecError(problem if self.lost is None else as_the_last(problem))
         self.problems.append(problem)
 
     def _tell_once(self, message: str, help: str, place: Place, what: str | None = None) -> None:

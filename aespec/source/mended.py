@@ -13,8 +13,10 @@ from aespec.source.yaml_errors import (
     COLON_WITHOUT_SPACE,
     FIELD_BESIDE,
     NO_COLON_AFTER,
+    NO_COMMA,
     NO_DASH,
     NO_FIELD,
+    NO_SECTION,
     NO_SPACE_AFTER_COLON,
     NO_SPACE_AFTER_DASH,
     is_joined,
@@ -51,7 +53,7 @@ def mended(text: Text, problem: Diagnostic) -> tuple[Text, int] | None:
 def _with_a_space(lines: list[str], at: int, problem: Diagnostic) -> int | None:
     """Behind a dash or a colon, or with the colon."""
     if problem.message.startswith(NO_COLON_AFTER):
-        lines[at] = re.sub(r"(?<=\w) +(?=[\[{])", ": ", lines[at], count=1)
+        lines[at] = re.sub(r"(?<=\w) *(?=[\[{])", ": ", lines[at], count=1)
         return at + 1
     joined = NO_SPACE_AFTER_DASH if re.match(r"\s*-[A-Za-z]", lines[at]) else problem.message
     if joined not in _SPACES:
@@ -72,9 +74,18 @@ def _without_a_sign(lines: list[str], at: int, problem: Diagnostic) -> int | Non
     return at + 1
 
 
+def _with_a_comma(lines: list[str], at: int, problem: Diagnostic) -> int | None:
+    """Behind the line before."""
+    above = next((line for line in reversed(range(at)) if lines[line].strip()), None)
+    if problem.message != NO_COMMA or above is None or "#" in lines[above]:
+        return None
+    lines[above] += ","
+    return at
+
+
 def _without_two_fields(lines: list[str], at: int, problem: Diagnostic) -> int | None:
-    """Of two fields of the spec in one line, or of a list that belongs to none: without all up to the next field."""
-    if not second_field(lines[at]) and problem.message != NO_FIELD:
+    """Of two fields of the spec in one line, or of what belongs to none: without all up to the next field."""
+    if not second_field(lines[at]) and not problem.message.startswith((NO_FIELD, NO_SECTION)):
         return None
     begins = (line for line in range(at + 1, len(lines)) if re.match(r"\w", lines[line]))
     return _lose(lines, at, 0, next(begins, len(lines)) - 1)
@@ -178,6 +189,7 @@ def _without(lines: list[str], at: int, problem: Diagnostic) -> int | None:
 _WAYS: tuple[Callable[[list[str], int, Diagnostic], int | None], ...] = (
     _with_a_space,
     _without_a_sign,
+    _with_a_comma,
     _without_two_fields,
     _with_a_dash,
     _below_its_name,

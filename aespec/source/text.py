@@ -3,7 +3,7 @@
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, NoReturn
 
 from aespec.diagnostics import AespecError, Diagnostic, Place
@@ -101,6 +101,11 @@ def refuse_characters(text: Text, pattern: str) -> None:
                 help="remove it; if it is meant, write an escape in double quotes" if code < 0xD800 else "remove it",
             )
         )
+
+
+def as_the_last(problem: Diagnostic) -> Diagnostic:
+    """The problem at which reading ends, since there are too many before it."""
+    return replace(problem, help=f"{problem.help}; the text is read further once these are mended")
 
 
 def halves(text: str, place: Place | None = None) -> list[Diagnostic]:

@@ -102,6 +102,9 @@ def _lookalike(text: Text, line: int) -> _Explanation | None:
 _NEAR = 200
 """Characters around a place that are looked at."""
 
+_ABOVE = 50
+"""Lines above one that are looked at."""
+
 _LINE = 1000
 """Characters of a line that is looked at whole."""
 
@@ -138,8 +141,24 @@ def _second_colon(trouble: _Trouble) -> _Explanation:
         return found
     key = trouble.before.strip().removeprefix("- ")
     place = trouble.text.place(trouble.line, len(trouble.before) - len(trouble.before.lstrip()), len(key))
+    if section := _section(trouble, key):
+        return place, f"{NO_SECTION}`{clipped(key)}:`", f"write a line `{section}:` before it"
     help = "the line above holds a whole value already: indent this line like its neighbors"
     return place, f"`{clipped(key)}:` cannot follow the line above", help
+
+
+def _section(trouble: _Trouble, key: str) -> str | None:
+    """The section of the spec that a line lacks above it, if it is indented below a field of the spec itself."""
+    from aespec.faults import inner_models
+    from aespec.plan import Section
+    from aespec.spec import Spec
+
+    lines, above = trouble.text.lines, trouble.text.lines[trouble.last]
+    if trouble.last == trouble.line or not above.startswith(AT_THE_TOP) or key in AT_THE_TOP:
+        return None
+    sections = ((each, model) for each in Spec.model_fields for model in inner_models(Spec, each))
+    found = next((each for each, model in sections if issubclass(model, Section) and key in model.model_fields), None)
+    return found if found and not any(line.startswith(f"{found}:") for line in lines) else None
 
 
 def _joined_above(trouble: _Trouble) -> _Explanation | None:
@@ -159,16 +178,13 @@ def _fields_behind(trouble: _Trouble) -> _Explanation | None:
     return (trouble.here, "a second `: ` in one line", f"write `{written}`") if written else None
 
 
-def _no_colon_before(trouble: _Trouble) -> _Explanation | None:
+def no_colon_before(text: Text, line: int) -> _Explanation | None:
     """Of braces behind a name without a colon."""
-    found = re.match(r"(\s*(?:- )?)(\w{1,40}) +([\[{].*)", trouble.text.lines[trouble.line])
+    found = re.match(r"(\s*(?:- )?)(\w{1,40}) *([\[{].*)", text.lines[line])
     if found is None:
         return None
-    place, written = (
-        trouble.text.place(trouble.line, found.end(2)),
-        f"{found[1].strip()} {found[2]}: {found[3]}".strip(),
-    )
-    return place, f"{NO_COLON_AFTER}`{found[2]}`", f"write `{clipped(written, _WRITTEN)}`"
+    written = f"{found[1].strip()} {found[2]}: {found[3]}".strip()
+    return text.place(line, found.end(2)), f"{NO_COLON_AFTER}`{found[2]}`", f"write `{clipped(written, _WRITTEN)}`"
 
 
 def _fields_below(trouble: _Trouble) -> _Explanation | None:
@@ -246,7 +262,7 @@ def _no_key_above(trouble: _Trouble) -> _Explanation | None:
 _SECOND: tuple[Callable[[_Trouble], _Explanation | None], ...] = (
     _joined_above,
     _assigned_above,
-    _no_colon_before,
+    lambda trouble: no_colon_before(trouble.text, trouble.line),
     _fields_behind,
     _fields_below,
     _two_fields,
@@ -283,6 +299,8 @@ def _in_braces(line: str) -> str | None:
 NO_SPACE_AFTER_DASH = "no space after the dash"
 FIELD_BESIDE = "a field in the column of the dashes"
 NO_DASH = "a list goes on here, but not with `- `"
+NO_COMMA = "a comma is missing before this line"
+NO_SECTION = "no section above "
 NO_FIELD = "a list that belongs to no field"
 COLON_WITHOUT_SPACE = r"(?<=\w):(?=[^\s:/])"
 NO_COLON_AFTER = "no colon after "
@@ -383,7 +401,7 @@ def _open_bracket(trouble: _Trouble) -> _Explanation:
             if trouble.before.endswith(trouble.character):
                 return trouble.here, f"`{trouble.character}` closes nothing", "remove it"
             return trouble.here, f"`{trouble.character}` closes a `{bracket}`", f"write `{closing}`"
-        if trouble.character in "[{" and (field := re.search(r"\b(\w{1,40}) $", trouble.before[-_NEAR:])):
+        if trouble.character in "[{" and (field := re.search(r"\b(\w{1,40}) ?$", trouble.before[-_NEAR:])):
             written = f"{field[1]}: {trouble.character}"
             return trouble.here, f"{NO_COLON_AFTER}`{field[1]}`", f"write `{written}`"
         help = f"put commas between items, and `{closing}` after the last"
@@ -392,7 +410,7 @@ def _open_bracket(trouble: _Trouble) -> _Explanation:
     rest = "".join(re.sub(r"(^|\s)#.*|\"[^\"]*\"|'[^']*'", "", each) for each in lines if len(each) < _LINE)
     closed = sum(map(rest.count, "[{")) == sum(map(rest.count, "]}"))
     if closed and trouble.text.lines[trouble.line].strip() and trouble.here.line != trouble.opening.line:
-        return trouble.here, "a comma is missing before this line", "put a comma behind the item before it"
+        return trouble.here, NO_COMMA, "put a comma behind the item before it"
     help = f"write `{closing}` after its last item"
     if trouble.text.lines[trouble.line].strip() and trouble.here.line != trouble.opening.line:
         help += f"; line {trouble.line + 1} does not continue it, unless a comma is missing before it"
@@ -409,6 +427,9 @@ def _no_key(trouble: _Trouble) -> _Explanation:
         what, help = "text after a value that is already complete", "quote the whole value"
         if rest in (",", ";"):
             help = f"remove the `{rest}`"
+        elif opened := _opened_before(trouble):
+            place, quote = opened
+            return place, f"the quote `{quote}` is never closed", f"end the text with another `{quote}`"
         elif quoted := re.search(r"""(?:^|[:-]) {1,9}(["'])""", trouble.before[-_NEAR:]):
             other = "'" if quoted[1] == '"' else '"'
             what, help = "a quote within a text", f"quote the whole text with `{other}`, or write that quote twice"
@@ -429,6 +450,19 @@ def _no_key(trouble: _Trouble) -> _Explanation:
         return trouble.here, NO_FIELD, help
     what = "items of one list" if trouble.character == "-" else "keys of one mapping"
     return trouble.here, "this indentation fits no line above", f"let the {what} begin in one column"
+
+
+def _opened_before(trouble: _Trouble) -> tuple[Place, str] | None:
+    """Where a quote opens in a line above, and the quote, that is closed by one that opens another text."""
+    closing = re.search(r"""(?:^|[:-]) {1,9}(["'])$""", trouble.before[-_NEAR:])
+    if closing is None or trouble.before[:-1].count(closing[1]):
+        return None
+    for line in range(trouble.line - 1, max(trouble.line - _ABOVE, -1), -1):
+        above = trouble.text.lines[line]
+        if len(above) < _LINE and above.count(closing[1]):
+            opening = re.search(rf"(?:^|[:-]) {{1,9}}{closing[1]}(?=[^{closing[1]}]*$)", above)
+            return (trouble.text.place(line, opening.end() - 1), closing[1]) if opening else None
+    return None
 
 
 def _no_dash(trouble: _Trouble) -> _Explanation:

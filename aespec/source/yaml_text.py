@@ -8,6 +8,7 @@ from typing import Any
 from aespec.diagnostics import AespecError, Diagnostic, Place, nearest, show
 from aespec.rules import AmbiguousScalar, SyntaxProblem, UnsupportedYaml
 from aespec.source.items import ITEMS
+from aespec.source.json_text import read_json
 from aespec.source.lookalikes import lookalike, parted_word
 from aespec.source.mended import mended
 from aespec.source.scalar import Scalar, ambiguity, plain_value
@@ -20,6 +21,7 @@ from aespec.source.text import (
     Entry,
     Node,
     Text,
+    as_the_last,
     clipped,
     doubled,
     refuse_characters,
@@ -29,7 +31,14 @@ from aespec.source.text import (
     too_many,
     writable,
 )
-from aespec.source.yaml_errors import NO_SPACE_AFTER_COLON, NO_SPACE_AFTER_DASH, explain_syntax, is_joined, joined_dash
+from aespec.source.yaml_errors import (
+    NO_SPACE_AFTER_COLON,
+    NO_SPACE_AFTER_DASH,
+    explain_syntax,
+    is_joined,
+    joined_dash,
+    no_colon_before,
+)
 
 BREAKS = r"\r\n|[\n\r\x85\u2028\u2029]"
 """What ends a line in the marks that YAML parsers give."""
@@ -63,7 +72,10 @@ def read_yaml(text: Text, problems: list[Diagnostic], lost: set[Place] | None = 
         except AespecError as error:
             problem = error.diagnostics[0]
             if not told:
-                first = found
+                first, before = found, len(problems)
+                root = read_json(text, problems, lost) if read_on and _is_json(text.text) else None
+                if len(problems) > before:
+                    return root
             follows = problem.place is None or problem.place.line <= behind  # from what is told of lines before
             habit = _HABIT.search(problem.message) and problem.message in [each.message for each in told]
             if not told or not (follows or habit):
@@ -77,8 +89,15 @@ def read_yaml(text: Text, problems: list[Diagnostic], lost: set[Place] | None = 
         if lost is not None:
             lost.update(_lost(root) if root and told else (), (each.place for each in found if each.place))
         return root
+    if len(told) == _MOST:
+        told[-1] = as_the_last(told[-1])
     problems += first
     raise AespecError(*told)
+
+
+def _is_json(text: str) -> bool:
+    """Whether a text is meant as JSON, which is YAML too: in braces, with double quotes around each key."""
+    return bool(re.match(r'\s*\{\s*"', text)) and not re.search(r"[{,]\s*\w+\s*:|['#]", text)
 
 
 _HABIT = re.compile(
@@ -462,6 +481,8 @@ class _Reader:
             written = place.text[place.column + joined.end(1) :].strip()
             help = f"write `{joined[1]}: {clipped(written)}`"
             raise AespecError(Diagnostic(SyntaxProblem, NO_SPACE_AFTER_COLON, place, help=help))
+        if braces := no_colon_before(self.text, place.line - 1) if re.match(r"\w+ *\{", text) else None:
+            raise AespecError(Diagnostic(SyntaxProblem, braces[1], braces[0], help=braces[2]))
         if text == "<<":
             help = "write the fields out, or repeat a whole value: `&name` marks it, `*name` repeats it"
             self.problems.append(self._unsupported(place, "a merge key `<<`", "the fields themselves", help))
