@@ -47,7 +47,7 @@ def mended(text: Text, problem: Diagnostic) -> tuple[Text, int] | None:
     if LOST in lines[at] or lines[at].startswith(("{", "[")):  # of a text in braces nothing is known then
         return None
     last = next((found for way in _WAYS if (found := way(lines, at, problem)) is not None), None)
-    return None if last is None else (Text("\n".join(lines), text.name, shown=text.shown), last)
+    return None if last is None or lines == text.lines else (Text("\n".join(lines), text.name, shown=text.shown), last)
 
 
 def _with_a_space(lines: list[str], at: int, problem: Diagnostic) -> int | None:
