@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
 from aespec.diagnostics import AespecError, Diagnostic
@@ -52,11 +52,55 @@ _PLAINER = (
 
 def _candidates(text: str, name: str) -> Iterator[str]:
     if is_json(name):
-        yield json.dumps(json.loads(text), indent=2, ensure_ascii=False) + "\n" if text.strip() else ""
+        yield _json(_by_rank(json.loads(text))) + "\n" if text.strip() else ""
         return
     lines = laid_out(text)
     yield _joined(_in_order(lines))
     yield _joined(lines)
+
+
+_WIDTH = 100
+"""Columns of a line of JSON."""
+
+
+def _by_rank(data: Any) -> Any:
+    """The parts of a spec in the order of its fields; what is no field stays behind what it follows."""
+    if not isinstance(data, dict):
+        return data
+    ranks = {name: rank for rank, name in enumerate(Spec.model_fields)}
+    behind = accumulate(data, lambda rank, name: ranks.get(name, rank), initial=-1)
+    ranked = sorted(zip(list(behind)[1:], data, strict=True), key=lambda part: part[0])
+    return {name: data[name] for _, name in ranked}
+
+
+def _json(value: Any, indent: int = 0, before: int = 0) -> str:
+    """Data as JSON: a layer with its fields in a line, as a list of numbers is, where they fit; else a line each.
+
+    Args:
+        value: The data.
+        indent: The column of the line that it begins on.
+        before: How much of that line stands before it.
+    """
+    line = json.dumps(value, ensure_ascii=False)
+    fits = _is_flat(value) and indent and indent + before + len(line) < _WIDTH
+    if fits or not isinstance(value, dict | list) or not value:
+        return line
+    if isinstance(value, dict):
+        entries = [(f"{json.dumps(name, ensure_ascii=False)}: ", each) for name, each in value.items()]
+    else:
+        entries = [("", each) for each in value]
+    items = [name + _json(each, indent + 2, len(name)) for name, each in entries]
+    margin = "\n" + " " * indent
+    inside = f",{margin}  ".join(items)
+    return f"{line[0]}{margin}  {inside}{margin}{line[-1]}"
+
+
+def _is_flat(value: Any) -> bool:
+    """Whether a collection holds no collections, but for those of mappings with one key."""
+    if isinstance(value, dict) and len(value) == 1:
+        return _is_flat(next(iter(value.values())))
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return all(not isinstance(item, dict | list) for item in inner)
 
 
 def _said(text: str, name: str) -> tuple[Any, Counter[str]]:

@@ -142,13 +142,24 @@ def test_the_order_is_that_of_the_fields():
 @pytest.mark.parametrize(
     ("text", "usual"),
     [
-        ('{"input":[6], "vars": {}}', '{\n  "input": [\n    6\n  ],\n  "vars": {}\n}\n'),
+        ('{"vars": {},"input":[6]}', '{\n  "vars": {},\n  "input": [6]\n}\n'),
+        ('{"loss": "mse", "a": 1, "input": [6]}', '{\n  "input": [6],\n  "loss": "mse",\n  "a": 1\n}\n'),
+        (
+            '{"encoder": ["flatten", {"dense": {"units": 3, "activation": "relu"}}, {"dense": {"activation": {"elu": 2},'
+            '"units": 4}}]}',
+            '{\n  "encoder": [\n    "flatten",\n    {"dense": {"units": 3, "activation": "relu"}},\n'
+            '    {\n      "dense": {\n        "activation": {"elu": 2},\n        "units": 4\n      }\n    }\n  ]\n}\n',
+        ),
+        (f'{{"name": "{"x" * 90}"}}', f'{{\n  "name": "{"x" * 90}"\n}}\n'),
+        (f'{{"a": ["{"x" * 90}", "y"]}}', f'{{\n  "a": [\n    "{"x" * 90}",\n    "y"\n  ]\n}}\n'),
+        ("[1, [2]]", "[\n  1,\n  [2]\n]\n"),
         (" \n", ""),
         ('{"a": "\\u00e9", "b": 1e3, "c": null}', '{\n  "a": "é",\n  "b": 1000.0,\n  "c": null\n}\n'),
     ],
 )
 def test_the_usual_form_of_json(text, usual):
     assert formatted(text, "a.json") == usual
+    assert formatted(usual, "a.json") == usual
 
 
 @pytest.mark.parametrize(

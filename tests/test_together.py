@@ -905,6 +905,10 @@ AS_PEOPLE_WRITE = {
         "input: [28]\nencoder: [dens: 9]\ndecoder: mirror\n  epochs: 3\n  optimizer: adam\n",
         ["E101", "E002: no section above `epochs:`"],
     ),
+    "without the line of the decoder.yaml": (
+        "input: [28]\nencoder:\n  - dens: 9\n  mirror: {tie_weights: true}\nlosss: mse\n",
+        ["E101", "E002: no section above `mirror:`", "E102"],
+    ),
     "a section without its colon.yaml": (
         "input: [28]\nencoder: [dens: 9]\ndecoder: mirror\ntraining:\n  early_stopping {patience: 3, a: 1}\n",
         ["E101", "E002: no colon after `early_stopping`", "E102"],

@@ -476,6 +476,8 @@ def _no_dash(trouble: _Trouble) -> _Explanation:
         return trouble.here, what, help
     if trouble.before.strip(" -") or (trouble.character and trouble.character in "]}"):
         return _no_key(trouble)
+    if key and key[1] == "mirror" and not any(line.startswith("decoder:") for line in trouble.text.lines):
+        return trouble.here, f"{NO_SECTION}`mirror:`", "write a line `decoder:` before it"
     above = re.fullmatch(r"\s*- (\w+):\s*", trouble.text.lines[trouble.last])
     if key and above and trouble.last != trouble.line and not is_joined(f"-{key[1]}"):
         return trouble.here, FIELD_BESIDE, f"indent it four columns more: it is a field of `{clipped(above[1])}`"
