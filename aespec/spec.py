@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence, Set
+from contextlib import suppress
 from copy import deepcopy
 from functools import reduce
 from operator import getitem
@@ -341,10 +342,10 @@ def _what_is_right(source: Source, faults: Sequence[Fault]) -> Spec | None:
                     holding[field] = fault.stand_in
     if ("input",) in parts:
         right |= {"input": [None], "encoder": [hole(right["encoder"][0], (), (), guess=False), *right["encoder"][1:]]}
-    try:
-        return Spec.model_validate(right)
-    except ValidationError:
-        return None
+    for doubted in ((), ("loss",), ("loss", "training", "classifier")):  # which may not fit together otherwise
+        with suppress(ValidationError):
+            return Spec.model_validate({part: right[part] for part in right if part not in doubted})
+    return None
 
 
 def _part(fault: Fault) -> Loc:

@@ -917,6 +917,10 @@ AS_PEOPLE_WRITE = {
         "input: [28]\nencoder: [dense: 9]\ndecoder: mirror\ntraining: adam\nepochs: 3\nbatch_size: 32\n",
         ["E104", "E102"],
     ),
+    "a loss twice, with a wrong weight.yaml": (
+        "input: [28]\nencoder: [dens: 9]\ndecoder: [dense: {units: 28, tied_to: x}]\nloss: [mse, mse: {weight: -1}]\n",
+        ["E101", "E204", "E104"],
+    ),
     "braces twice.json": (
         '{"input": [28], "encoder": [{{"dense": 3}}, {"dens": 4}], "decoder": "mirror"}',
         ["E002: braces in braces", "E101"],
