@@ -24,3 +24,12 @@ html_show_sphinx = False
 html_copy_source = False
 html_static_path = ["site.css"]
 html_css_files = ["site.css"]
+
+
+def setup(app):  # noqa: ANN001, ANN201, D103
+    """Say of the pages in Korean that they are."""
+
+    def with_language(app, page, template, context, doctree):  # noqa: ANN001, ANN202, ARG001
+        context["language"] = "ko" if page.endswith(".ko") else "en"
+
+    app.connect("html-page-context", with_language)

@@ -129,6 +129,11 @@ def test_formulas_are_set_as_such(page, site):
     assert "$D_" not in text
 
 
+@pytest.mark.parametrize(("page", "language"), [("tutorial", "en"), ("tutorial.ko", "ko")])
+def test_a_page_says_its_language(page, language, site):
+    assert f'<html class="no-js" lang="{language}"' in (site / f"{page}.html").read_text()
+
+
 def test_every_page_is_in_the_tree(site):
     """What Sphinx itself warns of, seen once from outside: each Markdown file is a page that the first one links to."""
     linked = set(re.findall(r'href="([\w./-]+)\.html', (site / "index.html").read_text()))
