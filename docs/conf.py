@@ -26,10 +26,10 @@ html_static_path = ["site.css"]
 html_css_files = ["site.css"]
 
 
-def setup(app):  # noqa: ANN001, ANN201, D103
+def setup(app):
     """Say of the pages in Korean that they are."""
 
-    def with_language(app, page, template, context, doctree):  # noqa: ANN001, ANN202, ARG001
+    def with_language(app, page, template, context, doctree):
         context["language"] = "ko" if page.endswith(".ko") else "en"
 
     app.connect("html-page-context", with_language)
