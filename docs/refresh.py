@@ -30,6 +30,7 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import chdir, redirect_stdout
+from itertools import zip_longest
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -46,6 +47,8 @@ BRIEFLY = {"train": "--epochs 1", "pretrain": "--epochs 1", "oneclass": ONE, "sw
 """What makes a command train for one epoch."""
 PART = re.compile(r"```(?P<language>\w+)(?P<slow> slow)?\n(?P<text>.*?)```|<!-- \$ (?P<hidden>.*?) -->", re.DOTALL)
 ERROR = re.compile(r"error\[|Error: ")
+STALE: list[tuple[str, str, str]] = []
+"""Commands with a line that a page shows, and the other that is printed now."""
 FILE = re.compile(r"# (\w+\.\w+)\n")
 
 
@@ -131,7 +134,14 @@ def shown(block: str, folder: Path, *, brief: bool) -> Iterator[str]:
         printed = run(line, folder, may_fail=may_fail, brief=brief)
         if before[:1] == ["..."]:
             printed = ["...", *printed[1 - len(before) :]]
+        if brief and not any(f"aespec {name} " in line for name in BRIEFLY):
+            STALE.extend((line, old, new) for old, new in zip_longest(before, printed, fillvalue="") if worded(old) != worded(new))
         yield from (f"{line}\n" for line in printed)
+
+
+def worded(line: str) -> str:
+    """A line without its numbers and spaces, which a brief training changes."""
+    return re.sub(r"[-+]?\d[\d.,]*(e[-+]?\d+)?|\s+", " ", line)
 
 
 def run(command: str, folder: Path, *, may_fail: bool, brief: bool) -> list[str]:
@@ -168,5 +178,7 @@ if __name__ == "__main__":
         print(each)
         if given.check:
             run_anew(each, slow=True, brief=True)
+            for command, old, new in STALE:
+                print(f"STALE {command}\n  - {old}\n  + {new}")
         else:
             refresh(each, slow=given.slow)
