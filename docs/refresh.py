@@ -47,6 +47,8 @@ BRIEFLY = {"train": "--epochs 1", "pretrain": "--epochs 1", "oneclass": ONE, "sw
 """What makes a command train for one epoch."""
 PART = re.compile(r"```(?P<language>\w+)(?P<slow> slow)?\n(?P<text>.*?)```|<!-- \$ (?P<hidden>.*?) -->", re.DOTALL)
 ERROR = re.compile(r"error\[|Error: ")
+OF_A_RUN = re.compile(rf"aespec ({'|'.join(BRIEFLY)}) |runs/|^(head|cut) ")
+"""A command that trains, or shows what came of it."""
 STALE: list[tuple[str, str, str]] = []
 """Commands with a line that a page shows, and the other that is printed now."""
 FILE = re.compile(r"# (\w+\.\w+)\n")
@@ -134,13 +136,14 @@ def shown(block: str, folder: Path, *, brief: bool) -> Iterator[str]:
         printed = run(line, folder, may_fail=may_fail, brief=brief)
         if before[:1] == ["..."]:
             printed = ["...", *printed[1 - len(before) :]]
-        if brief and not any(f"aespec {name} " in line for name in BRIEFLY):
-            STALE.extend((line, old, new) for old, new in zip_longest(before, printed, fillvalue="") if worded(old) != worded(new))
+        if brief and not OF_A_RUN.search(line):
+            told = zip_longest(before, printed, fillvalue="")
+            STALE.extend((line, old, new) for old, new in told if worded(old) != worded(new))
         yield from (f"{line}\n" for line in printed)
 
 
 def worded(line: str) -> str:
-    """A line without its numbers and spaces, which a brief training changes."""
+    """A line without its numbers and spaces."""
     return re.sub(r"[-+]?\d[\d.,]*(e[-+]?\d+)?|\s+", " ", line)
 
 
@@ -178,7 +181,7 @@ if __name__ == "__main__":
         print(each)
         if given.check:
             run_anew(each, slow=True, brief=True)
-            for command, old, new in STALE:
-                print(f"STALE {command}\n  - {old}\n  + {new}")
+            if STALE:
+                sys.exit("\n".join(f"$ {line}\nis shown: {old}\nprinted:  {new}" for line, old, new in STALE))
         else:
             refresh(each, slow=given.slow)
