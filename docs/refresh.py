@@ -15,7 +15,8 @@ line is ``# NAME.yaml``, or another such name, is that file in the folder. Where
 with ``...``, only as many of the last lines as it shows are shown again. A command that fails ends the script, unless
 the page shows an error there, or it is a diff that finds something. With ``--check`` all is run, each training for one
 epoch alone and on a part of Fashion-MNIST and MNIST, and nothing is written: it says whether everything that a page
-shows still goes through. What would install something, or needs another machine, is never run.
+shows still goes through, and whether what comes from no training is, but for numbers, what the page shows. What would
+install something, or needs another machine, is never run.
 """
 
 from __future__ import annotations

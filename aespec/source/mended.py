@@ -166,7 +166,7 @@ def _in_its_column(lines: list[str], at: int, problem: Diagnostic) -> int | None
     column = _column_of_fields(lines[:at], len(indent))
     if field and "cannot follow" in problem.message:
         return _move(lines, at, column)
-    if _next_depth(lines, at) == len(indent):
+    if _next_depth(lines, at) == len(indent) < column:
         return _move_above(lines, at, column)
     return _lose(lines, at, column, at if _SAYS_ALL.match(lines[at]) else _below(lines, at))
 

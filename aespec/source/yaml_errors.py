@@ -448,6 +448,9 @@ def _no_key(trouble: _Trouble) -> _Explanation:
         elif lacking:
             help = f"write a line `{lacking[0]}:` before it, or the name of the field that it is"
         return trouble.here, NO_FIELD, help
+    key = re.match(r"\s*(\w+):", trouble.text.lines[trouble.line])
+    if key and (section := _section(trouble, key[1])):
+        return trouble.here, f"{NO_SECTION}`{key[1]}:`", f"write a line `{section}:` before it"
     what = "items of one list" if trouble.character == "-" else "keys of one mapping"
     return trouble.here, "this indentation fits no line above", f"let the {what} begin in one column"
 
