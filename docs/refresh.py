@@ -137,7 +137,7 @@ def shown(block: str, folder: Path, *, brief: bool) -> Iterator[str]:
         printed = run(line, folder, may_fail=may_fail, brief=brief)
         if before[:1] == ["..."]:
             printed = ["...", *printed[1 - len(before) :]]
-        if brief and not OF_A_RUN.search(line):
+        if brief and before and not OF_A_RUN.search(line):
             told = zip_longest(before, printed, fillvalue="")
             STALE.extend((line, old, new) for old, new in told if worded(old) != worded(new))
         yield from (f"{line}\n" for line in printed)

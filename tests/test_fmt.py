@@ -145,8 +145,8 @@ def test_the_order_is_that_of_the_fields():
         ('{"vars": {},"input":[6]}', '{\n  "vars": {},\n  "input": [6]\n}\n'),
         ('{"loss": "mse", "a": 1, "input": [6]}', '{\n  "input": [6],\n  "loss": "mse",\n  "a": 1\n}\n'),
         (
-            '{"encoder": ["flatten", {"dense": {"units": 3, "activation": "relu"}}, {"dense": {"activation": {"elu": 2},'
-            '"units": 4}}]}',
+            '{"encoder": ["flatten", {"dense": {"units": 3, "activation": "relu"}}, '
+            '{"dense": {"activation": {"elu": 2}, "units": 4}}]}',
             '{\n  "encoder": [\n    "flatten",\n    {"dense": {"units": 3, "activation": "relu"}},\n'
             '    {\n      "dense": {\n        "activation": {"elu": 2},\n        "units": 4\n      }\n    }\n  ]\n}\n',
         ),

@@ -783,6 +783,9 @@ def test_a_wrong_field_draws_no_false_fault_after_it(value, name, at):
     data, *path, last = _place_in(name, at)
     held = reduce(getitem, path, data)
     assume(not isinstance(held[last], dict))  # the fields that it holds are part of how the layers fit
+    lists = isinstance(held[last], list) and isinstance(value, list)
+    assume(not lists or len(value) == len(held[last]))  # how many axes a shape has is read off what is wrong in it
+    assume(last != "greedy")  # phases by names are taken for a list of them, which is to have one for each layer
     held[last] = value
     problems = []
     with suppress(aespec.AespecError):  # no spec is left

@@ -16,7 +16,7 @@ from aespec.plan import EarlyStopping, TrainingPlan
 from aespec.problems.writing import entry, is_item, left_out, listed, snippet
 from aespec.registry import nearest_kind
 from aespec.rules import MissingField, UnknownField, WrongValue
-from aespec.source.text import assigned
+from aespec.source.text import assigned, used_in
 
 __all__ = [
     "BLOCKS",
@@ -93,6 +93,8 @@ def _in_another_form(fault: Fault) -> str | None:
     """Of fields that are something else together: a kind, phases, a shape."""
     if section := empty_above(fault):
         return f"indent it below `{section}:`"
+    if _is_variable(fault) and "vars" not in fault.source.data:
+        return f"variables stand in `vars`: write `{entry(fault, {'vars': {fault.loc[0]: fault.error['input']}})}`"
     if fault.held:
         return f"write `{entry(fault, fault.held)}`"
     if named := phases(fault):
@@ -119,7 +121,7 @@ def _run_together(fault: Fault) -> str | None:
     key, value = str(fault.loc[-1]), fault.error["input"]
     if given := field_assigned(fault):
         return f"write `{': '.join(given)}`, with a colon"
-    run = re.fullmatch(r"(\w+)[\s=]{1,9}([^\s=]+)", key) if value is None else None
+    run = re.fullmatch(r"(\w+)[\s=:]{1,9}([^\s=:]+)", key) if value is None else None
     if run and (meant := field_meant(run[1], _known(fault)) or fault.meant):
         return f"write `{meant}: {run[2]}`"
     if "/" in key and fault.source.is_set(fault.written):
@@ -443,7 +445,14 @@ def empty_above(fault: Fault) -> str | None:
     fields = {
         each: [f for m in inner_models(fault.owner, each) for f in m.model_fields] for each in sections if fault.owner
     }
+    if "vars" in fields and _is_variable(fault):
+        return "vars"
     return next((each for each, known in fields.items() if name in known), None)
+
+
+def _is_variable(fault: Fault) -> bool:
+    """Whether an unknown field at the top is what a value of the spec stands for."""
+    return len(fault.loc) == 1 and used_in(fault.source.text, str(fault.loc[-1]))
 
 
 def misplaced(fault: Fault) -> Loc | None:

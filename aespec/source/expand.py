@@ -1,5 +1,6 @@
 """Makes of a spec as it is written what it stands for: variables filled in, ``repeat`` and ``include`` carried out."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
@@ -33,7 +34,8 @@ class Expansion:
         entries = root.value if isinstance(root.value, dict) else {}
         others: dict[str, Entry] = {key: entry for key, entry in entries.items() if key != "vars"}
         frame, declared = self._declare(entries, frame, {}, 0)
-        if not declared and (meant := _vars_meant(entries)):  # which is told where fields are
+        nothing = "vars" not in entries or entries["vars"].node.value is None
+        if nothing and (meant := _vars_meant(root, entries)):  # which is told where fields are
             frame, _ = self._declare({"vars": meant}, frame, {}, 0)
         filled = self._fill(Node(others, root.place), frame, 0, ()).value
         return Node({**declared, **filled} if isinstance(filled, dict) else declared, root.place)
@@ -94,14 +96,16 @@ class Expansion:
     ) -> tuple[Frame, dict[str, Entry]]:
         """The frame that a spec's ``vars`` make, some with values that are given; and ``vars`` itself, if there."""
         if "vars" not in entries:
-            return frame, {}
+            return replace(frame, unread=any(key == LOST or re.match(r"vars\s*=", key) for key in entries)), {}
         key, node = entries["vars"]
         place = frame.place(node.place)
+        if frame.place(key) in frame.tally.spoilt:  # as where it is written twice
+            frame = replace(frame, unread=True)
         frame.tally.make(place)
         if not isinstance(node.value, dict):
             if node.value is not None and node.value != LOST:
                 frame.tally.add(_wrong("`vars` is not a mapping", place, "names with their values"))
-            unread = node.value is not None
+            unread = node.value is not None or frame.unread
             return replace(frame, unread=unread), {"vars": Entry(key, Node(node.value, place))}
         variables: dict[str, Node] = {}  # grows while the frame is used already: each can use those before it
         frame = replace(frame, variables=variables, declared=node.value)
@@ -229,8 +233,8 @@ def _path(loc: Loc | None, key: str, item: Node) -> Loc | None:
     return (*loc, key)
 
 
-def _vars_meant(entries: Mapping[str, Entry]) -> Entry | None:
-    """The variables of a spec that has them below a name that is misspelt, or in a mapping that holds all of it."""
+def _vars_meant(root: Node, entries: Mapping[str, Entry]) -> Entry | None:
+    """The variables of a spec that has them at its top, below a misspelt name, or in a mapping that holds all."""
     for key, entry in entries.items():
         inner = entry.node.value
         if not isinstance(inner, dict) or key in AT_THE_TOP:
@@ -239,7 +243,9 @@ def _vars_meant(entries: Mapping[str, Entry]) -> Entry | None:
             return entry
         if "vars" in inner and len(inner.keys() & {*AT_THE_TOP}) > 1:
             return inner["vars"]
-    return None
+    named = {key: entry for key, entry in entries.items() if key not in AT_THE_TOP and key.isidentifier()}
+    stray = {key: entry for key, entry in named.items() if not isinstance(entry.node.value, dict | list)}
+    return Entry(root.place, Node(stray, root.place)) if stray else None
 
 
 def _wrong(message: str, place: Place, wanted: str) -> Diagnostic:

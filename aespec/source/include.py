@@ -8,7 +8,7 @@ from pathlib import Path
 from aespec.diagnostics import AespecError, Diagnostic, Loc, Place, nearest, show
 from aespec.rules import BadInclude, FileUnreadable, TooLarge, WrongValue
 from aespec.source.file import read_root, read_text
-from aespec.source.text import MAX_CHARACTERS, Entry, Node, clipped
+from aespec.source.text import LOST, MAX_CHARACTERS, Entry, Node, clipped
 from aespec.source.variables import Frame
 
 BLOCKS: Mapping[str, Loc] = {"encoder": ("encoder",), "decoder": ("decoder",), "head": ("classifier", "head")}
@@ -144,6 +144,8 @@ def _given_faults(given: Node, entries: Mapping[str, Entry], name: str) -> list[
         return [_wrong("vars", given, "names with their values", "write it like `vars: {width: 64}`")]
     there = entries["vars"].node.value if "vars" in entries else None
     known = list(there) if isinstance(there, dict) else []
+    if LOST in known or LOST in (there, *entries):  # what it has is not known
+        return []
     problems = []
     for each, (key, _) in given.value.items():
         if each not in known:

@@ -274,6 +274,8 @@ class _Reader:
         return items, token.end
 
     def _mapping(self, found: Iterator[Token]) -> tuple[dict[str, Entry], int]:
+        from aespec.registry import known_kind
+
         entries: dict[str, Entry] = {}
         while (token := next(found)).sign != "}":
             if token.sign == ",":
@@ -290,7 +292,8 @@ class _Reader:
             if not isinstance(key, str):
                 key = LOST
             elif key in entries and key != LOST:
-                self.problems.append(repeated(key, place, entries[key], "give each layer braces of its own"))
+                layers, apart = all(known_kind(each, "layer") for each in entries), "give each layer braces of its own"
+                self.problems.append(repeated(key, place, entries[key], layers=layers, apart=apart))
                 self._lose(place)
             entries[key] = Entry(place, node)
         return entries, token.end

@@ -108,7 +108,8 @@ class _Quotes:
 
 def _is_closed(text: str, start: int, end: int, quotes: _Quotes) -> bool:
     """Whether the next quote is the one that closes a text, as what stands behind it tells."""
-    last = text.rfind("\n", start, end)
+    last, ends = text.rfind("\n", start, end), bool(_SIGN_BEHIND.match(text, end))
     if last >= 0:
-        return quotes.lack(last + 1)
-    return bool(_SIGN_BEHIND.match(text, end)) or not quotes.lack(start)
+        return ends and quotes.lack(last + 1)
+    opens = text[end - 2 : end - 1] in (",", " ") and text[end : end + 1].isalpha()  # the next text
+    return ends or not (opens or quotes.lack(start))

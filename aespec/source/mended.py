@@ -10,12 +10,14 @@ from collections.abc import Callable
 from aespec.diagnostics import Diagnostic
 from aespec.source.text import AT_THE_TOP, LOST, Text
 from aespec.source.yaml_errors import (
+    BELOW_BRACES,
     COLON_WITHOUT_SPACE,
     FIELD_BESIDE,
     NO_COLON_AFTER,
     NO_COMMA,
     NO_DASH,
     NO_FIELD,
+    NO_FIRST_DASH,
     NO_SECTION,
     NO_SPACE_AFTER_COLON,
     NO_SPACE_AFTER_DASH,
@@ -83,6 +85,18 @@ def _with_a_comma(lines: list[str], at: int, problem: Diagnostic) -> int | None:
     return at
 
 
+def _in_its_braces(lines: list[str], at: int, problem: Diagnostic) -> int | None:
+    """Of fields below braces that are closed: with one in them of which nothing is known."""
+    if problem.message != BELOW_BRACES:
+        return None
+    above = next(line for line in reversed(range(at)) if lines[line].strip())
+    lines[above] = f"{lines[above].rstrip()[:-1]}, {LOST}: {LOST}}}"
+    ends = (line for line in range(at, len(lines)) if lines[line].strip() and _depth(lines[line]) < _depth(lines[at]))
+    last = next(ends, len(lines)) - 1
+    lines[at : last + 1] = [""] * (last + 1 - at)
+    return last + 1
+
+
 def _without_two_fields(lines: list[str], at: int, problem: Diagnostic) -> int | None:
     """Of two fields of the spec in one line, or of what belongs to none: without all up to the next field."""
     if not second_field(lines[at]) and not problem.message.startswith((NO_FIELD, NO_SECTION)):
@@ -98,7 +112,7 @@ def _with_a_dash(lines: list[str], at: int, problem: Diagnostic) -> int | None:
         below = next((line for line in lines[at + 1 :] if line.strip()), "")
         lines[at] = f"{' ' * (_depth(below) if below.lstrip().startswith('- ') else own)}- {said}"
         return at + 1
-    if problem.message != NO_DASH:
+    if problem.message not in (NO_DASH, NO_FIRST_DASH):
         return None
     last = _below(lines, at)
     if is_joined(f"-{said.partition(':')[0]}"):
@@ -190,6 +204,7 @@ _WAYS: tuple[Callable[[list[str], int, Diagnostic], int | None], ...] = (
     _with_a_space,
     _without_a_sign,
     _with_a_comma,
+    _in_its_braces,
     _without_two_fields,
     _with_a_dash,
     _below_its_name,

@@ -122,6 +122,15 @@ def writable(text: str, place: Place, problems: list[Diagnostic]) -> str:
     return re.sub(SURROGATES, "\N{REPLACEMENT CHARACTER}", text)
 
 
+def used_in(text: str, name: str) -> bool:
+    """Whether a text has a variable of a name.
+
+    >>> used_in("dense: ${2 * width}", "width"), used_in("dense: ${widths}", "width")
+    (True, False)
+    """
+    return re.search(rf"\$\{{[^{{}}\n]{{0,200}}\b{re.escape(name)}\b", text) is not None
+
+
 AT_THE_TOP = ("name", "description", "input", "encoder", "decoder", "loss", "training", "classifier", "vars")
 """The fields of a spec."""
 
@@ -156,9 +165,14 @@ def clipped(text: str, limit: int = 40) -> str:
 
 
 def repeated(
-    key: str, place: Place, before: Entry, apart: str = "each layer is an item of a list: put `- ` before it"
+    key: str,
+    place: Place,
+    before: Entry,
+    *,
+    layers: bool = False,
+    apart: str = "each layer is an item of a list: put `- ` before each",
 ) -> Diagnostic:
-    """Say that a key is written once more, and how layers are written ``apart``."""
+    """Say that a key is written once more, and where a mapping may hold ``layers``, how they are written ``apart``."""
     from aespec.registry import known_kind
 
     return Diagnostic(
@@ -168,10 +182,12 @@ def repeated(
         wanted="each key once",
         got=f"another `{clipped(key)}`; there is one on line {before.key.line}",
         help=apart
-        if known_kind(key, "layer") and before.key.line != place.line
+        if layers and known_kind(key, "layer") and before.key.line != place.line
         else "write what both hold under one of the two"
         if isinstance(before.node.value, dict)
-        else "keep one of the two; to use a layer twice, write two items of a list",
+        else "keep one of the two; to use a layer twice, write two items of a list"
+        if layers
+        else "keep one of the two",
     )
 
 

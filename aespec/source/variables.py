@@ -160,6 +160,8 @@ class Frame:
         if self.unread or LOST in self.declared:
             return _Spoilt()
         name, content = token.text.removeprefix("vars."), use[1].strip()
+        if any(re.match(rf"{re.escape(name)}\s*:", each) for each in islice(self.declared, 100)):  # without a space
+            return _Spoilt()
         some = list(islice(self.variables, 100))  # to look through thousands for each use would take minutes
         dashed = next((each for each in some if "-" in each and each in content), None)
         guess = nearest(name, some) if len(self.tally.problems) < 100 else None
@@ -182,8 +184,14 @@ class Frame:
             help = f"did you mean `{f'${{{guess}}}' if name == content else guess}`?"
         else:
             new = f"{clipped(name)}: …"
-            if some:
-                help = f"add `{new}` to `vars`, which has {clipped(', '.join(some), 60)}"
+            own = [each for each in some if each in self.declared]
+            if stated := next(
+                filter(None, map(re.compile(rf"{re.escape(name)}\s*=\s*(.+)").fullmatch, islice(self.declared, 100))),
+                None,
+            ):
+                help = f"write `{clipped(name)}: {clipped(stated[1])}` in `vars`, with a colon"
+            elif own:
+                help = f"add `{new}` to `vars`, which has {clipped(', '.join(own), 60)}"
             else:
                 help = f"add `{new}` to `vars`, above what uses it" if self.declared else f"add `vars: {{{new}}}`"
             if self.turns and self.turns[0].index is None:

@@ -3,12 +3,13 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import takewhile
 
 from aespec.diagnostics import Diagnostic, Place, Rule, show
 from aespec.rules import SyntaxProblem, TooLarge, UnsupportedYaml
 from aespec.source.items import ITEMS
 from aespec.source.lookalikes import lookalike
-from aespec.source.text import AT_THE_TOP, Text, assigned, clipped, doubled
+from aespec.source.text import AT_THE_TOP, Text, assigned, clipped, doubled, used_in
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,10 @@ def explain_syntax(error: Exception, text: Text) -> Diagnostic:
         if found := _of_another_language(text, each) or _lookalike(text, each):
             place, message, help = found
             return Diagnostic(SyntaxProblem, message, place, help=help)
+    opened = _opened_before(trouble) if "expected" in said else None
     for pattern, explain in _CAUSES:
         if re.search(pattern, said):
-            place, message, help = explain(trouble)
+            place, message, help = opened or explain(trouble)
             return Diagnostic(_RULES.get(pattern, SyntaxProblem), message, place, help=help)
     return Diagnostic(SyntaxProblem, f"not YAML: {problem}", trouble.here)
 
@@ -158,6 +160,8 @@ def _section(trouble: _Trouble, key: str) -> str | None:
         return None
     sections = ((each, model) for each in Spec.model_fields for model in inner_models(Spec, each))
     found = next((each for each, model in sections if issubclass(model, Section) and key in model.model_fields), None)
+    if used_in(trouble.text.text, key):
+        found = "vars"
     return found if found and not any(line.startswith(f"{found}:") for line in lines) else None
 
 
@@ -298,7 +302,9 @@ def _in_braces(line: str) -> str | None:
 
 NO_SPACE_AFTER_DASH = "no space after the dash"
 FIELD_BESIDE = "a field in the column of the dashes"
+NO_FIRST_DASH = "a list begins here, but not with `- `"
 NO_DASH = "a list goes on here, but not with `- `"
+BELOW_BRACES = "a field below braces that are closed"
 NO_COMMA = "a comma is missing before this line"
 NO_SECTION = "no section above "
 NO_FIELD = "a list that belongs to no field"
@@ -335,6 +341,18 @@ def _joined_before(trouble: _Trouble) -> _Explanation | None:
     return found
 
 
+def _undashed_before(trouble: _Trouble) -> _Explanation | None:
+    """The first of the layers right before an item that stand in its column without a dash."""
+    lines, found = trouble.text.lines, None
+    for line in reversed(range(trouble.line)):
+        said, depth = lines[line].strip(), _indent(lines[line])
+        if said and depth <= _indent(lines[trouble.line]):
+            if depth < _indent(lines[trouble.line]) or not is_joined(f"-{said.partition(':')[0]}"):
+                break
+            found = trouble.text.place(line, depth), NO_FIRST_DASH, f"write `- {clipped(said, _WRITTEN)}`"
+    return found
+
+
 def _no_colon(trouble: _Trouble) -> _Explanation:
     line, column = trouble.start or (trouble.line, trouble.column)
     if joined := _joined_key(trouble, line) or joined_dash(trouble.text, line):
@@ -351,8 +369,7 @@ def _no_colon(trouble: _Trouble) -> _Explanation:
 def _open_quote(trouble: _Trouble) -> _Explanation:
     if trouble.start and (joined := _joined_key(trouble, trouble.start[0])):
         return joined
-    quote = trouble.opening.text[trouble.opening.column - 1 :][:1] or '"'
-    return trouble.opening, f"the quote `{quote}` is never closed", f"end the text with another `{quote}`"
+    return _unclosed(trouble.opening)
 
 
 def _opened_above(trouble: _Trouble) -> _Explanation | None:
@@ -427,17 +444,14 @@ def _no_key(trouble: _Trouble) -> _Explanation:
         what, help = "text after a value that is already complete", "quote the whole value"
         if rest in (",", ";"):
             help = f"remove the `{rest}`"
-        elif opened := _opened_before(trouble):
-            place, quote = opened
-            return place, f"the quote `{quote}` is never closed", f"end the text with another `{quote}`"
         elif quoted := re.search(r"""(?:^|[:-]) {1,9}(["'])""", trouble.before[-_NEAR:]):
             other = "'" if quoted[1] == '"' else '"'
             what, help = "a quote within a text", f"quote the whole text with `{other}`, or write that quote twice"
             if quoted[1] == '"':
                 help = "quote the whole text with `'`, or write `\\\"` for a quote in it"
         return trouble.here, what, help
-    if trouble.character == "-" and (joined := _joined_before(trouble)):
-        return joined
+    if trouble.character == "-" and (before := _joined_before(trouble) or _undashed_before(trouble)):
+        return before
     above = trouble.text.lines[trouble.last]
     if trouble.character == "-" and trouble.last != trouble.line and re.match(r"\w+: +[^\s#]", above):
         lacking = [each for each in ("encoder", "decoder") if not any(map(re.compile(each).match, trouble.text.lines))]
@@ -451,21 +465,32 @@ def _no_key(trouble: _Trouble) -> _Explanation:
     key = re.match(r"\s*(\w+):", trouble.text.lines[trouble.line])
     if key and (section := _section(trouble, key[1])):
         return trouble.here, f"{NO_SECTION}`{key[1]}:`", f"write a line `{section}:` before it"
+    above, own = trouble.text.lines[trouble.last].rstrip(), trouble.text.lines[trouble.line]
+    deeper = _indent(own) - _indent(above) > 1 and trouble.last < trouble.line
+    if key and deeper and re.fullmatch(r"\s*(- )?\w+: \{[^#]+\}", above):
+        alike = takewhile(lambda line: _indent(line) == _indent(own), trouble.text.lines[trouble.line :])
+        written = ", ".join([above[:-1].strip(), *(line.partition(" #")[0].strip() for line in alike)])
+        return trouble.here, BELOW_BRACES, f"write `{clipped(written, _WRITTEN)}}}`"
     what = "items of one list" if trouble.character == "-" else "keys of one mapping"
     return trouble.here, "this indentation fits no line above", f"let the {what} begin in one column"
 
 
-def _opened_before(trouble: _Trouble) -> tuple[Place, str] | None:
-    """Where a quote opens in a line above, and the quote, that is closed by one that opens another text."""
-    closing = re.search(r"""(?:^|[:-]) {1,9}(["'])$""", trouble.before[-_NEAR:])
+def _opened_before(trouble: _Trouble) -> _Explanation | None:
+    """Of a quote that opens in a line above, and is closed by one that opens another text."""
+    closing = re.search(r"""(?:^|[:{,\[-]) {0,9}(["'])$""", trouble.before[-_NEAR:])
     if closing is None or trouble.before[:-1].count(closing[1]):
         return None
     for line in range(trouble.line - 1, max(trouble.line - _ABOVE, -1), -1):
         above = trouble.text.lines[line]
         if len(above) < _LINE and above.count(closing[1]):
-            opening = re.search(rf"(?:^|[:-]) {{1,9}}{closing[1]}(?=[^{closing[1]}]*$)", above)
-            return (trouble.text.place(line, opening.end() - 1), closing[1]) if opening else None
+            opening = re.search(rf"(?:^|[:{{,\[-]) {{0,9}}{closing[1]}(?=[^{closing[1]}]*$)", above)
+            return _unclosed(trouble.text.place(line, opening.end() - 1)) if opening else None
     return None
+
+
+def _unclosed(place: Place) -> _Explanation:
+    quote = place.text[place.column - 1 :][:1] or '"'
+    return place, f"the quote `{quote}` is never closed", f"end the text with another `{quote}`"
 
 
 def _no_dash(trouble: _Trouble) -> _Explanation:
@@ -494,7 +519,10 @@ def _no_dash(trouble: _Trouble) -> _Explanation:
     if key and trouble.start and re.fullmatch(r"\s*input:\s*", trouble.text.lines[trouble.start[0] - 1]):
         help = f"for more than a shape write `input: {{shape: [...], {key[1]}: ...}}`"
         return trouble.here, "a field in a list", help
-    return trouble.here, NO_DASH, "begin each item with `- `, in one column"
+    own = trouble.text.lines[trouble.line].strip()
+    layer = key and is_joined(f"-{key[1]}")
+    help = f"write `- {clipped(own, _WRITTEN)}`" if layer else "begin each item with `- `, in one column"
+    return trouble.here, NO_DASH, help
 
 
 def _no_value(trouble: _Trouble) -> _Explanation:

@@ -296,6 +296,7 @@ class _Reader:
                 place = self._missing_value(place)
             if plain and self.stack and isinstance(self.stack[-1].items, list):
                 self._refuse_lookalike(text, place)
+                self._refuse_joined_value(text, place)
                 if is_joined(text) and self._tell_joined(text, place):
                     text = text[1:]
             node = Node(self._plain(text, place) if plain else text, place)
@@ -379,10 +380,13 @@ class _Reader:
         return bool(self.stack) and isinstance(self.stack[-1].items, dict) and self.stack[-1].key is None
 
     def _set_key(self, key: str, place: Place) -> None:
+        from aespec.registry import known_kind
+
         mapping = self.stack[-1]
         mapping.key = (key, place)
         if isinstance(mapping.items, dict) and key in mapping.items and not parted_word(key):
-            self.problems.append(repeated(key, place, mapping.items[key]))
+            layers = all(known_kind(each, "layer") for each in mapping.items)
+            self.problems.append(repeated(key, place, mapping.items[key], layers=layers))
 
     def _refuse_lookalike(self, text: str, place: Place) -> bool:
         """Note a layer, or a field, with a sign beside it that only looks like one of YAML's; of a line, the first.
@@ -476,11 +480,19 @@ class _Reader:
         kind = known_kind(outer[0], "layer") if outer else None
         return kind is None or any(accepts(kinds("layer")[kind], field, [1] * times) for times in (2, 3, 4))
 
-    def _check_key(self, text: str, place: Place) -> None:
+    def _refuse_joined_value(self, text: str, place: Place) -> None:
+        """Refuse a key that has a collection behind it without a space.
+
+        Raises:
+            AespecError: It is one.
+        """
         if joined := re.match(r"([A-Za-z_]\w*):[\[{]", text):
             written = place.text[place.column + joined.end(1) :].strip()
             help = f"write `{joined[1]}: {clipped(written)}`"
             raise AespecError(Diagnostic(SyntaxProblem, NO_SPACE_AFTER_COLON, place, help=help))
+
+    def _check_key(self, text: str, place: Place) -> None:
+        self._refuse_joined_value(text, place)
         if braces := no_colon_before(self.text, place.line - 1) if re.match(r"\w+ *\{", text) else None:
             raise AespecError(Diagnostic(SyntaxProblem, braces[1], braces[0], help=braces[2]))
         if text == "<<":
