@@ -675,6 +675,15 @@ def test_what_the_help_says_helps(code):
     assert found(bad.replace(before, after)) == []
 
 
+def test_names_of_a_repeat_that_nothing_uses_are_removed(tmp_path):
+    path = tmp_path / "spec.yaml"
+    items = ["times: 2, index: i, layers: [dense: 8]", "each: {a: [8, 4], b: [1, 2]}, layers: [dense: '${a}']"]
+    path.write_text(spec(", ".join(f"repeat: {{{item}}}" for item in items), "[dense: 8]"))
+    validate("--fix", path)
+    assert "{times: 2, layers: [dense: 8]}" in path.read_text()
+    assert "{each: {a: [8, 4]}, layers" in path.read_text()
+
+
 def test_a_text_that_is_repeated_or_included_is_told_of_once_and_mended_where_it_is_written(tmp_path):
     inner, outer = tmp_path / "inner.yaml", tmp_path / "outer.yaml"
     inner.write_text(spec("dense: {units: 4, activation: selu}, dense: 4, batch_normalization", "[dense: 8]"))

@@ -62,15 +62,16 @@ decoder: mirror
                 help=f"did you mean `{near}`?" if near else f"use it, or remove `{name}`",
                 fix=RemoveEntry(stated) if stated else None,
             )
-        for place, name in source.idle.items():
+        for place, given in source.idle.items():
             if place.name == source.name:
                 yield Diagnostic(
                     cls,
-                    f"the name `{name}` of `repeat` is not used",
+                    f"the name `{given.name}` of `repeat` is not used",
                     place,
-                    wanted=f"`${{{name}}}` in its layers",
+                    wanted=f"`${{{given.name}}}` in its layers",
                     got="no use of it",
-                    help=f"use it, or remove `{name}`",
+                    help=f"use it, or {given.without}",
+                    fix=RemoveEntry(given.key) if given.key else None,
                 )
 
 

@@ -18,7 +18,7 @@ from aespec.source.file import is_json, read_root, read_text
 from aespec.source.include import Library
 from aespec.source.override import NAME, Override, override
 from aespec.source.text import LOST, Node, clipped
-from aespec.source.variables import Frame, Tally
+from aespec.source.variables import Frame, Given, Tally
 from aespec.source.yaml_dump import dump_yaml
 
 
@@ -40,7 +40,7 @@ class Source:
     """Where the values of those variables stand that something uses."""
     filled: Mapping[Place, tuple[str, Place]]
     """For the place of each use of a variable that is all of a value: its name, and where what it stands for stands."""
-    idle: Mapping[Place, str]
+    idle: Mapping[Place, Given]
     """The names that a `repeat` gives, by their places, and nothing uses."""
 
     @classmethod
@@ -104,7 +104,7 @@ class Source:
         values: dict[Loc, Place] = {}
         keys: dict[Loc, Place] = {}
         data = _settled(root, (), values, keys)
-        idle = {place: given for place, (given, stands) in tally.given.items() if not stands & tally.used}
+        idle = {place: given for place, given in tally.given.items() if not given.stands & tally.used}
         misnamed = _at(tally.spoilt, keys)
         spoilt = _at(tally.spoilt, values) | misnamed | {loc[:-1] for loc in misnamed}
         return cls(name, text, data, values, keys, spoilt, misnamed, tally.used, tally.filled, idle)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from aespec.diagnostics import Diagnostic, Place, Turn, show
 from aespec.rules import BadRepeat, WrongValue
 from aespec.source.text import MAX_NODES, Entry, Node, clipped
-from aespec.source.variables import Frame
+from aespec.source.variables import Frame, Given
 
 NAME = r"[^\W\d]\w*"
 """What a name that a `repeat` gives looks like."""
@@ -33,9 +33,14 @@ def turns(fields: Mapping[str, Entry], place: Place, frame: Frame) -> Iterator[F
     lists = {name: part.node.value for name, part in each.items() if isinstance(part.node.value, list)}
     count = times.value if times and isinstance(times.value, int) else max(map(len, lists.values()))
     number_name = index.value if index and isinstance(index.value, str) else None
-    tally.given |= {each[name].key: (name, {node.place for node in nodes}) for name, nodes in lists.items()}
+    for name, values in lists.items():
+        key = each[name].key
+        others = len(lists) > 1
+        without = f"remove `{name}`" if others else f"write `times: {count}` instead of `each`"
+        tally.given[key] = Given(name, without, {node.place for node in values}, key if others else None)
     if index and number_name:
-        tally.given[index.place] = number_name, {index.place}
+        key = fields["index"].key
+        tally.given[index.place] = Given(number_name, f"remove `index: {number_name}`", {index.place}, key)
     for number in range(count):
         names = {name: values[number] for name, values in lists.items()}
         if index and number_name:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 from aespec.diagnostics import AespecError, Diagnostic, Place, Turn, nearest, show
 from aespec.rules import TooLarge, UnknownVariable
@@ -19,6 +20,18 @@ _ESCAPED, _LITERAL = "$${", "${"
 _LITERALLY = f"a literal `{_LITERAL}` is written `{_ESCAPED}`"
 
 
+class Given(NamedTuple):
+    """A name that a `repeat` gives."""
+
+    name: str
+    without: str
+    """What to do to be without it."""
+    stands: set[Place]
+    """The places of what it stands for."""
+    key: Place | None
+    """Of the entry without which the `repeat` is the same; None where it is needed."""
+
+
 @dataclass(slots=True)
 class Tally:
     """What is wrong so far, and how much was made of the text."""
@@ -28,8 +41,8 @@ class Tally:
     """The places of what problems spoil, of which nothing more is to be said."""
     used: set[Place] = field(default_factory=set)
     """The places of the values of those variables that something uses."""
-    given: dict[Place, tuple[str, set[Place]]] = field(default_factory=dict)
-    """The names that each `repeat` gives, by their own places, and the places of what they stand for."""
+    given: dict[Place, Given] = field(default_factory=dict)
+    """The names that each `repeat` gives, by their own places."""
     filled: dict[Place, tuple[str, Place]] = field(default_factory=dict)
     """For the place of each use that is all of a value: the variable's name, and where its value stands."""
     characters: int = 0
