@@ -91,10 +91,8 @@ def nearest_kind(name: str, *families: str, beside: Iterable[str] = (), rank: in
     own, digits = getattr(members.get(near or ""), "rank", None), re.findall(r"\d", name)
     if near is None or own is None or str(own) in digits:
         return near
-    if digits:  # as in `Conv3D`, which no kind is
-        return None
-    alike = near.replace(f"{own}d", f"{rank}d")
-    return alike if alike in members else near
+    alike = near.replace(f"{own}d", f"{digits[-1] if digits else rank}d")
+    return alike if alike in members else None if digits else near  # `Conv3D` is no kind
 
 
 def is_typo(name: str, kind: str, family: str) -> bool:

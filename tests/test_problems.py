@@ -976,7 +976,7 @@ def _places(data, above=()):
         (f"{HEAD}encoder:\n  - {{layers: [dense: 3], times: 2}}\n", "`- repeat: {layers: [{dense: 3}], times: 2}`"),
         (
             f"{HEAD}encoder: [dense: 3]\nloss: {{mse: 0.5, kl: 0.1}}\n",
-            "write `[{mse: {weight: 0.5}}]`; `kl` comes with the code: `- gaussian_latent: {units: 8, beta: 1.0}`",
+            "write `{mse: {weight: 0.5}}`; `kl` comes with the code: `- gaussian_latent: {units: 8, beta: 0.1}`",
         ),
         # as other languages have it
         (f"{HEAD}encoder = [dense: 3]\n", "write `encoder: [dense: 3]`, with a colon"),

@@ -136,7 +136,7 @@ def _of_other_tools(fault: Fault) -> str | None:
     key, value = str(fault.loc[-1]), fault.error["input"]
     if key.lower() in ("callback", "callbacks") and fault.loc[:-1] in ((), ("training",)):
         return _without_callbacks(fault)
-    if key in ("import", "imports", "extends", "base", "$ref") and isinstance(value, str):
+    if key in ("import", "imports", "include", "extends", "base", "$ref") and isinstance(value, str):
         return f"the layers of another file stand in the list: `- include: {show(value, plain=True)}`"
     return None
 
@@ -247,6 +247,8 @@ def _known(fault: Fault) -> Collection[str]:
 
 def _of_the_whole(fault: Fault) -> str | None:
     """Of a field at the top that other tools have there: where what it says stands here."""
+    from aespec.registry import kinds
+
     key, value = str(fault.loc[-1]), fault.error["input"]
     if key == "data" and (fault.loc == ("data",) or fault.loc[:-1] == ("training",)):
         return "take it out: a command is told, `--data`, not the spec"
@@ -256,6 +258,8 @@ def _of_the_whole(fault: Fault) -> str | None:
         return f"take `{key}` away: what it holds stands at the top"
     if comes_out(key) and isinstance(value, int | list):
         return f"remove {fault.subject}: what comes out has the shape of what goes in"
+    if key in kinds("decoder form") and fault.source.data.get("decoder") in (key, None):
+        return f"it is a way to state the decoder: write `{entry(fault, {'decoder': {key: value}})}`"
     if all_layers(fault):
         take = f"take `{key}` away, and " if isinstance(value, dict) else ""
         return f"{take}split the layers: `encoder` has those up to the code, `decoder` the others, or `decoder: mirror`"
@@ -518,6 +522,8 @@ def missing_field(fault: Fault) -> Diagnostic:
         return _too_few(fault)
     bare = fault.kind and isinstance(fault.source.value(fault.written), str)
     examples = fault.owner.model_fields[name].examples if fault.owner and fault.kind is None else None
+    if fault.loc == ("decoder",) and _comes_back(fault):
+        return _undivided(fault)
     value = f"add `{name}: ...`" if not examples else f"add `{name}`, for example `{entry(fault, {name: examples[0]})}`"
     return Diagnostic(
         MissingField,
@@ -526,6 +532,29 @@ def missing_field(fault: Fault) -> Diagnostic:
         wanted=f"`{name}`: {fault.doc}",
         got="nothing",
         help=_with_field(fault, name) if bare else value,
+    )
+
+
+def _comes_back(fault: Fault) -> bool:
+    """Whether the encoder of a spec without a decoder ends in what goes in, and so holds the decoder's layers too."""
+    layers, shape = fault.source.data.get("encoder"), fault.source.data.get("input")
+    shape = shape.get("shape") if isinstance(shape, dict) else shape
+    last = layers[-1] if isinstance(layers, list) and len(layers) > 1 else None
+    held = next(iter(last.values())) if isinstance(last, dict) and len(last) == 1 else None
+    stated = [*held.values()] if isinstance(held, dict) else [held]
+    return isinstance(shape, list) and (shape in stated or (len(shape) == 1 and shape[0] in stated))
+
+
+def _undivided(fault: Fault) -> Diagnostic:
+    """Layers of encoder and decoder in one list."""
+    where = "end the list there, and begin" if fault.source.is_json else "write a line"
+    return Diagnostic(
+        MissingField,
+        "the spec lacks the field `decoder`",
+        fault.key,
+        wanted=f"`decoder`: {fault.doc}",
+        got="nothing, and layers in `encoder` that end in the shape of the input",
+        help=f"{where} `decoder:` before the first of its layers",
     )
 
 

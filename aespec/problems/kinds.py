@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from json import dumps
 from typing import Any
 
 from aespec.absent import instead_of
@@ -132,7 +133,8 @@ def _named_by_value(fault: Fault) -> str | None:
         return None
     named, left = fitting(fault.context["family"], named)
     kind, fields = next(iter(named.items()))
-    return f"the kind stands by itself: write `{kind if fields is None else snippet(fault, named)}`{left_out(left)}"
+    alone = dumps(kind) if fault.source.is_json else kind
+    return f"the kind stands by itself: write `{alone if fields is None else snippet(fault, named)}`{left_out(left)}"
 
 
 def _none_at_all(fault: Fault) -> str | None:
@@ -319,6 +321,20 @@ def _with_a_name(fault: Fault) -> str | None:
     return f"write `{snippet(fault, {known[0]: {**inner, 'name': name}}, item=True)}`"
 
 
+def _in_one_item(fault: Fault) -> str | None:
+    """Of several layers behind one dash: an item each."""
+    from aespec.registry import known_kind
+
+    name, stated = fault.context["name"], fault.error["input"]
+    names = [kind for each in name.split(",") if (kind := known_kind(each.strip(), "layer"))]
+    if fault.context["family"] != "layer" or len(names) < 2 or len(names) <= name.count(","):
+        return None
+    last = {names[-1]: stated[name]} if isinstance(stated, dict) and name in stated else names[-1]
+    items = [*names[:-1], last]
+    each = [snippet(fault, one, item=True) if isinstance(one, dict) else f"- {one}" for one in items]
+    return f"each layer is an item: write {listed(each, 'and')}"
+
+
 def _stated_twice(fault: Fault) -> str | None:
     """Of a loss by its name elsewhere, which stands in the list already by the name that it has here."""
     from aespec.registry import known_kind
@@ -378,11 +394,13 @@ def _of_the_code(fault: Fault) -> str | None:
     )
 
 
-def _with_the_code(fault: Fault, name: str) -> str:
-    """Where the term of that name comes from, which is no loss of a list."""
+def _with_the_code(fault: Fault, name: str, weight: Any = None) -> str:
+    """Where the term of that name comes from, which is no loss of a list, and its weight."""
+    beta = weight if type(weight) in (int, float) else None
     if "gaussian_latent" in layers_in(fault.source.data.get("encoder")):
-        return f"the code adds `{name}` by itself, times its `beta`"
-    return f"`{name}` comes with the code: `- gaussian_latent: {{units: 8, beta: 1.0}}` at the end of the encoder"
+        return f"the code adds `{name}` by itself, times its `beta`" + (f": state `beta: {beta}` there" if beta else "")
+    latent = f"`- gaussian_latent: {{units: 8, beta: {beta or 1.0}}}`"
+    return f"`{name}` comes with the code: {latent} at the end of the encoder"
 
 
 def _a_field(fault: Fault) -> str | None:
@@ -418,6 +436,7 @@ _ADVICE: tuple[Advice, ...] = (
     _with_arguments,
     _with_a_name,
     _stated_twice,
+    _in_one_item,
     _needing,
     _of_another_name,
     _an_activation,
@@ -464,7 +483,7 @@ def _run_together(fault: Fault, name: str) -> str | None:
     from aespec.registry import kinds
 
     family = fault.context["family"]
-    names = [_nearest_kind(fault, each.strip()) for each in name.split(",")]
+    names = [_nearest_kind(fault, each.strip()) for each in re.split(r"[,\s]+", name)]
     if family == "loss" and len(names) > 1 and all(names):
         return f"`[{', '.join(map(str, names))}]`"
     if called := call_meant(family, name, fault.rank):
@@ -473,7 +492,12 @@ def _run_together(fault: Fault, name: str) -> str | None:
     if braced and (kind := _nearest_kind(fault, braced[1])) and not re.fullmatch(r"\s*-?[\w.-]+\s*", braced[2] or ""):
         if not braced[3]:
             return f"`{kind}` with its fields in braces: see `aespec layers {kind}`"
-        return f"`{'- ' * (is_item(fault) and has_dashes(fault))}{kind}: {{{braced[3].strip()}}}`"
+        inner = braced[3].strip()
+        stated = f"{{{inner}}}" if ":" in inner else inner
+        return f"`{'- ' * (is_item(fault) and has_dashes(fault))}{kind}: {stated}`"
+    listed_ = re.fullmatch(r"(\w+)\s+(\[[^\[\]]*\])", name)
+    if listed_ and (kind := _nearest_kind(fault, listed_[1])):
+        return f"`{'- ' * (is_item(fault) and has_dashes(fault))}{kind}: {listed_[2]}`"
     found = _RUN_TOGETHER.fullmatch(name)
     kind = found and _nearest_kind(fault, found[1])
     if not found or not kind:
@@ -598,8 +622,9 @@ def _one_key(fault: Fault) -> str | None:
         return f"begin with a kind, with its fields in it; {all_of(family)}"
     if keys and family == "loss":
         losses = [{near: with_field(family, near, stated[key])} for key, near in named.items()]
-        terms = [_with_the_code(fault, key) for key in keys if _comes_with_code(key)]
-        return "; ".join([f"write `{show(losses, 300, plain=True)}`", *terms])
+        terms = [_with_the_code(fault, key, stated[key]) for key in keys if _comes_with_code(key)]
+        terms.insert(0, f"write `{show(losses[0] if len(losses) == 1 else losses, 300, plain=True)}`")
+        return "; ".join(terms)
     if len(named) == 1 and (twice := _beside_and_in(family, stated, next(iter(named.items())))):
         where = f"`{next(iter(named.values()))}`"
         return f"{listed(twice, 'and')} stand{'s' * (len(twice) == 1)} in {where} too: keep one of the two, in there"

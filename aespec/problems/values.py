@@ -76,6 +76,10 @@ def _as_arguments(fault: Fault) -> str | None:
     if not re.search("[(,=]", text) or re.fullmatch(_GROUPED, text):
         return None
     if (kind := fault.kind) and kind.main == fault.field:
+        beside = fault.source.value(fault.written[:-1])
+        if fault.loc == fault.written and isinstance(beside, dict) and len(beside) > 1:
+            value = plain_value(text.strip().rstrip(","))
+            return f"write `{entry(fault, {fault.field: value})}`" if _takes(fault, value) else None
         called = call_meant(kind.family, f"{kind.kind}({text})")
         if called is None:
             return None
@@ -214,7 +218,7 @@ def _number(fault: Fault, text: str) -> str | None:
         meant = whole[1] if whole else text.replace(",", "") if grouped else None
     elif fault.type.startswith("float_"):
         meant = text.replace(",", ".") if number and not grouped else None
-    elif fault.type.startswith("less_than") and fault.field in _SHARES and type(given) is int and given <= 100:
+    elif fault.type.startswith("less_than") and fault.field in _SHARES and type(given) is int and 1 < given <= 100:
         meant = f"{given / 100:g}"
     return meant if meant is not None and _takes(fault, plain_value(meant)) else None
 
@@ -357,7 +361,8 @@ def _a_list_of_layers(fault: Fault) -> str | None:
         holding = next((name for name in model.model_fields if holds_layers(model, name)), None)
         if holding and not any(key in model.model_fields for each in given for key in each):
             return f"write `{entry(fault, {fault.field: {holding: given}})}`"
-    return "take the dashes away: it is a mapping of fields, not a list"
+    signs = "brackets" if fault.source.is_json else "dashes"
+    return f"take the {signs} away: it is a mapping of fields, not a list"
 
 
 def _mappings(given: Any) -> bool:

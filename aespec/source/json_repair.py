@@ -164,6 +164,11 @@ def _changes(items: Sequence[Item], states: Sequence[State], stop: int) -> Itera
             yield Change(stop - 2, 1, ("{",), cost=1.2)
         if stop + 1 < len(items) and items[stop + 1].line != items[stop].line:
             yield Change(stop, 1, (",",), cost=0.5)
+    if items[stop].what == "}" and stop > 1 and items[stop - 2].what == "{" and items[stop - 1].what == TEXT:
+        yield Change(stop - 2, 3, (TEXT,), cost=0.5)
+    closed = items[stop].what in CLOSING.values() and items[stop - 1].what == ","
+    if closed and stop + 1 < len(items) and items[stop + 1].what not in (",", *CLOSING.values()):
+        yield Change(stop - 1, 2, (items[stop].what, ","), cost=0.5)
     of_one = items[stop].what == "]" and "[" not in states[stop].opened  # a list of one value
     if of_one and items[stop - 1].what != "]":
         yield Change(_start_of_value(items, stop - 1), 0, ("[",), cost=1)

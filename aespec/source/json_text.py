@@ -215,6 +215,8 @@ class _Reader:
             return "a `:` in a list", f"a layer with fields stands in braces: write `{{{shown}}}`", here
         if new == VALUE:
             return NO_VALUE, QUOTE, here
+        if taken == 3:
+            return "braces around a text", f"take them away: write `{clipped(found[at + 1].text)}`", here
         if put[:1] == (TEXT,):
             opened = "".join(put[2:])
             if not opened and found[at].sign == found[at - 1].sign == "{":
@@ -226,6 +228,8 @@ class _Reader:
             many = "brackets are" if len(put) > 1 and "," not in put else f"`{new}` is"
             where = "" if sure else ", here or further before"
             return f"{many} missing here", f"write `{new}`{where}", here if new in _OPENING else behind
+        if taken == 2:
+            return "a comma before a bracket instead of behind it", f"write `{new}`", here
         if new:
             return f"`{clipped(found[at].text)}` where JSON wants `{new}`", f"write `{new}`", here
         if what == ",":

@@ -12,6 +12,7 @@ from aespec.source.text import AT_THE_TOP, LOST, Text
 from aespec.source.yaml_errors import (
     BELOW_BRACES,
     COLON_WITHOUT_SPACE,
+    FIELD_BELOW_VALUE,
     FIELD_BESIDE,
     NO_COLON_AFTER,
     NO_COMMA,
@@ -21,6 +22,8 @@ from aespec.source.yaml_errors import (
     NO_SECTION,
     NO_SPACE_AFTER_COLON,
     NO_SPACE_AFTER_DASH,
+    PARENTHESIS,
+    SEMICOLON,
     is_joined,
     second_field,
 )
@@ -65,6 +68,15 @@ def _with_a_space(lines: list[str], at: int, problem: Diagnostic) -> int | None:
     return at + 1
 
 
+def _with_another_sign(lines: list[str], at: int, problem: Diagnostic) -> int | None:
+    """With a comma for a semicolon, or a bracket for a parenthesis."""
+    if problem.message not in (SEMICOLON, PARENTHESIS) or problem.place is None:
+        return None
+    sign = "," if problem.message == SEMICOLON else (problem.help or "")[-2]
+    lines[at] = f"{lines[at][: problem.place.column - 1]}{sign}{lines[at][problem.place.column :]}"
+    return at + 1
+
+
 def _without_a_sign(lines: list[str], at: int, problem: Diagnostic) -> int | None:
     """Without the comma at the end of a line, or a quote that is never closed."""
     begin = problem.place.column - 1 if problem.place else 0
@@ -86,7 +98,10 @@ def _with_a_comma(lines: list[str], at: int, problem: Diagnostic) -> int | None:
 
 
 def _in_its_braces(lines: list[str], at: int, problem: Diagnostic) -> int | None:
-    """Of fields below braces that are closed: with one in them of which nothing is known."""
+    """Of fields below braces that are closed: with one in them of which nothing is known. Without one below a value."""
+    if problem.message == FIELD_BELOW_VALUE:
+        lines[at] = ""
+        return at + 1
     if problem.message != BELOW_BRACES:
         return None
     above = next(line for line in reversed(range(at)) if lines[line].strip())
@@ -99,7 +114,12 @@ def _in_its_braces(lines: list[str], at: int, problem: Diagnostic) -> int | None
 
 def _without_two_fields(lines: list[str], at: int, problem: Diagnostic) -> int | None:
     """Of two fields of the spec in one line, or of what belongs to none: without all up to the next field."""
-    if not second_field(lines[at]) and not problem.message.startswith((NO_FIELD, NO_SECTION)):
+    if problem.message.startswith(NO_SECTION):
+        above = next((line for line in reversed(lines[:at]) if line.strip()), "")
+        column = _depth(above) if "`layers:`" in (problem.help or "") else 0
+        ends = (line for line in range(at, len(lines)) if lines[line].strip() and _depth(lines[line]) <= column)
+        return _lose(lines, at, column, next(ends, len(lines)) - 1)
+    if not second_field(lines[at]) and problem.message != NO_FIELD:
         return None
     begins = (line for line in range(at + 1, len(lines)) if re.match(r"\w", lines[line]))
     return _lose(lines, at, 0, next(begins, len(lines)) - 1)
@@ -202,6 +222,7 @@ def _without(lines: list[str], at: int, problem: Diagnostic) -> int | None:
 
 _WAYS: tuple[Callable[[list[str], int, Diagnostic], int | None], ...] = (
     _with_a_space,
+    _with_another_sign,
     _without_a_sign,
     _with_a_comma,
     _in_its_braces,

@@ -122,7 +122,8 @@ def _bad_start(trouble: _Trouble) -> _Explanation:
         return trouble.here, f"no text can begin with `{trouble.character}` inside brackets", help
     within = len(re.findall(r"[\[{]", trouble.before)) > len(re.findall(r"[\]}]", trouble.before))
     rest = re.split(r"[,\]}]|:\s" if within else r":\s", trouble.text.lines[trouble.line][trouble.column :])[0]
-    return trouble.here, f"no value can begin with `{trouble.character}`", f"quote it: `'{clipped(rest.strip())}'`"
+    help = f"remove it, or quote the text: `'{clipped(rest.strip())}'`"
+    return trouble.here, f"no value can begin with `{trouble.character}`", help
 
 
 def _joined_key(trouble: _Trouble, *lines: int) -> _Explanation | None:
@@ -143,10 +144,24 @@ def _second_colon(trouble: _Trouble) -> _Explanation:
         return found
     key = trouble.before.strip().removeprefix("- ")
     place = trouble.text.place(trouble.line, len(trouble.before) - len(trouble.before.lstrip()), len(key))
-    if section := _section(trouble, key):
+    section = "layers" if _in_a_repeat(trouble) else _section(trouble, key)
+    if section:
         return place, f"{NO_SECTION}`{clipped(key)}:`", f"write a line `{section}:` before it"
     help = "the line above holds a whole value already: indent this line like its neighbors"
     return place, f"`{clipped(key)}:` cannot follow the line above", help
+
+
+def _in_a_repeat(trouble: _Trouble) -> bool:
+    """Whether a line is an item below the fields of a `repeat` that says how often."""
+    above = trouble.text.lines[max(trouble.line - _ABOVE, 0) : trouble.line]
+    own = trouble.text.lines[trouble.line]
+    beside = [*takewhile(lambda line: not line.strip() or _indent(line) == _indent(above[-1]), reversed(above))]
+    around = above[len(above) - len(beside) - 1] if len(beside) < len(above) else ""
+    return (
+        own.lstrip().startswith("- ")
+        and bool(re.match(r"\s*- repeat:\s*$", around))
+        and _indent(own) > _indent(above[-1])
+    )
 
 
 def _section(trouble: _Trouble, key: str) -> str | None:
@@ -223,12 +238,27 @@ def _colon_in_text(trouble: _Trouble) -> _Explanation | None:
     rest = rest.strip()
     if key not in ("name", "description") or ": " not in rest or rest[0] in "[{" or {*rest} & {*"\"'#"}:
         return None
+    if second_field(trouble.text.lines[trouble.line]) and not re.search(r": +\w+ \w[^:]*$", rest):
+        return None  # what is behind it is one value
     return trouble.here, "a second `: ` in one line", f"write `{key}: {show(rest, _WRITTEN)}`"
 
 
 def _colon_behind(trouble: _Trouble) -> _Explanation | None:
     last = re.fullmatch(r"(\s*\w+: \w+):", trouble.text.lines[trouble.line].rstrip())
     return (trouble.here, "a second `:` in one line", f"take it away: `{last[1].strip()}`") if last else None
+
+
+def _nested(trouble: _Trouble) -> _Explanation | None:
+    """Of a kind with its fields behind the field that holds it, in one line."""
+    word = r"[A-Za-z_]\w*"
+    found = re.fullmatch(
+        rf"\s*((?:- )?{word}): ({word})(?: (\{{[^{{}}#]*\}})|: ({word}: )?([\w.+-]+))\s*(?:#.*)?",
+        trouble.text.lines[trouble.line],
+    )
+    if found is None or (found[1] in ("encoder", "decoder") and found[2] != "mirror"):
+        return None
+    inner = found[3] or (f"{{{found[4]}{found[5]}}}" if found[4] else found[5])
+    return trouble.here, "a second `: ` in one line", f"write `{found[1]}: {{{found[2]}: {inner}}}`"
 
 
 def _two_colons(trouble: _Trouble) -> _Explanation | None:
@@ -269,9 +299,10 @@ _SECOND: tuple[Callable[[_Trouble], _Explanation | None], ...] = (
     lambda trouble: no_colon_before(trouble.text, trouble.line),
     _fields_behind,
     _fields_below,
-    _two_fields,
     _colon_in_text,
+    _two_fields,
     _colon_behind,
+    _nested,
     _two_colons,
     _no_key_above,
 )
@@ -305,6 +336,9 @@ FIELD_BESIDE = "a field in the column of the dashes"
 NO_FIRST_DASH = "a list begins here, but not with `- `"
 NO_DASH = "a list goes on here, but not with `- `"
 BELOW_BRACES = "a field below braces that are closed"
+SEMICOLON = "`;` where YAML wants a comma"
+PARENTHESIS = "`)` where YAML wants a bracket"
+FIELD_BELOW_VALUE = "a field below the value of its layer"
 NO_COMMA = "a comma is missing before this line"
 NO_SECTION = "no section above "
 NO_FIELD = "a list that belongs to no field"
@@ -372,15 +406,21 @@ def _open_quote(trouble: _Trouble) -> _Explanation:
     return _unclosed(trouble.opening)
 
 
-def _opened_above(trouble: _Trouble) -> _Explanation | None:
-    """The bracket that the line above leaves open."""
-    above = re.sub(r"\s#.*", "", trouble.text.lines[trouble.last])
+def _open_in(line: str) -> dict[str, int]:
+    """The brackets that are open at the end of a line, and where the last of each is."""
     opened: list[int] = []
-    for at, character in enumerate(above):
+    for at, character in enumerate(line):
         if character in _CLOSING:
             opened.append(at)
         elif character in "]}" and opened:
             opened.pop()
+    return {line[at]: at for at in opened}
+
+
+def _opened_above(trouble: _Trouble) -> _Explanation | None:
+    """The bracket that the line above leaves open."""
+    above = re.sub(r"\s#.*", "", trouble.text.lines[trouble.last])
+    opened = sorted(_open_in(above).values())
     if not opened or trouble.last == trouble.line:
         return None
     bracket = above[opened[-1]]
@@ -410,14 +450,17 @@ def _open_bracket(trouble: _Trouble) -> _Explanation:
     closing = _CLOSING.get(bracket, "]")
     if trouble.here.line == trouble.opening.line and trouble.character.strip():
         inner = re.search(r"\b(\w+): (\w+): ([^\s,{}\[\]]+)", trouble.text.lines[trouble.line])
-        if trouble.character == ":" and inner:
+        if trouble.character == ":" and inner and ";" not in inner[0]:
             return trouble.here, "a second `: ` in one field", f"write `{inner[1]}: {{{inner[2]}: {inner[3]}}}`"
-        if trouble.character == ";":
-            return trouble.here, "`;` where YAML wants a comma", "write `,`"
+        if semicolon := re.search(r";[^,;{}\[\]]{0,99}$", f"{trouble.before}{trouble.character}"):
+            return trouble.text.place(trouble.line, semicolon.start()), SEMICOLON, "write `,`"
         if trouble.character in "]}" and trouble.character != closing:
             if trouble.before.endswith(trouble.character):
                 return trouble.here, f"`{trouble.character}` closes nothing", "remove it"
-            return trouble.here, f"`{trouble.character}` closes a `{bracket}`", f"write `{closing}`"
+            if ")" in trouble.before and "(" not in trouble.before:
+                return trouble.text.place(trouble.line, trouble.before.rindex(")")), PARENTHESIS, f"write `{closing}`"
+            before = " before it" * (trouble.character in [_CLOSING[each] for each in _open_in(trouble.before)])
+            return trouble.here, f"`{trouble.character}` closes a `{bracket}`", f"write `{closing}`{before}"
         if trouble.character in "[{" and (field := re.search(r"\b(\w{1,40}) ?$", trouble.before[-_NEAR:])):
             written = f"{field[1]}: {trouble.character}"
             return trouble.here, f"{NO_COLON_AFTER}`{field[1]}`", f"write `{written}`"
@@ -442,6 +485,8 @@ def _no_key(trouble: _Trouble) -> _Explanation:
             return two
         rest = trouble.text.lines[trouble.line][trouble.column :].strip()
         what, help = "text after a value that is already complete", "quote the whole value"
+        if trouble.before.rstrip().endswith("}") and re.fullmatch(r",\s*\w+: [^{}\[\]#]+", rest):
+            help = f"write `{trouble.before.strip()[:-1]}{clipped(rest, _WRITTEN)}}}`"
         if rest in (",", ";"):
             help = f"remove the `{rest}`"
         elif quoted := re.search(r"""(?:^|[:-]) {1,9}(["'])""", trouble.before[-_NEAR:]):
@@ -473,6 +518,16 @@ def _no_key(trouble: _Trouble) -> _Explanation:
         return trouble.here, BELOW_BRACES, f"write `{clipped(written, _WRITTEN)}}}`"
     what = "items of one list" if trouble.character == "-" else "keys of one mapping"
     return trouble.here, "this indentation fits no line above", f"let the {what} begin in one column"
+
+
+def _stated_in(kind: str, value: str, line: str) -> str | None:
+    """A layer of a main value as it is written with one more field, that of a line."""
+    from aespec.registry import kinds, main_field
+
+    main, member, field = main_field(kind), kinds("layer").get(kind), line.strip()
+    if main is None or member is None or field.partition(":")[0] not in member.model_fields or "#" in field:
+        return None
+    return f"- {kind}: {{{main}: {value}, {clipped(field, _WRITTEN)}}}"
 
 
 def _opened_before(trouble: _Trouble) -> _Explanation | None:
@@ -509,6 +564,9 @@ def _no_dash(trouble: _Trouble) -> _Explanation:
     above = re.fullmatch(r"\s*- (\w+):\s*", trouble.text.lines[trouble.last])
     if key and above and trouble.last != trouble.line and not is_joined(f"-{key[1]}"):
         return trouble.here, FIELD_BESIDE, f"indent it four columns more: it is a field of `{clipped(above[1])}`"
+    held = re.fullmatch(r"\s*- (\w+): ([\w.-]+)\s*", trouble.text.lines[trouble.last])
+    if key and held and (stated := _stated_in(held[1], held[2], trouble.text.lines[trouble.line])):
+        return trouble.here, FIELD_BELOW_VALUE, f"write `{stated}`"
     if trouble.character == "-" and trouble.start:
         first = trouble.start[1] + 1
         if first == trouble.column + 1:
