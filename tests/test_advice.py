@@ -419,10 +419,99 @@ FIELDS = {
 }
 
 
-CASES = {**FIELDS, **NOTHING_IS_LOST, **VALUES, **SHAPES, **TEXTS, **AND_MORE, **VARIABLES}
+AS_READERS_FOUND = {
+    "a comma behind the value of a field": (
+        encoder("dense:\n      units: 32,\n      activation: relu"),
+        "write `units: 32`",
+    ),
+    "what weights begin with": (encoder("dense: {units: 3, init: he_normal}"), "did you mean `kernel_initializer`?"),
+    "a penalty of weights": (encoder("dense: {units: 3, reg: l2}"), "did you mean `kernel_regularizer`?"),
+    "a mirror beside the decoder": (
+        REST + "mirror: {tie_weights: true}\n",
+        "it is a way to state the decoder: write `decoder: {mirror: {tie_weights: true}}`",
+    ),
+    "a field of the spec in a description": (
+        "description: an encoder: of images\n" + REST,
+        'write `description: "an encoder: of images"`',
+    ),
+    "a brace for a bracket": (
+        "input: {shape: [784], range: [0, 1}\nencoder: [dense: 3]\ndecoder: mirror\n",
+        "write `]` before it",
+    ),
+    "a parenthesis for a brace": ("input: [8]\nencoder: [dense: {units: 32), flatten]\ndecoder: mirror\n", "write `}`"),
+    "a field behind closed braces": (
+        encoder("dense: {units: 3}, activation: relu"),
+        "write `- dense: {units: 3, activation: relu}`",
+    ),
+    "a field below closed braces": (
+        training("{optimizer: adam}") + "  epochs: 4\n  seed: 3\n",
+        "write `training: {optimizer: adam, epochs: 4, seed: 3}`",
+    ),
+    "a field below a value": (
+        "input: [8]\nencoder:\n  - dense: 64\n   use_bias: false\ndecoder: mirror\n",
+        "write `- dense: {units: 64, use_bias: false}`",
+    ),
+    "layers in one item": (encoder("flatten, dense: 32"), "each layer is an item: write `- flatten` and `- dense: 32`"),
+    "a kind and its field behind a field": (
+        "input: [8]\nencoder: [dense: 3]\ndecoder: mirror: tie_weights: true\n",
+        "write `decoder: {mirror: {tie_weights: true}}`",
+    ),
+    "a kind and its fields behind a field": (REST + "loss: mse {weight: 3}\n", "write `loss: {mse: {weight: 3}}`"),
+    "a field behind a section": (REST + "training: epochs: 3\n", "write `training: {epochs: 3}`"),
+    "a value in braces": (encoder("dropout{0.2}", "dense: 3"), "write `- dropout: 0.2`"),
+    "a list behind a kind": (encoder("reshape [2, 4]", "flatten", "dense: 3"), "write `- reshape: [2, 4]`"),
+    "a list joined to its kind": (encoder("reshape:[2, 4]", "flatten", "dense: 3"), "write `reshape: [2, 4]`"),
+    "a colon on the wrong side": (encoder("dense: {units: 30, activation :selu}"), "write `activation: selu`"),
+    "a field twice that is a layer too": (
+        encoder("dense:\n      units: 3\n      activation: relu\n      activation: selu"),
+        "keep one of the two",
+    ),
+    "a first layer without its dash": (
+        "input: [8]\nencoder:\n  dense: 100\n  - dense: 30\ndecoder: mirror\n",
+        "write `- dense: 100`",
+    ),
+    "losses that are one text": (REST + "loss:\n  mse\n  mae\n", "write `[mse, mae]`"),
+    "a semicolon": (encoder("dense: {units: 30; activation: relu}"), "write `,`"),
+    "a variable at the top": (
+        "w: 64\ninput: [8]\nencoder: [dense: '${w}']\ndecoder: mirror\n",
+        "variables stand in `vars`: write `vars: {w: 64}`",
+    ),
+    "a kind of one axis": (
+        "input: [8, 4]\nencoder: [upsample1d: 2]\ndecoder: mirror\n",
+        "did you mean `upsampling1d`? `aespec layers` lists all kinds",
+    ),
+}
 
 
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+TO_BE_FILLED_IN = {
+    "an include at the top": (
+        REST + "include: other.yaml\n",
+        "the layers of another file stand in the list: `- include: other.yaml`",
+    ),
+    "a divergence and its weight": (
+        REST + "loss: {mse: 1.0, kl_divergence: 0.1}\n",
+        "write `{mse: {weight: 1.0}}`; `kl_divergence` comes with the code: "
+        "`- gaussian_latent: {units: 8, beta: 0.1}` at the end of the encoder",
+    ),
+    "a variable with a sign of assignment": (
+        "vars: {a: 3, w=64}\ninput: [8]\nencoder: [dense: '${a}', dense: '${w}']\ndecoder: mirror\n",
+        "write `w: 64` in `vars`, with a colon",
+    ),
+    "a variable that there is not, in a repeat": (
+        encoder("repeat: {times: 2, index: i, layers: [dense: '${w * (i + 1)}']}"),
+        "add `vars: {w: …}`; a literal `${` is written `$${`",
+    ),
+    "the line of the decoder": (
+        "input: [8]\nencoder:\n  - dense: 4\n  - dense: 2\n  - dense: 4\n  - dense: 8\n",
+        "write a line `decoder:` before the first of its layers",
+    ),
+}
+"""What takes more than what is to be written."""
+
+CASES = {**FIELDS, **NOTHING_IS_LOST, **VALUES, **SHAPES, **TEXTS, **AND_MORE, **VARIABLES, **AS_READERS_FOUND}
+
+
+@pytest.mark.parametrize("case", [*CASES.values(), *TO_BE_FILLED_IN.values()], ids=[*CASES, *TO_BE_FILLED_IN])
 def test_one_message_says_what_to_do(case):
     text, help = case
     assert advice(text) == [help]

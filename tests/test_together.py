@@ -921,6 +921,187 @@ AS_PEOPLE_WRITE = {
         "input: [28]\nencoder: [dens: 9]\ndecoder: [dense: {units: 28, tied_to: x}]\nloss: [mse, mse: {weight: -1}]\n",
         ["E101", "E204", "E104"],
     ),
+    "a quote open within braces.yaml": (
+        "input: [784]\n"
+        "encoder:\n"
+        "  - dense: {units: 64, activation: \"relu}\n"
+        "  - dense: 3\n"
+        "decoder: \"mirror\"\n"
+        "los: mse\n",
+        ["E002: the quote `\"` is never closed", "E102"],
+    ),
+    "a quote open in the variables.yaml": (
+        "vars: {\"w\": 64, \"h: 32}\n"
+        "input: [784]\n"
+        "encoder:\n"
+        "  - dense: {units: \"${w}\", activation: relu}\n"
+        "  - dens: 3\n"
+        "decoder: \"mirror\"\n",
+        ["E002: the quote `\"` is never closed", "E101"],
+    ),
+    "a quote open at the beginning.yaml": (
+        "\"name: big\n"
+        "input: [784]\n"
+        "encoder:\n"
+        "  - dense: {units: 3, activation: \"relu\"}\n"
+        "  - dens: 3\n"
+        "decoder: \"mirror\"\n",
+        ["E002: the quote `\"` is never closed", "E101"],
+    ),
+    "single quotes open in three lines.yaml": (
+        "input: ['784]\n"
+        "encoder:\n"
+        "  - dense: {units: 3, activation: 'relu}\n"
+        "  - dense: {units: 3, activation: 'relu}\n"
+        "  - dens: 3\n"
+        "decoder: mirror\n",
+        [*["E002: the quote `'` is never closed"] * 3, "E101"],
+    ),
+    "quotes open in two lines.json": (
+        "{\"input\": [8],\n"
+        " \"name\": \"x,\n"
+        " \"description\": \"y,\n"
+        " \"encoder\": [{\"dens\": 3}], \"decoder\": \"mirror\"}\n",
+        ["E002: the quote is never closed", "E002: the quote is never closed", "E101"],
+    ),
+    "quotes open in two lines, one of them the last.json": (
+        "{\"input\": [8],\n"
+        " \"encoder\": [{\"dens\": 3}], \"decoder\": \"mirror\",\n"
+        " \"loss\": \"mse,\n"
+        " \"training\": {\"epochs\": \"ten\", \"optimizer\": \"adam}}\n",
+        ["E101", "E002: the quote is never closed", "E104", "E002: the quote is never closed"],
+    ),
+    "without the line of a section, below braces.yaml": (
+        "input: [784]\n"
+        "encoder:\n"
+        "  - dense: 64\n"
+        "decoder: mirror\n"
+        "loss: {mse: {weight: 0.5}}\n"
+        "  epochs: 5\n"
+        "  seed: 3\n",
+        ["E002: no section above `epochs:`"],
+    ),
+    "fields below braces.yaml": (
+        "input: [28, 28]\n"
+        "encoder:\n"
+        "  - conv1d: {filters: 3}\n"
+        "    kernel_size: 3\n"
+        "  - conv1d: {filters: 3}\n"
+        "      kernel_size: 3\n"
+        "      padding: same\n"
+        "  - dens: 3\n"
+        "decoder: mirror\n"
+        "training: {optimizer: adam}\n"
+        "  schedule: cosine\n"
+        "  epochs: 4\n"
+        "los: mse\n",
+        [
+            "E105",
+            "E002: a field below braces that are closed",
+            "E101",
+            "E002: a field below braces that are closed",
+            "E102",
+        ],
+    ),
+    "layers without dashes in a repeat.yaml": (
+        "input: [784]\n"
+        "encoder:\n"
+        "  - repeat:\n"
+        "      times: 2\n"
+        "      layers:\n"
+        "        dense: 100\n"
+        "        dense: 80\n"
+        "        - dense: 30\n"
+        "  - dens: 3\n"
+        "decoder: mirror\n",
+        ["E002: a list begins here, but not with `- `", "E002: a list goes on here, but not with `- `", "E101"],
+    ),
+    "a list joined to its kind.yaml": (
+        "input: [784]\n"
+        "encoder:\n"
+        "  - reshape:[28, 28]\n"
+        "  - flatten\n"
+        "  - dens: 3\n"
+        "decoder: mirror\n",
+        ["E002: no space after the colon", "E101"],
+    ),
+    "a column too many.yaml": (
+        "input: [8]\n"
+        "encoder: [dense: 3]\n"
+        "decoder: mirror\n"
+        "training:\n"
+        " optimizer: {adam: 0.01}\n"
+        "  epochs: 3\n",
+        ["E002: this indentation fits no line above"],
+    ),
+    "without the line of the layers of a repeat.yaml": (
+        "input: [8]\n"
+        "encoder:\n"
+        "  - repeat:\n"
+        "      times: 2\n"
+        "      index: i\n"
+        "        - dense: \"${30 - i}\"\n"
+        "  - dens: 3\n"
+        "decoder: mirror\n",
+        ["E002: no section above `dense:`", "E101"],
+    ),
+    "a comma before a bracket.json": (
+        "{\"input\": {\"shape\": [28, 28,]\n"
+        "\"range\": [0, 1]},\n"
+        "\"encoder\": [\"flatten\", {\"dens\": 3}], \"decoder\": \"mirror\"}",
+        ["E002: a comma before a bracket instead of behind it", "E101"],
+    ),
+    "braces around names.json": (
+        "{\"input\": [8], \"encoder\": [{\"flatten\"}, {\"dense\": 3}], \"decoder\": {\"mirror\"}}",
+        ["E002: braces around a text", "E002: braces around a text"],
+    ),
+    "the variables without their colon.yaml": (
+        "vars\n"
+        "  w: 64\n"
+        "input: [8]\n"
+        "encoder: [dense: \"${w}\"]\n"
+        "decoder: mirror\n",
+        ["E002: this line is neither `key: value` nor `- item`"],
+    ),
+    "no space in the variables.yaml": (
+        "vars: {w:64}\n"
+        "input: [8]\n"
+        "encoder: [dense: \"${w}\"]\n"
+        "decoder: mirror\n",
+        ["E002: no space after the colon"],
+    ),
+    "variables as in Python.yaml": (
+        "vars = {w: 64}\n"
+        "input: [8]\n"
+        "encoder: [dense: \"${w}\", dense: \"${a}\"]\n"
+        "decoder: mirror\n",
+        ["E102"],
+    ),
+    "variables that are not indented.yaml": (
+        "vars:\n"
+        "w: 64\n"
+        "h: 32\n"
+        "input: [8]\n"
+        "encoder: [dense: \"${w}\", dense: \"${h}\"]\n"
+        "decoder: mirror\n",
+        ["E102", "E102"],
+    ),
+    "without the line of the variables.yaml": (
+        "name: a\n"
+        "  w: 64\n"
+        "input: [8]\n"
+        "encoder: [dense: \"${w}\"]\n"
+        "decoder: mirror\n",
+        ["E002: no section above `w:`"],
+    ),
+    "variables twice.yaml": (
+        "vars: {w: 64}\n"
+        "vars: {h: 3}\n"
+        "input: [8]\n"
+        "encoder: [dense: \"${w}\"]\n"
+        "decoder: mirror\n",
+        ["E003"],
+    ),
     "braces twice.json": (
         '{"input": [28], "encoder": [{{"dense": 3}}, {"dens": 4}], "decoder": "mirror"}',
         ["E002: braces in braces", "E101"],

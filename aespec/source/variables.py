@@ -195,15 +195,14 @@ class Frame:
             help = f"`{dashed}` is a subtraction in arithmetic: call it `{dashed.replace('-', '_')}`"
         elif guess:
             help = f"did you mean `{f'${{{guess}}}' if name == content else guess}`?"
+        elif stated := next(
+            (each for each in islice(self.declared, 100) if re.match(rf"{re.escape(name)}\s*=", each)), ""
+        ):
+            help = f"write `{clipped(name)}: {clipped(stated.partition('=')[2].strip())}` in `vars`, with a colon"
         else:
             new = f"{clipped(name)}: …"
             own = [each for each in some if each in self.declared]
-            if stated := next(
-                filter(None, map(re.compile(rf"{re.escape(name)}\s*=\s*(.+)").fullmatch, islice(self.declared, 100))),
-                None,
-            ):
-                help = f"write `{clipped(name)}: {clipped(stated[1])}` in `vars`, with a colon"
-            elif own:
+            if own:
                 help = f"add `{new}` to `vars`, which has {clipped(', '.join(own), 60)}"
             else:
                 help = f"add `{new}` to `vars`, above what uses it" if self.declared else f"add `vars: {{{new}}}`"

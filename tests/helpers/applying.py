@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from copy import deepcopy
+from itertools import dropwhile
 from typing import Any
 
 import aespec
@@ -128,6 +129,13 @@ def _written(text: str, problem: Diagnostic, codes: list[str]) -> Iterator[str]:
         ):
             yield "\n".join([*lines[: place.line - 1], new, *lines[place.line :]])
         yield text.replace(line[start : start + place.width], code)
+    if added := re.match(r"write a line `(\w+:)` before it", problem.help or ""):
+        above = re.match(r"\s*", lines[place.line - 2])[0] if added[1] == "layers:" else ""
+        yield "\n".join([*lines[: place.line - 1], above + added[1], *lines[place.line - 1 :]])
+    if problem.message.startswith("a field below"):  # which goes into the line above, as those beside it do
+        above = lines[place.line - 2]
+        rest = [*dropwhile(lambda each: each.startswith(indent), lines[place.line - 1 :])]
+        yield from ("\n".join([*lines[: place.line - 2], re.match(r"\s*", above)[0] + code, *rest]) for code in codes)
     if _TAKE_AWAY.search(problem.help or ""):
         yield "\n".join([*lines[: place.line - 1], *lines[place.line :]])
         yield "\n".join([*lines[: place.line - 1], line[:start] + line[start + place.width :], *lines[place.line :]])
