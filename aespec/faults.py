@@ -14,6 +14,7 @@ from aespec.diagnostics import Loc, Place, nearest, show
 from aespec.fieldnames import MANY, field_meant, follows, known_elsewhere, otherwise
 from aespec.kind import Kind, own_first, stand_ins
 from aespec.source import Source
+from aespec.source.text import LOST
 
 __all__ = ["Advice", "Fault", "faults", "faulty", "holder", "holds_layers", "inner_models", "layers_in", "owner_of"]
 
@@ -223,6 +224,8 @@ class Fault:
         """The field that an unknown one was likely meant to be."""
         if self.held:
             return next(iter(self.held))
+        if self.loc[-1] == LOST:
+            return None
         near = field_meant(str(self.loc[-1]), own_first(self.owner)) if self.owner else None
         if near == "name" and not isinstance(self.error["input"], str):
             near = None

@@ -80,7 +80,7 @@ def _like(stated: Any, path: Loc, faults: Sequence[Fault]) -> Iterator[Layer]:
     """The layers that it is with other values where it is wrong."""
     if any(fault.type in ("extra_forbidden", "unknown_kind", "not_one_key") for fault in faults):
         return
-    if any(fault.error["input"] == LOST for fault in faults):
+    if LOST in str(stated):
         return
     tried = dict(_tried(fault, stated, path) for fault in faults)
     for values in product(*tried.values()):

@@ -366,7 +366,7 @@ FIELDS = {
     "a layer behind its block": ("input: [8]\nencoder: dense: 3\ndecoder: mirror\n", "write `encoder: [dense: 3]`"),
     "an item a column less": (
         "input: [8]\ndecoder: mirror\nencoder:\n  - dense: 4\n - dense: 3\n",
-        "let the items of one list begin in one column",
+        "let the items of one list begin in one column: in column 3, as `- dense: 4` does",
     ),
     "a list right behind its block": (
         "input: [8]\nencoder:[dense: 3]\ndecoder: mirror\n",

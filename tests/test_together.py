@@ -375,7 +375,7 @@ ONE_CAUSE = {
     "a field in a wrong column": (
         "input: [28]\nencoder: [dense: 3]\ndecoder: mirror\ntraining:\n  optimizer:\n    adam:\n"
         "      learning_rate: 0.01\n   epochs: 3\n",
-        ("E002", "let the keys of one mapping begin in one column"),
+        ("E002", "let the keys of one mapping begin in one column: in column 5, as `adam:` does"),
     ),
     "the fields of a repeat": (
         "input: [28]\nencoder:\n  - repeat:\n      times:2\n      layers: [{dense: 3}]\ndecoder: mirror\n",
@@ -1101,6 +1101,88 @@ AS_PEOPLE_WRITE = {
         "encoder: [dense: \"${w}\"]\n"
         "decoder: mirror\n",
         ["E003"],
+    ),
+    "an item in the first column.yaml": (
+        "input: [8]\n"
+        "encoder:\n"
+        "  - dense: 9\n"
+        "- dense: 8\n"
+        "decoder:\n"
+        "  mirror: {tie_weights: true}\n",
+        ["E002: this indentation fits no line above"],
+    ),
+    "a field in a wrong column, and a layer behind it.yaml": (
+        "input: [8]\n"
+        "encoder:\n"
+        "  - dense:\n"
+        "      units: 64\n"
+        "     name: a\n"
+        "  - dense: 3\n"
+        "decoder: mirror\n",
+        ["E002: this indentation fits no line above"],
+    ),
+    "a kind without its colon, and its fields.yaml": (
+        "input: [8]\n"
+        "encoder:\n"
+        "  - dense\n"
+        "      units: 64\n"
+        "  - dense: 3\n"
+        "decoder: mirror\n",
+        ["E002: `dense` has fields below it, and no colon"],
+    ),
+    "a mirror below its section.yaml": (
+        "input: [8]\n"
+        "encoder: [dense: 3]\n"
+        "decoder:\n"
+        "mirror: {tie_weights: true}\n",
+        ["E102"],
+    ),
+    "doubled braces.yaml": (
+        "input: [8]\n"
+        "encoder:\n"
+        "  - dense: {{ w }}\n"
+        "  - dens: 3\n"
+        "decoder: mirrorr\n"
+        "loss: msee\n",
+        ["E007", "E101", "E101", "E101"],
+    ),
+    "a star for a dash.yaml": (
+        "input: [8]\n"
+        "encoder:\n"
+        "  - dens: 32\n"
+        "  * dense: 16\n"
+        "decoder: mirrorr\n"
+        "loss: msee\n",
+        ["E101", "E002: `&` and `*` mark and repeat a value, and need a name", "E101", "E101"],
+    ),
+    "a block without its colon.yaml": (
+        "input: [8]\n"
+        "encoder\n"
+        "  - dense: {units: 32, activation: rleu}\n"
+        "  - flaten\n"
+        "decoder: mirror\n",
+        ["E002: no colon after `encoder`", "E101", "E101"],
+    ),
+    "a plan without its colon.yaml": (
+        "input: [8]\n"
+        "encoder:\n"
+        "  - dens: 32\n"
+        "decoder: mirror\n"
+        "training\n"
+        "  epochs: ten\n"
+        "  optimizer: adm\n",
+        ["E101", "E002: no colon after `training`", "E104", "E101"],
+    ),
+    "a comma lacks in the last layer.yaml": (
+        "input: [128, 6]\n"
+        "encoder:\n"
+        "  - flatten\n"
+        "  - dense: 32\n"
+        "decoder:\n"
+        "  - dense: 768\n"
+        "  - reshape: [128, 6]\n"
+        "  - conv1d: {filters: 6 kernel_size: 3, padding: same}\n",
+        ["E002: `,` or `}` is missing before this"],
     ),
     "braces twice.json": (
         '{"input": [28], "encoder": [{{"dense": 3}}, {"dens": 4}], "decoder": "mirror"}',

@@ -442,6 +442,8 @@ def first_input(fault: Fault) -> list[int] | None:
 
 def empty_above(fault: Fault) -> str | None:
     """The section at the top that a field of it stands below without indentation, so that nothing is in it."""
+    from aespec.registry import kinds
+
     if fault.type != "extra_forbidden" or len(fault.loc) > 1:
         return None
     name = str(fault.loc[-1])
@@ -451,6 +453,8 @@ def empty_above(fault: Fault) -> str | None:
     }
     if "vars" in fields and _is_variable(fault):
         return "vars"
+    if "decoder" in fields and name in kinds("decoder form"):
+        return "decoder"
     return next((each for each, known in fields.items() if name in known), None)
 
 

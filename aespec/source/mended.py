@@ -57,6 +57,9 @@ def mended(text: Text, problem: Diagnostic) -> tuple[Text, int] | None:
 
 def _with_a_space(lines: list[str], at: int, problem: Diagnostic) -> int | None:
     """Behind a dash or a colon, or with the colon."""
+    if problem.message.startswith(NO_COLON_AFTER) and lines[at].strip() in AT_THE_TOP:
+        lines[at] = f"{lines[at].strip()}:"
+        return at + 1
     if problem.message.startswith(NO_COLON_AFTER):
         lines[at] = re.sub(r"(?<=\w) *(?=[\[{])", ": ", lines[at], count=1)
         return at + 1
@@ -69,7 +72,10 @@ def _with_a_space(lines: list[str], at: int, problem: Diagnostic) -> int | None:
 
 
 def _with_another_sign(lines: list[str], at: int, problem: Diagnostic) -> int | None:
-    """With a comma for a semicolon, or a bracket for a parenthesis."""
+    """With a comma for a semicolon, a bracket for a parenthesis, or a dash for a star."""
+    if re.match(r"\s*\* ", lines[at]) and "write `- " in (problem.help or ""):
+        lines[at] = lines[at].replace("*", "-", 1)
+        return at + 1
     if problem.message not in (SEMICOLON, PARENTHESIS) or problem.place is None:
         return None
     sign = "," if problem.message == SEMICOLON else (problem.help or "")[-2]
@@ -193,7 +199,7 @@ def _in_its_column(lines: list[str], at: int, problem: Diagnostic) -> int | None
     indent, dashes, field = _LINE.match(lines[at]).groups(default="")  # type: ignore[union-attr]
     if dashes:
         return _move(lines, at, _column_of_items(lines[:at]))
-    if field in AT_THE_TOP:
+    if field in AT_THE_TOP and (field != "name" or len(indent) <= 2):  # which layers have too
         return _move(lines, at, 0)
     if "\t" in indent:
         return _move(lines, at, _column_below(lines[:at]))
@@ -309,9 +315,11 @@ def _move(lines: list[str], at: int, column: int) -> int | None:
             return None
         lines[:at] = [line[min(min(above), _depth(line)) :] for line in lines[:at]]
         return at
+    item = lines[at].startswith("- ", own)
     for line in range(at, at + 1 if "\t" in lines[at][:own] else len(lines)):
         begin = _depth(lines[line])
-        if line > at and lines[line].strip() and (begin < own or begin == column):
+        ends = begin < own or begin == column or (begin == own and item and not lines[line].startswith("- ", begin))
+        if line > at and lines[line].strip() and ends:
             break
         if line == at or "\t" not in lines[line][:begin]:
             lines[line] = " " * (column + max(begin - own, 0)) + lines[line].strip()

@@ -211,7 +211,7 @@ def _fields_below(trouble: _Trouble) -> _Explanation | None:
     above, line = trouble.text.lines[trouble.last], trouble.text.lines[trouble.line]
     item = re.fullmatch(r"\s*- (\w+)\s*", above)
     stated = re.fullmatch(r"\s*(\w+: [^{}\[\]\"'#]+)", line)
-    if item is None or stated is None or trouble.last == trouble.line or _indent(line) != _indent(above) + 2:
+    if item is None or stated is None or trouble.last == trouble.line or _indent(line) - _indent(above) not in (2, 4):
         return None
     place = trouble.text.place(trouble.last, item.start(1), len(item[1]))
     help = f"write `- {item[1]}: {{{clipped(stated[1].rstrip(), _WRITTEN)}}}`"
@@ -393,6 +393,8 @@ def _no_colon(trouble: _Trouble) -> _Explanation:
         return joined
     content = trouble.text.lines[line]
     place = trouble.text.place(line, column, len(content.rstrip()) - column)
+    if content.strip() in AT_THE_TOP and not content.startswith(" "):
+        return place, f"{NO_COLON_AFTER}`{content.strip()}`", f"write `{content.strip()}:`"
     above = next((each for each in reversed(trouble.text.lines[:line]) if each.strip()), "")
     if (field := re.fullmatch(r"(\w{1,40}):\s*", above)) and re.fullmatch(r"[\w.-]+|\[.*\]", content.strip()):
         what = f"the value of `{field[1]}` begins in the column of its name"

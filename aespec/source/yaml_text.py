@@ -80,7 +80,8 @@ def read_yaml(text: Text, problems: list[Diagnostic], lost: set[Place] | None = 
             habit = _HABIT.search(problem.message) and problem.message in [each.message for each in told]
             if not told or not (follows or habit):
                 told.append(problem)
-            mend = mended(text, problem) if read_on and problem.rule is SyntaxProblem else None
+            mendable = problem.rule is SyntaxProblem or (problem.place is not None and "{{" in problem.place.text)
+            mend = mended(text, problem) if read_on and mendable else None
             if mend is None:
                 break
             text, behind = mend[0], max(behind, mend[1])
