@@ -342,6 +342,7 @@ _ITEMS: dict[str, Schema] = {
         "required": ["layers"],
         "oneOf": [{"required": ["times"]}, {"required": ["each"]}],
         "additionalProperties": False,
+        "x-begun": "{times: ${1:2}, layers: [${2:dense: 32}]}",
     },
     "include": {
         "type": "object",
@@ -354,6 +355,7 @@ _ITEMS: dict[str, Schema] = {
         "required": ["spec"],
         "additionalProperties": False,
         "x-main": "spec",
+        "x-begun": "${1:blocks.yaml}",
     },
 }
 
@@ -362,7 +364,8 @@ def _item(name: str, schema: Schema) -> Schema:
     """What stands beside layers in a list of them."""
     fields = {field: {"description": ITEMS[name][field], **what} for field, what in schema["properties"].items()}
     kept = {"oneOf": schema["oneOf"]} if "oneOf" in schema else {}
-    return {"description": schema["description"], **kept, **_part({**schema, "properties": fields})}
+    begun = {"defaultSnippets": [{"label": name, "body": schema["x-begun"]}]}
+    return {"description": schema["description"], **begun, **kept, **_part({**schema, "properties": fields})}
 
 
 def _either(*ways: Schema) -> Schema:

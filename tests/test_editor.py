@@ -179,6 +179,8 @@ def test_fields_are_offered_and_nothing_else(editor, marked, cls):
         ("encoder:\n  - |\n", "flatten", "flatten"),
         ("encoder:\n  - |\n", "dense", "dense: {units: ${1:3}}"),
         ("encoder:\n  - |\n", "conv2d", "conv2d: {filters: ${1:3}, kernel_size: ${2:3}}"),
+        ("encoder:\n  - |\n", "repeat", "repeat: {times: ${1:2}, layers: [${2:dense: 32}]}"),
+        ("encoder:\n  - |\n", "include", "include: ${1:blocks.yaml}"),
         ("encoder:\n  - dense:\n      units: 3\n      |\n", "activation", "activation: ${1:linear}"),
         ("encoder:\n  - dense:\n      |\n", "units", "units: ${1:3}"),
         ("encoder:\n  - dense: {units: 3, use|}\n", "use_bias", "use_bias"),  # on a line with a colon, the name alone

@@ -350,7 +350,7 @@ def _blaming(flaws: Iterable[Flaw], path: Path) -> Iterator[None]:
         if not left_out:
             raise
         without = f"without {left_out}, which `--partial` leaves out"
-        help = f"change {left_out} in the model and save it again: `aespec import {path}` says what a spec has instead"
+        help = f"change {left_out} in the model and save it again: `aespec import {path}` says more"
         raise AespecError(
             *(
                 replace(problem, rule=NotExpressible, message=f"{problem.message} {without}", help=help)

@@ -597,7 +597,7 @@ def several_missing(group: Sequence[Fault]) -> Diagnostic:
         MissingField,
         f"`{first.loc[-2]}` lacks the fields {listed(names, 'and')}",
         first.key,
-        wanted="; ".join(f"`{name}`: {fault.doc}" for name, fault in zip(names, group, strict=True)),
+        wanted="; ".join(f"`{name}`: {fault.doc.rstrip('.')}" for name, fault in zip(names, group, strict=True)),
         got="nothing" if not isinstance(stated, dict) else listed([*stated], "and") or "nothing",
         help=f"add `{fields}`" if isinstance(stated, dict) and stated else f"write `{first.loc[-2]}: {{{fields}}}`",
     )

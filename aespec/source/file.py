@@ -116,7 +116,8 @@ def _unreadable(name: str, path: Path, error: Exception, start: str) -> Diagnost
         message, help = f"`{name}` may not be read", "change its permissions"
     else:
         message = f"`{name}` cannot be read: {getattr(error, 'strerror', None) or error}"
-    return Diagnostic(FileUnreadable, message, wanted="a spec file", help=help)
+    wanted = "a spec file" if path.suffix else "a spec file, or the folder of a run"
+    return Diagnostic(FileUnreadable, message, wanted=wanted, help=help)
 
 
 _NO_SPECS = (".schema.json", "run.json")  # what aespec itself writes as JSON

@@ -223,6 +223,8 @@ def too_many(place: Place) -> NoReturn:
             f"more than {MAX_NODES:,} values, with each use of an alias or a variable and each turn of a `repeat`",
             place,
             wanted=f"at most {MAX_NODES:,} values",
-            help="a spec describes layers; data and weights go into files of their own",
+            help="let the `repeat` have fewer turns"
+            if place.turns
+            else "a spec describes layers; data and weights go into files of their own",
         )
     )
