@@ -1184,6 +1184,11 @@ AS_PEOPLE_WRITE = {
         "  - conv1d: {filters: 6 kernel_size: 3, padding: same}\n",
         ["E002: `,` or `}` is missing before this"],
     ),
+    "a first field a column less.yaml": (
+        "input: [8]\nencoder: [dens: 3]\ndecoder: mirror\n"
+        "training:\n optimizer:\n    adam:\n      learning_rate: 0.1\n  epochs: 3\n  seed: 4\n  epoch: 3\n",
+        ["E101", "E002: this indentation fits no line above", "E102"],
+    ),
     "braces twice.json": (
         '{"input": [28], "encoder": [{{"dense": 3}}, {"dens": 4}], "decoder": "mirror"}',
         ["E002: braces in braces", "E101"],

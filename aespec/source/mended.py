@@ -6,6 +6,7 @@ many lines are read otherwise than they are written, up to that one; None where 
 
 import re
 from collections.abc import Callable
+from itertools import takewhile
 
 from aespec.diagnostics import Diagnostic
 from aespec.source.text import AT_THE_TOP, LOST, Text
@@ -206,6 +207,8 @@ def _in_its_column(lines: list[str], at: int, problem: Diagnostic) -> int | None
     column = _column_of_fields(lines[:at], len(indent))
     if field and "cannot follow" in problem.message:
         return _move(lines, at, column)
+    if _next_depth(lines, at) == len(indent) and _is_alone(lines, at):
+        return _move_above(lines, at, len(indent) - 1)
     if _next_depth(lines, at) == len(indent) < column:
         return _move_above(lines, at, column)
     return _lose(lines, at, column, at if _SAYS_ALL.match(lines[at]) else _below(lines, at))
@@ -256,13 +259,20 @@ def _next_depth(lines: list[str], at: int) -> int:
     return next((_depth(line) for line in lines[at + 1 :] if line.strip() and _depth(line) <= own), 0)
 
 
+def _is_alone(lines: list[str], at: int) -> bool:
+    """Whether the field before one, the first beside it, is the one that begins a column too far to the left."""
+    column = _depth(lines[at]) - 1
+    above = takewhile(lambda line: not line.strip() or _depth(line) >= column, reversed(lines[:at]))
+    return [_depth(line) for line in above if line.strip()].count(column) == 1
+
+
 def _move_above(lines: list[str], at: int, column: int) -> int:
     """Move the lines before one, which begin at a column or behind it, to where that one begins."""
-    own = _depth(lines[at])
+    shift = _depth(lines[at]) - column
     for line in reversed(range(at)):
         if lines[line].strip() and _depth(lines[line]) < column:
             break
-        lines[line] = lines[line][column - own :]
+        lines[line] = " " * shift + lines[line][max(-shift, 0) :]
     return at
 
 

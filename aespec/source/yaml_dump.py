@@ -1,5 +1,6 @@
 """Writes Python data as YAML that reads back as the same data, in YAML 1.1 and in 1.2."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,6 +28,7 @@ def dump_yaml(data: Any) -> str:
 
     def text(self: Any, value: str) -> Any:
         plain = ambiguity(value) is None and isinstance(plain_value(value), str) and value.isprintable()
+        plain = plain and not re.match(r"\w+ *\{", value)  # braces without their colon
         return self.represent_scalar("tag:yaml.org,2002:str", value, style=None if plain else '"')
 
     def item(self: Any, value: _Item) -> Any:

@@ -519,7 +519,7 @@ def _no_key(trouble: _Trouble) -> _Explanation:
         written = ", ".join([above[:-1].strip(), *(line.partition(" #")[0].strip() for line in alike)])
         return trouble.here, BELOW_BRACES, f"write `{clipped(written, _WRITTEN)}}}`"
     what = "items of one list" if trouble.character == "-" else "keys of one mapping"
-    near = (line for line in reversed(trouble.text.lines[: trouble.line]) if line.strip())
+    near = (line for line in reversed(trouble.text.shown[: trouble.line]) if line.strip())
     beside = next((line for line in near if abs(_indent(line) - _indent(own)) == 1), "")
     where = f": in column {_indent(beside) + 1}, as `{clipped(beside.strip())}` does" if beside else ""
     return trouble.here, "this indentation fits no line above", f"let the {what} begin in one column{where}"

@@ -494,7 +494,7 @@ class _Reader:
 
     def _check_key(self, text: str, place: Place) -> None:
         self._refuse_joined_value(text, place)
-        if braces := no_colon_before(self.text, place.line - 1) if re.match(r"\w+ *\{", text) else None:
+        if braces := no_colon_before(self.text, place.line - 1) if re.match(r"[A-Za-z_]\w* *\{\s*\w", text) else None:
             raise AespecError(Diagnostic(SyntaxProblem, braces[1], braces[0], help=braces[2]))
         if text == "<<":
             help = "write the fields out, or repeat a whole value: `&name` marks it, `*name` repeats it"
