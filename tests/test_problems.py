@@ -1050,7 +1050,7 @@ def _places(data, above=()):
         ("encoder:\n  - dense: {units: 3, input_dim: 9}\ndecoder: mirror\n", "write `input: [9]` at the top"),
         ("input: {shape: [4], range: [0]}\nencoder: [dense: 3]\ndecoder: mirror\n", "as in `range: [0, 1]`"),
         ("input: {shape: [4], range: {min: 0, max: 1}}\nencoder: [dense: 3]\ndecoder: mirror\n", "`range: [0, 1]`"),
-        ("input: {8}\nencoder: [dense: 3]\ndecoder: mirror\n", "take the braces away: write `8`"),
+        ("input: {8}\nencoder: [dense: 3]\ndecoder: mirror\n", "take the braces away: write `[8]`"),
         (  # of a series the width is wrong
             "input: [30, 5]\nencoder: [lstm: 8]\n"
             "decoder: [repeat_vector: 30, lstm: {units: 8, return_sequences: true}, dense: 3]\n",

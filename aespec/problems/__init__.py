@@ -162,6 +162,8 @@ def _there_elsewhere(fault: Fault) -> Iterator[Loc]:
         yield ("input",)
     if fault.type == "unknown_kind" and fault.context["name"] in fault.top and not isinstance(stated, str):
         yield (fault.context["name"],)
+    if fault.type == "not_one_key" and isinstance(stated, dict):
+        yield from ((key,) for key in stated if key in fault.top)
     if fault.type != "extra_forbidden":
         return
     if lengths(fault):

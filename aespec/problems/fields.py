@@ -91,6 +91,9 @@ def removable(fault: Fault) -> bool:
 
 def _in_another_form(fault: Fault) -> str | None:
     """Of fields that are something else together: a kind, phases, a shape."""
+    names = fault.source.data.get("vars")
+    if fault.error["input"] is None and isinstance(names, dict) and fault.loc[-1] in names:
+        return f"for the variable write `${{{fault.loc[-1]}}}`"
     if section := empty_above(fault):
         return f"indent it below `{section}:`"
     if _is_variable(fault) and "vars" not in fault.source.data:

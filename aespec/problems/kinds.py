@@ -44,6 +44,7 @@ from aespec.registry import kinds as kinds_of
 from aespec.rules import BadOverride, BadRegularizer, NotOneKey, UnknownKind, WrongValue
 from aespec.source.items import ITEMS
 from aespec.source.scalar import plain_value
+from aespec.source.text import AT_THE_TOP
 
 __all__ = [
     "bad_regularizer",
@@ -601,9 +602,15 @@ def _beside_and_in(family: str, stated: dict[str, Any], named: tuple[str, str]) 
 
 def _one_key(fault: Fault) -> str | None:
     """How to write one kind."""
+    from aespec.registry import known_kind
+
     keys, item, family = fault.context["keys"], not isinstance(fault.loc[-1], str), fault.context["family"]
     stated = fault.error["input"]
     named = {key: near for key in keys if (near := _nearest_kind(fault, key))}
+    if outer := [key for key in keys if key in AT_THE_TOP[2:]] if family == "layer" else None:
+        return f"take its indentation away: {listed(outer, 'and')} stand{'s' * (len(outer) == 1)} at the top"
+    if family == "decoder form" and all(known_kind(key, "layer") for key in keys):
+        return layers_as_list(fault, stated, "decoder")
     if keys and item and len(named) == len(keys):
         dashed = has_dashes(fault)
         own = "a dash" if dashed else "braces"

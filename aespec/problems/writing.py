@@ -28,7 +28,8 @@ __all__ = [
 
 def all_of(family: str) -> str:
     """Where all kinds of a family are to be found."""
-    return f"`aespec layers{'' if family == 'layer' else f' --family {family}'}` lists all kinds"
+    named = f"'{family}'" if " " in family else family
+    return f"`aespec layers{'' if family == 'layer' else f' --family {named}'}` lists all kinds"
 
 
 def layers_as_list(fault: Fault, stated: Any, block: str) -> str:

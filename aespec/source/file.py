@@ -6,7 +6,7 @@ from typing import BinaryIO
 from aespec.diagnostics import AespecError, Diagnostic, Place, nearest, show
 from aespec.rules import FileUnreadable, NotAMapping, TooLarge
 from aespec.source.json_text import read_json
-from aespec.source.text import MAX_CHARACTERS, Node, Text, assigned
+from aespec.source.text import AT_THE_TOP, MAX_CHARACTERS, Node, Text, assigned
 from aespec.source.yaml_text import BREAKS, read_yaml
 
 
@@ -66,6 +66,9 @@ def read_root(text: str, name: str, problems: list[Diagnostic], lost: set[Place]
     else:
         return root
     help = "begin with `input:`, `encoder:` and `decoder:`: `aespec new --template stacked` shows how"
+    items = root.value if root and isinstance(root.value, list) else []
+    if any(isinstance(item.value, dict) and item.value.keys() & {*AT_THE_TOP} for item in items):
+        help = f"take the {'brackets' if json else 'dashes'} away: the fields of a spec are no items of a list"
     if not json and (field := next(filter(None, map(assigned, lines.lines[:100])), None)):
         help = f"a field is given its value by a colon: write `{': '.join(field)}`"
     place = root.place if root and got else lines.place(0, 0)

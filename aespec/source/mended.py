@@ -12,17 +12,20 @@ from aespec.diagnostics import Diagnostic
 from aespec.source.text import AT_THE_TOP, LOST, Text
 from aespec.source.yaml_errors import (
     BELOW_BRACES,
+    BELOW_VALUE,
     COLON_WITHOUT_SPACE,
-    FIELD_BELOW_VALUE,
     FIELD_BESIDE,
+    FIELDS_AND_NO_COLON,
     NO_COLON_AFTER,
     NO_COMMA,
     NO_DASH,
     NO_FIELD,
     NO_FIRST_DASH,
+    NO_ITEM,
     NO_SECTION,
     NO_SPACE_AFTER_COLON,
     NO_SPACE_AFTER_DASH,
+    OTHER_QUOTE,
     PARENTHESIS,
     SEMICOLON,
     is_joined,
@@ -72,8 +75,23 @@ def _with_a_space(lines: list[str], at: int, problem: Diagnostic) -> int | None:
     return at + 1
 
 
+def _without_it(lines: list[str], at: int, problem: Diagnostic) -> int | None:
+    """Of a line that is no part of a spec: a comment or a directive of elsewhere, a fence."""
+    if not re.match(r"a comment begins|a fence of|a directive that|a conflict of", problem.message):
+        return None
+    lines[at] = ""
+    return at + 1
+
+
 def _with_another_sign(lines: list[str], at: int, problem: Diagnostic) -> int | None:
-    """With a comma for a semicolon, a bracket for a parenthesis, or a dash for a star."""
+    """With a comma for a semicolon, a bracket for a parenthesis, a dash for a star, a quote for another, or no dash."""
+    if problem.message == OTHER_QUOTE and problem.place:
+        begin = problem.place.column - 1
+        lines[at] = lines[at][:begin] + re.sub(r"""(['"])([^'"]*)['"]""", r"\1\2\1", lines[at][begin:], count=1)
+        return at + 1
+    if problem.message == NO_ITEM:
+        lines[at] = lines[at].replace("- ", "", 1)
+        return at + 1
     if re.match(r"\s*\* ", lines[at]) and "write `- " in (problem.help or ""):
         lines[at] = lines[at].replace("*", "-", 1)
         return at + 1
@@ -104,11 +122,37 @@ def _with_a_comma(lines: list[str], at: int, problem: Diagnostic) -> int | None:
     return at
 
 
+def _without_what_is_below(lines: list[str], at: int, problem: Diagnostic) -> int | None:
+    """Of fields below a value that is complete: without them, and as the shape that the value is meant as."""
+    if problem.message != BELOW_VALUE:
+        return None
+    first = at
+    if re.search(r": [\w.+-]+:$", lines[at].rstrip()):
+        lines[at], first = lines[at].rstrip()[:-1], at + 1
+    above = next((line for line in reversed(range(first)) if lines[line].strip()), 0)
+    lines[above] = re.sub(r"^input: ([0-9]+)\s*$", r"input: [\1]", lines[above])
+    column = next((_depth(line) for line in lines[first:] if line.strip()), 0)
+    ends = (line for line in range(first, len(lines)) if lines[line].strip() and _depth(lines[line]) < column)
+    last = next(ends, len(lines)) - 1
+    lines[first : last + 1] = [""] * (last + 1 - first)
+    return last + 1
+
+
+def _with_its_colon(lines: list[str], at: int, problem: Diagnostic) -> int | None:
+    """Of a layer that lacks it, and has fields below."""
+    if not problem.message.endswith(FIELDS_AND_NO_COLON):
+        return None
+    own, lines[at] = _depth(lines[at]), f"{lines[at].rstrip()}:"
+    below = next((_depth(line) for line in lines[at + 1 :] if line.strip()), 0)
+    for line in range(at + 1, len(lines) if below == own + 2 else 0):
+        if lines[line].strip() and _depth(lines[line]) <= own:
+            break
+        lines[line] = f"  {lines[line]}"
+    return at + 1
+
+
 def _in_its_braces(lines: list[str], at: int, problem: Diagnostic) -> int | None:
-    """Of fields below braces that are closed: with one in them of which nothing is known. Without one below a value."""
-    if problem.message == FIELD_BELOW_VALUE:
-        lines[at] = ""
-        return at + 1
+    """Of fields below braces that are closed: with one in them of which nothing is known."""
     if problem.message != BELOW_BRACES:
         return None
     above = next(line for line in reversed(range(at)) if lines[line].strip())
@@ -124,7 +168,9 @@ def _without_two_fields(lines: list[str], at: int, problem: Diagnostic) -> int |
     if problem.message.startswith(NO_SECTION):
         above = next((line for line in reversed(lines[:at]) if line.strip()), "")
         column = _depth(above) if "`layers:`" in (problem.help or "") else 0
-        ends = (line for line in range(at, len(lines)) if lines[line].strip() and _depth(lines[line]) <= column)
+        below = range(at + 1, len(lines))
+        beside = [line for line in below if lines[line].strip() and _depth(lines[line]) <= column]
+        ends = (line for line in beside if _depth(lines[line]) < column or not lines[line].lstrip().startswith("- "))
         return _lose(lines, at, column, next(ends, len(lines)) - 1)
     if not second_field(lines[at]) and problem.message != NO_FIELD:
         return None
@@ -198,6 +244,9 @@ def _in_its_column(lines: list[str], at: int, problem: Diagnostic) -> int | None
     if not _ABOUT_COLUMNS.search(problem.message):
         return None
     indent, dashes, field = _LINE.match(lines[at]).groups(default="")  # type: ignore[union-attr]
+    if "\t" in lines[at].lstrip():
+        lines[at] = indent + lines[at].lstrip().replace("\t", " ")
+        return at + 1
     if dashes:
         return _move(lines, at, _column_of_items(lines[:at]))
     if field in AT_THE_TOP and (field != "name" or len(indent) <= 2):  # which layers have too
@@ -230,10 +279,13 @@ def _without(lines: list[str], at: int, problem: Diagnostic) -> int | None:
 
 
 _WAYS: tuple[Callable[[list[str], int, Diagnostic], int | None], ...] = (
+    _without_it,
     _with_a_space,
     _with_another_sign,
     _without_a_sign,
     _with_a_comma,
+    _without_what_is_below,
+    _with_its_colon,
     _in_its_braces,
     _without_two_fields,
     _with_a_dash,

@@ -7,6 +7,7 @@ from itertools import takewhile
 
 from aespec.diagnostics import Diagnostic, Place, Rule, show
 from aespec.rules import SyntaxProblem, TooLarge, UnsupportedYaml
+from aespec.source.below import fields_at, with_fields_below
 from aespec.source.items import ITEMS
 from aespec.source.lookalikes import lookalike
 from aespec.source.text import AT_THE_TOP, Text, assigned, clipped, doubled, used_in
@@ -61,7 +62,7 @@ def explain_syntax(error: Exception, text: Text) -> Diagnostic:
         if found := _of_another_language(text, each) or _lookalike(text, each):
             place, message, help = found
             return Diagnostic(SyntaxProblem, message, place, help=help)
-    opened = _opened_before(trouble) if "expected" in said else None
+    opened = _other_quote(trouble) or _opened_before(trouble) if re.search("expected|quoted", said) else None
     for pattern, explain in _CAUSES:
         if re.search(pattern, said):
             place, message, help = opened or explain(trouble)
@@ -160,7 +161,7 @@ def _in_a_repeat(trouble: _Trouble) -> bool:
     return (
         own.lstrip().startswith("- ")
         and bool(re.match(r"\s*- repeat:\s*$", around))
-        and _indent(own) > _indent(above[-1])
+        and _indent(own) >= _indent(above[-1])
     )
 
 
@@ -210,12 +211,21 @@ def _fields_below(trouble: _Trouble) -> _Explanation | None:
     """Of fields below a kind in a list that lacks its colon."""
     above, line = trouble.text.lines[trouble.last], trouble.text.lines[trouble.line]
     item = re.fullmatch(r"\s*- (\w+)\s*", above)
-    stated = re.fullmatch(r"\s*(\w+: [^{}\[\]\"'#]+)", line)
-    if item is None or stated is None or trouble.last == trouble.line or _indent(line) - _indent(above) not in (2, 4):
+    if item is None or trouble.last == trouble.line or _indent(line) - _indent(above) not in (2, 4):
         return None
+    fields = ", ".join(fields_at(trouble.text.lines, trouble.line))
     place = trouble.text.place(trouble.last, item.start(1), len(item[1]))
-    help = f"write `- {item[1]}: {{{clipped(stated[1].rstrip(), _WRITTEN)}}}`"
-    return place, f"`{clipped(item[1])}` has fields below it, and no colon", help
+    help = f"write `- {item[1]}: {{{clipped(fields, _WRITTEN)}}}`" if fields else f"write `- {item[1]}:`"
+    return place, f"`{clipped(item[1])}`{FIELDS_AND_NO_COLON}", help
+
+
+def _below_a_value(trouble: _Trouble) -> _Explanation | None:
+    """Of fields below a value that is complete."""
+    lines, line = trouble.text.lines, trouble.line
+    if trouble.last == line or _indent(lines[line]) <= _indent(lines[trouble.last]):
+        return None
+    written = with_fields_below(lines, trouble.last, line)
+    return (trouble.text.place(line, _indent(lines[line])), BELOW_VALUE, f"write `{written}`") if written else None
 
 
 def second_field(line: str) -> str | None:
@@ -244,15 +254,22 @@ def _colon_in_text(trouble: _Trouble) -> _Explanation | None:
 
 
 def _colon_behind(trouble: _Trouble) -> _Explanation | None:
-    last = re.fullmatch(r"(\s*\w+: \w+):", trouble.text.lines[trouble.line].rstrip())
-    return (trouble.here, "a second `:` in one line", f"take it away: `{last[1].strip()}`") if last else None
+    lines = trouble.text.lines
+    last = re.fullmatch(r"(\s*(?:- )?\w+: [\w.+-]+):", lines[trouble.line].rstrip())
+    if last is None:
+        return None
+    below = next((each for each in range(trouble.line + 1, len(lines)) if lines[each].strip()), None)
+    deeper = below and _indent(lines[below]) > _indent(lines[trouble.line])
+    if below and deeper and (written := with_fields_below(lines, trouble.line, below)):
+        return trouble.here, BELOW_VALUE, f"write `{written}`"
+    return trouble.here, "a second `:` in one line", f"take it away: `{last[1].strip()}`"
 
 
 def _nested(trouble: _Trouble) -> _Explanation | None:
     """Of a kind with its fields behind the field that holds it, in one line."""
     word = r"[A-Za-z_]\w*"
     found = re.fullmatch(
-        rf"\s*((?:- )?{word}): ({word})(?: (\{{[^{{}}#]*\}})|: ({word}: )?([\w.+-]+))\s*(?:#.*)?",
+        rf"\s*((?:- )?{word}): ({word})(?::? (\{{[^{{}}#]*\}})|: ({word}: )?([\w.+-]+))\s*(?:#.*)?",
         trouble.text.lines[trouble.line],
     )
     if found is None or (found[1] in ("encoder", "decoder") and found[2] != "mirror"):
@@ -294,6 +311,7 @@ def _no_key_above(trouble: _Trouble) -> _Explanation | None:
 
 
 _SECOND: tuple[Callable[[_Trouble], _Explanation | None], ...] = (
+    _below_a_value,
     _joined_above,
     _assigned_above,
     lambda trouble: no_colon_before(trouble.text, trouble.line),
@@ -338,8 +356,12 @@ NO_DASH = "a list goes on here, but not with `- `"
 BELOW_BRACES = "a field below braces that are closed"
 SEMICOLON = "`;` where YAML wants a comma"
 PARENTHESIS = "`)` where YAML wants a bracket"
-FIELD_BELOW_VALUE = "a field below the value of its layer"
+BELOW_VALUE = "fields below a value"
+FIELDS_AND_NO_COLON = " has fields below it, and no colon"
 NO_COMMA = "a comma is missing before this line"
+OTHER_QUOTE = "a quote that is closed by another one"
+_TWO_QUOTES = re.compile(r"""[:{,\[-] {0,9}((['"])[\w ./-]{1,99}(?!\2)['"])(?=\s*(?:[,}\]#]|$))""")
+NO_ITEM = "a field of the spec with a dash"
 NO_SECTION = "no section above "
 NO_FIELD = "a list that belongs to no field"
 COLON_WITHOUT_SPACE = r"(?<=\w):(?=[^\s:/])"
@@ -500,16 +522,23 @@ def _no_key(trouble: _Trouble) -> _Explanation:
     if trouble.character == "-" and (before := _joined_before(trouble) or _undashed_before(trouble)):
         return before
     above = trouble.text.lines[trouble.last]
+    item = re.match(r"- (\w+):", trouble.text.lines[trouble.line])
+    if trouble.character == "-" and item and item[1] in AT_THE_TOP[2:]:
+        return trouble.here, NO_ITEM, f"take the dash away: `{item[1]}` is a field of the spec"
+    if trouble.character == "-" and _in_a_repeat(trouble):
+        return trouble.here, f"{NO_SECTION}this item", "write a line `layers:` before it"
     if trouble.character == "-" and trouble.last != trouble.line and re.match(r"\w+: +[^\s#]", above):
         lacking = [each for each in ("encoder", "decoder") if not any(map(re.compile(each).match, trouble.text.lines))]
-        item = re.match(r"\s*-\s+(\w+):", trouble.text.lines[trouble.line])
         help = "write a line with the name of its field before it"
-        if item and item[1] in AT_THE_TOP:
-            help = f"take the dash away: `{item[1]}` is a field of the spec"
-        elif lacking:
+        if lacking:
             help = f"write a line `{lacking[0]}:` before it, or the name of the field that it is"
         return trouble.here, NO_FIELD, help
     key = re.match(r"\s*(\w+):", trouble.text.lines[trouble.line])
+    if below := _below_a_value(trouble):
+        return below
+    if key and key[1] in AT_THE_TOP[2:]:
+        what, help = "this indentation fits no line above", f"take its indentation away: `{key[1]}` stands at the top"
+        return trouble.here, what, help
     if key and (section := _section(trouble, key[1])):
         return trouble.here, f"{NO_SECTION}`{key[1]}:`", f"write a line `{section}:` before it"
     above, own = trouble.text.lines[trouble.last].rstrip(), trouble.text.lines[trouble.line]
@@ -525,14 +554,15 @@ def _no_key(trouble: _Trouble) -> _Explanation:
     return trouble.here, "this indentation fits no line above", f"let the {what} begin in one column{where}"
 
 
-def _stated_in(kind: str, value: str, line: str) -> str | None:
-    """A layer of a main value as it is written with one more field, that of a line."""
-    from aespec.registry import kinds, main_field
-
-    main, member, field = main_field(kind), kinds("layer").get(kind), line.strip()
-    if main is None or member is None or field.partition(":")[0] not in member.model_fields or "#" in field:
-        return None
-    return f"- {kind}: {{{main}: {value}, {clipped(field, _WRITTEN)}}}"
+def _other_quote(trouble: _Trouble) -> _Explanation | None:
+    """Of a quote in a line above that another quote closes."""
+    first = max(trouble.line - _ABOVE, 0)
+    for line, content in enumerate(trouble.text.lines[first : trouble.line + 1], first):
+        found = _TWO_QUOTES.search(content) if len(content) < _LINE else None
+        if found:
+            written = f"{found[2]}{found[1][1:-1]}{found[2]}"
+            return trouble.text.place(line, found.start(1), len(found[1])), OTHER_QUOTE, f"write `{written}`"
+    return None
 
 
 def _opened_before(trouble: _Trouble) -> _Explanation | None:
@@ -566,12 +596,13 @@ def _no_dash(trouble: _Trouble) -> _Explanation:
         return _no_key(trouble)
     if key and key[1] == "mirror" and not any(line.startswith("decoder:") for line in trouble.text.lines):
         return trouble.here, f"{NO_SECTION}`mirror:`", "write a line `decoder:` before it"
-    above = re.fullmatch(r"\s*- (\w+):\s*", trouble.text.lines[trouble.last])
+    column = _indent(trouble.text.lines[trouble.line])
+    items = (line for line in reversed(trouble.text.lines[: trouble.line]) if _indent(line) <= column and line.strip())
+    above = re.fullmatch(r"\s*- (\w+):\s*", next(items, ""))
     if key and above and trouble.last != trouble.line and not is_joined(f"-{key[1]}"):
         return trouble.here, FIELD_BESIDE, f"indent it four columns more: it is a field of `{clipped(above[1])}`"
-    held = re.fullmatch(r"\s*- (\w+): ([\w.-]+)\s*", trouble.text.lines[trouble.last])
-    if key and held and (stated := _stated_in(held[1], held[2], trouble.text.lines[trouble.line])):
-        return trouble.here, FIELD_BELOW_VALUE, f"write `{stated}`"
+    if key and (below := _below_a_value(trouble)):
+        return below
     if trouble.character == "-" and trouble.start:
         first = trouble.start[1] + 1
         if first == trouble.column + 1:

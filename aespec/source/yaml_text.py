@@ -68,7 +68,7 @@ def read_yaml(text: Text, problems: list[Diagnostic], lost: set[Place] | None = 
     for _ in range(_MOST):
         found: list[Diagnostic] = []
         try:
-            root = _read(text, found)
+            root = _read(text, found, read_on)
         except AespecError as error:
             problem = error.diagnostics[0]
             if not told:
@@ -80,7 +80,8 @@ def read_yaml(text: Text, problems: list[Diagnostic], lost: set[Place] | None = 
             habit = _HABIT.search(problem.message) and problem.message in [each.message for each in told]
             if not told or not (follows or habit):
                 told.append(problem)
-            mendable = problem.rule is SyntaxProblem or (problem.place is not None and "{{" in problem.place.text)
+            in_braces = problem.place is not None and "{{" in problem.place.text
+            mendable = problem.rule is SyntaxProblem or in_braces or problem.message.startswith("a directive that")
             mend = mended(text, problem) if read_on and mendable else None
             if mend is None:
                 break
@@ -88,7 +89,8 @@ def read_yaml(text: Text, problems: list[Diagnostic], lost: set[Place] | None = 
             continue
         problems += [*found, *told]
         if lost is not None:
-            lost.update(_lost(root) if root and told else (), (each.place for each in found if each.place))
+            wrong = read_on and (told or found)
+            lost.update(_lost(root) if root and wrong else (), (each.place for each in found if each.place))
         return root
     if len(told) == _MOST:
         told[-1] = as_the_last(told[-1])
@@ -110,8 +112,8 @@ _MOST = 20
 """Faults of the syntax behind which a text is not read on."""
 
 
-def _read(text: Text, problems: list[Diagnostic]) -> Node | None:
-    """Read a document, up to the first place at which reading cannot go on.
+def _read(text: Text, problems: list[Diagnostic], read_on: bool) -> Node | None:
+    """Read a document, up to the first place at which reading cannot go on; or on, without what is no key.
 
     Raises:
         AespecError: That there is one.
@@ -120,9 +122,11 @@ def _read(text: Text, problems: list[Diagnostic]) -> Node | None:
 
     veil = _Veil(text.text)
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's is ten times as fast
-    reader = _Reader(text, problems, veil)
+    reader = _Reader(text, problems, veil, read_on)
     try:
         for event in yaml.parse(veil.text, Loader=loader):
+            if isinstance(event, yaml.DocumentStartEvent) and reader.is_over(event):
+                break
             read = getattr(reader, type(event).__name__, None)
             if read:
                 read(event)
@@ -168,6 +172,9 @@ _MARKS = "{}[],:#"
 _NEAR = 200
 """Characters around a key that are looked at."""
 
+
+_SHAPES = ("input", "shape", "target_shape", "reshape")
+"""Fields that hold a list of lengths, also of one."""
 
 _LISTS = ("freeze", "columns")
 """Fields that hold a list of names."""
@@ -236,6 +243,8 @@ class _Open:
     """The layers that are so, each with the field that stands before it."""
     cut: bool = False
     """Whether an item in it goes on with what stood before."""
+    refused: bool = False
+    """Whether it is told that a key of it is no name."""
 
 
 @dataclass(slots=True)
@@ -245,6 +254,7 @@ class _Reader:
     text: Text
     problems: list[Diagnostic]
     veil: _Veil
+    read_on: bool
     root: Node | None = None
     stack: list[_Open] = field(default_factory=list)
     anchors: dict[str, Node | None] = field(default_factory=dict)  # None: its end has not come yet
@@ -256,6 +266,11 @@ class _Reader:
         if self.root is not None:
             place = self._place(event)
             raise AespecError(self._unsupported(place, "a second document", "one document", "use a file for each"))
+
+    def is_over(self, event: Any) -> bool:
+        """Whether a document begins behind the first that holds nothing, as behind a last `---`."""
+        rest = self.text.lines[event.start_mark.line :]
+        return self.root is not None and all(re.match(r"\s*(#|---\s*$|\.\.\.\s*$|$)", line) for line in rest)
 
     def AliasEvent(self, event: Any) -> None:
         place, name = self._place(event), event.anchor
@@ -290,7 +305,7 @@ class _Reader:
                 self.stack[-1].key, self.stack[-1].dashed = (text[1:], place), joins == "item"
             else:
                 if plain and not self._refuse_lookalike(text, place):
-                    self._check_key(text, place)
+                    text = self._checked_key(text, place)
                 self._set_key(text, place)
         else:
             if plain and not text:
@@ -323,6 +338,8 @@ class _Reader:
         if self._wants_key():
             used = doubled(place.text, max(place.column - 2, 0))
             help = f"for a variable write `${{{used}}}`" if used else "let text stand before `:`"
+            if used and ":" in used:
+                help = f"take one pair of braces away: write `{{{used}}}`"
             raise AespecError(self._unsupported(place, "a key that is a list or a mapping", "a name", help))
         if len(self.stack) == MAX_DEPTH:
             too_deep(place)
@@ -385,7 +402,7 @@ class _Reader:
 
         mapping = self.stack[-1]
         mapping.key = (key, place)
-        if isinstance(mapping.items, dict) and key in mapping.items and not parted_word(key):
+        if isinstance(mapping.items, dict) and key in mapping.items and key != LOST and not parted_word(key):
             layers = all(known_kind(each, "layer") for each in mapping.items)
             self.problems.append(repeated(key, place, mapping.items[key], layers=layers))
 
@@ -492,7 +509,8 @@ class _Reader:
             help = f"write `{joined[1]}: {clipped(written)}`"
             raise AespecError(Diagnostic(SyntaxProblem, NO_SPACE_AFTER_COLON, place, help=help))
 
-    def _check_key(self, text: str, place: Place) -> None:
+    def _checked_key(self, text: str, place: Place) -> str:
+        """The key that a text is, which is not known where it is no name."""
         self._refuse_joined_value(text, place)
         if braces := no_colon_before(self.text, place.line - 1) if re.match(r"[A-Za-z_]\w* *\{\s*\w", text) else None:
             raise AespecError(Diagnostic(SyntaxProblem, braces[1], braces[0], help=braces[2]))
@@ -504,15 +522,24 @@ class _Reader:
         elif _in_parentheses(place):
             pass  # the rest of a tuple or a call, which braces cut at its commas: told with its beginning
         elif not self._refuse_ambiguous(text, place) and not isinstance(plain_value(text), str):
-            self._refuse_key(text, place)
+            return LOST if self._refuse_key(text, place) and self.read_on else text
+        return text
 
-    def _refuse_key(self, text: str, place: Place) -> None:
+    def _refuse_key(self, text: str, place: Place) -> bool:
+        """Note a key that is no text; whether it is one of those of a list in braces, of which the first is told."""
         braced = _BRACED.match(place.text, max(place.text.rfind("{", 0, place.column), 0))
+        if braced and self.stack[-1].refused:
+            return True
+        self.stack[-1].refused = True
         help = f"for a list write `[{clipped(braced[1])}]`" if braced else "write the name of the field that is meant"
         if braced and "," not in braced[1]:
-            help = f"take the braces away: write `{clipped(braced[1].strip())}`"
+            field = re.search(r"(\w{1,40}):\s*$", place.text[: braced.start()][-_NEAR:])
+            written = clipped(braced[1].strip())
+            written = f"[{written}]" if field and field[1] in _SHAPES else written
+            help = f"take the braces away: write `{written}`"
         what = f"the key `{clipped(text)}` is no text"
         self.problems.append(self._unsupported(place, what, "a name", help))
+        return bool(braced)
 
     def _plain(self, text: str, place: Place) -> Scalar:
         if len(text) > MAX_DIGITS and _NUMBER.fullmatch(text):
