@@ -420,9 +420,60 @@ FIELDS = {
 
 
 AS_READERS_FOUND = {
+    "fields below the optimizer": (
+        training("\n  optimizer: adam\n    beta_1: 0.8\n    beta_2: 0.9"),
+        "write `optimizer: {adam: {beta_1: 0.8, beta_2: 0.9}}`",
+    ),
+    "a field below a shape": (
+        "input: [28, 28]\n  range: [0, 1]\nencoder: [flatten, dense: 3]\ndecoder: mirror\n",
+        "write `input: {shape: [28, 28], range: [0, 1]}`",
+    ),
+    "a field below a number": (
+        "input: [8]\nencoder:\n  - dense: 30\n      activation: relu\ndecoder: mirror\n",
+        "write `- dense: {units: 30, activation: relu}`",
+    ),
+    "a value with a colon, and a field below": (
+        "input: [8]\nencoder: [dense: 3]\ndecoder: mirror:\n  tie_weights: true\n",
+        "write `decoder: {mirror: {tie_weights: true}}`",
+    ),
+    "the decoder a column in": (
+        "input: [8]\nencoder:\n  - dense: 30\n decoder: mirror\n",
+        "take its indentation away: `decoder` stands at the top",
+    ),
+    "the decoder with a dash": (
+        "input: [8]\nencoder:\n  - dense: 30\n- decoder: mirror\n",
+        "take the dash away: `decoder` is a field of the spec",
+    ),
+    "the decoder beside a layer": (
+        "input: [8]\nencoder:\n  - dense: 30\n    decoder: mirror\n",
+        "take its indentation away: `decoder` stands at the top",
+    ),
+    "a shape in braces": (
+        "input: {28, 28}\nencoder: [flatten, dense: 3]\ndecoder: mirror\n",
+        "for a list write `[28, 28]`",
+    ),
+    "a length in braces": (
+        "input: {784}\nencoder: [dense: 3]\ndecoder: mirror\n",
+        "take the braces away: write `[784]`",
+    ),
+    "a variable in braces": (
+        "vars: {width: 3}\ninput: [8]\nencoder: [dense: {width}, dense: '${width}']\ndecoder: mirror\n",
+        "for the variable write `${width}`",
+    ),
+    "braces twice": (
+        "input: [8]\nencoder: [dense: {{units: 3}}]\ndecoder: mirror\n",
+        "take one pair of braces away: write `{units: 3}`",
+    ),
+    "a quote that another closes": (encoder("dense: {units: 3, activation: 'relu\"}"), "write `'relu'`"),
+    "a factor of one loss": (REST + "loss: 0.5 * mse\n", "write `loss: {mse: {weight: 0.5}}`"),
+    "a loss with its field below": (REST + "loss:\n  - mse\n    weight: 0.5\n", "write `- mse: {weight: 0.5}`"),
+    "a layer with its fields below": (
+        "input: [8]\nencoder:\n  - dense\n      units: 30\n      activation: relu\ndecoder: mirror\n",
+        "write `- dense: {units: 30, activation: relu}`",
+    ),
     "a comma behind the value of a field": (
         encoder("dense:\n      units: 32,\n      activation: relu"),
-        "write `units: 32`",
+        "did you mean `32`?",
     ),
     "what weights begin with": (encoder("dense: {units: 3, init: he_normal}"), "did you mean `kernel_initializer`?"),
     "a penalty of weights": (encoder("dense: {units: 3, reg: l2}"), "did you mean `kernel_regularizer`?"),

@@ -375,7 +375,7 @@ ONE_CAUSE = {
     "a field in a wrong column": (
         "input: [28]\nencoder: [dense: 3]\ndecoder: mirror\ntraining:\n  optimizer:\n    adam:\n"
         "      learning_rate: 0.01\n   epochs: 3\n",
-        ("E002", "let the keys of one mapping begin in one column: in column 5, as `adam:` does"),
+        ("E002", "let the keys of one mapping begin in one column: in column 3, as `optimizer:` does"),
     ),
     "the fields of a repeat": (
         "input: [28]\nencoder:\n  - repeat:\n      times:2\n      layers: [{dense: 3}]\ndecoder: mirror\n",
@@ -1188,6 +1188,228 @@ AS_PEOPLE_WRITE = {
         "input: [8]\nencoder: [dens: 3]\ndecoder: mirror\n"
         "training:\n optimizer:\n    adam:\n      learning_rate: 0.1\n  epochs: 3\n  seed: 4\n  epoch: 3\n",
         ["E101", "E002: this indentation fits no line above", "E102"],
+    ),
+    "a layer without its colon.yaml": (
+        "input: [8]\n"
+        "encoder:\n"
+        "  - dense\n"
+        "      units: 30\n"
+        "      activation: relu\n"
+        "  - dens: 3\n"
+        "decoder: miror\n"
+        "los: mse\n",
+        ["E002: `dense` has fields below it, and no colon", "E101", "E101", "E102"],
+    ),
+    "a layer without its colon, fields in its column.yaml": (
+        "input: [8]\n"
+        "encoder:\n"
+        "  - dense\n"
+        "    units: 30\n"
+        "    activaton: relu\n"
+        "  - dens: 3\n"
+        "decoder: miror\n"
+        "los: mse\n",
+        ["E002: `dense` has fields below it, and no colon", "E102", "E101", "E101", "E102"],
+    ),
+    "a loss without its colon.yaml": (
+        "input: [8]\n"
+        "encoder: [dense: 3]\n"
+        "decoder: mirror\n"
+        "loss:\n"
+        "  - mse\n"
+        "    weight: 0.5\n"
+        "  - maee\n",
+        ["E002: `mse` has fields below it, and no colon", "E101"],
+    ),
+    "fields below a kind.yaml": (
+        "input: [8]\n"
+        "encoder: [dense: 3]\n"
+        "decoder: mirror\n"
+        "loss: mse\n"
+        "  weight: 2\n"
+        "training:\n"
+        "  schedule: cosine\n"
+        "    warmup: 3\n"
+        "  early_stopping: 5\n"
+        "    min_delta: 0.1\n"
+        "  epoch: 3\n",
+        ["E002: fields below a value", "E002: fields below a value", "E002: fields below a value", "E102"],
+    ),
+    "a field below the optimizer.yaml": (
+        "input: [8]\n"
+        "encoder: [dense: 3]\n"
+        "decoder: mirror\n"
+        "training:\n"
+        "  optimizer: adam\n"
+        "    learning_rate: 0.001\n"
+        "  epochs: 0\n",
+        ["E002: fields below a value", "E104"],
+    ),
+    "a field below the mirror.yaml": (
+        "input: [8]\n"
+        "encoder: [dense: 3]\n"
+        "decoder: mirror\n"
+        "  tie_weights: true\n"
+        "los: mse\n",
+        ["E002: fields below a value", "E102"],
+    ),
+    "fields below main values.yaml": (
+        "input: 28\n"
+        "  range: [0, 1]\n"
+        "encoder:\n"
+        "  - dense: 30\n"
+        "      activation: relu\n"
+        "  - dens: 3\n"
+        "decoder: mirror\n",
+        ["E002: fields below a value", "E002: fields below a value", "E101"],
+    ),
+    "a field below a shape.yaml": (
+        "input: [28, 28]\n"
+        "  range: [0, 1]\n"
+        "encoder: [flatten, dens: 3]\n"
+        "decoder: mirror\n",
+        ["E002: fields below a value", "E101"],
+    ),
+    "values with a colon, and fields below.yaml": (
+        "input: [8]\n"
+        "encoder:\n"
+        "  - dense: 30:\n"
+        "      activation: relu\n"
+        "  - dens: 3\n"
+        "decoder: mirror:\n"
+        "  tie_weights: true\n"
+        "training:\n"
+        "  optimizer: adam:\n"
+        "    learning_rate: 0.1\n",
+        ["E002: fields below a value", "E101", "E002: fields below a value", "E002: fields below a value"],
+    ),
+    "the decoder a column in.yaml": (
+        "input: [8]\n"
+        "encoder:\n"
+        "  - dense: 30\n"
+        " decoder: mirror\n"
+        "los: mse\n",
+        ["E002: this indentation fits no line above", "E102"],
+    ),
+    "the decoder with a dash.yaml": (
+        "input: [8]\n"
+        "encoder:\n"
+        "  - dense: 30\n"
+        "- decoder: mirror\n"
+        "los: mse\n",
+        ["E002: a field of the spec with a dash", "E102"],
+    ),
+    "the decoder beside a layer.yaml": (
+        "input: [8]\n"
+        "encoder:\n"
+        "  - dense: 30\n"
+        "    decoder: mirror\n"
+        "los: mse\n",
+        ["E105", "E102"],
+    ),
+    "fields as items of their layer.yaml": (
+        "input: [8, 4]\n"
+        "encoder:\n"
+        "  - conv1d:\n"
+        "    - filters: 3\n"
+        "    - kernel_size: 3\n"
+        "  - dens: 3\n"
+        "decoder: mirror\n",
+        ["E104", "E101"],
+    ),
+    "a second field in the column of the dashes.yaml": (
+        "input: [8, 8, 1]\n"
+        "encoder:\n"
+        "  - conv2d:\n"
+        "      filters: 16\n"
+        "  kernel_size: 3\n"
+        "  - dens: 3\n"
+        "decoder: mirror\n",
+        ["E002: a field in the column of the dashes", "E101"],
+    ),
+    "items of a repeat beside its fields.yaml": (
+        "input: [8]\n"
+        "encoder:\n"
+        "  - repeat:\n"
+        "      times: 3\n"
+        "      - dense: 30\n"
+        "  - dens: 3\n"
+        "decoder: mirror\n",
+        ["E002: no section above this item", "E101"],
+    ),
+    "a shape in braces.yaml": (
+        "input: {28, 28}\n"
+        "encoder: [flatten, dens: 3]\n"
+        "decoder: mirror\n",
+        ["E007", "E101"],
+    ),
+    "lengths in braces.yaml": (
+        "input: {784}\n"
+        "encoder: [dense: 3, conv2d: {filters: 3, kernel_size: {3, 3}}]\n"
+        "decoder: mirror\n",
+        ["E007", "E007"],
+    ),
+    "a variable in braces.yaml": (
+        "vars: {width: 3}\n"
+        "input: [8]\n"
+        "encoder: [dense: {width}, dense: \"${width}\"]\n"
+        "decoder: mirror\n",
+        ["E102"],
+    ),
+    "a directive.yaml": (
+        "input: [8]\n"
+        "encoder:\n"
+        "  - dense: 3\n"
+        "% a\n"
+        "  - dens: 3\n"
+        "decoder: mirror\n",
+        ["E007", "E101"],
+    ),
+    "a last line of dashes.yaml": (
+        "input: [8]\n"
+        "encoder: [dens: 3]\n"
+        "decoder: mirror\n"
+        "---\n",
+        ["E101"],
+    ),
+    "a tab behind a dash.yaml": (
+        "input: [8]\n"
+        "encoder:\n"
+        "  -\tdense: 3\n"
+        "  - dens: 3\n"
+        "decoder: mirror\n",
+        ["E002: a tab where YAML wants spaces", "E101"],
+    ),
+    "all with dashes.yaml": (
+        "- input: [8]\n"
+        "- encoder: [dens: 3]\n"
+        "- decoder: mirror\n",
+        ["E009"],
+    ),
+    "quotes of two kinds.yaml": (
+        "input: [8]\n"
+        "encoder:\n"
+        "  - dense: {units: 3, activation: 'relu\"}\n"
+        "  - dens: 3\n"
+        "decoder: mirror\n"
+        "loss: \"mse'\n",
+        ["E002: a quote that is closed by another one", "E101", "E002: a quote that is closed by another one"],
+    ),
+    "layers of the decoder as a mapping.yaml": (
+        "input: [8]\n"
+        "encoder: [dense: 3]\n"
+        "decoder:\n"
+        "  dense: 784\n"
+        "  reshape: [28, 28]\n",
+        ["E105"],
+    ),
+    "an assignment below others.yaml": (
+        "input: [8]\n"
+        "encoder: [dens: 3]\n"
+        "decoder = mirror\n"
+        "loss: mse\n"
+        "los: mse\n",
+        ["E101", "E002: `=` where YAML wants a colon", "E102"],
     ),
     "braces twice.json": (
         '{"input": [28], "encoder": [{{"dense": 3}}, {"dens": 4}], "decoder": "mirror"}',

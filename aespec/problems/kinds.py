@@ -225,8 +225,13 @@ def _summed(fault: Fault) -> str | None:
     """Of a sum of losses, each with a factor or without one: the list of them."""
     from aespec.registry import known_kind
 
-    terms = fault.context["name"].split("+")
-    if fault.context["family"] != "loss" or not _bare(fault) or not 1 < len(terms) <= FEW:
+    terms = [term.strip() for term in fault.context["name"].split("+")]
+    if (
+        fault.context["family"] != "loss"
+        or not _bare(fault)
+        or len(terms) > FEW
+        or (len(terms) == 1 and "*" not in terms[0])
+    ):
         return None
     losses: list[Any] = []
     left = []

@@ -210,7 +210,7 @@ def _number(fault: Fault, text: str) -> str | None:
     """The number that is meant: in quotes, with a decimal comma, with a unit behind it, or as a percentage."""
     given, meant = fault.error["input"], None
     whole = re.fullmatch(
-        r"(-?[1-9][0-9]{0,9}|0)(?:\.0+|\s*(?:epochs?|steps?|units?|filters?|samples?|times|dims?|px|x))?", text
+        r"(-?[1-9][0-9]{0,9}|0)(?:\.0+|\s*(?:epochs?|steps?|units?|filters?|samples?|times|dims?|px|x)|[,;}])?", text
     )
     grouped = re.fullmatch(_GROUPED, text)
     number = re.fullmatch(r"-?[0-9]{1,9}(?:[.,][0-9]{1,17})?(?:[eE][+-]?[0-9]{1,3})?", text)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from itertools import takewhile
 
-__all__ = ["fields_at", "with_fields_below"]
+__all__ = ["fields_at", "holds_field", "with_fields_below"]
 
 _HEAD = re.compile(r"\s*(- )?(\w+): (\[[^\[\]#]*\]|[\w.+-]+):?\s*(?:#.*)?")
 
@@ -51,6 +51,28 @@ def with_fields_below(lines: Sequence[str], above: int, line: int) -> str | None
         return None
     value = f"[{value}]" if key == "input" and value[0] != "[" else value
     return f"{dash}{key}: {{{main}: {value}, {written}}}"
+
+
+def holds_field(near: Sequence[str], column: int, name: str) -> bool:
+    """Whether what the lines that begin in a column belong to has a field of that name.
+
+    Args:
+        near: The lines above, the nearest first.
+        column: Where they begin.
+        name: The field.
+    """
+    from aespec.faults import inner_models
+    from aespec.plan import TrainingPlan
+    from aespec.registry import kinds
+    from aespec.spec import Spec
+
+    outer = next((line for line in near if _column(line) < column), "")
+    owner = re.match(r"\s*(?:- )?(\w+):\s*$", outer)
+    if owner is None:
+        return False
+    models = [model for each in (Spec, TrainingPlan) for model in inner_models(each, owner[1])]
+    layer = kinds("layer").get(owner[1])
+    return any(name in model.model_fields for model in (*models, *([layer] if layer else [])))
 
 
 def _column(line: str) -> int:

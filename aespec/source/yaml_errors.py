@@ -7,7 +7,7 @@ from itertools import takewhile
 
 from aespec.diagnostics import Diagnostic, Place, Rule, show
 from aespec.rules import SyntaxProblem, TooLarge, UnsupportedYaml
-from aespec.source.below import fields_at, with_fields_below
+from aespec.source.below import fields_at, holds_field, with_fields_below
 from aespec.source.items import ITEMS
 from aespec.source.lookalikes import lookalike
 from aespec.source.text import AT_THE_TOP, Text, assigned, clipped, doubled, used_in
@@ -415,6 +415,9 @@ def _no_colon(trouble: _Trouble) -> _Explanation:
         return joined
     content = trouble.text.lines[line]
     place = trouble.text.place(line, column, len(content.rstrip()) - column)
+    if stated := assigned(content):
+        what, help = "`=` where YAML wants a colon", f"write `{stated[0]}: {clipped(stated[1], _WRITTEN)}`"
+        return trouble.text.place(line, content.index("="), 1), what, help
     if content.strip() in AT_THE_TOP and not content.startswith(" "):
         return place, f"{NO_COLON_AFTER}`{content.strip()}`", f"write `{content.strip()}:`"
     above = next((each for each in reversed(trouble.text.lines[:line]) if each.strip()), "")
@@ -541,16 +544,31 @@ def _no_key(trouble: _Trouble) -> _Explanation:
         return trouble.here, what, help
     if key and (section := _section(trouble, key[1])):
         return trouble.here, f"{NO_SECTION}`{key[1]}:`", f"write a line `{section}:` before it"
+    return _below_braces(trouble) or _in_one_column(trouble)
+
+
+def _below_braces(trouble: _Trouble) -> _Explanation | None:
+    """Of fields below braces that are closed."""
     above, own = trouble.text.lines[trouble.last].rstrip(), trouble.text.lines[trouble.line]
-    deeper = _indent(own) - _indent(above) > 1 and trouble.last < trouble.line
-    if key and deeper and re.fullmatch(r"\s*(- )?\w+: \{[^#]+\}", above):
-        alike = takewhile(lambda line: _indent(line) == _indent(own), trouble.text.lines[trouble.line :])
-        written = ", ".join([above[:-1].strip(), *(line.partition(" #")[0].strip() for line in alike)])
-        return trouble.here, BELOW_BRACES, f"write `{clipped(written, _WRITTEN)}}}`"
-    what = "items of one list" if trouble.character == "-" else "keys of one mapping"
-    near = (line for line in reversed(trouble.text.shown[: trouble.line]) if line.strip())
-    beside = next((line for line in near if abs(_indent(line) - _indent(own)) == 1), "")
+    closed = re.fullmatch(r"\s*(- )?\w+: \{[^#]+\}", above) and re.match(r"\s*\w+:", own)
+    if trouble.last == trouble.line or not closed or _indent(own) - _indent(above) < 2:
+        return None
+    fields = takewhile(lambda line: _indent(line) == _indent(own), trouble.text.lines[trouble.line :])
+    written = ", ".join([above[:-1].strip(), *(line.partition(" #")[0].strip() for line in fields)])
+    return trouble.here, BELOW_BRACES, f"write `{clipped(written, _WRITTEN)}}}`"
+
+
+def _in_one_column(trouble: _Trouble) -> _Explanation:
+    """Of a line that begins in another column than those above; where only one is near, in which it is to begin."""
+    own, is_item = trouble.text.lines[trouble.line], trouble.character == "-"
+    key = re.match(r"\s*(\w+):", own)
+    near = [line for line in reversed(trouble.text.shown[: trouble.line]) if line.strip()][:_ABOVE]
+    alike = [line for line in near if line.lstrip().startswith("- ") == is_item]
+    columns = dict.fromkeys(_indent(line) for line in alike if abs(_indent(line) - _indent(own)) == 1)
+    fitting = [column for column in columns if key and holds_field(near, column, key[1])] or [*columns]
+    beside = next((line for line in alike if len(fitting) == 1 and _indent(line) == fitting[0]), "")
     where = f": in column {_indent(beside) + 1}, as `{clipped(beside.strip())}` does" if beside else ""
+    what = "items of one list" if is_item else "keys of one mapping"
     return trouble.here, "this indentation fits no line above", f"let the {what} begin in one column{where}"
 
 

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from copy import deepcopy
-from itertools import dropwhile
+from itertools import dropwhile, takewhile
 from typing import Any
 
 import aespec
@@ -19,9 +19,9 @@ _OPEN = (
     r"`\w+` stands in `\w+` too: keep one",
     r"write how many features or channels",
     r"write the name of the field that is meant",
-    r"let the items of one list begin",
+    r"let the items of one list begin in one column$",
     r"for a number by name write",
-    r"let the keys of one mapping begin",
+    r"let the keys of one mapping begin in one column$",
     r"(name one of them|choose numbers|let [0-9,]+ values|give one of them|let what stands behind it)",  # a choice
     r"(name others, or|a penalty stands at a layer|give `activation` a value|add the weights up|compute with)",
     r"(put `- reshape: \[(steps|height), |write `reshape: \.\.\.|for more than a shape write)",  # lengths
@@ -129,13 +129,28 @@ def _written(text: str, problem: Diagnostic, codes: list[str]) -> Iterator[str]:
         ):
             yield "\n".join([*lines[: place.line - 1], new, *lines[place.line :]])
         yield text.replace(line[start : start + place.width], code)
+        opening = line.rfind("{", 0, start + 1)
+        for closing in re.finditer(r"\}+", line[start:]) if opening >= 0 else ():  # braces, with what they hold
+            first = opening - line[:opening].endswith("{")
+            yield "\n".join(
+                [*lines[: place.line - 1], line[:first] + code + line[start + closing.end() :], *lines[place.line :]]
+            )
     if added := re.match(r"write a line `(\w+:)` before it", problem.help or ""):
         above = re.match(r"\s*", lines[place.line - 2])[0] if added[1] == "layers:" else ""
         yield "\n".join([*lines[: place.line - 1], above + added[1], *lines[place.line - 1 :]])
-    if problem.message.startswith("a field below"):  # which goes into the line above, as those beside it do
-        above = lines[place.line - 2]
-        rest = [*dropwhile(lambda each: each.startswith(indent), lines[place.line - 1 :])]
-        yield from ("\n".join([*lines[: place.line - 2], re.match(r"\s*", above)[0] + code, *rest]) for code in codes)
+    if column := re.search(r"begin in one column: in column ([0-9]+)", problem.help or ""):
+        moved = [*takewhile(lambda each: each.startswith(indent) or not each, lines[place.line - 1 :])]
+        alike = [" " * (int(column[1]) - 1) + each[len(indent) :] for each in moved]
+        yield "\n".join([*lines[: place.line - 1], *alike, *lines[place.line - 1 + len(alike) :]])
+    if re.match(r"take (its indentation|the dash) away", problem.help or ""):
+        field = re.search(r"`(\w+)`", problem.help)[1]
+        at = next(each for each in range(place.line - 1, len(lines)) if f"{field}:" in lines[each])
+        yield "\n".join([*lines[:at], lines[at].strip().removeprefix("- "), *lines[at + 1 :]])
+    if re.match("(a )?fields? below|.* has fields below", problem.message):  # they go into the line above
+        first = place.line - (1 if "has fields" in problem.message or re.search(r"\w:\s*$", line) else 2)
+        above, indent = lines[first], re.match(r"\s*", lines[first + 1])[0]
+        rest = [*dropwhile(lambda each: each.startswith(indent), lines[first + 1 :])]
+        yield from ("\n".join([*lines[:first], re.match(r"\s*", above)[0] + code, *rest]) for code in codes)
     if _TAKE_AWAY.search(problem.help or ""):
         yield "\n".join([*lines[: place.line - 1], *lines[place.line :]])
         yield "\n".join([*lines[: place.line - 1], line[:start] + line[start + place.width :], *lines[place.line :]])
