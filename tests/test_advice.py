@@ -420,6 +420,10 @@ FIELDS = {
 
 
 AS_READERS_FOUND = {
+    "fields as items behind their layer": (
+        encoder("dense:", "units: 30", "use_bias: false"),
+        "take the dashes before its fields away: write `- dense: {units: 30, use_bias: false}`",
+    ),
     "fields below the optimizer": (
         training("\n  optimizer: adam\n    beta_1: 0.8\n    beta_2: 0.9"),
         "write `optimizer: {adam: {beta_1: 0.8, beta_2: 0.9}}`",

@@ -1411,6 +1411,10 @@ AS_PEOPLE_WRITE = {
         "los: mse\n",
         ["E101", "E002: `=` where YAML wants a colon", "E102"],
     ),
+    "fields as items behind their layer.yaml": (
+        "input: [8, 4]\nencoder:\n  - conv1d:\n  - filters: 3\n  - kernel_size: 3\n  - dens: 3\ndecoder: mirror\n",
+        ["E103", "E101"],
+    ),
     "braces twice.json": (
         '{"input": [28], "encoder": [{{"dense": 3}}, {"dens": 4}], "decoder": "mirror"}',
         ["E002: braces in braces", "E101"],

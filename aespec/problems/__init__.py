@@ -18,6 +18,7 @@ from aespec.problems.fields import (
     all_layers,
     empty_above,
     field_assigned,
+    fields_as_items,
     first_input,
     lengths,
     misplaced,
@@ -112,6 +113,7 @@ def _said(found: Sequence[Fault], reading: Reading, source: Source) -> list[Diag
     """One diagnostic for each cause of these faults, but for those that are told when more is known."""
     misspelt = {loc for fault in found for loc in _there_elsewhere(fault)}
     cut = {loc for fault in found for loc in (*rest_of_call(fault)[1], *later_fields(fault), *after_comma(fault))}
+    cut |= {(*at, *name) for fault in found for at, item in fields_as_items(fault).items() for name in ((), *zip(item))}
     items = {fault.loc[:-1] for fault in found if fault.type != "missing" and isinstance(fault.loc[-1], int)}
     told = [
         fault

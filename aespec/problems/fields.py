@@ -9,7 +9,7 @@ from typing import Any
 from aespec.calls import accepts_all, callbacks, called_name
 from aespec.diagnostics import Diagnostic, Loc, nearest, show
 from aespec.faults import Advice, Belonging, Fault, inner_models, layers_in
-from aespec.fieldnames import comes_out, field_meant, follows, known_elsewhere, otherwise
+from aespec.fieldnames import MANY, comes_out, field_meant, follows, known_elsewhere, otherwise
 from aespec.kind import Kind, own_first
 from aespec.meanings import as_kind, fitting, short
 from aespec.plan import EarlyStopping, TrainingPlan
@@ -24,6 +24,7 @@ __all__ = [
     "empty_above",
     "field_assigned",
     "field_misspelt",
+    "fields_as_items",
     "first_input",
     "lengths",
     "misplaced",
@@ -522,6 +523,31 @@ def _beside(fault: Fault, layer: str) -> dict[str, Any]:
     return {key: "..." if any(info.is_required() for info in kind.model_fields.values()) else None}
 
 
+def fields_as_items(fault: Fault) -> dict[Loc, dict[str, Any]]:
+    """Of a layer that states nothing: its fields that are items behind it, by where they stand."""
+    places = [at for at, part in enumerate(fault.written) if isinstance(part, int)]
+    if fault.type != "missing" or fault.kind is None or fault.kind.family != "layer" or not places:
+        return {}
+    above, own = fault.written[: places[-1]], fault.written[places[-1]]
+    beside, found = fault.source.value(above), {}
+    if not isinstance(own, int) or not isinstance(beside, list) or beside[own] != {fault.kind.kind: None}:
+        return {}
+    for at, item in enumerate(beside[own + 1 : own + 1 + MANY], own + 1):
+        if not isinstance(item, dict) or not item or not item.keys() <= fault.kind.model_fields.keys():
+            break
+        found[(*above, at)] = item
+    return found
+
+
+def _as_one(fault: Fault) -> str | None:
+    """How a layer is written of which the fields are items behind it."""
+    items = fields_as_items(fault)
+    fields = {name: value for item in items.values() for name, value in item.items()}
+    if not items or fault.kind is None:
+        return None
+    return f"take the dashes before its fields away: write `{snippet(fault, {fault.kind.kind: fields}, item=True)}`"
+
+
 def missing_field(fault: Fault) -> Diagnostic:
     """A needed field that is not stated."""
     name = str(fault.loc[-1])
@@ -538,7 +564,7 @@ def missing_field(fault: Fault) -> Diagnostic:
         fault.key,
         wanted=f"`{name}`: {fault.doc}",
         got="nothing",
-        help=_with_field(fault, name) if bare else value,
+        help=_as_one(fault) or (_with_field(fault, name) if bare else value),
     )
 
 
@@ -602,5 +628,6 @@ def several_missing(group: Sequence[Fault]) -> Diagnostic:
         first.key,
         wanted="; ".join(f"`{name}`: {fault.doc.rstrip('.')}" for name, fault in zip(names, group, strict=True)),
         got="nothing" if not isinstance(stated, dict) else listed([*stated], "and") or "nothing",
-        help=f"add `{fields}`" if isinstance(stated, dict) and stated else f"write `{first.loc[-2]}: {{{fields}}}`",
+        help=_as_one(first)
+        or (f"add `{fields}`" if isinstance(stated, dict) and stated else f"write `{first.loc[-2]}: {{{fields}}}`"),
     )
