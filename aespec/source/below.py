@@ -4,6 +4,8 @@ import re
 from collections.abc import Sequence
 from itertools import takewhile
 
+from aespec.source.text import indent_of
+
 __all__ = ["fields_at", "holds_field", "with_fields_below"]
 
 _HEAD = re.compile(r"\s*(- )?(\w+): (\[[^\[\]#]*\]|[\w.+-]+):?\s*(?:#.*)?")
@@ -15,9 +17,9 @@ def fields_at(lines: Sequence[str], line: int) -> list[str]:
     >>> fields_at(["  a: 1", "  b: [2]  # two", "c: 3"], 0), fields_at(["a:", "  b: 1"], 0)
     (['a: 1', 'b: [2]'], [])
     """
-    column = _column(lines[line])
-    alike = takewhile(lambda each: _column(each) >= column and each.strip(), lines[line:])
-    found = [re.sub(r"\s+#.*", "", each).strip() if _column(each) == column else "" for each in alike]
+    column = indent_of(lines[line])
+    alike = takewhile(lambda each: indent_of(each) >= column and each.strip(), lines[line:])
+    found = [re.sub(r"\s+#.*", "", each).strip() if indent_of(each) == column else "" for each in alike]
     return found if all(re.fullmatch(r"\w+: [^:]*", each) for each in found) else []
 
 
@@ -66,14 +68,10 @@ def holds_field(near: Sequence[str], column: int, name: str) -> bool:
     from aespec.registry import kinds
     from aespec.spec import Spec
 
-    outer = next((line for line in near if _column(line) < column), "")
+    outer = next((line for line in near if indent_of(line) < column), "")
     owner = re.match(r"\s*(?:- )?(\w+):\s*$", outer)
     if owner is None:
         return False
     models = [model for each in (Spec, TrainingPlan) for model in inner_models(each, owner[1])]
     layer = kinds("layer").get(owner[1])
     return any(name in model.model_fields for model in (*models, *([layer] if layer else [])))
-
-
-def _column(line: str) -> int:
-    return len(line) - len(line.lstrip())

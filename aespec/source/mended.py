@@ -9,8 +9,9 @@ from collections.abc import Callable
 from itertools import takewhile
 
 from aespec.diagnostics import Diagnostic
-from aespec.source.text import AT_THE_TOP, LOST, Text
-from aespec.source.yaml_errors import (
+from aespec.source.second_colon import second_field
+from aespec.source.text import AT_THE_TOP, LOST, Text, indent_of
+from aespec.source.trouble import (
     BELOW_BRACES,
     BELOW_VALUE,
     COLON_WITHOUT_SPACE,
@@ -29,7 +30,6 @@ from aespec.source.yaml_errors import (
     PARENTHESIS,
     SEMICOLON,
     is_joined,
-    second_field,
 )
 
 __all__ = ["mended"]
@@ -131,8 +131,8 @@ def _without_what_is_below(lines: list[str], at: int, problem: Diagnostic) -> in
         lines[at], first = lines[at].rstrip()[:-1], at + 1
     above = next((line for line in reversed(range(first)) if lines[line].strip()), 0)
     lines[above] = re.sub(r"^input: ([0-9]+)\s*$", r"input: [\1]", lines[above])
-    column = next((_depth(line) for line in lines[first:] if line.strip()), 0)
-    ends = (line for line in range(first, len(lines)) if lines[line].strip() and _depth(lines[line]) < column)
+    column = next((indent_of(line) for line in lines[first:] if line.strip()), 0)
+    ends = (line for line in range(first, len(lines)) if lines[line].strip() and indent_of(lines[line]) < column)
     last = next(ends, len(lines)) - 1
     lines[first : last + 1] = [""] * (last + 1 - first)
     return last + 1
@@ -142,10 +142,10 @@ def _with_its_colon(lines: list[str], at: int, problem: Diagnostic) -> int | Non
     """Of a layer that lacks it, and has fields below."""
     if not problem.message.endswith(FIELDS_AND_NO_COLON):
         return None
-    own, lines[at] = _depth(lines[at]), f"{lines[at].rstrip()}:"
-    below = next((_depth(line) for line in lines[at + 1 :] if line.strip()), 0)
+    own, lines[at] = indent_of(lines[at]), f"{lines[at].rstrip()}:"
+    below = next((indent_of(line) for line in lines[at + 1 :] if line.strip()), 0)
     for line in range(at + 1, len(lines) if below == own + 2 else 0):
-        if lines[line].strip() and _depth(lines[line]) <= own:
+        if lines[line].strip() and indent_of(lines[line]) <= own:
             break
         lines[line] = f"  {lines[line]}"
     return at + 1
@@ -157,7 +157,9 @@ def _in_its_braces(lines: list[str], at: int, problem: Diagnostic) -> int | None
         return None
     above = next(line for line in reversed(range(at)) if lines[line].strip())
     lines[above] = f"{lines[above].rstrip()[:-1]}, {LOST}: {LOST}}}"
-    ends = (line for line in range(at, len(lines)) if lines[line].strip() and _depth(lines[line]) < _depth(lines[at]))
+    ends = (
+        line for line in range(at, len(lines)) if lines[line].strip() and indent_of(lines[line]) < indent_of(lines[at])
+    )
     last = next(ends, len(lines)) - 1
     lines[at : last + 1] = [""] * (last + 1 - at)
     return last + 1
@@ -167,10 +169,10 @@ def _without_two_fields(lines: list[str], at: int, problem: Diagnostic) -> int |
     """Of two fields of the spec in one line, or of what belongs to none: without all up to the next field."""
     if problem.message.startswith(NO_SECTION):
         above = next((line for line in reversed(lines[:at]) if line.strip()), "")
-        column = _depth(above) if "`layers:`" in (problem.help or "") else 0
+        column = indent_of(above) if "`layers:`" in (problem.help or "") else 0
         below = range(at + 1, len(lines))
-        beside = [line for line in below if lines[line].strip() and _depth(lines[line]) <= column]
-        ends = (line for line in beside if _depth(lines[line]) < column or not lines[line].lstrip().startswith("- "))
+        beside = [line for line in below if lines[line].strip() and indent_of(lines[line]) <= column]
+        ends = (line for line in beside if indent_of(lines[line]) < column or not lines[line].lstrip().startswith("- "))
         return _lose(lines, at, column, next(ends, len(lines)) - 1)
     if not second_field(lines[at]) and problem.message != NO_FIELD:
         return None
@@ -180,10 +182,10 @@ def _without_two_fields(lines: list[str], at: int, problem: Diagnostic) -> int |
 
 def _with_a_dash(lines: list[str], at: int, problem: Diagnostic) -> int | None:
     """Of a layer that lacks its dash; without any other line that stands among items."""
-    said, own = lines[at].strip(), _depth(lines[at])
+    said, own = lines[at].strip(), indent_of(lines[at])
     if is_joined(f"-{said}"):
         below = next((line for line in lines[at + 1 :] if line.strip()), "")
-        lines[at] = f"{' ' * (_depth(below) if below.lstrip().startswith('- ') else own)}- {said}"
+        lines[at] = f"{' ' * (indent_of(below) if below.lstrip().startswith('- ') else own)}- {said}"
         return at + 1
     if problem.message not in (NO_DASH, NO_FIRST_DASH):
         return None
@@ -228,9 +230,9 @@ def _below_its_layer(lines: list[str], at: int, problem: Diagnostic) -> int | No
     """Of fields that stand in the column of the dashes, and all below them."""
     if problem.message != FIELD_BESIDE:
         return None
-    own = _depth(lines[at])
+    own = indent_of(lines[at])
     for line in range(at, len(lines)):
-        if lines[line].strip() and (_depth(lines[line]) < own or re.match(rf"\s{{{own}}}-\s", lines[line])):
+        if lines[line].strip() and (indent_of(lines[line]) < own or re.match(rf"\s{{{own}}}-\s", lines[line])):
             break
         lines[line] = "    " + lines[line]
     return at + 1
@@ -307,22 +309,22 @@ def _lose(lines: list[str], at: int, column: int, last: int) -> int:
 
 def _next_depth(lines: list[str], at: int) -> int:
     """How deep the next line stands that does not stand below one."""
-    own = _depth(lines[at])
-    return next((_depth(line) for line in lines[at + 1 :] if line.strip() and _depth(line) <= own), 0)
+    own = indent_of(lines[at])
+    return next((indent_of(line) for line in lines[at + 1 :] if line.strip() and indent_of(line) <= own), 0)
 
 
 def _is_alone(lines: list[str], at: int) -> bool:
     """Whether the field before one, the first beside it, is the one that begins a column too far to the left."""
-    column = _depth(lines[at]) - 1
-    above = takewhile(lambda line: not line.strip() or _depth(line) >= column, reversed(lines[:at]))
-    return [_depth(line) for line in above if line.strip()].count(column) == 1
+    column = indent_of(lines[at]) - 1
+    above = takewhile(lambda line: not line.strip() or indent_of(line) >= column, reversed(lines[:at]))
+    return [indent_of(line) for line in above if line.strip()].count(column) == 1
 
 
 def _move_above(lines: list[str], at: int, column: int) -> int:
     """Move the lines before one, which begin at a column or behind it, to where that one begins."""
-    shift = _depth(lines[at]) - column
+    shift = indent_of(lines[at]) - column
     for line in reversed(range(at)):
-        if lines[line].strip() and _depth(lines[line]) < column:
+        if lines[line].strip() and indent_of(lines[line]) < column:
             break
         lines[line] = " " * shift + lines[line][max(-shift, 0) :]
     return at
@@ -331,20 +333,20 @@ def _move_above(lines: list[str], at: int, column: int) -> int:
 def _column_below(above: list[str]) -> int:
     """Where a field begins that stands in the line below these, whether beside the last or below it."""
     last = next((line for line in reversed(above) if line.strip()), "")
-    return _depth(last) + (2 if last.rstrip().endswith(":") else 0) + (2 if last.lstrip().startswith("- ") else 0)
+    return indent_of(last) + (2 if last.rstrip().endswith(":") else 0) + (2 if last.lstrip().startswith("- ") else 0)
 
 
 def _holds_more(lines: list[str], at: int, column: int) -> bool:
     """Whether the next line that says something stands below what begins at a column of a line."""
     below = next((line for line in lines[at + 1 :] if line.strip()), "")
-    return _depth(below) > column or (_depth(below) == column and below.lstrip().startswith("- "))
+    return indent_of(below) > column or (indent_of(below) == column and below.lstrip().startswith("- "))
 
 
 def _below(lines: list[str], at: int, *, brackets: bool = False) -> int:
     """The last of the lines that stand deeper than one, or close a bracket."""
-    last, own = at, _depth(lines[at])
+    last, own = at, indent_of(lines[at])
     for line in range(at + 1, len(lines)):
-        if lines[line].strip(" ]}" if brackets else None) and _depth(lines[line]) <= own:
+        if lines[line].strip(" ]}" if brackets else None) and indent_of(lines[line]) <= own:
             break
         last = line
     return last
@@ -352,8 +354,8 @@ def _below(lines: list[str], at: int, *, brackets: bool = False) -> int:
 
 def _column_of_items(above: list[str]) -> int:
     """Where an item begins that stands below these lines in the wrong column."""
-    items = (_depth(line) for line in reversed(above) if line.lstrip().startswith("- "))
-    return next(items, _depth(next((line for line in reversed(above) if line.strip()), "")) + 2)
+    items = (indent_of(line) for line in reversed(above) if line.lstrip().startswith("- "))
+    return next(items, indent_of(next((line for line in reversed(above) if line.strip()), "")) + 2)
 
 
 def _column_of_fields(above: list[str], column: int) -> int:
@@ -370,23 +372,19 @@ def _column_of_fields(above: list[str], column: int) -> int:
 
 def _move(lines: list[str], at: int, column: int) -> int | None:
     """Move a line, and what stands beside and below it, to another column; None where that changes nothing."""
-    own = _depth(lines[at])
+    own = indent_of(lines[at])
     if lines[at] == " " * column + lines[at].strip():
-        above = [_depth(line) for line in lines[:at] if line.strip() and not line.lstrip().startswith("#")]
+        above = [indent_of(line) for line in lines[:at] if line.strip() and not line.lstrip().startswith("#")]
         if column or not above or not min(above):
             return None
-        lines[:at] = [line[min(min(above), _depth(line)) :] for line in lines[:at]]
+        lines[:at] = [line[min(min(above), indent_of(line)) :] for line in lines[:at]]
         return at
     item = lines[at].startswith("- ", own)
     for line in range(at, at + 1 if "\t" in lines[at][:own] else len(lines)):
-        begin = _depth(lines[line])
+        begin = indent_of(lines[line])
         ends = begin < own or begin == column or (begin == own and item and not lines[line].startswith("- ", begin))
         if line > at and lines[line].strip() and ends:
             break
         if line == at or "\t" not in lines[line][:begin]:
             lines[line] = " " * (column + max(begin - own, 0)) + lines[line].strip()
     return at + 1
-
-
-def _depth(line: str) -> int:
-    return len(line) - len(line.lstrip())

@@ -131,6 +131,11 @@ def used_in(text: str, name: str) -> bool:
     return re.search(rf"\$\{{[^{{}}\n]{{0,200}}\b{re.escape(name)}\b", text) is not None
 
 
+def indent_of(line: str) -> int:
+    """The column in which a line begins, from 0."""
+    return len(line) - len(line.lstrip())
+
+
 AT_THE_TOP = ("name", "description", "input", "encoder", "decoder", "loss", "training", "classifier", "vars")
 """The fields of a spec."""
 

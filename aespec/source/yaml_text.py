@@ -12,6 +12,7 @@ from aespec.source.json_text import read_json
 from aespec.source.lookalikes import lookalike, parted_word
 from aespec.source.mended import mended
 from aespec.source.scalar import Scalar, ambiguity, plain_value
+from aespec.source.second_colon import no_colon_before
 from aespec.source.text import (
     AT_THE_TOP,
     LOST,
@@ -31,14 +32,8 @@ from aespec.source.text import (
     too_many,
     writable,
 )
-from aespec.source.yaml_errors import (
-    NO_SPACE_AFTER_COLON,
-    NO_SPACE_AFTER_DASH,
-    explain_syntax,
-    is_joined,
-    joined_dash,
-    no_colon_before,
-)
+from aespec.source.trouble import NO_SPACE_AFTER_COLON, NO_SPACE_AFTER_DASH, is_joined, joined_dash
+from aespec.source.yaml_errors import explain_syntax
 
 BREAKS = r"\r\n|[\n\r\x85\u2028\u2029]"
 """What ends a line in the marks that YAML parsers give."""
