@@ -54,7 +54,7 @@ LINE = 1000
 WRITTEN = 300
 """Characters of a line that is to be written which are shown."""
 
-
+# What is said; the way to read on is found by it.
 NO_SPACE_AFTER_DASH = "no space after the dash"
 FIELD_BESIDE = "a field in the column of the dashes"
 NO_FIRST_DASH = "a list begins here, but not with `- `"
