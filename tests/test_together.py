@@ -1415,6 +1415,16 @@ AS_PEOPLE_WRITE = {
         "input: [8, 4]\nencoder:\n  - conv1d:\n  - filters: 3\n  - kernel_size: 3\n  - dens: 3\ndecoder: mirror\n",
         ["E103", "E101"],
     ),
+    "first fields in the column of their section.yaml": (
+        "input:\nshape: [8]\n  range: [0, 1]\nencoder: [dens: 3]\ndecoder: mirror\n"
+        "training:\noptimizer: adam\n  epochs: 10\n  epoch: 3\n",
+        [
+            "E002: a field of a section in the column of its name",
+            "E101",
+            "E002: a field of a section in the column of its name",
+            "E102",
+        ],
+    ),
     "braces twice.json": (
         '{"input": [28], "encoder": [{{"dense": 3}}, {"dens": 4}], "decoder": "mirror"}',
         ["E002: braces in braces", "E101"],

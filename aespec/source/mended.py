@@ -26,6 +26,7 @@ from aespec.source.trouble import (
     NO_SECTION,
     NO_SPACE_AFTER_COLON,
     NO_SPACE_AFTER_DASH,
+    NOT_INDENTED,
     OTHER_QUOTE,
     PARENTHESIS,
     SEMICOLON,
@@ -198,7 +199,11 @@ def _with_a_dash(lines: list[str], at: int, problem: Diagnostic) -> int | None:
 
 
 def _below_its_name(lines: list[str], at: int, problem: Diagnostic) -> int | None:
-    """Of a value that begins in the column of its name."""
+    """Of a value, or a first field, that begins in the column of its name."""
+    if problem.message == NOT_INDENTED:
+        below = next(line for line in lines[at + 1 :] if line.strip())
+        lines[at] = " " * indent_of(below) + lines[at].strip()
+        return at + 1
     if not problem.message.endswith("begins in the column of its name"):
         return None
     lines[at] = f"  {lines[at]}"

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from itertools import takewhile
 
 from aespec.diagnostics import show
-from aespec.source.below import fields_at, with_fields_below
+from aespec.source.below import fields_at, holds_field, with_fields_below
 from aespec.source.text import AT_THE_TOP, Text, assigned, clipped, indent_of, used_in
 from aespec.source.trouble import (
     ABOVE,
@@ -16,6 +16,7 @@ from aespec.source.trouble import (
     NO_COLON_AFTER,
     NO_SECTION,
     NO_SPACE_AFTER_COLON,
+    NOT_INDENTED,
     WRITTEN,
     Explanation,
     Trouble,
@@ -103,6 +104,20 @@ def no_colon_before(text: Text, line: int) -> Explanation | None:
         return None
     written = f"{found[1].strip()} {found[2]}: {found[3]}".strip()
     return text.place(line, found.end(2)), f"{NO_COLON_AFTER}`{found[2]}`", f"write `{clipped(written, WRITTEN)}`"
+
+
+def not_indented(trouble: Trouble) -> Explanation | None:
+    """Of the first field of a section that begins in the column of its name, before others that do not."""
+    lines = trouble.text.lines
+    above = [line for line in lines[max(trouble.last - ABOVE, 0) : trouble.last] if line.strip()][-1:]
+    first, own = lines[trouble.last], lines[trouble.line]
+    names = [found[1] for line in (first, own) if (found := re.match(r"\s*(\w+):", line))]
+    if not above or len(names) < 2 or not indent_of(own) > indent_of(first) == indent_of(above[0]):
+        return None
+    if not re.fullmatch(r"\s*\w+:\s*", above[0]) or not all(holds_field(above, len(above[0]), name) for name in names):
+        return None
+    place = trouble.text.place(trouble.last, indent_of(first), len(names[0]))
+    return place, NOT_INDENTED, "indent it like the line below it"
 
 
 def _fields_below(trouble: Trouble) -> Explanation | None:
@@ -210,6 +225,7 @@ def _no_key_above(trouble: Trouble) -> Explanation | None:
 
 
 _SECOND: tuple[Callable[[Trouble], Explanation | None], ...] = (
+    not_indented,
     below_a_value,
     _joined_above,
     _assigned_above,

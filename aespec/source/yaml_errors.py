@@ -9,7 +9,15 @@ from aespec.rules import SyntaxProblem, TooLarge, UnsupportedYaml
 from aespec.source.below import holds_field
 from aespec.source.brackets import open_bracket, open_quote, opened_above, opened_before, other_quote, unexpected_colon
 from aespec.source.lookalikes import lookalike
-from aespec.source.second_colon import below_a_value, in_a_repeat, joined_key, second_colon, section_lacking, two_fields
+from aespec.source.second_colon import (
+    below_a_value,
+    in_a_repeat,
+    joined_key,
+    not_indented,
+    second_colon,
+    section_lacking,
+    two_fields,
+)
 from aespec.source.text import AT_THE_TOP, Text, assigned, clipped, indent_of
 from aespec.source.trouble import (
     ABOVE,
@@ -173,8 +181,8 @@ def _no_key(trouble: Trouble) -> Explanation:
             help = f"write a line `{lacking[0]}:` before it, or the name of the field that it is"
         return trouble.here, NO_FIELD, help
     key = re.match(r"\s*(\w+):", trouble.text.lines[trouble.line])
-    if below := below_a_value(trouble):
-        return below
+    if found := not_indented(trouble) or below_a_value(trouble):
+        return found
     if key and key[1] in AT_THE_TOP[2:]:
         what, help = "this indentation fits no line above", f"take its indentation away: `{key[1]}` stands at the top"
         return trouble.here, what, help
