@@ -1002,6 +1002,8 @@ def test_yaml_reads_back(data: Any, flow: bool | None, indent: int, width: int, 
 
 @patient
 @given(mappings)
+@example({"parameter": {"": {}}})
+@example({"": None, "a {b": None})
 def test_python_data_reads_back(data: Any) -> None:
     source = Source.of(data)
     check(source, data)

@@ -239,7 +239,7 @@ def _vars_meant(root: Node, entries: Mapping[str, Entry]) -> Entry | None:
         inner = entry.node.value
         if not isinstance(inner, dict) or key in AT_THE_TOP:
             continue
-        if field_meant(key, ("vars",)):
+        if field_meant(key, ("vars",)) and not any(isinstance(each.node.value, dict) for each in inner.values()):
             return entry
         if "vars" in inner and len(inner.keys() & {*AT_THE_TOP}) > 1:
             return inner["vars"]
