@@ -278,8 +278,6 @@ class _Reader:
         return items, token.end
 
     def _mapping(self, found: Iterator[Token]) -> tuple[dict[str, Entry], int]:
-        from aespec.registry import known_kind
-
         entries: dict[str, Entry] = {}
         while (token := next(found)).sign != "}":
             if token.sign == ",":
@@ -296,6 +294,8 @@ class _Reader:
             if not isinstance(key, str):
                 key = LOST
             elif key in entries and key != LOST:
+                from aespec.registry import known_kind
+
                 layers, apart = all(known_kind(each, "layer") for each in entries), "give each layer braces of its own"
                 self.problems.append(repeated(key, place, entries[key], layers=layers, apart=apart))
                 self._lose(place)

@@ -132,11 +132,7 @@ def _without_what_is_below(lines: list[str], at: int, problem: Diagnostic) -> in
         lines[at], first = lines[at].rstrip()[:-1], at + 1
     above = next((line for line in reversed(range(first)) if lines[line].strip()), 0)
     lines[above] = re.sub(r"^input: ([0-9]+)\s*$", r"input: [\1]", lines[above])
-    column = next((indent_of(line) for line in lines[first:] if line.strip()), 0)
-    ends = (line for line in range(first, len(lines)) if lines[line].strip() and indent_of(lines[line]) < column)
-    last = next(ends, len(lines)) - 1
-    lines[first : last + 1] = [""] * (last + 1 - first)
-    return last + 1
+    return _without_block(lines, first)
 
 
 def _with_its_colon(lines: list[str], at: int, problem: Diagnostic) -> int | None:
@@ -158,12 +154,7 @@ def _in_its_braces(lines: list[str], at: int, problem: Diagnostic) -> int | None
         return None
     above = next(line for line in reversed(range(at)) if lines[line].strip())
     lines[above] = f"{lines[above].rstrip()[:-1]}, {LOST}: {LOST}}}"
-    ends = (
-        line for line in range(at, len(lines)) if lines[line].strip() and indent_of(lines[line]) < indent_of(lines[at])
-    )
-    last = next(ends, len(lines)) - 1
-    lines[at : last + 1] = [""] * (last + 1 - at)
-    return last + 1
+    return _without_block(lines, at)
 
 
 def _without_two_fields(lines: list[str], at: int, problem: Diagnostic) -> int | None:
@@ -304,6 +295,15 @@ _WAYS: tuple[Callable[[list[str], int, Diagnostic], int | None], ...] = (
     _without,
 )
 """The surest first."""
+
+
+def _without_block(lines: list[str], first: int) -> int:
+    """Leave out what begins on a line, in its column or further right; gives the line behind it."""
+    column = next((indent_of(line) for line in lines[first:] if line.strip()), 0)
+    ends = (line for line in range(first, len(lines)) if lines[line].strip() and indent_of(lines[line]) < column)
+    end = next(ends, len(lines))
+    lines[first:end] = [""] * (end - first)
+    return end
 
 
 def _lose(lines: list[str], at: int, column: int, last: int) -> int:

@@ -393,11 +393,11 @@ class _Reader:
         return bool(self.stack) and isinstance(self.stack[-1].items, dict) and self.stack[-1].key is None
 
     def _set_key(self, key: str, place: Place) -> None:
-        from aespec.registry import known_kind
-
         mapping = self.stack[-1]
         mapping.key = (key, place)
         if isinstance(mapping.items, dict) and key in mapping.items and key != LOST and not parted_word(key):
+            from aespec.registry import known_kind
+
             layers = all(known_kind(each, "layer") for each in mapping.items)
             self.problems.append(repeated(key, place, mapping.items[key], layers=layers))
 
