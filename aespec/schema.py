@@ -271,7 +271,7 @@ def _required(schema: Schema) -> Schema:
 
 
 def _field(schema: Schema) -> Schema:
-    """A field: its text, its default, examples, and what it may hold."""
+    """A field: its text, its default, examples (the other truth value, else the default, where none is stated)."""
     found: Schema = {key: schema[key] for key in ("description", "default", "examples") if key in schema}
     default = found.get("default")
     # null says that it is not stated; a part of a spec has defaults inside; `x-default` says in words what it will be
@@ -283,6 +283,9 @@ def _field(schema: Schema) -> Schema:
     if '"$ref"' in json.dumps(value):  # an editor would offer a whole part as what to insert, instead of its fields
         told += "".join(f"\n\nFor example: `{_yaml(example)}`" for example in found.pop("examples", ()))
     found["markdownDescription"] = found["description"] + told
+    if not schema.get("examples") and "default" in found:  # inside, where it does not count as one more proposal
+        example = not default if isinstance(default, bool) else default
+        return found | {"allOf": [value | {"examples": [example]}]}
     listed = value.get("type", ["array"])[0] == "array" and "default" not in found
     return found | (value if listed or not value.keys() & {"$ref", "anyOf", "items"} else {"allOf": [value]})
 

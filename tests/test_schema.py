@@ -242,3 +242,20 @@ def test_defaults_are_stated_as_a_spec_states_them(family, name, field, default)
 def test_the_families_are_all_there_is():
     assert set(families()) >= {"layer", "activation", "initializer", "regularizer", "loss", "optimizer", "decoder form"}
     assert all(issubclass(family, Kind) and not family.concrete() for family in families().values())
+
+
+@pytest.mark.parametrize("name", spec_schema()["$defs"])
+def test_every_field_has_a_text_and_an_example_that_it_can_hold(name, schema):
+    fields = [each for each in _parts(schema["$defs"][name]) if "markdownDescription" in each and "x-main" not in each]
+    for each in fields:
+        shown = [example for part in (each, *each.get("allOf", ())) for example in part.get("examples", ())]
+        assert each["description"]
+        assert shown or "For example" in each["markdownDescription"] or "```yaml" in each["markdownDescription"]
+        for example in shown:
+            jsonschema.Draft202012Validator({**each, "$defs": schema["$defs"]}).validate(example)
+
+
+def _parts(schema):
+    """Each schema within one."""
+    inner = schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ()
+    return [*([schema] if isinstance(schema, dict) else []), *(each for part in inner for each in _parts(part))]
