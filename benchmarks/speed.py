@@ -35,7 +35,7 @@ from tabulate import tabulate
 
 import aespec
 from aespec.data import load
-from aespec.memory import keep_freed
+from aespec.process import own
 from aespec.registry import find_backend
 from aespec.training import Epoch, fit, split
 from aespec.zoo import zoo
@@ -65,8 +65,8 @@ class Case:
     """As the plan's field."""
     mixed_precision: str | None
     """As the plan's field; the model by hand stays in float32."""
-    keep: bool
-    """Whether aespec's side keeps memory that is freed, as the command does."""
+    own: bool
+    """Whether aespec's side sets for its process what the command sets."""
 
 
 @dataclass(frozen=True)
@@ -202,8 +202,8 @@ def _measured(case: Case, process: ProcessPoolExecutor) -> Result:
     count = round_size(peer, x, case)
 
     match = Match(peer, x[:count], case.rounds, case.seconds)
-    if case.keep:
-        keep_freed()
+    if case.own:
+        own(case.backend, graph, whole)
     model = aespec.build(spec, backend=case.backend)
     make_trainer, notes = model.trainer, []
     # Whether to compile is decided as for the whole run, of which only a part is measured.
@@ -324,10 +324,10 @@ def main() -> None:
     parser.add_argument("--compile", choices=("auto", "on", "off"), default="auto", help="of aespec's steps (auto)")
     parser.add_argument("--mixed-precision", choices=("bfloat16",), help="of aespec's steps; by hand stays in float32")
     parser.add_argument(
-        "--no-keep",
-        dest="keep",
+        "--in-a-script",
+        dest="own",
         action="store_false",
-        help="give freed memory back, as Python does: aespec train keeps it",
+        help="do without what `aespec train` sets for its process: freed memory kept, one thread an operation",
     )
     parser.add_argument(
         "--json", type=Path, metavar="FILE", help="where to write what was found; what is there already is kept"
@@ -346,7 +346,7 @@ def main() -> None:
             given.threads,
             given.compile,
             given.mixed_precision,
-            given.keep,
+            given.own,
         )
         for spec in given.specs
         for backend in backends
@@ -354,7 +354,7 @@ def main() -> None:
     ]
     results: list[Result] = []
     about = {**environment(given.threads), "compile": given.compile, "mixed precision": given.mixed_precision or "none"}
-    about |= {} if given.keep else {"memory": "given back"}
+    about |= {} if given.own else {"process": "as it is"}
     if given.json and given.json.exists():
         found = json.loads(given.json.read_text(encoding="utf-8"))
         if found["environment"] != about:

@@ -15,7 +15,6 @@ from aespec.cli.options import backend_option, format_option
 from aespec.cli.output import echo_json, made, ready, writing
 from aespec.diagnostics import AespecError
 from aespec.files import write_text
-from aespec.memory import keep_freed
 from aespec.tables import as_csv, table
 
 if TYPE_CHECKING:
@@ -62,11 +61,12 @@ def oneclass(
     """
     from aespec.data import load_for
     from aespec.held import TEST
+    from aespec.process import own
     from aespec.uses.oneclass import PUBLISHED, SOURCE, classes_of, one_class, spread
 
-    keep_freed()
     compiled = specs.only()
     spec, graph = compiled.spec, compiled.graph
+    own(backend, graph, spec.training)
     train, test = (load_for(spec, graph, data, part, spec.training.dtype) for part in ("train", "test"))
     names = classes_of(train, test, [each.strip() for each in classes.split(",")] if classes else ())
     talk = form == "text" and not quiet

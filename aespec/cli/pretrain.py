@@ -16,7 +16,6 @@ from aespec.cli.plan import assignments, section_options
 from aespec.cli.trained import Trained, takes_run
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.files import LEARNING, PRETRAINING, write_text
-from aespec.memory import keep_freed
 from aespec.shapes import counted
 from aespec.spec import Classifier, Spec
 from aespec.tables import as_csv, table
@@ -88,11 +87,13 @@ def pretrain(
 
     Options of the classifier are what `classifier` in the run's spec may state, in its words, and stand for it.
     """
+    from aespec.process import own
     from aespec.uses.pretraining import Comparison, summaries
     from aespec.uses.pretraining_picture import draw_curves
 
-    keep_freed()
     run = trained.run
+    backend = trained.backend or run.record["backend"]
+    own(backend, run.graph, run.spec.training)
     folder = out or run.folder
     ready(folder / PRETRAINING)
     spec = _spec(trained, classifier, learning_rate)
@@ -101,7 +102,7 @@ def pretrain(
     comparison = Comparison(
         spec,
         trained.model.weights(),
-        backend=trained.backend or run.record["backend"],
+        backend=backend,
         dtype=run.record["dtype"],
         training=training,
         test=test,
@@ -126,7 +127,6 @@ def pretrain(
     if form == "json":
         echo_json(record)
         return
-    backend = trained.backend or run.record["backend"]
     what = f"{counted(len(test.labels), 'test sample')} of {test.name}{tested.note}"
     click.echo(f"{spec.name} with {backend}: accuracy on {what}, {counted(seeds, 'seed')}\n")
     click.echo(_as_table(found))

@@ -17,7 +17,6 @@ from aespec.cli.options import backend_option, force_option, format_option, rate
 from aespec.cli.output import ended_softly, json_line, made, writing
 from aespec.cli.plan import assignments, plan_options
 from aespec.cli.together import agreed, say_that_it_waits, silent, together
-from aespec.memory import keep_freed
 from aespec.passes import Limits
 from aespec.source.override import Option
 
@@ -290,16 +289,17 @@ def _run(
     from aespec.course import build
     from aespec.course import train as run_training
     from aespec.held import HELD, TRAINING, VALIDATION
+    from aespec.process import own
     from aespec.registry import find_backend
     from aespec.report.report import report_training
     from aespec.run import HISTORY, RECORD, SPEC, WEIGHTS, prepare
     from aespec.shapes import counted
     from aespec.training import split
 
-    keep_freed()
     plan = job.spec.training
     if not quiet:
         say_that_it_waits()
+    own(job.backend, job.graph, plan)
     built = build(job.spec, backend=job.backend, limits=job.limits)
     dataset = _dataset(job)
     _same_data(job.data, dataset, job.fingerprint)

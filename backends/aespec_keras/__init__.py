@@ -28,6 +28,7 @@ from aespec.backend import Lowerings, Model, Team
 from aespec.graph import Graph
 from aespec.spec import Spec
 from aespec_keras import functions, optimizers, plain, saving, weighted  # noqa: F401 (they fill the table)
+from aespec_keras.cores import claim
 from aespec_keras.framework import keras, tf
 from aespec_keras.model import KerasModel
 from aespec_keras.table import lowerings
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from aespec.backend import Array
     from aespec.data.scaling import Scaling
     from aespec.importing import Archive, Found
+    from aespec.plan import TrainingPlan
 
 __all__ = ["KerasBackend", "KerasModel", "backend", "lowerings"]
 
@@ -60,6 +62,10 @@ class KerasBackend:
         from aespec_keras.eject import eject
 
         return eject(spec, graph, source, scaling)
+
+    def claim(self, graph: Graph, plan: TrainingPlan) -> None:
+        """Give each operation of TensorFlow one thread, where training gains by it."""
+        claim(graph, plan)
 
     def team(self) -> Team:
         """The processes of the cluster in ``TF_CONFIG``."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import islice
-from math import prod
+from math import ceil, prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,8 +14,8 @@ import numpy as np
 from aespec.backend import ALONE
 from aespec.graph import Graph
 from aespec.initializers import parameter_stream
-from aespec.layers import Layer, conv, pool
 from aespec_keras.assemble import seed_noise
+from aespec_keras.cores import foreign, parts, slower
 from aespec_keras.framework import keras, tf
 from aespec_keras.mixed import computing_in
 from aespec_keras.table import in_training, lowerings
@@ -43,9 +45,6 @@ FOR_EACH = 1000
 WORTH_COMPILING = 2000
 """Steps of a whole training from which the seconds that XLA takes to compile one are won back."""
 
-SLOWER = (conv.Conv1D, conv.Conv2D, conv.Conv1DTranspose, conv.Conv2DTranspose, pool.Pooling)
-"""Layers that XLA computes slower than TensorFlow's own kernels do."""
-
 
 class KerasTrainer:
     """See `aespec.backend.Trainer`."""
@@ -55,6 +54,9 @@ class KerasTrainer:
     def __init__(self, model: KerasModel, plan: TrainingPlan, samples: int) -> None:
         self._model, self._plan = model, plan
         self._compiled, self.note = _compiled(model.graph, plan, samples)
+        self._cores = min(parts(model.graph, plan), plan.batch_size)
+        if self._cores > 1:
+            self.note += f"; {self._cores} parts of each batch at once, a core each"
         self._rate: Tensor = None  # a step's, which the optimizer asks for while the step is traced: see `_train`
         clipped = {"global_clipnorm": plan.clip_norm, "clipvalue": plan.clip_value}
         ema = {"use_ema": plan.ema is not None, "ema_momentum": plan.ema if plan.ema is not None else 0.99}
@@ -109,11 +111,18 @@ class KerasTrainer:
     def evaluate(self, x: Array, batch_size: int, targets: Array | None = None) -> dict[str, float]:
         """See `aespec.backend.Trainer.evaluate`."""
         totals = dict.fromkeys(self._model.graph.loss_names, 0.0)
-        for start in range(0, len(x), batch_size):
-            batch, *answers = (values[start : start + batch_size] for values in (x, targets) if values is not None)
-            for name, value in self._model.losses(batch, *answers).items():
-                totals[name] += value * len(batch)
+        batches = [slice(start, start + batch_size) for start in range(0, len(x), batch_size)]
+        with ThreadPoolExecutor(self._cores) as pool:
+            for i in range(0, len(batches), self._cores):  # no more at once: what waits is done before an error is told
+                for count, losses in pool.map(partial(self._measured, x, targets), batches[i : i + self._cores]):
+                    for name, value in losses.items():
+                        totals[name] += value * count
         return {name: total / len(x) for name, total in totals.items()}
+
+    def _measured(self, x: Array, targets: Array | None, rows: slice) -> tuple[int, dict[str, float]]:
+        """How many samples a batch has, and each term of its loss outside training."""
+        batch, *answers = (values[rows] for values in (x, targets) if values is not None)
+        return len(batch), self._model.losses(batch, *answers)
 
     def state(self) -> dict[str, Array]:
         """See `aespec.backend.Trainer.state`."""
@@ -216,7 +225,20 @@ class KerasTrainer:
 
     def _differentiate(self, batch: list[Tensor], draws: Draws) -> tuple[dict[str, Tensor], list[Tensor]]:
         """Each term of the loss on a batch, and the gradients of all together."""
-        return self._model.differentiate(batch[0], True, draws, *batch[1:])
+        count = batch[0].shape[0]
+        if (size := ceil(count / self._cores)) == count:
+            return self._model.differentiate(batch[0], True, draws, *batch[1:])
+        losses, sums = [], []
+        for rows in (slice(start, min(start + size, count)) for start in range(0, count, size)):
+            share = (rows.stop - rows.start) / count
+            own = {name: draw[rows] for name, draw in draws.items()}
+            of_part, *targets = (values[rows] for values in batch)
+            whole = tf.constant(share, self._model.dtype)
+            found, gradients = self._model.differentiate(of_part, True, own, *targets, share=whole)
+            losses.append({name: share * value for name, value in found.items()})
+            sums.append(gradients)
+        summed = {name: tf.add_n([each[name] for each in losses]) for name in losses[0]}
+        return summed, [tf.add_n(each) for each in zip(*sums, strict=True)]
 
 
 def _per_sample(graph: Graph) -> int:
@@ -237,9 +259,7 @@ def _stacked(draws: list[dict[str, Array]], length: int) -> dict[str, Tensor]:
 def _compiled(graph: Graph, plan: TrainingPlan, samples: int) -> tuple[bool, str]:
     """Whether XLA compiles the loop, as measured to be faster on a CPU, and the reason in words."""
     steps = -(-samples // plan.batch_size) * plan.epochs
-    layers = [kind for kind in graph.kinds() if isinstance(kind, Layer)]
-    slower = next((layer.kind for layer in layers if isinstance(layer, SLOWER)), None)
-    foreign = next((layer.kind for layer in layers if not layer.__module__.startswith("aespec.")), None)
+    slow, other = slower(graph), foreign(graph)
     much = max(MUCH_NOISE, _per_sample(graph) / FOR_EACH)
     drawing = [node for node in graph if node.draws and plan.randomness == "framework"]
     drawn = sum(prod(n or 1 for n in node.shape) for node in drawing)
@@ -249,9 +269,9 @@ def _compiled(graph: Graph, plan: TrainingPlan, samples: int) -> tuple[bool, str
             return True, "steps compiled by XLA, as the plan says"
         case "off":
             return False, "steps not compiled, as the plan says"
-    if slower or noisy or foreign:
-        why = "is not known" if foreign and not slower and not noisy else "would be slower"
-        return False, f"steps not compiled: `{slower or noisy or foreign}` {why}"
+    if slow or noisy or other:
+        why = "is not known" if other and not slow and not noisy else "would be slower"
+        return False, f"steps not compiled: `{slow or noisy or other}` {why}"
     if steps < WORTH_COMPILING:
         return False, f"steps not compiled: {steps:,} are too few to win back the time that takes"
     return True, f"steps compiled by XLA: layers that gain by it, {steps:,} steps"

@@ -16,7 +16,7 @@ for _ in range(4):
     once()
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
-KEPT = "from aespec.memory import keep_freed\nkeep_freed()\n"
+KEPT = "from aespec.process import keep_freed\nkeep_freed()\n"
 
 
 def faults(code):

@@ -1,0 +1,84 @@
+"""The cores of a CPU: a batch in parts, a core for each, where threads within each operation wait for one another more.
+
+An operation of a convolutional model takes a tenth of a millisecond or some with a small batch. Shared by two threads
+it takes little less; two that do not need one another's results, each on one core, take half.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from aespec import regularizers
+from aespec.launchers import TF_CONFIG
+from aespec.layers import Layer, conv, normalization, pool
+from aespec_keras.framework import tf
+
+if TYPE_CHECKING:
+    from aespec.graph import Graph
+    from aespec.plan import TrainingPlan
+
+__all__ = ["SLOWER", "claim", "foreign", "parts", "slower"]
+
+SLOWER = (conv.Conv1D, conv.Conv2D, conv.Conv1DTranspose, conv.Conv2DTranspose, pool.Pooling)
+"""Layers that XLA computes slower than TensorFlow's own kernels do."""
+
+OF_THE_BATCH = (normalization.BatchNormalization, regularizers.KLDivergence)
+"""What looks at the samples of a batch together."""
+
+THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", TF_CONFIG.variable)
+"""Variables of the environment by which others have decided."""
+
+MOST = 4
+"""Cores up to which a batch is parted. Measured with two; each part is traced by itself."""
+
+
+def claim(graph: Graph, plan: TrainingPlan) -> None:
+    """Give each operation of TensorFlow one thread, where a model can be trained in parts: `parts` looks at that.
+
+    This is for a process that trains and does little else. Nothing is done once TensorFlow has begun, beside a GPU or
+    other processes, or where the number of threads has been set.
+    """
+    threads, cores = tf.config.threading, _cores()
+    if not _separable(graph, plan) or not 1 < cores <= MOST:
+        return
+    if threads.get_intra_op_parallelism_threads() or threads.get_inter_op_parallelism_threads():
+        return
+    if any(name in os.environ for name in THREADS):
+        return
+    if tf.config.list_physical_devices("GPU"):
+        return
+    with suppress(RuntimeError):  # it has begun
+        threads.set_intra_op_parallelism_threads(1)
+        threads.set_inter_op_parallelism_threads(cores)
+
+
+def parts(graph: Graph, plan: TrainingPlan) -> int:
+    """In how many parts a batch is computed at once: as many as cores, where each operation has one thread."""
+    threads = tf.config.threading
+    if threads.get_intra_op_parallelism_threads() != 1 or not _separable(graph, plan):
+        return 1
+    return min(max(1, threads.get_inter_op_parallelism_threads()), MOST)
+
+
+def slower(graph: Graph) -> str | None:
+    """A kind of layer that XLA computes slower, if there is one."""
+    return next((kind.kind for kind in graph.kinds() if isinstance(kind, SLOWER)), None)
+
+
+def foreign(graph: Graph) -> str | None:
+    """A kind of layer that is not aespec's own, if there is one."""
+    layers = (kind for kind in graph.kinds() if isinstance(kind, Layer))
+    return next((layer.kind for layer in layers if not layer.__module__.startswith("aespec.")), None)
+
+
+def _separable(graph: Graph, plan: TrainingPlan) -> bool:
+    """Whether the gradients of a batch are the sum of its parts', and computing them so is faster."""
+    together = any(isinstance(kind, OF_THE_BATCH) for kind in graph.kinds())
+    return slower(graph) is not None and plan.compile != "on" and not together and not foreign(graph)
+
+
+def _cores() -> int:
+    """How many cores the process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
