@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 from platform import libc_ver
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,10 @@ if TYPE_CHECKING:
     from aespec.graph import Graph
     from aespec.plan import TrainingPlan
 
-__all__ = ["keep_freed", "own"]
+__all__ = ["THREADS", "cores", "keep_freed", "own"]
+
+THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+"""Variables of the environment that tell frameworks how many threads to use."""
 
 
 def own(backend: str, graph: Graph, plan: TrainingPlan) -> None:
@@ -24,6 +28,11 @@ def own(backend: str, graph: Graph, plan: TrainingPlan) -> None:
     keep_freed()
     if claim := getattr(find_backend(backend), "claim", None):
         claim(graph, plan)
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def keep_freed() -> None:

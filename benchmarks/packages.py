@@ -25,12 +25,12 @@ import numpy as np
 from tabulate import tabulate
 
 from aespec.data import load
+from aespec.process import THREADS
 
 PEERS = Path(__file__).parent / "peers"
 OURS = ("aespec, torch", "aespec, keras")
 OTHERS = ("pyod", "pythae", "ludwig")
 TRAIN, HELD = 20_480, 5_000
-THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 
 
 @dataclass(frozen=True)

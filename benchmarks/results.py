@@ -34,6 +34,7 @@ from aespec.data import load
 from aespec.history import History, read
 from aespec.noise import Noise
 from aespec.picture import blank, save
+from aespec.process import THREADS
 from aespec.registry import find_backend
 from aespec.run import open_run
 from aespec.stages import stages
@@ -42,7 +43,6 @@ ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "results.md"
 PICTURES = ROOT / "docs" / "pictures"
 BACKENDS = ("keras", "torch")
-THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 HELD = 5_000
 
 Array = np.ndarray

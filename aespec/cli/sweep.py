@@ -257,7 +257,8 @@ def _digest(data: str) -> str | None:
 
 def _workers(jobs: int | None, trials: int | None, ray: bool, address: str | None) -> Processes | Cluster:
     """Who trains: processes, as many as there is work and room for, or a cluster."""
-    from aespec.sweep.workers import Processes, cores
+    from aespec.process import cores
+    from aespec.sweep.workers import Processes
 
     if ray:
         from aespec.sweep.cluster import Cluster

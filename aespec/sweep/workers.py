@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from aespec.diagnostics import Diagnostic
+from aespec.process import THREADS, cores
 from aespec.rules import TrialFailed
 from aespec.sweep.trials import Failure
 
@@ -57,15 +58,9 @@ def died(call: Call, got: str) -> Failure:
     )
 
 
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def threads(count: int) -> dict[str, str]:
     """The environment that keeps a framework to so many threads, unless this process's says otherwise."""
-    names = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
-    return {name: os.environ.get(name, str(count)) for name in names}
+    return {name: os.environ.get(name, str(count)) for name in THREADS}
 
 
 class Processes:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from aespec import regularizers
 from aespec.launchers import TF_CONFIG
 from aespec.layers import Layer, conv, normalization, pool
+from aespec.process import THREADS, cores
 from aespec_keras.framework import tf
 
 if TYPE_CHECKING:
@@ -27,9 +28,6 @@ SLOWER = (conv.Conv1D, conv.Conv2D, conv.Conv1DTranspose, conv.Conv2DTranspose, 
 OF_THE_BATCH = (normalization.BatchNormalization, regularizers.KLDivergence)
 """What looks at the samples of a batch together."""
 
-THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", TF_CONFIG.variable)
-"""Variables of the environment by which others have decided."""
-
 MOST = 4
 """Cores up to which a batch is parted. Measured with two; each part is traced by itself."""
 
@@ -40,18 +38,18 @@ def claim(graph: Graph, plan: TrainingPlan) -> None:
     This is for a process that trains and does little else. Nothing is done once TensorFlow has begun, beside a GPU or
     other processes, or where the number of threads has been set.
     """
-    threads, cores = tf.config.threading, _cores()
-    if not _separable(graph, plan) or not 1 < cores <= MOST:
+    threads, count = tf.config.threading, cores()
+    if not _separable(graph, plan) or not 1 < count <= MOST:
         return
     if threads.get_intra_op_parallelism_threads() or threads.get_inter_op_parallelism_threads():
         return
-    if any(name in os.environ for name in THREADS):
+    if any(name in os.environ for name in (*THREADS, TF_CONFIG.variable)):
         return
     if tf.config.list_physical_devices("GPU"):
         return
     with suppress(RuntimeError):  # it has begun
         threads.set_intra_op_parallelism_threads(1)
-        threads.set_inter_op_parallelism_threads(cores)
+        threads.set_inter_op_parallelism_threads(count)
 
 
 def parts(graph: Graph, plan: TrainingPlan) -> int:
@@ -59,7 +57,8 @@ def parts(graph: Graph, plan: TrainingPlan) -> int:
     threads = tf.config.threading
     if threads.get_intra_op_parallelism_threads() != 1 or not _separable(graph, plan):
         return 1
-    return min(max(1, threads.get_inter_op_parallelism_threads()), MOST)
+    count: int = threads.get_inter_op_parallelism_threads()
+    return min(max(1, count), MOST)
 
 
 def slower(graph: Graph) -> str | None:
@@ -77,8 +76,3 @@ def _separable(graph: Graph, plan: TrainingPlan) -> bool:
     """Whether the gradients of a batch are the sum of its parts', and computing them so is faster."""
     together = any(isinstance(kind, OF_THE_BATCH) for kind in graph.kinds())
     return slower(graph) is not None and plan.compile != "on" and not together and not foreign(graph)
-
-
-def _cores() -> int:
-    """How many cores the process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -232,9 +232,10 @@ class KerasTrainer:
         for rows in (slice(start, min(start + size, count)) for start in range(0, count, size)):
             share = (rows.stop - rows.start) / count
             own = {name: draw[rows] for name, draw in draws.items()}
-            of_part, *targets = (values[rows] for values in batch)
-            whole = tf.constant(share, self._model.dtype)
-            found, gradients = self._model.differentiate(of_part, True, own, *targets, share=whole)
+            x, targets = batch[0][rows], batch[1][rows] if len(batch) > 1 else None
+            found, gradients = self._model.differentiate(
+                x, True, own, targets, share=tf.constant(share, self._model.dtype)
+            )
             losses.append({name: share * value for name, value in found.items()})
             sums.append(gradients)
         summed = {name: tf.add_n([each[name] for each in losses]) for name in losses[0]}
