@@ -4,12 +4,14 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import aespec
 from aespec import process, weights
+from aespec.losses import MeanSquaredError
 from aespec.noise import Noise
 from aespec.registry import find_backend
 from aespec.training import rates
@@ -164,6 +166,18 @@ def test_a_process_of_convolutions_has_one_thread_an_operation(fresh):
 def test_what_gains_nothing_or_looks_at_the_whole_batch_keeps_its_threads(encoder, plan, fresh):
     assert claimed(fresh, encoder, plan) == (0, 0, 1)
     assert claimed(fresh, encoder, plan, within=1, between=2) == (1, 2, 1)
+
+
+def test_a_kind_of_another_package_keeps_its_threads(fresh):
+    """It may look at the whole batch, as a discrepancy between distributions does."""
+
+    class Discrepancy(MeanSquaredError):
+        """Of a package of its own."""
+
+    fresh(within=1, between=2)
+    graph, plan = compiled(CONV)
+    assert cores.parts(graph, plan) == 2
+    assert cores.parts(replace(graph, losses=(Discrepancy.model_construct(),)), plan) == 1
 
 
 @pytest.mark.parametrize("name", [*process.THREADS, "TF_CONFIG"])

@@ -18,9 +18,10 @@ from aespec_keras.framework import tf
 
 if TYPE_CHECKING:
     from aespec.graph import Graph
+    from aespec.kind import Kind
     from aespec.plan import TrainingPlan
 
-__all__ = ["SLOWER", "claim", "foreign", "parts", "slower"]
+__all__ = ["MOST", "claim", "foreign", "parts", "slower"]
 
 SLOWER = (conv.Conv1D, conv.Conv2D, conv.Conv1DTranspose, conv.Conv2DTranspose, pool.Pooling)
 """Layers that XLA computes slower than TensorFlow's own kernels do."""
@@ -68,11 +69,15 @@ def slower(graph: Graph) -> str | None:
 
 def foreign(graph: Graph) -> str | None:
     """A kind of layer that is not aespec's own, if there is one."""
-    layers = (kind for kind in graph.kinds() if isinstance(kind, Layer))
-    return next((layer.kind for layer in layers if not layer.__module__.startswith("aespec.")), None)
+    return next((kind.kind for kind in graph.kinds() if isinstance(kind, Layer) and not _own(kind)), None)
 
 
 def _separable(graph: Graph, plan: TrainingPlan) -> bool:
     """Whether the gradients of a batch are the sum of its parts', and computing them so is faster."""
-    together = any(isinstance(kind, OF_THE_BATCH) for kind in graph.kinds())
-    return slower(graph) is not None and plan.compile != "on" and not together and not foreign(graph)
+    apart = all(not isinstance(kind, OF_THE_BATCH) and _own(kind) for kind in graph.kinds())
+    return slower(graph) is not None and plan.compile != "on" and apart
+
+
+def _own(kind: Kind) -> bool:
+    """Whether a kind is aespec's: what one of another package looks at is not known."""
+    return kind.__module__.startswith("aespec.")
