@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from aespec.graph import Graph
     from aespec.plan import TrainingPlan
 
-__all__ = ["THREADS", "cores", "keep_freed", "own"]
+__all__ = ["THREADS", "cores", "keep_freed", "own", "train_several"]
 
 THREADS = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 """Variables of the environment that tell frameworks how many threads to use."""
+
+_several: list[bool] = []
 
 
 def own(backend: str, graph: Graph, plan: TrainingPlan) -> None:
@@ -26,8 +28,14 @@ def own(backend: str, graph: Graph, plan: TrainingPlan) -> None:
         AespecError: The backend is missing.
     """
     keep_freed()
-    if claim := getattr(find_backend(backend), "claim", None):
+    claim = getattr(find_backend(backend), "claim", None)
+    if claim is not None and not _several:
         claim(graph, plan)
+
+
+def train_several() -> None:
+    """Say that this process trains models of several specs, none of which may decide how the next is computed."""
+    _several.append(True)
 
 
 def cores() -> int:

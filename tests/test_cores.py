@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -168,6 +169,13 @@ def test_what_gains_nothing_or_looks_at_the_whole_batch_keeps_its_threads(encode
     assert claimed(fresh, encoder, plan, within=1, between=2) == (1, 2, 1)
 
 
+def test_kernels_that_a_batch_hardly_uses_are_not_summed(fresh):
+    """Each part has gradients of all of them."""
+    encoder = [*CONV, "flatten", {"dense": 512}]
+    assert claimed(fresh, encoder, {"input": (16, 16, 1), "batch_size": 32}) == (0, 0, 1)
+    assert claimed(fresh, encoder, {"input": (16, 16, 1), "batch_size": 64}) == (1, 2, 2)
+
+
 def test_a_kind_of_another_package_keeps_its_threads(fresh):
     """It may look at the whole batch, as a discrepancy between distributions does."""
 
@@ -219,18 +227,25 @@ SPEC = {
 }
 
 
+def command(folder, *args, **variables):
+    """A command in a process of its own, where nobody has said how many threads there are to be."""
+    kept = {name: value for name, value in os.environ.items() if name not in process.THREADS}
+    done = subprocess.run(
+        [sys.executable, "-m", "aespec", *args],
+        cwd=folder,
+        env={**kept, **variables},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
 @pytest.mark.skipif(not 1 < process.cores() <= cores.MOST, reason="parts are for two to four cores")
 def test_the_command_trains_in_parts_and_goes_on_bit_for_bit(tmp_path):
     """A process of its own: the whole course, one that is cut in two, and one whose threads were set."""
     (tmp_path / "small.yaml").write_text(json.dumps(SPEC))
-
-    def run(*args, **variables):
-        kept = {name: value for name, value in os.environ.items() if name not in process.THREADS}
-        command = [sys.executable, "-m", "aespec", "train", *args, "--no-report"]
-        done = subprocess.run(
-            command, cwd=tmp_path, env={**kept, **variables}, capture_output=True, text=True, check=True
-        )
-        return done.stdout
+    run = partial(command, tmp_path, "train", "--no-report")
 
     new = ["small.yaml", "--backend", "keras", "--limit", "300"]
     parted = f"; {process.cores()} parts of each batch at once, a core each"
@@ -243,3 +258,16 @@ def test_the_command_trains_in_parts_and_goes_on_bit_for_bit(tmp_path):
     unparted = weights.read(other)
     for name, values in weights.read(whole).items():
         np.testing.assert_allclose(unparted[name], values, atol=1e-5)
+
+
+def test_no_trial_of_a_sweep_decides_how_the_next_is_computed(tmp_path):
+    """A convolutional one is before one with batch normalization, which comes to what it comes to alone."""
+    (tmp_path / "small.yaml").write_text(json.dumps(SPEC))
+    encoders = [[*SPEC["encoder"], *more] for more in ([], ["batch_normalization"])]
+    how = ["--backend", "keras", "--limit", "300"]
+    varied = ",".join(map(json.dumps, encoders))
+    command(tmp_path, "sweep", "small.yaml", *how, "--jobs", "1", "--vary", f"encoder={varied}")
+    second = tmp_path / "sweeps" / "small" / "trials" / "0002"
+    command(tmp_path, "train", str(second / "spec.yaml"), *how, "-o", "alone", "--no-report")
+    alone, in_sweep = (folder / "weights.safetensors" for folder in (tmp_path / "alone", second))
+    assert in_sweep.read_bytes() == alone.read_bytes()

@@ -15,11 +15,11 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from aespec.diagnostics import Diagnostic
-from aespec.process import THREADS, cores
+from aespec.process import THREADS, cores, train_several
 from aespec.rules import TrialFailed
 from aespec.sweep.trials import Failure
 
-__all__ = ["Call", "Calls", "Function", "Processes", "Workers", "cores", "died", "threads"]
+__all__ = ["Call", "Calls", "Function", "Processes", "Workers", "died", "threads"]
 
 Call = tuple[str, ...]
 Calls = Mapping[int, Call]
@@ -173,6 +173,7 @@ def _no_interruptions() -> Iterator[None]:
 def _work(function: Function, line: Connection, environment: Mapping[str, str]) -> None:
     """What a worker process does: calls until there are no more, and ends when it is asked to."""
     os.environ.update(environment)  # before any framework is imported
+    train_several()
     Thread(target=_end_with_parent, daemon=True).start()
     try:
         while True:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from aespec.kind import Kind
     from aespec.plan import TrainingPlan
 
-__all__ = ["MOST", "claim", "foreign", "parts", "slower"]
+__all__ = ["MOST", "claim", "foreign", "parts", "per_sample", "slower"]
 
 SLOWER = (conv.Conv1D, conv.Conv2D, conv.Conv1DTranspose, conv.Conv2DTranspose, pool.Pooling)
 """Layers that XLA computes slower than TensorFlow's own kernels do."""
@@ -31,6 +31,9 @@ OF_THE_BATCH = (normalization.BatchNormalization, regularizers.KLDivergence)
 
 MOST = 4
 """Cores up to which a batch is parted. Measured with two; each part is traced by itself."""
+
+FOR_EACH_PARAMETER = 40
+"""Multiply-adds of a batch for each parameter from which parts gain more than the sums of their gradients cost."""
 
 
 def claim(graph: Graph, plan: TrainingPlan) -> None:
@@ -72,10 +75,17 @@ def foreign(graph: Graph) -> str | None:
     return next((kind.kind for kind in graph.kinds() if isinstance(kind, Layer) and not _own(kind)), None)
 
 
+def per_sample(graph: Graph) -> int:
+    """Multiply-adds that the layers take for a sample, an estimate where lengths are unknown."""
+    return sum(node.multiply_adds or node.count() * 28 for node in graph)
+
+
 def _separable(graph: Graph, plan: TrainingPlan) -> bool:
     """Whether the gradients of a batch are the sum of its parts', and computing them so is faster."""
     apart = all(not isinstance(kind, OF_THE_BATCH) and _own(kind) for kind in graph.kinds())
-    return slower(graph) is not None and plan.compile != "on" and apart
+    parameters = sum(param.size for param in graph.params.values() if param.trainable)
+    much = per_sample(graph) * plan.batch_size >= FOR_EACH_PARAMETER * parameters
+    return slower(graph) is not None and plan.compile != "on" and apart and much
 
 
 def _own(kind: Kind) -> bool:

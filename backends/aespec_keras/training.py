@@ -15,7 +15,7 @@ from aespec.backend import ALONE
 from aespec.graph import Graph
 from aespec.initializers import parameter_stream
 from aespec_keras.assemble import seed_noise
-from aespec_keras.cores import foreign, parts, slower
+from aespec_keras.cores import foreign, parts, per_sample, slower
 from aespec_keras.framework import keras, tf
 from aespec_keras.mixed import computing_in
 from aespec_keras.table import in_training, lowerings
@@ -175,7 +175,7 @@ class KerasTrainer:
 
     def _stride(self, batch_size: int) -> int:
         """How many steps one TensorFlow call takes."""
-        return max(1, min(512, int(OPERATIONS / (3 * (_per_sample(self._model.graph) or 1) * batch_size))))
+        return max(1, min(512, int(OPERATIONS / (3 * (per_sample(self._model.graph) or 1) * batch_size))))
 
     def _loop(self, batch_size: int, length: int) -> Any:
         """The loop over at most so many batches of that size; a single short batch is not worth compiling for."""
@@ -242,11 +242,6 @@ class KerasTrainer:
         return summed, [tf.add_n(each) for each in zip(*sums, strict=True)]
 
 
-def _per_sample(graph: Graph) -> int:
-    """Multiply-adds that the layers take for a sample, an estimate where lengths are unknown."""
-    return sum(node.multiply_adds or node.count() * 28 for node in graph)
-
-
 def _stacked(draws: list[dict[str, Array]], length: int) -> dict[str, Tensor]:
     """What each step is given as one tensor a node, with zeros for the steps that there are not."""
     found = {}
@@ -261,7 +256,7 @@ def _compiled(graph: Graph, plan: TrainingPlan, samples: int) -> tuple[bool, str
     """Whether XLA compiles the loop, as measured to be faster on a CPU, and the reason in words."""
     steps = -(-samples // plan.batch_size) * plan.epochs
     slow, other = slower(graph), foreign(graph)
-    much = max(MUCH_NOISE, _per_sample(graph) / FOR_EACH)
+    much = max(MUCH_NOISE, per_sample(graph) / FOR_EACH)
     drawing = [node for node in graph if node.draws and plan.randomness == "framework"]
     drawn = sum(prod(n or 1 for n in node.shape) for node in drawing)
     noisy = drawing[0].layer.kind if drawn > much else None
