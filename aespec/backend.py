@@ -244,8 +244,8 @@ class Backend(Protocol):
     ``exchange(numbers) -> Array`` gives the numbers of each process, a row for each, so that it can be told where they
     were given different things to train.
 
-    One that can write its models as code has the method of `aespec.eject.Ejector`. One that trains faster where
-    the whole process is set up for it has a method ``claim(graph, plan)``, which commands that train call before they
+    One that can write its models as code has the method of `aespec.eject.Ejector`. One that trains faster where the
+    whole process is set up for it has a method ``claim(graph, plan)``, which `train` and `oneclass` call before they
     build.
     """
 

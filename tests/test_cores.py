@@ -176,6 +176,14 @@ def test_kernels_that_a_batch_hardly_uses_are_not_summed(fresh):
     assert claimed(fresh, encoder, {"input": (16, 16, 1), "batch_size": 64}) == (1, 2, 2)
 
 
+def test_a_plan_of_which_a_phase_is_not_parted_keeps_its_threads(fresh):
+    """The threads are for all of it, and the dense layer of a phase of its own would have one."""
+    deep = [*CONV, {"conv2d": {"filters": 4, "kernel_size": 3, "padding": "same"}}]
+    assert claimed(fresh, deep, {"greedy": {"epochs": 1}}) == (1, 2, 2)
+    assert claimed(fresh, [*CONV, "flatten", {"dense": 4}]) == (1, 2, 2)
+    assert claimed(fresh, [*CONV, "flatten", {"dense": 4}], {"greedy": {"epochs": 1}}) == (0, 0, 1)
+
+
 def test_a_kind_of_another_package_keeps_its_threads(fresh):
     """It may look at the whole batch, as a discrepancy between distributions does."""
 

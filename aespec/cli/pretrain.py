@@ -87,13 +87,13 @@ def pretrain(
 
     Options of the classifier are what `classifier` in the run's spec may state, in its words, and stand for it.
     """
-    from aespec.process import own
+    from aespec.process import keep_freed
     from aespec.uses.pretraining import Comparison, summaries
     from aespec.uses.pretraining_picture import draw_curves
 
+    keep_freed()
     run = trained.run
     backend = trained.backend or run.record["backend"]
-    own(backend, run.graph, run.spec.training)
     folder = out or run.folder
     ready(folder / PRETRAINING)
     spec = _spec(trained, classifier, learning_rate)

@@ -14,6 +14,7 @@ from aespec import regularizers
 from aespec.launchers import TF_CONFIG
 from aespec.layers import Layer, conv, normalization, pool
 from aespec.process import THREADS, cores
+from aespec.stages import stages
 from aespec_keras.framework import tf
 
 if TYPE_CHECKING:
@@ -37,13 +38,13 @@ FOR_EACH_PARAMETER = 40
 
 
 def claim(graph: Graph, plan: TrainingPlan) -> None:
-    """Give each operation of TensorFlow one thread, where a model can be trained in parts: `parts` looks at that.
+    """Give each operation of TensorFlow one thread, where all of a plan can be trained in parts: `parts` looks at that.
 
     This is for a process that trains and does little else. Nothing is done once TensorFlow has begun, beside a GPU or
     other processes, or where the number of threads has been set.
     """
     threads, count = tf.config.threading, cores()
-    if not _separable(graph, plan) or not 1 < count <= MOST:
+    if not 1 < count <= MOST or not all(_separable(stage.graph, stage.plan) for stage in stages(graph, plan)):
         return
     if threads.get_intra_op_parallelism_threads() or threads.get_inter_op_parallelism_threads():
         return
