@@ -22,6 +22,7 @@ from aespec_keras.framework import tf
 backend = find_backend("keras")
 
 CONV = [{"conv2d": {"filters": 3, "kernel_size": 3, "padding": "same", "activation": "selu"}}, {"max_pool2d": 2}]
+DENSE = ["flatten", {"dense": {"units": 4, "activation": "selu"}}]
 CONV1D = [{"conv1d": {"filters": 3, "kernel_size": 3, "strides": 2, "padding": "same"}}]
 
 
@@ -59,6 +60,8 @@ SAME = {
     "noise of the core": ([{"gaussian_noise": 0.2}, *CONV, {"dropout": 0.3}], {"randomness": "shared"}),
     "a variational code": ([*CONV, "flatten", {"gaussian_latent": 2}], {}),
     "clipped gradients and an average": (CONV, {"clip_norm": 0.01, "ema": 0.5, "optimizer": "adam"}),
+    "dense layers that XLA compiles": (DENSE, {"compile": "on", "loss": "binary_crossentropy", "optimizer": "adam"}),
+    "dense layers with noise, compiled": (["flatten", {"dropout": 0.3}, {"dense": 4}], {"compile": "on"}),
     "batches of one": (CONV, {"batch_size": 1}),
     "more cores than samples": (CONV, {"batch_size": 2}),
 }
@@ -71,7 +74,7 @@ def test_parts_train_as_the_whole_does(what, monkeypatch):
     graph, plan = compiled(encoder, **{"batch_size": 8, **fields})
     losses, ends, note = trained(graph, plan)
     assert "parts" not in note
-    monkeypatch.setattr(training, "parts", lambda graph, plan: 3)
+    monkeypatch.setattr(training, "parts", lambda *given: 3)
     in_parts, ends_in_parts, note = trained(graph, plan)
     size = min(plan.batch_size, 3)
     assert (f"; {size} parts of each batch at once, a core each" in note) == (size > 1)
@@ -84,7 +87,7 @@ def test_parts_train_as_the_whole_does(what, monkeypatch):
 def test_parts_train_to_targets_as_the_whole_does(monkeypatch):
     graph, plan = compiled(CONV, batch_size=8)
     losses, *_ = trained(graph, plan, with_targets=True)
-    monkeypatch.setattr(training, "parts", lambda graph, plan: 2)
+    monkeypatch.setattr(training, "parts", lambda *given: 2)
     in_parts, *_ = trained(graph, plan, with_targets=True)
     for name, values in losses.items():
         np.testing.assert_allclose(in_parts[name], values, rtol=1e-11, err_msg=name)
@@ -93,7 +96,7 @@ def test_parts_train_to_targets_as_the_whole_does(monkeypatch):
 def test_parts_are_traced_apart(monkeypatch):
     """Else they would wait for one another: each has its own convolutions."""
     graph, plan = compiled(CONV, batch_size=8)
-    monkeypatch.setattr(training, "parts", lambda graph, plan: 2)
+    monkeypatch.setattr(training, "parts", lambda *given: 2)
     trainer = backend.build(graph).trainer(plan, 16)
     step = tf.function(trainer._differentiate, autograph=False).get_concrete_function([tf.TensorSpec((8, 6, 6, 1))], {})
     kernels = [each for each in step.graph.get_operations() if each.type == "Conv2D"]
@@ -140,7 +143,7 @@ def claimed(fresh, encoder=CONV, plan=(), **threads):
     found = fresh(**threads)
     graph, plan = compiled(encoder, **dict(plan))
     cores.claim(graph, plan)
-    return found.within, found.between, cores.parts(graph, plan)
+    return found.within, found.between, cores.parts(graph, plan, plan.compile == "on")
 
 
 def test_a_process_of_convolutions_has_one_thread_an_operation(fresh):
@@ -192,8 +195,8 @@ def test_a_kind_of_another_package_keeps_its_threads(fresh):
 
     fresh(within=1, between=2)
     graph, plan = compiled(CONV)
-    assert cores.parts(graph, plan) == 2
-    assert cores.parts(replace(graph, losses=(Discrepancy.model_construct(),)), plan) == 1
+    assert cores.parts(graph, plan, False) == 2
+    assert cores.parts(replace(graph, losses=(Discrepancy.model_construct(),)), plan, False) == 1
 
 
 @pytest.mark.parametrize("name", [*process.THREADS, "TF_CONFIG"])
@@ -221,9 +224,61 @@ def test_a_gpu_is_left(fresh, monkeypatch):
 def test_a_script_that_sets_the_threads_has_parts_too(fresh):
     graph, plan = compiled(CONV)
     fresh(within=1, between=3)
-    assert cores.parts(graph, plan) == 3
+    assert cores.parts(graph, plan, False) == 3
     fresh(within=1, between=0)
-    assert cores.parts(graph, plan) == 1
+    assert cores.parts(graph, plan, False) == 1
+
+
+WIDE = [{"dense": {"units": 100, "activation": "selu"}}, {"dense": 30}]
+
+
+def compiled_parts(encoder=WIDE, **fields):
+    graph, plan = compiled(encoder, **{"input": (100,), **fields})
+    return cores.parts(graph, plan, True)
+
+
+def test_what_xla_computes_is_parted_where_that_gains(fresh):
+    fresh()
+    assert compiled_parts() == 2
+    assert compiled_parts(["flatten", *WIDE], input=(10, 10), loss=["mse", "mae"], optimizer="adam") == 2
+    assert compiled_parts(batch_size=256, mixed_precision="bfloat16") == 2
+
+
+@pytest.mark.parametrize(
+    ("encoder", "fields"),
+    [
+        ([*WIDE, "batch_normalization"], {}),
+        ([{"dense": {"units": 30, "activation": "sigmoid", "activity_regularizer": "kl_divergence"}}], {}),
+        ([{"lstm": 30}], {"input": (10, 10)}),
+        ([{"bidirectional": {"layer": {"gru": 15}}}], {"input": (10, 10)}),
+        (CONV, {"input": (28, 28, 1)}),
+        (WIDE, {"batch_size": 31}),
+        (WIDE, {"dtype": "float64"}),
+        ([{"dense": 40}], {}),  # too few multiply-adds
+        ([{"dense": 2001}], {}),  # too many parameters
+    ],
+)
+def test_what_xla_computes_as_soon_as_a_whole_is_left_so(encoder, fields, fresh):
+    fresh()
+    assert compiled_parts(encoder, **fields) == 1
+
+
+def test_xla_has_no_parts_where_someone_decided_on_threads(fresh, monkeypatch):
+    for threads in ({"within": 2}, {"between": 2}, {"within": 1, "between": 2}):
+        fresh(**threads)
+        assert compiled_parts() == 1
+    fresh()
+    for count in (1, cores.MOST + 1):
+        monkeypatch.setattr(cores, "cores", lambda count=count: count)
+        assert compiled_parts() == 1
+    monkeypatch.setattr(cores, "cores", lambda: 3)
+    assert compiled_parts() == 3
+    for name in (*process.THREADS, "TF_CONFIG"):
+        with monkeypatch.context() as within:
+            within.setenv(name, "3")
+            assert compiled_parts() == 1
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["a GPU"] if kind == "GPU" else [])
+    assert compiled_parts() == 1
 
 
 SPEC = {
@@ -233,6 +288,7 @@ SPEC = {
     "decoder": "mirror",
     "training": {"epochs": 2, "batch_size": 32, "validation_split": 0.2},
 }
+COMPILED = {**SPEC, "encoder": ["flatten", *WIDE], "training": {**SPEC["training"], "compile": "on"}}
 
 
 def command(folder, *args, **variables):
@@ -250,9 +306,10 @@ def command(folder, *args, **variables):
 
 
 @pytest.mark.skipif(not 1 < process.cores() <= cores.MOST, reason="parts are for two to four cores")
-def test_the_command_trains_in_parts_and_goes_on_bit_for_bit(tmp_path):
+@pytest.mark.parametrize("spec", [SPEC, COMPILED], ids=["convolutions", "dense"])
+def test_the_command_trains_in_parts_and_goes_on_bit_for_bit(spec, tmp_path):
     """A process of its own: the whole course, one that is cut in two, and one whose threads were set."""
-    (tmp_path / "small.yaml").write_text(json.dumps(SPEC))
+    (tmp_path / "small.yaml").write_text(json.dumps(spec))
     run = partial(command, tmp_path, "train", "--no-report")
 
     new = ["small.yaml", "--backend", "keras", "--limit", "300"]

@@ -27,6 +27,9 @@ from aespec.training import rates
 backend = find_backend("keras")
 import keras  # noqa: E402 (the backend has imported it, quietly)
 
+from aespec_keras.framework import tf  # noqa: E402
+from aespec_keras.functions import crossentropy_of_logits  # noqa: E402
+
 # Keras 3.15 copies variables in a way that NumPy 2 deprecates.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
@@ -538,6 +541,28 @@ def test_a_long_training_is_compiled_and_the_same(encoder, input, batch_size, mo
     np.testing.assert_allclose(compiled, plain, rtol=0, atol=1e-11)
     assert not np.array_equal(compiled, plain), "XLA rounds otherwise: it has compiled"
     np.testing.assert_array_equal(compiled, again)
+
+
+@pytest.mark.parametrize("samples", [1, 2, 6, 7, 8, 24])
+def test_the_cross_entropy_of_logits_and_its_gradients_by_hand(samples):
+    """Some rows share their logarithms: as many as are even so often."""
+    rng = np.random.default_rng(0)
+    x, t = rng.normal(0, 30, (samples, 5)), rng.random((samples, 5))
+    logits, target = tf.constant(x), tf.constant(t)
+    with tf.GradientTape() as tape:
+        tape.watch([target, logits])
+        loss = 3 * crossentropy_of_logits(target, logits)
+    by_target, by_logits = tape.gradient(loss, [target, logits])
+    by_hand = np.mean(np.maximum(x, 0) - x * t + np.log1p(np.exp(-abs(x))))
+    assert float(loss) == pytest.approx(3 * by_hand, rel=1e-14)
+    np.testing.assert_allclose(by_logits, 3 * (1 / (1 + np.exp(-x)) - t) / x.size, rtol=1e-12, atol=1e-16)
+    np.testing.assert_allclose(by_target, -3 * x / x.size, rtol=1e-14)
+
+
+def test_a_cross_entropy_that_is_nearly_zero_keeps_its_digits():
+    """Of float32, whose 1 + 2e-9 is 1."""
+    logits = np.full((8, 5), -20, "float32")
+    assert float(crossentropy_of_logits(np.zeros_like(logits), logits)) == pytest.approx(log(1 + exp(-20)), rel=1e-6)
 
 
 def test_the_sparsity_term_by_hand():

@@ -1,7 +1,8 @@
 """The cores of a CPU: a batch in parts, a core for each, where threads within each operation wait for one another more.
 
 An operation of a convolutional model takes a tenth of a millisecond or some with a small batch. Shared by two threads
-it takes little less; two that do not need one another's results, each on one core, take half.
+it takes little less; two that do not need one another's results, each on one core, take half. So it is with what XLA
+computes between the products of a dense model, with one thread; it takes up what can be computed by itself.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from aespec import regularizers
 from aespec.launchers import TF_CONFIG
-from aespec.layers import Layer, conv, normalization, pool
+from aespec.layers import Layer, conv, normalization, pool, recurrent
 from aespec.process import THREADS, cores
 from aespec.stages import stages
 from aespec_keras.framework import tf
@@ -27,6 +28,9 @@ __all__ = ["MOST", "claim", "foreign", "parts", "per_sample", "slower"]
 SLOWER = (conv.Conv1D, conv.Conv2D, conv.Conv1DTranspose, conv.Conv2DTranspose, pool.Pooling)
 """Layers that XLA computes slower than TensorFlow's own kernels do."""
 
+IN_ORDER = (recurrent.Recurrent, recurrent.Bidirectional)
+"""Layers that XLA computes a step after the other, and those of two parts no sooner."""
+
 OF_THE_BATCH = (normalization.BatchNormalization, regularizers.KLDivergence)
 """What looks at the samples of a batch together."""
 
@@ -36,6 +40,9 @@ MOST = 4
 FOR_EACH_PARAMETER = 40
 """Multiply-adds of a batch for each parameter from which parts gain more than the sums of their gradients cost."""
 
+SAMPLES, MULTIPLY_ADDS, PARAMETERS = 32, 300_000, 400_000
+"""So many of a batch at least, and no more parameters: where XLA gains by parts in float32, 1.01x to 1.6x."""
+
 
 def claim(graph: Graph, plan: TrainingPlan) -> None:
     """Give each operation of TensorFlow one thread, where all of a plan can be trained in parts: `parts` looks at that.
@@ -43,22 +50,21 @@ def claim(graph: Graph, plan: TrainingPlan) -> None:
     This is for a process that trains and does little else. Nothing is done once TensorFlow has begun, beside a GPU or
     other processes, or where the number of threads has been set.
     """
-    threads, count = tf.config.threading, cores()
-    if not 1 < count <= MOST or not all(_separable(stage.graph, stage.plan) for stage in stages(graph, plan)):
-        return
-    if threads.get_intra_op_parallelism_threads() or threads.get_inter_op_parallelism_threads():
-        return
-    if any(name in os.environ for name in (*THREADS, TF_CONFIG.variable)):
-        return
-    if tf.config.list_physical_devices("GPU"):
+    threads = tf.config.threading
+    if not _free() or not all(_separable(stage.graph, stage.plan) for stage in stages(graph, plan)):
         return
     with suppress(RuntimeError):  # it has begun
         threads.set_intra_op_parallelism_threads(1)
-        threads.set_inter_op_parallelism_threads(count)
+        threads.set_inter_op_parallelism_threads(cores())
 
 
-def parts(graph: Graph, plan: TrainingPlan) -> int:
-    """In how many parts a batch is computed at once: as many as cores, where each operation has one thread."""
+def parts(graph: Graph, plan: TrainingPlan, compiled: bool) -> int:
+    """In how many parts a batch is computed at once: as many as cores.
+
+    Where XLA compiles the steps, it has to gain by that; else each operation has to have one thread.
+    """
+    if compiled:
+        return cores() if _free() and _gaining(graph, plan) else 1
     threads = tf.config.threading
     if threads.get_intra_op_parallelism_threads() != 1 or not _separable(graph, plan):
         return 1
@@ -81,12 +87,36 @@ def per_sample(graph: Graph) -> int:
     return sum(node.multiply_adds or node.count() * 28 for node in graph)
 
 
+def _free() -> bool:
+    """Whether there are some cores to share, and nobody has said how many threads there are to be."""
+    threads = tf.config.threading
+    if threads.get_intra_op_parallelism_threads() or threads.get_inter_op_parallelism_threads():
+        return False
+    told = any(name in os.environ for name in (*THREADS, TF_CONFIG.variable))
+    return 1 < cores() <= MOST and not told and not tf.config.list_physical_devices("GPU")
+
+
 def _separable(graph: Graph, plan: TrainingPlan) -> bool:
-    """Whether the gradients of a batch are the sum of its parts', and computing them so is faster."""
-    apart = all(not isinstance(kind, OF_THE_BATCH) and _own(kind) for kind in graph.kinds())
-    parameters = sum(param.size for param in graph.params.values() if param.trainable)
-    much = per_sample(graph) * plan.batch_size >= FOR_EACH_PARAMETER * parameters
-    return slower(graph) is not None and plan.compile != "on" and apart and much
+    """Whether the gradients of a batch are the sum of its parts', and TensorFlow's own kernels gain by that."""
+    much = per_sample(graph) * plan.batch_size >= FOR_EACH_PARAMETER * _parameters(graph)
+    return slower(graph) is not None and plan.compile != "on" and _apart(graph) and much
+
+
+def _gaining(graph: Graph, plan: TrainingPlan) -> bool:
+    """Whether the gradients of a batch are the sum of its parts', and XLA gains by that."""
+    gains = not any(isinstance(kind, (*SLOWER, *IN_ORDER)) for kind in graph.kinds()) and _apart(graph)
+    enough = plan.batch_size >= SAMPLES and per_sample(graph) * plan.batch_size >= MULTIPLY_ADDS
+    return gains and enough and _parameters(graph) <= PARAMETERS and plan.dtype == "float32"
+
+
+def _apart(graph: Graph) -> bool:
+    """Whether no sample has a part in another's loss."""
+    return all(not isinstance(kind, OF_THE_BATCH) and _own(kind) for kind in graph.kinds())
+
+
+def _parameters(graph: Graph) -> int:
+    """How many trainable parameters there are."""
+    return sum(node.count(trainable=True) for node in graph)
 
 
 def _own(kind: Kind) -> bool:

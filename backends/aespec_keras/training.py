@@ -54,7 +54,7 @@ class KerasTrainer:
     def __init__(self, model: KerasModel, plan: TrainingPlan, samples: int) -> None:
         self._model, self._plan = model, plan
         self._compiled, self.note = _compiled(model.graph, plan, samples)
-        self._cores = min(parts(model.graph, plan), plan.batch_size)
+        self._cores = min(parts(model.graph, plan, self._compiled), plan.batch_size)
         if self._cores > 1:
             self.note += f"; {self._cores} parts of each batch at once, a core each"
         self._rate: Tensor = None  # a step's, which the optimizer asks for while the step is traced: see `_train`
