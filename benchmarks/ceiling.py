@@ -3,10 +3,11 @@
     python benchmarks/ceiling.py
 
 One side computes what a step cannot do without. Of `stacked` it gathers the batch, multiplies it through the layers and
-the error back, and moves each kernel by a product; of `conv`, in Keras, it computes each convolution and its two
-gradients, as TensorFlow's kernels do, of numbers that lie ready. It has no biases, activations, poolings or loss, and
-computes nothing of use. The other is the model written by hand, in `peers`. Both run in one process, in turn. With the
-products that a framework has, no way of computing the steps exceeds the ratio.
+the error back, and moves each kernel by a product; in Keras it does so with parts of the batch, one a core. Of `conv`,
+in Keras, it computes each convolution and its two gradients, as TensorFlow's kernels do, of numbers that lie ready. It
+has no biases, activations, poolings or loss, and computes nothing of use. The other is the model written by hand, in
+`peers`. Both run in one process, in turn. With the products that a framework has, no way of computing the steps exceeds
+the ratio.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from tabulate import tabulate
 import aespec
 from aespec.data import load
 from aespec.graph import Graph
+from aespec.process import cores
 from aespec.registry import find_backend
 
 SPECS = Path(__file__).parent.parent / "specs"
@@ -69,16 +71,21 @@ def in_keras(x: np.ndarray, graph: Graph, batch_size: int) -> Callable[[], Any]:
     shapes = kernels_of(graph)
     samples = tf.constant(x.reshape(len(x), -1))
     kernels = [tf.Variable(tf.random.normal(shape) / shape[0] ** 0.5) for shape in shapes]
+    parts = cores() if batch_size % cores() == 0 else 1
 
-    def step(batch: Any, kernels: list[Any]) -> list[Any]:
+    def moves(batch: Any, kernels: list[Any]) -> list[Any]:
         values = [batch]
         for kernel in kernels:
             values.append(values[-1] @ kernel)
-        error, moved = values[-1], []
+        error, found = values[-1], []
         for layer, kernel in reversed([*enumerate(kernels)]):
-            moved.insert(0, kernel - RATE * tf.matmul(values[layer], error, transpose_a=True))
+            found.insert(0, tf.matmul(values[layer], error, transpose_a=True))
             error = tf.matmul(error, kernel, transpose_b=True) if layer else error
-        return moved
+        return found
+
+    def step(batch: Any, kernels: list[Any]) -> list[Any]:
+        each = zip(kernels, *(moves(part, kernels) for part in tf.split(batch, parts)), strict=True)
+        return [kernel - RATE * tf.add_n(own) for kernel, *own in each]
 
     @tf.function(jit_compile=True, autograph=False)
     def steps(order: Any) -> None:
