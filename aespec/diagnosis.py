@@ -38,4 +38,8 @@ def fault(model: Model, batches: Iterable[Array], losses: Mapping[str, float], *
                 return f"first in the output of `{node.name}`"
     terms = [f"`{name}`" for name, value in losses.items() if name != "total" and not isfinite(value)]
     what = " and ".join(terms) or "the sum of the terms of the loss"
+    taken = [loss.kind for loss in model.graph.losses if loss.logits_of and not isfinite(losses[loss.kind])]
+    if taken and model.graph.logits:
+        before = f"what `{model.graph.logits}` has before its activation"
+        return f"its layers all have finite values, but {before}, from which `{taken[0]}` is computed, is too large"
     return f"its layers all have finite values, so what overflows is {what}"

@@ -180,6 +180,25 @@ def test_what_is_not_finite_in_training_alone_is_found(layer, set_to, loss, wher
     assert caught.value.diagnostics[0].got.endswith(f"; {where}")
 
 
+@pytest.mark.parametrize("backend", ["keras", "torch"])
+def test_logits_that_overflow_are_found_before_their_activation(backend):
+    """The output is 1, a finite number."""
+    spec = {
+        "input": [2],
+        "encoder": [{"dense": 2}],
+        "decoder": [{"dense": {"units": 2, "activation": "sigmoid"}}],
+        "loss": ["mse", "binary_crossentropy"],
+    }
+    model = aespec.build(aespec.parse(spec), backend=backend)
+    model.load_weights({name: np.full_like(value, 1e20) for name, value in model.weights().items()})
+    with pytest.raises(aespec.AespecError, match="at step 1 of epoch 1") as caught:
+        fit(model, np.full((64, 2), 0.5, "float32"), TrainingPlan(epochs=1, batch_size=64, validation_split=0))
+    assert caught.value.diagnostics[0].got.endswith(
+        "its layers all have finite values, but what `decoder/dense_1` has before its activation, from which "
+        "`binary_crossentropy` is computed, is too large"
+    )
+
+
 # -- what ends training, and with which weights ------------------------------------------------------------------------
 
 
