@@ -7,7 +7,7 @@ the error back, and moves each kernel by a product; in Keras it does so with par
 in Keras, it computes each convolution and its two gradients, as TensorFlow's kernels do, of numbers that lie ready. It
 has no biases, activations, poolings or loss, and computes nothing of use. The other is the model written by hand, in
 `peers`. Both run in one process, in turn. With the products that a framework has, no way of computing the steps exceeds
-the ratio.
+the ratio that it would have had in that run.
 """
 
 from __future__ import annotations

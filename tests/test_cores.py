@@ -225,11 +225,16 @@ def test_a_script_that_sets_the_threads_has_parts_too(fresh):
     graph, plan = compiled(CONV)
     fresh(within=1, between=3)
     assert cores.parts(graph, plan, False) == 3
+    fresh(within=1, between=9)
+    assert cores.parts(graph, plan, False) == cores.MOST
     fresh(within=1, between=0)
     assert cores.parts(graph, plan, False) == 1
 
 
 WIDE = [{"dense": {"units": 100, "activation": "selu"}}, {"dense": 30}]
+
+
+IN_TWO = "; 2 parts of each batch at once, a core each"
 
 
 def compiled_parts(encoder=WIDE, **fields):
@@ -242,13 +247,39 @@ def test_what_xla_computes_is_parted_where_that_gains(fresh):
     assert compiled_parts() == 2
     assert compiled_parts(["flatten", *WIDE], input=(10, 10), loss=["mse", "mae"], optimizer="adam") == 2
     assert compiled_parts(batch_size=256, mixed_precision="bfloat16") == 2
+    assert compiled_parts([{"dense": {"units": 60, "activation": "sigmoid"}}]) == 2
+    assert compiled_parts([{"dense": 3000}]) == 1
+    assert compiled_parts([{"dense": 3000}], freeze=["encoder"]) == 2, "no gradients of it are summed"
+
+
+@pytest.mark.parametrize(
+    ("fields", "note", "in_parts"),
+    [
+        ({"epochs": 3000}, "steps not compiled: they are taken one by one", False),  # one in each epoch
+        ({"epochs": 3000, "window": 40}, "steps not compiled: they are taken one by one", False),
+        (
+            {"compile": "on"},
+            "steps compiled by XLA, as the plan says; 2 parts of each batch at once, a core each",
+            True,
+        ),
+    ],
+)
+def test_steps_that_are_taken_one_by_one_are_compiled_as_the_note_says(fields, note, in_parts, fresh):
+    fresh()
+    samples = 100 if "window" in fields else 40
+    graph, plan = compiled(WIDE, input=(100,), batch_size=32, **fields)
+    trainer = backend.build(graph).trainer(plan, samples)
+    x = np.zeros((40, 100), "float32")
+    trainer.steps(x, np.arange(40), 32, np.full(2, 0.01, "float32"), Noise(0, 1), lambda done, losses: None)
+    assert (trainer.note, trainer._cores > 1) == (note, in_parts)
+    assert {size: loop._jit_compile for (size, _), loop in trainer._loops.items()} == {32: in_parts, 8: False}
 
 
 @pytest.mark.parametrize(
     ("encoder", "fields"),
     [
         ([*WIDE, "batch_normalization"], {}),
-        ([{"dense": {"units": 30, "activation": "sigmoid", "activity_regularizer": "kl_divergence"}}], {}),
+        ([{"dense": {"units": 60, "activation": "sigmoid", "activity_regularizer": "kl_divergence"}}], {}),
         ([{"lstm": 30}], {"input": (10, 10)}),
         ([{"bidirectional": {"layer": {"gru": 15}}}], {"input": (10, 10)}),
         (CONV, {"input": (28, 28, 1)}),

@@ -559,6 +559,14 @@ def test_the_cross_entropy_of_logits_and_its_gradients_by_hand(samples):
     np.testing.assert_allclose(by_target, -3 * x / x.size, rtol=1e-14)
 
 
+@pytest.mark.parametrize(("samples", "logarithms"), [(32, 4), (6, 3), (7, 7), (None, None)])
+def test_rows_of_a_cross_entropy_share_logarithms(samples, logarithms):
+    rows = tf.TensorSpec((samples, 5))
+    traced = tf.function(crossentropy_of_logits, autograph=False).get_concrete_function(rows, rows)
+    (found,) = [each for each in traced.graph.get_operations() if each.type == "Log1p"]
+    assert found.inputs[0].shape[0] == logarithms
+
+
 def test_a_cross_entropy_that_is_nearly_zero_keeps_its_digits():
     """Of float32, whose 1 + 2e-9 is 1."""
     logits = np.full((8, 5), -20, "float32")

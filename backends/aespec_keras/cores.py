@@ -1,8 +1,8 @@
 """The cores of a CPU: a batch in parts, a core for each, where threads within each operation wait for one another more.
 
 An operation of a convolutional model takes a tenth of a millisecond or some with a small batch. Shared by two threads
-it takes little less; two that do not need one another's results, each on one core, take half. So it is with what XLA
-computes between the products of a dense model, with one thread; it takes up what can be computed by itself.
+it takes little less; two that do not need one another's results, each on one core, take half. What XLA computes
+between the products of a dense model has one thread, so that a core waits there too, but for a part of its own.
 """
 
 from __future__ import annotations
@@ -28,9 +28,6 @@ __all__ = ["MOST", "claim", "foreign", "parts", "per_sample", "slower"]
 SLOWER = (conv.Conv1D, conv.Conv2D, conv.Conv1DTranspose, conv.Conv2DTranspose, pool.Pooling)
 """Layers that XLA computes slower than TensorFlow's own kernels do."""
 
-IN_ORDER = (recurrent.Recurrent, recurrent.Bidirectional)
-"""Layers that XLA computes a step after the other, and those of two parts no sooner."""
-
 OF_THE_BATCH = (normalization.BatchNormalization, regularizers.KLDivergence)
 """What looks at the samples of a batch together."""
 
@@ -41,7 +38,7 @@ FOR_EACH_PARAMETER = 40
 """Multiply-adds of a batch for each parameter from which parts gain more than the sums of their gradients cost."""
 
 SAMPLES, MULTIPLY_ADDS, PARAMETERS = 32, 300_000, 400_000
-"""So many of a batch at least, and no more parameters: where XLA gains by parts in float32, 1.01x to 1.6x."""
+"""Samples and multiply-adds of a batch at least, and parameters at most, with which XLA gains by parts in float32."""
 
 
 def claim(graph: Graph, plan: TrainingPlan) -> None:
@@ -88,7 +85,7 @@ def per_sample(graph: Graph) -> int:
 
 
 def _free() -> bool:
-    """Whether there are some cores to share, and nobody has said how many threads there are to be."""
+    """Whether there are some cores to share and no GPU, and nobody has said how many threads there are to be."""
     threads = tf.config.threading
     if threads.get_intra_op_parallelism_threads() or threads.get_inter_op_parallelism_threads():
         return False
@@ -104,7 +101,7 @@ def _separable(graph: Graph, plan: TrainingPlan) -> bool:
 
 def _gaining(graph: Graph, plan: TrainingPlan) -> bool:
     """Whether the gradients of a batch are the sum of its parts', and XLA gains by that."""
-    gains = not any(isinstance(kind, (*SLOWER, *IN_ORDER)) for kind in graph.kinds()) and _apart(graph)
+    gains = not any(isinstance(kind, (*SLOWER, recurrent.Recurrent)) for kind in graph.kinds()) and _apart(graph)
     enough = plan.batch_size >= SAMPLES and per_sample(graph) * plan.batch_size >= MULTIPLY_ADDS
     return gains and enough and _parameters(graph) <= PARAMETERS and plan.dtype == "float32"
 

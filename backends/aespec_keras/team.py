@@ -89,6 +89,7 @@ class TeamTrainer(KerasTrainer):
         with strategy().scope():
             super().__init__(model, plan, samples)
         self.team = team()
+        self._cores = 1  # its replicas have the parts
         places = f"{self.team.size} processes" if self.team.size > 1 else "one process"
         self.note = f"steps shared by {replicas()} replicas in {places}{uncompiled(plan)}"
         # The gradients have been summed when they come to the optimizer, since it clips them first.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from itertools import islice
+from itertools import islice, pairwise, starmap
 from math import ceil, prod
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +53,8 @@ class KerasTrainer:
 
     def __init__(self, model: KerasModel, plan: TrainingPlan, samples: int) -> None:
         self._model, self._plan = model, plan
-        self._compiled, self.note = _compiled(model.graph, plan, samples)
+        together = min(min(samples, plan.window or samples) // plan.batch_size, self._stride(plan.batch_size))
+        self._compiled, self.note = _compiled(model.graph, plan, samples, together)
         self._cores = min(parts(model.graph, plan, self._compiled), plan.batch_size)
         if self._cores > 1:
             self.note += f"; {self._cores} parts of each batch at once, a core each"
@@ -112,9 +113,10 @@ class KerasTrainer:
         """See `aespec.backend.Trainer.evaluate`."""
         totals = dict.fromkeys(self._model.graph.loss_names, 0.0)
         batches = [slice(start, start + batch_size) for start in range(0, len(x), batch_size)]
+        cuts = [0, *range(1, len(batches), self._cores), len(batches)]  # the first traces what the others take
         with ThreadPoolExecutor(self._cores) as pool:
-            for i in range(0, len(batches), self._cores):  # no more at once: what waits is done before an error is told
-                for count, losses in pool.map(partial(self._measured, x, targets), batches[i : i + self._cores]):
+            for few in starmap(slice, pairwise(cuts)):  # no more at once: what waits is done before an error is told
+                for count, losses in pool.map(partial(self._measured, x, targets), batches[few]):
                     for name, value in losses.items():
                         totals[name] += value * count
         return {name: total / len(x) for name, total in totals.items()}
@@ -180,7 +182,8 @@ class KerasTrainer:
     def _loop(self, batch_size: int, length: int) -> Any:
         """The loop over at most so many batches of that size; a single short batch is not worth compiling for."""
         if (batch_size, length) not in self._loops:
-            jit = self._compiled and length > 1
+            whole = batch_size == self._plan.batch_size
+            jit = self._compiled and whole and (length > 1 or self._plan.compile == "on")
             self._loops[batch_size, length] = tf.function(self._looped(batch_size), autograph=False, jit_compile=jit)
         return self._loops[batch_size, length]
 
@@ -252,8 +255,8 @@ def _stacked(draws: list[dict[str, Array]], length: int) -> dict[str, Tensor]:
     return {name: tf.constant(values) for name, values in found.items()}
 
 
-def _compiled(graph: Graph, plan: TrainingPlan, samples: int) -> tuple[bool, str]:
-    """Whether XLA compiles the loop, as measured to be faster on a CPU, and the reason in words."""
+def _compiled(graph: Graph, plan: TrainingPlan, samples: int, together: int) -> tuple[bool, str]:
+    """Whether XLA compiles the loop over so many steps, as measured to be faster on a CPU, and the reason in words."""
     steps = -(-samples // plan.batch_size) * plan.epochs
     slow, other = slower(graph), foreign(graph)
     much = max(MUCH_NOISE, per_sample(graph) / FOR_EACH)
@@ -268,6 +271,8 @@ def _compiled(graph: Graph, plan: TrainingPlan, samples: int) -> tuple[bool, str
     if slow or noisy or other:
         why = "is not known" if other and not slow and not noisy else "would be slower"
         return False, f"steps not compiled: `{slow or noisy or other}` {why}"
+    if together < 2:
+        return False, "steps not compiled: they are taken one by one"
     if steps < WORTH_COMPILING:
         return False, f"steps not compiled: {steps:,} are too few to win back the time that takes"
     return True, f"steps compiled by XLA: layers that gain by it, {steps:,} steps"
