@@ -234,9 +234,6 @@ def test_a_script_that_sets_the_threads_has_parts_too(fresh):
 WIDE = [{"dense": {"units": 100, "activation": "selu"}}, {"dense": 30}]
 
 
-IN_TWO = "; 2 parts of each batch at once, a core each"
-
-
 def compiled_parts(encoder=WIDE, **fields):
     graph, plan = compiled(encoder, **{"input": (100,), **fields})
     return cores.parts(graph, plan, True)
