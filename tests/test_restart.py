@@ -432,6 +432,18 @@ def test_a_disk_that_is_full_for_another_file_is_the_same(where, monkeypatch):
     assert json.loads((RUN / "run.json").read_text())["final"]
 
 
+def test_a_run_that_cannot_be_written_when_it_goes_on_is_told_how_to_go_on(monkeypatch):
+    done(aespec_(*begin(PLAIN, "--epochs", 2)))
+    before = outcome()
+    with monkeypatch.context() as patched:
+        patched.setattr("filelock.FileLock.acquire", lambda *args, **kwargs: full())  # the first thing written
+        stopped = done(aespec_("train", "--resume", RUN, "--epochs", 3), 1)
+    assert "error[E505]: run cannot be written" in stopped.stderr
+    assert "then `aespec train --resume run` goes on from the last checkpoint, after 2 epochs" in stopped.stderr
+    assert "-o" not in stopped.stderr
+    assert outcome() == before
+
+
 def test_a_folder_that_may_not_be_written_is_refused_before_training():
     Path("file").write_text("mine")
     for folder in ("file", "file/run", "/proc/run"):

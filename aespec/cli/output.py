@@ -67,8 +67,12 @@ def made(files: Iterable[Path | None], notes: Iterable[str] = ()) -> dict[str, l
 
 
 @contextmanager
-def writing(folder: Path) -> Iterator[None]:
+def writing(folder: Path, then: str | None = None) -> Iterator[None]:
     """Make a folder, where it is not there, and say in words what keeps files from being written into it.
+
+    Args:
+        folder: The folder.
+        then: How to go on when that is mended, where no other folder can be taken.
 
     Raises:
         AespecError: Something did: no space is left, the folder is gone, or it may not be written.
@@ -83,7 +87,7 @@ def writing(folder: Path) -> Iterator[None]:
     except (OSError, SafetensorError) as error:
         from aespec.run import unwritable
 
-        raise unwritable(folder, error) from error
+        raise unwritable(folder, error, then) from error
 
 
 def ready(path: Path) -> Path:

@@ -315,7 +315,8 @@ def _run(
             loggers, quiet = {}, True
         else:
             loggers = _going_on(job, loggers)
-        stack.enter_context(writing(job.folder))
+        then = None if job.begin is None else _then(job.folder, len(job.begin.epochs))
+        stack.enter_context(writing(job.folder, then))
         stack.enter_context(locked(job.folder))
         agreed(job.backend, _given(job, dataset, held))
         if first:
@@ -576,7 +577,11 @@ def _interruptible(folder: Path) -> Iterator[None]:
     except OSError as error:
         if not exists(folder):
             raise
-        (problem,) = unwritable(folder, error).diagnostics
-        after = counted(len(read(folder).epochs), "epoch")
-        more = f"make room, and `aespec train --resume {folder}` goes on from the last checkpoint, after {after}"
-        raise AespecError(replace(problem, help=more)) from error
+        raise unwritable(folder, error, _then(folder, len(read(folder).epochs))) from error
+
+
+def _then(folder: Path, done: int) -> str:
+    """How training goes on in a folder once it can be written again."""
+    from aespec.shapes import counted
+
+    return f"then `aespec train --resume {folder}` goes on from the last checkpoint, after {counted(done, 'epoch')}"
