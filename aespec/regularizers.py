@@ -11,6 +11,7 @@ the batch's means, a weight ``w`` published for batch 32 is ``w / 32`` here.
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
+from pydantic.config import JsonDict
 
 from aespec.bounds import LARGEST
 from aespec.kind import Kind
@@ -21,10 +22,10 @@ Weight = Annotated[float, Field(ge=0, le=LARGEST)]
 Target = Literal["parameter", "activity", "latent"]
 
 
-PARAMETER = {"x-members": "parameter"}
+PARAMETER: JsonDict = {"x-members": "parameter"}
 """Of a field that takes those which are a penalty of a parameter, for the schema."""
 
-ACTIVITY = {"x-members": "activity"}
+ACTIVITY: JsonDict = {"x-members": "activity"}
 """Of one that takes those of a layer's output."""
 
 

@@ -222,7 +222,7 @@ def prepare(folder: Path, *, force: bool = False, source: Path | None = None) ->
 
 
 def unwritable(folder: Path, error: Exception, then: str | None = None) -> AespecError:
-    """What keeps files from being written into a folder, in plain words; what then, if no other folder can be taken."""
+    """What keeps files from being written into a folder, in plain words; what then, where another folder is no way."""
     got = str(error.strerror or error) if isinstance(error, OSError) else str(error)
     if isinstance(error, FileExistsError | NotADirectoryError):
         got = "a file that stands in its way"
@@ -232,7 +232,8 @@ def unwritable(folder: Path, error: Exception, then: str | None = None) -> Aespe
             f"{folder} cannot be written",
             wanted="a folder with room that may be written",
             got=got,
-            help=f"look at the free space and the permissions there, {then or 'or choose another folder with `-o`'}",
+            help="look at the free space and the permissions there"
+            + (f"; {then}" if then else ", or choose another folder with `-o`"),
         )
     )
 

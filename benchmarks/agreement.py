@@ -156,6 +156,9 @@ What is left is rounding:
 
 {tables["float64"]}
 
+A bias in front of `batch_normalization`, which takes it out again, is not compared: its gradient is rounding and
+nothing else, and so is what an optimizer makes of it. `validate` advises against one (W204).
+
 ## In float32
 
 In brackets the same for PyTorch and a twin, PyTorch again, whose initial weights differ by one unit in the last place:

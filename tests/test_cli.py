@@ -643,6 +643,18 @@ def test_a_full_disk_is_told(command, spec, tmp_path, monkeypatch):
     assert "got: No space left on device\n" in done.stderr
 
 
+@pytest.mark.parametrize("command", [["summary"], ["build", "--backend", "numpy", "-o", "out"]])
+def test_a_full_disk_under_what_is_printed_is_told(command, spec, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with Path("/dev/full").open("w") as nowhere:
+        done = subprocess.run(
+            [sys.executable, "-m", "aespec", *command, spec], stdout=nowhere, stderr=subprocess.PIPE, text=True
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith("error[E505]: stdout cannot be written\n")
+    assert "got: No space left on device\n" in done.stderr
+
+
 def test_a_folder_that_cannot_be_made_is_told(spec):
     done = aespec_("build", spec, "--backend", "numpy", "-o", spec / "below-a-file")
     assert done.exit_code == 1

@@ -553,6 +553,20 @@ FINDINGS = {
         spec("repeat: {each: {w: [6, 5], z: [0, 1]}, index: i, layers: [{dense: '${w - z - i}'}]}"),
         [],
     ),
+    # W403, W404
+    "nesterov in a phase alone": (
+        spec("dense: 3", more="training: {greedy: {optimizer: {sgd: {nesterov: true}}}, optimizer: {sgd: 0.1}}"),
+        [("W403", "greedy")],
+    ),
+    "nesterov in one of two phases": (
+        spec(
+            "dense: 5, dense: 3",
+            more="training: {greedy: [{epochs: 1}, {optimizer: {sgd: {momentum: 0, nesterov: true}}}]}",
+        ),
+        [("W403", "nesterov")],
+    ),
+    "a warm-up of all epochs": (spec("dense: 3", more="training: {schedule: {cosine: 10}}"), [("W404", "10")]),
+    "a warm-up of nearly all": (spec("dense: 3", more="training: {schedule: {cosine: 9.5}}"), []),
 }
 
 
@@ -662,6 +676,8 @@ HELP = {
     "W304": ("raise `target`", ("target: 0.05", "target: 0.1")),
     "W305": ("leave `beta` out", (", beta: 0", "")),
     "W401": ("remove `width`", ("width: 64, ", "")),
+    "W403": ("state `momentum: 0.9`, or leave `nesterov` out", ("nesterov", "momentum: 0.9, nesterov")),
+    "W404": ("state a shorter `warmup`, or more `epochs`", ("warmup: 20", "warmup: 9")),
     "W402": ("remove `W201` from the comment", ("  # aespec: ignore[W201]", "")),
 }
 

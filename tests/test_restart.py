@@ -123,12 +123,12 @@ def files(folder=RUN):
 
 
 @contextmanager
-def started(*args, pause=None):
-    """The command in a process of its own; with another pause between checkpoints than its own."""
+def started(*args, pause=None, stdout=subprocess.PIPE):
+    """The command in a process of its own; with another pause between checkpoints, or another stdout than a pipe."""
     command = ["-m", "aespec"]
     if pause is not None:
         command = ["-c", f"from aespec import checkpoint, cli; checkpoint.PAUSE = {pause}; cli.main()"]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    pipes = {"stdout": stdout, "stderr": subprocess.PIPE, "text": True}
     # What a shell starts in the background ignores SIGINT, and so does all that it starts.
     heard = signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen([sys.executable, *command, *map(str, args)], **pipes) as process:
@@ -296,6 +296,16 @@ def test_more_epochs_later_are_the_same_as_at_once(backend):
     assert (RUN / "spec.yaml").read_bytes() == Path("straight/spec.yaml").read_bytes()
 
 
+@pytest.mark.parametrize(
+    ("schedule", "said"), [("cosine", ", with the `cosine` of 5 epochs, no more that of 2"), ("step", "")]
+)
+def test_a_schedule_over_another_number_of_epochs_is_told(schedule, said):
+    spec = aespec.parse(PLAIN, [f"training.schedule={{{schedule}: 1}}"]).to_data()
+    done(aespec_(*begin(spec, "--epochs", 2)))
+    on = done(aespec_("train", "--resume", RUN, "--epochs", 5))
+    assert f"  goes on after 2 epochs{said}" in on.stdout.splitlines()
+
+
 # -- from one backend to another ---------------------------------------------------------------------------------------
 
 OPTIMIZERS = {
@@ -402,8 +412,43 @@ def test_a_disk_that_is_full_ends_the_run_with_a_checkpoint_to_go_on_from(monkey
     assert "error[E505]: run cannot be written" in stopped.stderr
     assert "No space left on device" in stopped.stderr
     assert len(read(RUN).epochs) == 2
-    assert "`aespec train --resume run` goes on from the last checkpoint, after 2 epochs" in stopped.stderr
+    assert "; run has a checkpoint after 2 epochs; `aespec train --resume run` goes on from it" in stopped.stderr
     assert len(calls) == 3, "what could not be written is not tried again"
+    done(aespec_("train", "--resume", RUN))
+    assert outcome() == outcome(Path("straight"))
+
+
+def test_a_disk_that_is_full_before_the_first_checkpoint_is_told_with_how_to_go_on(monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        stopped = done(aespec_(*begin(PLAIN, "--epochs", 2)), 1)
+    assert "error[E505]: run cannot be written" in stopped.stderr
+    assert "; run has no checkpoint yet; the same command begins again" in stopped.stderr
+    done(aespec_(*begin(PLAIN, "--epochs", 2)))
+
+
+def test_a_disk_that_is_full_under_what_is_printed_ends_no_training():
+    with Path("/dev/full").open("w") as nowhere, started(*begin(PLAIN, "--epochs", 3), stdout=nowhere) as process:
+        _, said = process.communicate(timeout=120)
+    assert process.returncode == 0, said
+    assert said == "warning: stdout cannot be written (No space left on device); this goes on without it\n"
+    assert len(read(RUN).epochs) == 3
+    assert json.loads((RUN / "run.json").read_text())["final"]
+
+
+def test_a_training_that_nobody_reads_ends_with_how_to_go_on():
+    done(aespec_(*begin(PLAIN, "--epochs", 200, folder="straight")))
+    with started(*begin(PLAIN, "--epochs", 200)) as process:
+        until(process, EPOCH, 4)
+        process.stdout.close()
+        said = process.stderr.read()
+        process.wait(timeout=60)
+    assert process.returncode == 1
+    epochs = len(read(RUN).epochs)
+    assert said == (
+        "stopped, for nobody reads what is printed: "
+        f"run has a checkpoint after {epochs} epochs; `aespec train --resume run` goes on from it\n"
+    )
     done(aespec_("train", "--resume", RUN))
     assert outcome() == outcome(Path("straight"))
 
@@ -439,7 +484,7 @@ def test_a_run_that_cannot_be_written_when_it_goes_on_is_told_how_to_go_on(monke
         patched.setattr("filelock.FileLock.acquire", lambda *args, **kwargs: full())  # the first thing written
         stopped = done(aespec_("train", "--resume", RUN, "--epochs", 3), 1)
     assert "error[E505]: run cannot be written" in stopped.stderr
-    assert "then `aespec train --resume run` goes on from the last checkpoint, after 2 epochs" in stopped.stderr
+    assert "; run has a checkpoint after 2 epochs; `aespec train --resume run` goes on from it" in stopped.stderr
     assert "-o" not in stopped.stderr
     assert outcome() == before
 

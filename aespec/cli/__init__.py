@@ -5,11 +5,14 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from contextlib import nullcontext, redirect_stdout
 from importlib import import_module
 from keyword import iskeyword
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from aespec.cli.stdout import Stdout, Unprinted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -119,7 +122,8 @@ class CommandLine(click.Group):
         from aespec.diagnostics import AespecError
 
         try:
-            return super().invoke(context)
+            with redirect_stdout(Stdout(sys.stdout)) if sys.stdout else nullcontext():
+                return super().invoke(context)
         except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise  # click's own; a pipe that was closed is silent
         except AespecError as error:
@@ -128,6 +132,9 @@ class CommandLine(click.Group):
         except KeyboardInterrupt as interruption:
             click.echo("\n" + ": ".join(["interrupted", *map(str, interruption.args)]), err=True)
             context.exit(INTERRUPTED)
+        except Unprinted as error:
+            tell([_unprinted(error)])
+            context.exit(AespecError.exit_code)
         except Exception as error:
             _report_bug(error)
             context.exit(BUG)
@@ -140,6 +147,19 @@ def tell(problems: Sequence[Diagnostic]) -> None:
 
     color = colored(sys.stderr)
     click.echo(render(problems, color=color), err=True, color=color)
+
+
+def _unprinted(error: Unprinted) -> Diagnostic:
+    from aespec.diagnostics import Diagnostic
+    from aespec.rules import FolderUnwritable
+
+    return Diagnostic(
+        FolderUnwritable,
+        "stdout cannot be written",
+        wanted="room for what is printed",
+        got=error.strerror,
+        help="look at the free space where it goes",
+    )
 
 
 def _report_bug(error: Exception) -> None:

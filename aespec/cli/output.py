@@ -13,9 +13,11 @@ from typing import Any, TextIO
 
 import click
 
+from aespec.cli.stdout import Unprinted
 from aespec.diagnostics import AespecError, Diagnostic, to_json
 
 __all__ = [
+    "announce",
     "as_json",
     "colored",
     "echo_json",
@@ -28,6 +30,20 @@ __all__ = [
     "vacant",
     "writing",
 ]
+
+
+def announce(line: str) -> bool:
+    """Print a line of what is not to end because it cannot be printed, and say on stderr where it cannot.
+
+    Returns:
+        Whether it was printed.
+    """
+    try:
+        click.echo(line)
+    except Unprinted as error:
+        click.echo(f"warning: stdout cannot be written ({error.strerror}); this goes on without it", err=True)
+        return False
+    return True
 
 
 def echo_json(data: Any) -> None:
@@ -82,7 +98,7 @@ def writing(folder: Path, then: str | None = None) -> Iterator[None]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         yield
-    except BrokenPipeError:
+    except (BrokenPipeError, Unprinted):
         raise  # of what is printed meanwhile, not of the folder
     except (OSError, SafetensorError) as error:
         from aespec.run import unwritable

@@ -14,7 +14,7 @@ import click
 
 from aespec.cli.inputs import Specs, takes_specs
 from aespec.cli.options import Seed, backend_option, force_option, format_option
-from aespec.cli.output import echo_json, ended_softly, made, writing
+from aespec.cli.output import announce, echo_json, ended_softly, made, writing
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.passes import Limits
 from aespec.shapes import counted
@@ -322,7 +322,7 @@ class _Progress(Listener):
         if self.talk:
             if self.bar is not None:
                 self.bar.clear()
-            click.echo(text)
+            self.talk = announce(text)
 
     def note(self) -> None:
         """Say what was not trained since this was last said."""

@@ -16,6 +16,7 @@ from aespec.cli.inputs import Specs, takes_specs
 from aespec.cli.options import backend_option, force_option, format_option, rate_option
 from aespec.cli.output import ended_softly, json_line, made, writing
 from aespec.cli.plan import assignments, plan_options
+from aespec.cli.stdout import Unprinted
 from aespec.cli.together import agreed, say_that_it_waits, silent, together
 from aespec.passes import Limits
 from aespec.source.override import Option
@@ -58,6 +59,8 @@ class Job:
     """How it scaled them."""
     chosen: bool = True
     """Whether the data is not the default."""
+    otherwise: str = ""
+    """What goes on in another way than it began."""
 
 
 @click.command()
@@ -212,6 +215,9 @@ def _resumed(folder: Path, backend: str | None, rate: float | None, given: dict[
                 help=f"`--epochs {2 * done}` trains on",
             )
         )
+    otherwise, before = "", run.spec.training.epochs
+    if plan.schedule.to_the_end and done and plan.epochs != before:
+        otherwise = f", with the `{plan.schedule.kind}` of {plan.epochs:,} epochs, no more that of {before:,}"
     record = run.record["data"]
     return Job(
         spec,
@@ -227,6 +233,7 @@ def _resumed(folder: Path, backend: str | None, rate: float | None, given: dict[
         held.get("fingerprint"),
         record["columns"] and tuple(record["columns"]),
         run.scaling,
+        otherwise=otherwise,
     )
 
 
@@ -315,8 +322,7 @@ def _run(
             loggers, quiet = {}, True
         else:
             loggers = _going_on(job, loggers)
-        then = None if job.begin is None else _then(job.folder, len(job.begin.epochs))
-        stack.enter_context(writing(job.folder, then))
+        stack.enter_context(writing(job.folder, None if job.begin is None else _left(job.folder)))
         stack.enter_context(locked(job.folder))
         agreed(job.backend, _given(job, dataset, held))
         if first:
@@ -334,7 +340,7 @@ def _run(
         for note in (*dataset.notes, *_notes(dataset, job.spec, window)):
             progress.note(note)
         if job.begin is not None:
-            progress.note(f"goes on after {counted(len(job.begin.epochs), 'epoch')}")
+            progress.note(f"goes on after {counted(len(job.begin.epochs), 'epoch')}{job.otherwise}")
         stack.enter_context(_interruptible(job.folder) if first else silent())
         run = run_training(
             job.spec,
@@ -350,7 +356,7 @@ def _run(
         page, notes = report_training(run, built.model, dataset, held) if report and first else (None, [])
         for note in notes:
             progress.note(note)
-    if form == "json" and not quiet:
+    if form == "json" and not progress.quiet:
         about = {"run": str(job.folder), "backend": job.backend, "data": run.record["data"]["name"]}
         files = [*(job.folder / name for name in (SPEC, WEIGHTS, HISTORY, RECORD, FILE)), page]
         seen = {"part": TRAINING, "samples": trained_on, **made(files, progress.notes)}
@@ -542,12 +548,11 @@ def _sorted(dataset: Dataset, fraction: float) -> bool:
 
 @contextmanager
 def _interruptible(folder: Path) -> Iterator[None]:
-    """Let an interruption, or a request to end, say what it leaves and how to go on."""
-    from aespec.checkpoint import exists, read
+    """Let whatever ends a training before its end say what it leaves and how to go on."""
+    from aespec.checkpoint import exists
     from aespec.diagnostics import AespecError
     from aespec.rules import DataNotFound, DataUnreadable
     from aespec.run import UNFINISHED, unwritable
-    from aespec.shapes import counted
 
     try:
         with ended_softly():
@@ -555,19 +560,17 @@ def _interruptible(folder: Path) -> Iterator[None]:
     except KeyboardInterrupt:
         if not (folder / UNFINISHED).exists():
             raise
-        done = len(read(folder).epochs) if exists(folder) else 0
-        raise KeyboardInterrupt(
-            f"{folder} has a checkpoint after {counted(done, 'epoch')}; "
-            f"`aespec train --resume {folder}` goes on from it"
-            if done
-            else f"{folder} has no checkpoint yet; the same command begins again"
-        ) from None
+        raise KeyboardInterrupt(_left(folder)) from None
     except BrokenPipeError:
+        if (folder / UNFINISHED).exists():
+            click.echo(f"stopped, for nobody reads what is printed: {_left(folder)}", err=True)
+        raise
+    except Unprinted:
         raise
     except AespecError as error:
         if not exists(folder) or error.diagnostics[0].rule not in (DataNotFound, DataUnreadable):
             raise
-        then = f"then `aespec train --resume {folder}` goes on from the last checkpoint"
+        then = _left(folder)
         raise AespecError(
             *(
                 replace(problem, help=f"{problem.help}; {then}" if problem.help else then)
@@ -575,13 +578,15 @@ def _interruptible(folder: Path) -> Iterator[None]:
             )
         ) from None
     except OSError as error:
-        if not exists(folder):
-            raise
-        raise unwritable(folder, error, _then(folder, len(read(folder).epochs))) from error
+        raise unwritable(folder, error, _left(folder)) from error
 
 
-def _then(folder: Path, done: int) -> str:
-    """How training goes on in a folder once it can be written again."""
+def _left(folder: Path) -> str:
+    """What a training that was stopped has left in its folder, and how it goes on."""
+    from aespec.checkpoint import exists, read
     from aespec.shapes import counted
 
-    return f"then `aespec train --resume {folder}` goes on from the last checkpoint, after {counted(done, 'epoch')}"
+    if not exists(folder):
+        return f"{folder} has no checkpoint yet; the same command begins again"
+    done = counted(len(read(folder).epochs), "epoch")
+    return f"{folder} has a checkpoint after {done}; `aespec train --resume {folder}` goes on from it"

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from aespec import activations
 from aespec.layers.base import Example, Layer
-from aespec.regularizers import Regularizer
+from aespec.regularizers import ACTIVITY, Regularizer
 
 
 class Activation(Layer):
@@ -19,9 +19,7 @@ class Activation(Layer):
 
     function: activations.Activation = Field(examples=["relu", {"leaky_relu": 0.1}])
     """The function."""
-    activity_regularizer: Regularizer | None = Field(
-        default=None, examples=[{"l1": 0.001}], json_schema_extra={"x-members": "activity"}
-    )
+    activity_regularizer: Regularizer | None = Field(default=None, examples=[{"l1": 0.001}], json_schema_extra=ACTIVITY)
     """A term of the loss on the output."""
 
     @property

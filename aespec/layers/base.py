@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 from aespec.activations import Activation
 from aespec.initializers import GlorotUniform, Initializer, Zeros
 from aespec.kind import Kind, Objections, combination, together
-from aespec.regularizers import Regularizer, Target
+from aespec.regularizers import ACTIVITY, PARAMETER, Regularizer, Target
 from aespec.shapes import Shape, ShapeError, show_shape
 
 __all__ = ["Example", "Layer", "Length", "Param", "Weighted", "Window", "known"]
@@ -197,17 +197,11 @@ class Weighted(Layer):
     """How the kernel starts."""
     bias_initializer: Initializer = Zeros()
     """How the bias starts."""
-    kernel_regularizer: Regularizer | None = Field(
-        default=None, examples=[{"l2": 0.001}], json_schema_extra={"x-members": "parameter"}
-    )
+    kernel_regularizer: Regularizer | None = Field(default=None, examples=[{"l2": 0.001}], json_schema_extra=PARAMETER)
     """A term of the loss on the kernel."""
-    bias_regularizer: Regularizer | None = Field(
-        default=None, examples=[{"l2": 0.001}], json_schema_extra={"x-members": "parameter"}
-    )
+    bias_regularizer: Regularizer | None = Field(default=None, examples=[{"l2": 0.001}], json_schema_extra=PARAMETER)
     """A term of the loss on the bias."""
-    activity_regularizer: Regularizer | None = Field(
-        default=None, examples=[{"l1": 0.001}], json_schema_extra={"x-members": "activity"}
-    )
+    activity_regularizer: Regularizer | None = Field(default=None, examples=[{"l1": 0.001}], json_schema_extra=ACTIVITY)
     """A term of the loss on the output."""
 
     @field_validator("kernel_regularizer", "bias_regularizer", "activity_regularizer")

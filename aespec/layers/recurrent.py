@@ -11,7 +11,7 @@ from aespec.layers.arrange import RepeatVector
 from aespec.layers.base import Example, Layer, Param, Weighted, known
 from aespec.layers.dense import Dense, Units
 from aespec.layers.wrap import TimeDistributed
-from aespec.regularizers import Regularizer, Target
+from aespec.regularizers import PARAMETER, Regularizer, Target
 from aespec.shapes import Shape, need_rank
 
 
@@ -28,7 +28,7 @@ class Recurrent(Weighted):
     recurrent_initializer: Initializer = Orthogonal()
     """How the recurrent kernel starts."""
     recurrent_regularizer: Regularizer | None = Field(
-        default=None, examples=[{"l2": 0.001}], json_schema_extra={"x-members": "parameter"}
+        default=None, examples=[{"l2": 0.001}], json_schema_extra=PARAMETER
     )
     """A term of the loss on the recurrent kernel."""
 

@@ -1,6 +1,7 @@
 """Lints: what a spec says without being wrong, and its author will hardly have meant.
 
-W1 is about losses and values, W2 about layers, W3 about the code, W4 about the text. A lint is a class with its check.
+W1 is about losses and values, W2 about layers, W3 about the code, W4 about what is written for
+nothing. A lint is a class with its check.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from aespec.lints.layers import (
     TiedScales,
 )
 from aespec.lints.losses import ClippedOutput, SaturatedOutput, UnboundedData, UnreachableData
+from aespec.lints.plan import EndlessWarmup, NesterovOfNothing
 from aespec.lints.text import UnusedIgnore, UnusedVariable
 from aespec.source.file import read_text
 from aespec.spec import Spec
@@ -37,7 +39,7 @@ _ALL: tuple[type[Lint], ...] = (
     *(SeluStart, SeluNormalized, SeluDropout, BiasBeforeNormalization, LostBorder, TiedScales),
     *(NothingTrained, CroppedMirror, UnreachedOutput, ChannelsFirst),
     *(OvercompleteCode, WideCode, SparsityUnbounded, SparsityBelowOne, NoPrior),
-    *(UnusedVariable, UnusedIgnore),
+    *(UnusedVariable, UnusedIgnore, NesterovOfNothing, EndlessWarmup),
 )
 
 LINTS: Mapping[str, type[Lint]] = MappingProxyType({each.code: each for each in _ALL})
