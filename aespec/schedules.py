@@ -27,9 +27,6 @@ class Schedule(Kind):
 
     family: ClassVar[str] = "schedule"
 
-    to_the_end: ClassVar[bool] = False
-    """Whether the rate depends on how long the whole training is."""
-
     def factors(self, times: "Times", epochs: int, losses: Sequence[float]) -> "Times":
         """The factor of the learning rate at each step.
 
@@ -91,7 +88,6 @@ class Cosine(Schedule):
     """Half a cosine from the full rate down to its end, after a warm-up on a line (Loshchilov and Hutter, 2017)."""
 
     kind = "cosine"
-    to_the_end = True
     elsewhere = ("CosineAnnealingLR",)
     main = "warmup"
 

@@ -156,8 +156,8 @@ What is left is rounding:
 
 {tables["float64"]}
 
-A bias in front of `batch_normalization`, which takes it out again, is not compared: its gradient is rounding and
-nothing else, and so is what an optimizer makes of it. `validate` advises against one (W204).
+None of these models has a bias in front of `batch_normalization`, which would take it out again: the gradient of one is
+rounding and nothing else, and so is what an optimizer makes of it. `validate` advises against it (W204).
 
 ## In float32
 

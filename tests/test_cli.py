@@ -643,9 +643,17 @@ def test_a_full_disk_is_told(command, spec, tmp_path, monkeypatch):
     assert "got: No space left on device\n" in done.stderr
 
 
-@pytest.mark.parametrize("command", [["summary"], ["build", "--backend", "numpy", "-o", "out"]])
-def test_a_full_disk_under_what_is_printed_is_told(command, spec, tmp_path, monkeypatch):
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    "command",
+    [["summary"], ["build", "--backend", "numpy", "-o", "out"], ["graph", "--format", "svg"], ["summary", "--help"]],
+    ids=" ".join,
+)
+def test_a_full_disk_under_what_is_printed_is_told(command, unbuffered, encoding, spec, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
+    monkeypatch.setenv("PYTHONIOENCODING", encoding)
     with Path("/dev/full").open("w") as nowhere:
         done = subprocess.run(
             [sys.executable, "-m", "aespec", *command, spec], stdout=nowhere, stderr=subprocess.PIPE, text=True
@@ -653,6 +661,7 @@ def test_a_full_disk_under_what_is_printed_is_told(command, spec, tmp_path, monk
     assert done.returncode == 1
     assert done.stderr.startswith("error[E505]: stdout cannot be written\n")
     assert "got: No space left on device\n" in done.stderr
+    assert done.stderr.endswith("1 error\n")
 
 
 def test_a_folder_that_cannot_be_made_is_told(spec):

@@ -566,6 +566,10 @@ FINDINGS = {
         [("W403", "nesterov")],
     ),
     "a warm-up of all epochs": (spec("dense: 3", more="training: {schedule: {cosine: 10}}"), [("W404", "10")]),
+    "a warm-up of all of a phase": (
+        spec("dense: 3", more="training: {greedy: {epochs: 3}, schedule: {cosine: 3}}"),
+        [("W404", "3")],
+    ),
     "a warm-up of nearly all": (spec("dense: 3", more="training: {schedule: {cosine: 9.5}}"), []),
 }
 
@@ -676,9 +680,9 @@ HELP = {
     "W304": ("raise `target`", ("target: 0.05", "target: 0.1")),
     "W305": ("leave `beta` out", (", beta: 0", "")),
     "W401": ("remove `width`", ("width: 64, ", "")),
+    "W402": ("remove `W201` from the comment", ("  # aespec: ignore[W201]", "")),
     "W403": ("state `momentum: 0.9`, or leave `nesterov` out", ("nesterov", "momentum: 0.9, nesterov")),
     "W404": ("state a shorter `warmup`, or more `epochs`", ("warmup: 20", "warmup: 9")),
-    "W402": ("remove `W201` from the comment", ("  # aespec: ignore[W201]", "")),
 }
 
 

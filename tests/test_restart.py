@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -27,6 +27,7 @@ import aespec
 from aespec import checkpoint, weights
 from aespec.checkpoint import FILE, exists, read
 from aespec.cli import main
+from aespec.cli.progress import Progress
 from aespec.course import Listener, build, train
 from aespec.data import Dataset
 from aespec.registry import kinds
@@ -123,12 +124,12 @@ def files(folder=RUN):
 
 
 @contextmanager
-def started(*args, pause=None, stdout=subprocess.PIPE):
-    """The command in a process of its own; with another pause between checkpoints, or another stdout than a pipe."""
+def started(*args, pause=None, stdout=subprocess.PIPE, stderr=subprocess.PIPE):
+    """The command in a process of its own; with another pause between checkpoints, or other streams than pipes."""
     command = ["-m", "aespec"]
     if pause is not None:
         command = ["-c", f"from aespec import checkpoint, cli; checkpoint.PAUSE = {pause}; cli.main()"]
-    pipes = {"stdout": stdout, "stderr": subprocess.PIPE, "text": True}
+    pipes = {"stdout": stdout, "stderr": stderr, "text": True}
     # What a shell starts in the background ignores SIGINT, and so does all that it starts.
     heard = signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen([sys.executable, *command, *map(str, args)], **pipes) as process:
@@ -297,13 +298,40 @@ def test_more_epochs_later_are_the_same_as_at_once(backend):
 
 
 @pytest.mark.parametrize(
-    ("schedule", "said"), [("cosine", ", with the `cosine` of 5 epochs, no more that of 2"), ("step", "")]
+    ("schedule", "said"),
+    [
+        ("{cosine: 1}", ", with the `cosine` of 5 epochs, no longer that of 2"),
+        ("{cosine: {final: 1}}", ""),
+        ("{step: 1}", ""),
+        ("{reduce_on_plateau: 1}", ""),
+    ],
 )
 def test_a_schedule_over_another_number_of_epochs_is_told(schedule, said):
-    spec = aespec.parse(PLAIN, [f"training.schedule={{{schedule}: 1}}"]).to_data()
+    spec = aespec.parse(PLAIN, [f"training.schedule={schedule}"]).to_data()
     done(aespec_(*begin(spec, "--epochs", 2)))
     on = done(aespec_("train", "--resume", RUN, "--epochs", 5))
     assert f"  goes on after 2 epochs{said}" in on.stdout.splitlines()
+
+
+@pytest.mark.parametrize(("own", "said"), [("null", ", with the `cosine` of 9 epochs, no longer that of 4"), ("4", "")])
+def test_a_schedule_over_another_number_of_epochs_is_told_in_a_phase(own, said, monkeypatch):
+    changes = ["training.schedule=cosine", f"training.greedy={{epochs: {own}}}"]
+    real, calls = Progress.epoch, []
+
+    def second(*args):
+        real(*args)
+        calls.append(args)
+        if len(calls) == 2:
+            interrupt()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(checkpoint, "PAUSE", 0.0)
+        patched.setattr(Progress, "epoch", second)
+        done(aespec_(*begin(aespec.parse(PLAIN, changes).to_data(), "--epochs", 4)), 130)
+    after = len(read(RUN).epochs)
+    assert read(RUN).epochs[-1].phase
+    on = done(aespec_("train", "--resume", RUN, "--epochs", 9))
+    assert f"  goes on after {after} epoch{'s' * (after > 1)}{said}" in on.stdout.splitlines()
 
 
 # -- from one backend to another ---------------------------------------------------------------------------------------
@@ -427,13 +455,42 @@ def test_a_disk_that_is_full_before_the_first_checkpoint_is_told_with_how_to_go_
     done(aespec_(*begin(PLAIN, "--epochs", 2)))
 
 
-def test_a_disk_that_is_full_under_what_is_printed_ends_no_training():
-    with Path("/dev/full").open("w") as nowhere, started(*begin(PLAIN, "--epochs", 3), stdout=nowhere) as process:
-        _, said = process.communicate(timeout=120)
+@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("terminal", [False, True])
+def test_a_disk_that_is_full_under_what_is_printed_ends_no_training(terminal, unbuffered, form, monkeypatch):
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
+    ours, its = os.openpty() if terminal else os.pipe()
+    with Path("/dev/full").open("w") as nowhere:
+        args = begin(PLAIN, "--epochs", 3, "--format", form)
+        with started(*args, stdout=nowhere, stderr=its) as process:
+            os.close(its)
+            said = b""
+            with suppress(OSError):  # of a terminal that the other side has left
+                while more := os.read(ours, 1000):
+                    said += more
+            os.close(ours)
+            process.wait(timeout=120)
     assert process.returncode == 0, said
-    assert said == "warning: stdout cannot be written (No space left on device); this goes on without it\n"
+    assert said.count(b"warning: stdout cannot be written (No space left on device); this goes on without it") == 1
+    assert b"rror" not in said
     assert len(read(RUN).epochs) == 3
     assert json.loads((RUN / "run.json").read_text())["final"]
+
+
+def test_a_training_that_can_print_nowhere_goes_on():
+    args = begin(PLAIN, "--epochs", 3)
+    with Path("/dev/full").open("w") as nowhere, started(*args, stdout=nowhere, stderr=nowhere) as process:
+        process.wait(timeout=120)
+    assert json.loads((RUN / "run.json").read_text())["final"]
+
+
+def test_a_training_whose_first_line_nobody_reads_says_so():
+    with started(*begin(PLAIN, "--epochs", 3)) as process:
+        process.stdout.close()
+        said = process.stderr.read()
+    assert said == "stopped, for nobody reads what is printed: the same command tries it again\n"
+    done(aespec_(*begin(PLAIN, "--epochs", 3)))
 
 
 def test_a_training_that_nobody_reads_ends_with_how_to_go_on():
@@ -484,7 +541,7 @@ def test_a_run_that_cannot_be_written_when_it_goes_on_is_told_how_to_go_on(monke
         patched.setattr("filelock.FileLock.acquire", lambda *args, **kwargs: full())  # the first thing written
         stopped = done(aespec_("train", "--resume", RUN, "--epochs", 3), 1)
     assert "error[E505]: run cannot be written" in stopped.stderr
-    assert "; run has a checkpoint after 2 epochs; `aespec train --resume run` goes on from it" in stopped.stderr
+    assert "there; the same command goes on then" in stopped.stderr
     assert "-o" not in stopped.stderr
     assert outcome() == before
 

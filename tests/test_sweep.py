@@ -726,6 +726,31 @@ def test_a_worker_that_is_killed_fails_its_trial_which_is_gone_on_with(here, mon
     assert {row["trial"]: row["epochs"] for row in rows()} == {"0001": "300", "0002": "1"}
 
 
+def test_what_cannot_be_printed_ends_no_sweep(here, monkeypatch):
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
+    command = [sys.executable, "-m", "aespec", "sweep", "small.yaml", "--backend", "torch", "--data", "data.npy"]
+    with Path("/dev/full").open("w") as nowhere:
+        command += [*vary(f"{UNITS}=1,2"), "--format", "json"]
+        done = subprocess.run(command, stdout=nowhere, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, len(rows())) == (0, 2)
+    assert done.stderr == "warning: stdout cannot be written (No space left on device); this goes on without it\n"
+
+
+def test_a_sweep_that_nobody_reads_says_how_it_goes_on(here):
+    command = [sys.executable, "-m", "aespec", "sweep", "small.yaml", "--backend", "torch", "--data", "data.npy"]
+    command += vary(f"{UNITS}=1,2,3")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        said = process.stderr.read()
+    assert said == (
+        "stopped, for nobody reads what is printed: sweeps/small keeps what it has; the same command goes on with it\n"
+    )
+    assert len(rows()) < 3
+    assert sweep(*vary(f"{UNITS}=1,2,3")).exit_code == 0
+    assert len(rows()) == 3
+
+
 def test_an_interruption_leaves_checkpoints_and_says_how_to_go_on(here):
     args = ["sweep", "small.yaml", "--backend", "torch", "--data", "data.npy", "--limit", "8", "--jobs", "2"]
     code = (

@@ -5,14 +5,13 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from contextlib import nullcontext, redirect_stdout
 from importlib import import_module
 from keyword import iskeyword
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from aespec.cli.stdout import Stdout, Unprinted
+from aespec.cli.stdout import Unprinted, distinct_stdout
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,14 +116,25 @@ class CommandLine(click.Group):
             with formatter.section(title):
                 formatter.write_dl([(name, text) for name, (_, text) in section.items()])
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run what the command line says."""
+        try:
+            with distinct_stdout():
+                return super().main(*args, **kwargs)
+        except Unprinted as error:
+            from aespec.diagnostics import AespecError
+
+            unprinted = AespecError(_unprinted(error))
+            click.echo(unprinted, err=True)
+            sys.exit(unprinted.exit_code)
+
     def invoke(self, context: click.Context) -> Any:
         """Run a command; whatever goes wrong in it is said in words."""
         from aespec.diagnostics import AespecError
 
         try:
-            with redirect_stdout(Stdout(sys.stdout)) if sys.stdout else nullcontext():
-                return super().invoke(context)
-        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+            return super().invoke(context)
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError, Unprinted):
             raise  # click's own; a pipe that was closed is silent
         except AespecError as error:
             tell(error.diagnostics)
@@ -132,9 +142,6 @@ class CommandLine(click.Group):
         except KeyboardInterrupt as interruption:
             click.echo("\n" + ": ".join(["interrupted", *map(str, interruption.args)]), err=True)
             context.exit(INTERRUPTED)
-        except Unprinted as error:
-            tell([_unprinted(error)])
-            context.exit(AespecError.exit_code)
         except Exception as error:
             _report_bug(error)
             context.exit(BUG)
@@ -158,7 +165,7 @@ def _unprinted(error: Unprinted) -> Diagnostic:
         "stdout cannot be written",
         wanted="room for what is printed",
         got=error.strerror,
-        help="look at the free space where it goes",
+        help="look at where it goes: a disk may be full, or a terminal gone",
     )
 
 

@@ -12,7 +12,7 @@ import click
 
 from aespec.cli.inputs import Specs, takes_specs
 from aespec.cli.options import backend_option, format_option
-from aespec.cli.output import echo_json, made, ready, writing
+from aespec.cli.output import announce, echo_json, made, ready, writing
 from aespec.diagnostics import AespecError
 from aespec.files import write_text
 from aespec.tables import as_csv, table
@@ -75,7 +75,7 @@ def oneclass(
         instead = "`--set training.validation_split=0.1` in its place holds out samples of each class"
         click.echo(f"warning: `validation_data` is not looked at: {instead}", err=True)
     if talk:
-        click.echo(f"{spec.name} on {backend}, {len(names)} classes of {data}")
+        announce(f"{spec.name} on {backend}, {len(names)} classes of {data}")
     results: list[Result] = []
     for seed in dict.fromkeys(seeds or (spec.training.seed,)):
         for name in names:
@@ -86,7 +86,7 @@ def oneclass(
                 raise AespecError(*(replace(each, message=of + each.message) for each in error.diagnostics)) from None
             results.append(result)
             if talk:
-                click.echo(f"class {name}, seed {seed}: AUROC {result.auroc:.2%}  {result.seconds:.1f} s")
+                announce(f"class {name}, seed {seed}: AUROC {result.auroc:.2%}  {result.seconds:.1f} s")
             if path is not None:
                 with writing(path.parent):
                     write_text(path, as_csv([*asdict(result)], [astuple(each) for each in results]))

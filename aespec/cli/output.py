@@ -6,7 +6,7 @@ import json
 import os
 import signal
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from math import isfinite
 from pathlib import Path
 from typing import Any, TextIO
@@ -28,22 +28,23 @@ __all__ = [
     "ready",
     "show_versions",
     "vacant",
+    "warn",
     "writing",
 ]
 
 
-def announce(line: str) -> bool:
-    """Print a line of what is not to end because it cannot be printed, and say on stderr where it cannot.
-
-    Returns:
-        Whether it was printed.
-    """
+def announce(line: str) -> None:
+    """Print a line of what is not to end because it cannot be printed; where it cannot, stderr is told, and once."""
     try:
         click.echo(line)
     except Unprinted as error:
-        click.echo(f"warning: stdout cannot be written ({error.strerror}); this goes on without it", err=True)
-        return False
-    return True
+        warn(f"warning: stdout cannot be written ({error.strerror}); this goes on without it")
+
+
+def warn(line: str) -> None:
+    """Print a line on stderr, if that can be written."""
+    with suppress(OSError):
+        click.echo(line, err=True)
 
 
 def echo_json(data: Any) -> None:

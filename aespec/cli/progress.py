@@ -43,7 +43,7 @@ class Progress(Listener):
         """Print a line, where text is wanted."""
         if self.form == "text" and not self.quiet:
             self._wipe()
-            self.quiet = not announce(text)
+            announce(text)
 
     def stage(self, name: str, epochs: int) -> None:
         """See `Listener.stage`."""
@@ -94,7 +94,7 @@ class Progress(Listener):
         """See `Listener.epoch`."""
         self._wipe()
         if self.form == "json" and not self.quiet:
-            self.quiet = not announce(json_line(asdict(epoch)))
+            announce(json_line(asdict(epoch)))
         held = f"  validation {_number(epoch.validation['total'])}" if epoch.validation else ""
         number = f"{epoch.number:>{len(str(self.epochs))}}/{self.epochs}"
         pace = f"{epoch.seconds:.1f} s  {self.samples / epoch.seconds:,.0f} samples/s"

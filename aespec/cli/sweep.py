@@ -14,7 +14,7 @@ import click
 
 from aespec.cli.inputs import Specs, takes_specs
 from aespec.cli.options import Seed, backend_option, force_option, format_option
-from aespec.cli.output import announce, echo_json, ended_softly, made, writing
+from aespec.cli.output import announce, ended_softly, made, pretty, warn, writing
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.passes import Limits
 from aespec.shapes import counted
@@ -134,18 +134,18 @@ def sweep(
         stack.enter_context(workers)
         progress = stack.enter_context(_Progress(course, proposals or len(points), talk=form == "text" and not quiet))
         progress.say(f"{plans[0].spec.name} on {backend} with {data}: {name}, {workers.at_once} at a time")
-        with _interruptible(folder):
+        with writing(folder, f"it {GOES_ON}"), _interruptible(folder):
             try:
                 course.run(search, workers, _caller(specs, backend, data, limit), progress)
                 progress.note()
-            except KeyboardInterrupt:
+            except (KeyboardInterrupt, BrokenPipeError):
                 report.write(folder, course.ranked, paths, metric)
                 raise
         report.write(folder, course.ranked, paths, metric)
     if form == "json" and not quiet:
         files = [path for path in (folder / TABLE, folder / BEST) if path.is_file()]
         about = {"sweep": str(folder), "backend": backend, "data": data, **made(files)}
-        echo_json({**about, **report.as_json(folder, course.ranked, metric)})
+        announce(pretty({**about, **report.as_json(folder, course.ranked, metric)}))
     progress.say(report.as_table(course.ranked, paths, metric))
     best = course.ranked[0]
     if not best.failure:
@@ -291,6 +291,10 @@ def _given(backend: str, data: str, limit: int | None) -> list[str]:
     return ["--backend", backend, "--data", data, *(["--limit", str(limit)] if limit else [])]
 
 
+GOES_ON = "keeps what it has; the same command goes on with it"
+"""What can be done with the folder of a sweep that was stopped."""
+
+
 @contextmanager
 def _interruptible(folder: Path) -> Iterator[None]:
     """Let an interruption, or a request to end, say how to go on."""
@@ -299,7 +303,10 @@ def _interruptible(folder: Path) -> Iterator[None]:
             yield
     except KeyboardInterrupt:
         click.echo("\nwaiting for checkpoints to be written; Ctrl-C again does not wait", err=True)
-        raise KeyboardInterrupt(f"{folder} keeps what it has; the same command goes on with it") from None
+        raise KeyboardInterrupt(f"{folder} {GOES_ON}") from None
+    except BrokenPipeError:
+        warn(f"stopped, for nobody reads what is printed: {folder} {GOES_ON}")
+        raise
 
 
 class _Progress(Listener):
@@ -322,7 +329,7 @@ class _Progress(Listener):
         if self.talk:
             if self.bar is not None:
                 self.bar.clear()
-            self.talk = announce(text)
+            announce(text)
 
     def note(self) -> None:
         """Say what was not trained since this was last said."""

@@ -14,7 +14,7 @@ import click
 from aespec.checkpoint import Checkpoint
 from aespec.cli.inputs import Specs, takes_specs
 from aespec.cli.options import backend_option, force_option, format_option, rate_option
-from aespec.cli.output import ended_softly, json_line, made, writing
+from aespec.cli.output import announce, ended_softly, json_line, made, warn, writing
 from aespec.cli.plan import assignments, plan_options
 from aespec.cli.stdout import Unprinted
 from aespec.cli.together import agreed, say_that_it_waits, silent, together
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from aespec.diagnostics import Diagnostic
     from aespec.graph import Graph
     from aespec.loggers import Logger, Loggers
+    from aespec.plan import TrainingPlan
     from aespec.run import Run, Stretch
     from aespec.spec import Spec
 
@@ -215,9 +216,6 @@ def _resumed(folder: Path, backend: str | None, rate: float | None, given: dict[
                 help=f"`--epochs {2 * done}` trains on",
             )
         )
-    otherwise, before = "", run.spec.training.epochs
-    if plan.schedule.to_the_end and done and plan.epochs != before:
-        otherwise = f", with the `{plan.schedule.kind}` of {plan.epochs:,} epochs, no more that of {before:,}"
     record = run.record["data"]
     return Job(
         spec,
@@ -233,8 +231,27 @@ def _resumed(folder: Path, backend: str | None, rate: float | None, given: dict[
         held.get("fingerprint"),
         record["columns"] and tuple(record["columns"]),
         run.scaling,
-        otherwise=otherwise,
+        otherwise=_otherwise(run.spec.training, plan, begin),
     )
+
+
+def _otherwise(before: TrainingPlan, plan: TrainingPlan, begin: Checkpoint) -> str:
+    """What is said of a schedule that another number of epochs makes another in the stage under way."""
+    import numpy as np
+
+    epochs = begin.state.epochs
+    if not epochs:
+        return ""
+    if epochs[-1].phase:
+        phase = plan.greedy[begin.stage if len(plan.greedy) > 1 else 0]
+        old, new = (phase.epochs or each.epochs for each in (before, plan))
+    else:
+        old, new = before.epochs, plan.epochs
+    now = np.array([len(epochs), len(epochs) + 0.5])
+    was, will_be = (plan.schedule.factors(now, many, []) for many in (old, new))
+    if np.allclose(was, will_be, rtol=1e-9, atol=0):
+        return ""
+    return f", with the `{plan.schedule.kind}` of {new:,} epochs, no longer that of {old:,}"
 
 
 def _going_on(job: Job, loggers: Mapping[str, Logger]) -> dict[str, Logger]:
@@ -322,7 +339,7 @@ def _run(
             loggers, quiet = {}, True
         else:
             loggers = _going_on(job, loggers)
-        stack.enter_context(writing(job.folder, None if job.begin is None else _left(job.folder)))
+        stack.enter_context(writing(job.folder, None if job.begin is None else "the same command goes on then"))
         stack.enter_context(locked(job.folder))
         agreed(job.backend, _given(job, dataset, held))
         if first:
@@ -334,6 +351,7 @@ def _run(
         if trained_on < samples:
             given = f"{trained_on:,} training and {counted(samples - trained_on, HELD)}"
         measured = "" if held is None else f" and {counted(len(held.inputs), VALIDATION)} of {plan.validation_data}"
+        stack.enter_context(_interruptible(job.folder) if first else silent())
         progress = stack.enter_context(Progress(trained_on, plan.batch_size, form=form, quiet=quiet))
         logged = stack.enter_context(_logged(job, loggers, samples, built))
         progress.say(f"{job.spec.name} on {job.backend}, {given} of {job.data}{measured}")
@@ -341,7 +359,6 @@ def _run(
             progress.note(note)
         if job.begin is not None:
             progress.note(f"goes on after {counted(len(job.begin.epochs), 'epoch')}{job.otherwise}")
-        stack.enter_context(_interruptible(job.folder) if first else silent())
         run = run_training(
             job.spec,
             dataset,
@@ -356,11 +373,11 @@ def _run(
         page, notes = report_training(run, built.model, dataset, held) if report and first else (None, [])
         for note in notes:
             progress.note(note)
-    if form == "json" and not progress.quiet:
+    if form == "json" and not quiet:
         about = {"run": str(job.folder), "backend": job.backend, "data": run.record["data"]["name"]}
         files = [*(job.folder / name for name in (SPEC, WEIGHTS, HISTORY, RECORD, FILE)), page]
         seen = {"part": TRAINING, "samples": trained_on, **made(files, progress.notes)}
-        click.echo(json_line({**about, **seen, "record": run.record}))
+        announce(json_line({**about, **seen, "record": run.record}))
     shows = f"{page} shows" if page else f"`aespec reconstruct {job.folder}` draws"
     progress.say(f"wrote {job.folder}; {shows} what it learnt")
 
@@ -548,7 +565,7 @@ def _sorted(dataset: Dataset, fraction: float) -> bool:
 
 @contextmanager
 def _interruptible(folder: Path) -> Iterator[None]:
-    """Let whatever ends a training before its end say what it leaves and how to go on."""
+    """Let an interruption, a full disk, data or a reader that is gone say what training leaves and how it goes on."""
     from aespec.checkpoint import exists
     from aespec.diagnostics import AespecError
     from aespec.rules import DataNotFound, DataUnreadable
@@ -562,8 +579,7 @@ def _interruptible(folder: Path) -> Iterator[None]:
             raise
         raise KeyboardInterrupt(_left(folder)) from None
     except BrokenPipeError:
-        if (folder / UNFINISHED).exists():
-            click.echo(f"stopped, for nobody reads what is printed: {_left(folder)}", err=True)
+        warn(f"stopped, for nobody reads what is printed: {_left(folder)}")
         raise
     except Unprinted:
         raise
@@ -584,8 +600,11 @@ def _interruptible(folder: Path) -> Iterator[None]:
 def _left(folder: Path) -> str:
     """What a training that was stopped has left in its folder, and how it goes on."""
     from aespec.checkpoint import exists, read
+    from aespec.run import UNFINISHED
     from aespec.shapes import counted
 
+    if not (folder / UNFINISHED).exists():
+        return "the same command tries it again"
     if not exists(folder):
         return f"{folder} has no checkpoint yet; the same command begins again"
     done = counted(len(read(folder).epochs), "epoch")

@@ -19,7 +19,7 @@ class NesterovOfNothing(Lint):
     """Nesterov's momentum without momentum.
 
     `nesterov: true` looks at the gradient where the momentum is about to take the weights. Without a `momentum` it
-    takes them nowhere, and what is left is plain SGD: Keras passes over it, PyTorch refuses it. Usual is 0.9.
+    takes them nowhere, and what is left is plain SGD. Keras passes over it, `torch.optim.SGD` refuses it. Usual is 0.9.
     """
 
     code = "W403"
@@ -60,6 +60,7 @@ class EndlessWarmup(Lint):
 
     The rate of a `cosine` rises for the epochs of its `warmup`, and then falls for the others. With as many epochs of
     warm-up as there are in all it never falls, and with more it never comes to the rate that the optimizer states.
+    A phase of greedy training has a warm-up of its own, in its own epochs.
     """
 
     code = "W404"
@@ -86,15 +87,20 @@ training:
     def check(cls, spec: Spec, graph: Graph) -> Iterator[Diagnostic]:
         """The schedule beside the epochs."""
         plan = spec.training
-        if isinstance(plan.schedule, Cosine) and plan.schedule.warmup >= plan.epochs:
+        if not isinstance(plan.schedule, Cosine):
+            return
+        warmup = plan.schedule.warmup
+        shortest = min([plan.epochs, *(phase.epochs or plan.epochs for phase in plan.greedy)])
+        if warmup >= shortest:
+            what = "training" if shortest == plan.epochs else "a greedy phase"
             yield Diagnostic(
                 cls,
-                "training ends before its warm-up does"
-                if plan.schedule.warmup > plan.epochs
-                else "training ends as its warm-up does: the learning rate never falls",
+                f"{what} ends before its warm-up does"
+                if warmup > shortest
+                else f"{what} ends as its warm-up does: the learning rate never falls",
                 spec.place(("training", "schedule", "cosine", "warmup")),
-                wanted=f"fewer than {counted(plan.epochs, 'epoch')}",
-                got=f"`warmup: {plan.schedule.warmup:g}`",
+                wanted=f"fewer than {counted(shortest, 'epoch')}",
+                got=f"`warmup: {warmup:g}`",
                 help="state a shorter `warmup`, or more `epochs`",
             )
 

@@ -194,10 +194,11 @@ class LossNotFinite(Rule):
 
 
 class FolderUnwritable(Rule):
-    """A folder or file cannot be written.
+    """A folder or file cannot be written, or stdout.
 
     The disk is full, the folder belongs to somebody else, or a file stands where a folder is wanted. Files are
-    written under a temporary name and renamed when they are whole, so what was there before is still good.
+    written under a temporary name and renamed when they are whole, so what was there before is still good. What takes
+    long, such as training, goes on where stdout alone cannot be written, and says so.
     """
 
     code = "E505"
