@@ -2,6 +2,7 @@
 
 import csv
 import errno
+import fcntl
 import json
 import os
 import re
@@ -494,8 +495,9 @@ def test_a_training_whose_first_line_nobody_reads_says_so():
 
 
 def test_a_training_that_nobody_reads_ends_with_how_to_go_on():
-    done(aespec_(*begin(PLAIN, "--epochs", 200, folder="straight")))
-    with started(*begin(PLAIN, "--epochs", 200)) as process:
+    done(aespec_(*begin(PLAIN, "--epochs", 400, folder="straight")))
+    with started(*begin(PLAIN, "--epochs", 400)) as process:
+        fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, 4096)  # too short for all lines: it waits, however slow we are
         until(process, EPOCH, 4)
         process.stdout.close()
         said = process.stderr.read()
