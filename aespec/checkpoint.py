@@ -172,7 +172,7 @@ def locked(folder: Path) -> Iterator[None]:
                 f"another process is training in {folder}",
                 wanted="a folder that no other process trains in",
                 got=f"the lock {folder / LOCK} is held",
-                help="wait for it to end, or give another folder with `-o`",
+                help="wait for it to end; a new run can have another folder, with `-o`",
             )
         ) from None
     try:

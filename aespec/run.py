@@ -180,45 +180,43 @@ def prepare(folder: Path, *, force: bool = False, source: Path | None = None) ->
         source: The file that the spec was read from, which no run may write over.
 
     Raises:
-        AespecError: It holds something else, and ``force`` is not set, or the source, or it cannot be written.
+        AespecError: It holds something else, and ``force`` is not set, or the source.
+        OSError: It cannot be written.
     """
-    try:
-        if source is not None and source.resolve() == (folder / SPEC).resolve():
-            raise AespecError(
-                Diagnostic(
-                    RunExists,
-                    f"{source} would be written over by the resolved spec",
-                    wanted="a folder other than the one that has the spec",
-                    got=f"the folder {folder}",
-                    help="give another with `-o`",
-                )
+    if source is not None and source.resolve() == (folder / SPEC).resolve():
+        raise AespecError(
+            Diagnostic(
+                RunExists,
+                f"{source} would be written over by the resolved spec",
+                wanted="a folder other than the one that has the spec",
+                got=f"the folder {folder}",
+                help="give another with `-o`",
             )
-        folder.mkdir(parents=True, exist_ok=True)
-        kept = [path.name for path in folder.iterdir() if path.name != LOCK]
-        if kept and not force and exists(folder) and UNFINISHED in kept:
-            raise AespecError(
-                Diagnostic(
-                    RunExists,
-                    f"{folder} has a run that was interrupted",
-                    wanted="a new or empty folder",
-                    got=f"a checkpoint after {counted(len(read(folder).epochs), 'epoch')}",
-                    help=f"go on with `aespec train --resume {folder}`, or begin again with `--force`",
-                )
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = [path.name for path in folder.iterdir() if path.name != LOCK]
+    if kept and not force and exists(folder) and UNFINISHED in kept:
+        raise AespecError(
+            Diagnostic(
+                RunExists,
+                f"{folder} has a run that was interrupted",
+                wanted="a new or empty folder",
+                got=f"a checkpoint after {counted(len(read(folder).epochs), 'epoch')}",
+                help=f"go on with `aespec train --resume {folder}`, or begin again with `--force`",
             )
-        if kept and not force and UNFINISHED not in kept:
-            raise AespecError(
-                Diagnostic(
-                    RunExists,
-                    f"{folder} is not empty",
-                    wanted="a new or empty folder",
-                    got=f"a folder with {', '.join(sorted(kept)[:4])}",
-                    help="give another with `-o`, or `--force` to write over it",
-                )
+        )
+    if kept and not force and UNFINISHED not in kept:
+        raise AespecError(
+            Diagnostic(
+                RunExists,
+                f"{folder} is not empty",
+                wanted="a new or empty folder",
+                got=f"a folder with {', '.join(sorted(kept)[:4])}",
+                help="give another with `-o`, or `--force` to write over it",
             )
-        (folder / ".part").touch()
-        (folder / ".part").unlink()
-    except OSError as error:
-        raise unwritable(folder, error) from None
+        )
+    (folder / ".part").touch()
+    (folder / ".part").unlink()
 
 
 def unwritable(folder: Path, error: Exception, then: str | None = None) -> AespecError:

@@ -556,7 +556,7 @@ FINDINGS = {
     # W403, W404
     "nesterov in a phase alone": (
         spec("dense: 3", more="training: {greedy: {optimizer: {sgd: {nesterov: true}}}, optimizer: {sgd: 0.1}}"),
-        [("W403", "greedy")],
+        [("W403", "nesterov")],
     ),
     "nesterov in one of two phases": (
         spec(

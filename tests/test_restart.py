@@ -536,11 +536,12 @@ def test_a_disk_that_is_full_for_another_file_is_the_same(where, monkeypatch):
     assert json.loads((RUN / "run.json").read_text())["final"]
 
 
-def test_a_run_that_cannot_be_written_when_it_goes_on_is_told_how_to_go_on(monkeypatch):
+@pytest.mark.parametrize("first", ["filelock.FileLock.acquire", "pathlib.Path.touch"])
+def test_a_run_that_cannot_be_written_when_it_goes_on_is_told_how_to_go_on(first, monkeypatch):
     done(aespec_(*begin(PLAIN, "--epochs", 2)))
     before = outcome()
     with monkeypatch.context() as patched:
-        patched.setattr("filelock.FileLock.acquire", lambda *args, **kwargs: full())  # the first thing written
+        patched.setattr(first, lambda *args, **kwargs: full())  # the lock, or what is written behind it
         stopped = done(aespec_("train", "--resume", RUN, "--epochs", 3), 1)
     assert "error[E505]: run cannot be written" in stopped.stderr
     assert "there; the same command goes on then" in stopped.stderr

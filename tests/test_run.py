@@ -10,6 +10,7 @@ from PIL import Image
 
 import aespec
 from aespec import weights
+from aespec.cli.output import writing
 from aespec.course import Listener, build
 from aespec.course import train as train_built
 from aespec.data import Dataset
@@ -147,7 +148,7 @@ def test_a_spec_that_somebody_keeps_in_the_folder_is_not_written_over(tmp_path):
 
 def test_a_path_that_is_a_file_is_refused(tmp_path):
     (tmp_path / "run").write_text("a file")
-    with pytest.raises(aespec.AespecError) as caught:
+    with pytest.raises(aespec.AespecError) as caught, writing(tmp_path / "run"):
         prepare(tmp_path / "run")
     assert caught.value.diagnostics[0].rule.code == "E505"
     assert caught.value.diagnostics[0].got == "a file that stands in its way"

@@ -51,7 +51,8 @@ def build(specs: Specs, backend: str, out: Path | None, seed: int | None, dtype:
         folder = out and (out / each.spec.name if len(specs.paths) > 1 else out)
         with problems.of(each.path):
             if folder is not None:
-                prepare(folder, force=force, source=Path(each.path))
+                with writing(folder):
+                    prepare(folder, force=force, source=Path(each.path))
             record = _built(each, backend, dtype, folder)
             if form == "text":
                 click.echo(("\n" if records else "") + _told(record))

@@ -176,12 +176,19 @@ class Source:
         )
 
     def place(self, loc: Loc, *, key: bool = False) -> Place | None:
-        """Give the place of the value at ``loc``, or of the nearest value around it; with ``key``, of its key."""
-        for length in range(len(loc), -1, -1):
-            known = loc[:length]
-            if known in self.values:
-                return self.keys.get(known, self.values[known]) if key else self.values[known]
-        return None
+        """Give the place of the value at ``loc``, or of the nearest value around it; with ``key``, of its key.
+
+        An item that stands without its list, as a lone one may, is item 0.
+        """
+        known: Loc = ()
+        for part in loc:
+            if (*known, part) in self.values:
+                known = (*known, part)
+            elif part != 0:
+                break
+        if known not in self.values:
+            return None
+        return self.keys.get(known, self.values[known]) if key else self.values[known]
 
 
 def _put(data: Any, loc: Loc, value: Any) -> None:
