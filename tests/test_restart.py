@@ -31,7 +31,9 @@ from aespec.cli import main
 from aespec.cli.progress import Progress
 from aespec.course import Listener, build, train
 from aespec.data import Dataset
+from aespec.diagnostics import Diagnostic
 from aespec.registry import kinds
+from aespec.rules import BackendUnavailable
 from aespec.run import prepare
 from aespec.training import fit
 
@@ -407,6 +409,77 @@ def test_a_run_goes_from_keras_to_torch_and_back(monkeypatch):
     np.testing.assert_allclose(column("total"), column("total", Path("straight")), rtol=1e-4)
     assert len(rows()) == 2 * 2 + 7
     assert column("learning_rate") == column("learning_rate", Path("straight"))
+
+
+# -- interruptions that code in C loses --------------------------------------------------------------------------------
+
+
+def lost():
+    """Ctrl-C in code that Python calls, which drops the exception, as imports of frameworks do now and then."""
+    with suppress(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        AttributeError("module 'numpy._core' has no attribute '_multiarray_umath'"),
+        aespec.AespecError(Diagnostic(BackendUnavailable, "`torch` of package `aespec` cannot be imported")),
+    ],
+)
+def test_an_interruption_of_which_an_import_makes_another_error_is_told_as_one(error, monkeypatch):
+    def imported(*_, **__):
+        lost()
+        raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr("aespec.course.build", imported)
+        assert done(aespec_(*begin(PLAIN)), 130).stderr == "\ninterrupted\n"
+    done(aespec_(*begin(PLAIN)))
+
+
+def test_an_interruption_that_is_lost_ends_training_all_the_same(monkeypatch):
+    done(aespec_(*begin(PLAIN, folder="straight")))
+    counts, real = [], Progress.epoch
+
+    def epoch(self, epoch):
+        counts.append(epoch)
+        if len(counts) == 2:
+            lost()
+        real(self, epoch)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Progress, "epoch", epoch)
+        stopped = done(aespec_(*begin(PLAIN)), 130)
+    assert "interrupted: run has a checkpoint after 2 epochs; `aespec train --resume run` goes on" in stopped.stderr
+    done(aespec_("train", "--resume", RUN))
+    assert outcome() == outcome(Path("straight"))
+
+
+def test_a_disk_that_is_full_when_training_is_interrupted_is_told(monkeypatch):
+    def epoch(_, epoch):
+        if epoch.number == 2:  # whose checkpoint waits to be written
+            monkeypatch.setattr(os, "fsync", full)
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(Progress, "epoch", epoch)
+    stopped = done(aespec_(*begin(PLAIN)), 1)
+    assert "error[E505]: run cannot be written" in stopped.stderr
+    assert "goes on from it" in stopped.stderr
+
+
+def test_ctrl_c_stays_ignored_where_it_was(monkeypatch):
+    """As below nohup, or in the background of a script."""
+    monkeypatch.setattr(Progress, "epoch", lambda *_: signal.raise_signal(signal.SIGINT))
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        done(aespec_(*begin(PLAIN)))
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+    monkeypatch.setattr(Progress, "epoch", lambda *_: None)
+    done(aespec_(*begin(PLAIN, "--force")))
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 # -- disks and folders -------------------------------------------------------------------------------------------------

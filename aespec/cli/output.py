@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from math import isfinite
@@ -21,7 +20,6 @@ __all__ = [
     "as_json",
     "colored",
     "echo_json",
-    "ended_softly",
     "json_line",
     "made",
     "pretty",
@@ -141,20 +139,6 @@ def vacant(path: Path, *more: Path, force: bool, keep: Iterable[Path] = ()) -> P
             )
         )
     return path
-
-
-@contextmanager
-def ended_softly() -> Iterator[None]:
-    """A request to end this process, SIGTERM, is an interruption as Ctrl-C is."""
-
-    def stop(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _strict(data: Any) -> Any:

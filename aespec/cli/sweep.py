@@ -14,7 +14,8 @@ import click
 
 from aespec.cli.inputs import Specs, takes_specs
 from aespec.cli.options import Seed, backend_option, force_option, format_option
-from aespec.cli.output import announce, ended_softly, made, pretty, warn, writing
+from aespec.cli.output import announce, made, pretty, warn, writing
+from aespec.cli.stopping import ended_softly
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.passes import Limits
 from aespec.shapes import counted

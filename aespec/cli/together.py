@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from aespec.cli.output import ended_softly
+from aespec.cli.stopping import ended_softly
 
 __all__ = ["agreed", "say_that_it_waits", "silent", "together"]
 

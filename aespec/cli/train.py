@@ -14,9 +14,10 @@ import click
 from aespec.checkpoint import Checkpoint
 from aespec.cli.inputs import Specs, takes_specs
 from aespec.cli.options import backend_option, force_option, format_option, rate_option
-from aespec.cli.output import announce, ended_softly, json_line, made, warn, writing
+from aespec.cli.output import announce, json_line, made, warn, writing
 from aespec.cli.plan import assignments, plan_options
 from aespec.cli.stdout import Unprinted
+from aespec.cli.stopping import ended_softly
 from aespec.cli.together import agreed, say_that_it_waits, silent, together
 from aespec.passes import Limits
 from aespec.source.override import Option
