@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -24,6 +24,8 @@ from aespec.training import Epoch, State
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from aespec.stages import Stage
 
     Array = NDArray[np.floating[Any]]
 
@@ -54,6 +56,18 @@ class Checkpoint:
     def epochs(self) -> tuple[Epoch, ...]:
         """All that are over."""
         return (*self.past, *self.state.epochs)
+
+    def settled(self, stages: Sequence[Stage]) -> Checkpoint:
+        """The same place, where a phase of greedy training is over the beginning of the next stage.
+
+        Args:
+            stages: Those of the plan that trained up to here.
+        """
+        stage = stages[self.stage]
+        if not stage.name or not self.state.is_last(stage.plan):
+            return self
+        weights = {**self.weights, **self.state.kept}
+        return replace(self, stage=self.stage + 1, past=self.epochs, weights=weights, state=State())
 
 
 class Keeper:

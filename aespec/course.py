@@ -17,7 +17,7 @@ from aespec.backend import Model
 from aespec.checkpoint import Checkpoint, Keeper, exists
 from aespec.data.streams import Stream
 from aespec.diagnostics import AespecError
-from aespec.files import write_text
+from aespec.files import quoted, write_text
 from aespec.graph import Graph
 from aespec.passes import Limits, compile
 from aespec.plan import TrainingPlan
@@ -289,8 +289,9 @@ def _kept(keeper: Keeper, folder: Path) -> Iterator[None]:
         problem = error.diagnostics[0]
         if problem.rule is not LossNotFinite or not exists(folder):
             raise
-        more = f"{problem.help}; to go on from the last good epoch: `aespec train --resume {folder} --learning-rate X`"
-        raise AespecError(replace(problem, help=more)) from None
+        again = f"`aespec train --resume {quoted(folder)} --learning-rate X`"
+        help = f"{problem.help}; to go on from the last good epoch: {again}"
+        raise AespecError(replace(problem, help=help)) from None
     finally:
         keeper.flush()
 

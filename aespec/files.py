@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from os import PathLike
+from os import PathLike, fspath
 from pathlib import Path
+from shlex import quote
 from typing import TypeAlias
 
-__all__ = ["RESULTS", "StrPath", "whole", "write_text"]
+__all__ = ["RESULTS", "StrPath", "quoted", "whole", "write_text"]
 
 StrPath: TypeAlias = str | PathLike[str]
 """What a function takes that a user calls with the name of a file or a folder."""
@@ -27,6 +28,11 @@ RESULTS = (
     *(PRETRAINING, LEARNING),
 )
 """All that commands put into a run's folder, unless told otherwise."""
+
+
+def quoted(path: StrPath) -> str:
+    """The name of a file or a folder as a word of a command that is advised."""
+    return quote(fspath(path))
 
 
 @contextmanager

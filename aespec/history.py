@@ -11,7 +11,7 @@ from pathlib import Path
 
 from aespec.checkpoint import busy
 from aespec.diagnostics import AespecError, Diagnostic
-from aespec.files import StrPath
+from aespec.files import StrPath, quoted
 from aespec.rules import RunUnreadable
 
 __all__ = ["ABOUT", "HELD", "RATE", "Curve", "History", "read", "read_all"]
@@ -184,11 +184,11 @@ def _nothing(folder: Path) -> AespecError:
         got = "no such folder"
     elif not folder.is_dir():
         got = "a file"
-        help = f"give the run's folder: `aespec history {folder.parent}`" if folder.name == HISTORY else help
+        help = f"give the run's folder: `aespec history {quoted(folder.parent)}`" if folder.name == HISTORY else help
     else:
         got = f"no {HISTORY}"
         if any(folder.glob(f"*/{HISTORY}")):
-            help = f"`aespec history {folder}/*/` draws the runs that are in it"
+            help = f"`aespec history {quoted(folder)}/*/` draws the runs that are in it"
     return AespecError(
         Diagnostic(
             RunUnreadable,

@@ -117,6 +117,10 @@ class TrainingPlan(Section):
     randomness: Literal["framework", "shared"] = "framework"
     """Who draws noise in training: the framework, or aespec, slower, the same for every backend."""
 
+    def which(self, phase: int) -> int:
+        """The index in `greedy` of what a phase, counted from 0, trains by: one alone stands for all."""
+        return phase if len(self.greedy) > 1 else 0
+
     @together("clip_norm", "clip_value")
     def _one_way_to_clip(self) -> Objections:
         if self.clip_norm is not None and self.clip_value is not None:

@@ -19,7 +19,7 @@ from aespec.backend import Model
 from aespec.checkpoint import FILE, LOCK, busy, exists, read
 from aespec.data.scaling import Scaling
 from aespec.diagnostics import AespecError, Diagnostic, show
-from aespec.files import RESULTS, StrPath
+from aespec.files import RESULTS, StrPath, quoted
 from aespec.graph import Graph
 from aespec.held import RunData
 from aespec.passes import Limits, compile
@@ -202,7 +202,7 @@ def prepare(folder: Path, *, force: bool = False, source: Path | None = None) ->
                 f"{folder} has a run that was interrupted",
                 wanted="a new or empty folder",
                 got=f"a checkpoint after {counted(len(read(folder).epochs), 'epoch')}",
-                help=f"go on with `aespec train --resume {folder}`, or begin again with `--force`",
+                help=f"go on with `aespec train --resume {quoted(folder)}`, or begin again with `--force`",
             )
         )
     if kept and not force and UNFINISHED not in kept:
@@ -266,10 +266,11 @@ def open_run(folder: StrPath, *, finished: bool = True) -> Run:
         elif busy(folder):
             help = "another process is training it now: wait for that to end"
         elif missing == [WEIGHTS] and (folder / UNFINISHED).exists():
-            help = f"it ended before its last epoch: `aespec train --resume {folder}` goes on with it{_or_ends(folder)}"
+            on = f"`aespec train --resume {quoted(folder)}` goes on with it"
+            help = f"it ended before its last epoch: {on}{_or_ends(folder)}"
         elif missing == [WEIGHTS]:
             what = "writes them again, from its checkpoint" if exists(folder) else "trains them again"
-            help = f"its weights are gone: `aespec train --resume {folder}` {what}"
+            help = f"its weights are gone: `aespec train --resume {quoted(folder)}` {what}"
         else:
             help = "`aespec train SPEC --backend torch --data digits` makes one and prints its name"
         raise AespecError(
@@ -324,7 +325,7 @@ def _a_file(path: Path) -> tuple[str, str]:
     if (path.parent / RECORD).is_file():
         return "a file", f"give the folder that it is in: `{path.parent}`"
     if path.suffix.lower() in (".yaml", ".yml", ".json"):
-        help = f"train it, and give the folder that this prints: `aespec train {path} --backend torch`"
+        help = f"train it, and give the folder that this prints: `aespec train {quoted(path)} --backend torch`"
         return "a file, a spec that is not trained", help
     return "a file", "give the folder of a run, which `aespec train` prints"
 

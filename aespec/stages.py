@@ -248,7 +248,7 @@ def stages(graph: Graph, plan: TrainingPlan) -> list[Stage]:
     found = []
     groups = _groups(graph) if plan.greedy else []
     for i, group in enumerate(groups):
-        own = plan.greedy[i if len(plan.greedy) > 1 else 0]
+        own = plan.greedy[plan.which(i)]
         changed = {name: getattr(own, name) for name in ("optimizer", "epochs") if getattr(own, name) is not None}
         losses = own.loss or ((MeanSquaredError(),) if i else graph.losses)
         before = tuple(node for earlier in groups[:i] for node in earlier)

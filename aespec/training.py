@@ -102,6 +102,15 @@ class State:
         """The weights, each with its moving average in its place, where the plan asks for one."""
         return {name: self.optimizer.get(f"{name}/average", value) for name, value in self.weights.items()}
 
+    @property
+    def kept(self) -> Mapping[str, Array]:
+        """The weights that the model has where training ends here."""
+        return self.best or self.averaged
+
+    def is_last(self, plan: TrainingPlan) -> bool:
+        """Whether training by a plan ends here."""
+        return len(self.epochs) >= plan.epochs or stops(self.epochs, plan.early_stopping)
+
 
 def batch_order(seed: int, epoch: int, samples: int) -> NDArray[np.int64]:
     """The order in which an epoch (counted from 1) takes the training samples, on every backend."""
@@ -274,11 +283,11 @@ def fit(
         state = begin
     else:
         state = State(weights=model.weights(), optimizer=trainer.state())
-    while len(state.epochs) < plan.epochs and not stops(state.epochs, plan.early_stopping):
+    while not state.is_last(plan):
         state = _epoch(model, trainer, training, held, plan, state, phase, tick, tell)
         keep(state)
         on_epoch(state.epochs[-1])
-    model.load_weights(state.best or state.averaged)
+    model.load_weights(state.kept)
     if plan.early_stopping is not None and stops(state.epochs, plan.early_stopping):
         tell(_stopped(state.epochs, plan.early_stopping))
     return list(state.epochs)

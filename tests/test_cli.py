@@ -897,6 +897,10 @@ THREE["total"] = sum(THREE.values())
 @pytest.mark.parametrize(
     ("columns", "losses", "told"),
     [
+        (20, ONE, "00:14"),
+        (30, ONE, "00:14"),
+        (40, ONE, "loss 0.3000, 00:14"),
+        (44, ONE, "500/625, loss 0.3000, 00:14"),
         (60, ONE, "500/625, loss 0.3000, 16,000/s, 00:14"),
         (60, THREE, "500/625, loss 0.3210, 16,000/s, 00:14"),
         (80, ONE, "step 500/625, loss 0.3000, 16,000 samples/s, 00:14 left"),

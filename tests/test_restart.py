@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -414,17 +416,20 @@ def test_a_run_goes_from_keras_to_torch_and_back(monkeypatch):
 # -- interruptions that code in C loses --------------------------------------------------------------------------------
 
 
-def lost():
+def lost(number=signal.SIGINT):
     """Ctrl-C in code that Python calls, which drops the exception, as imports of frameworks do now and then."""
     with suppress(KeyboardInterrupt):
-        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(number)
+
+
+IMPORT = aespec.AespecError(Diagnostic(BackendUnavailable, "`torch` of package `aespec` cannot be imported"))
 
 
 @pytest.mark.parametrize(
     "error",
     [
         AttributeError("module 'numpy._core' has no attribute '_multiarray_umath'"),
-        aespec.AespecError(Diagnostic(BackendUnavailable, "`torch` of package `aespec` cannot be imported")),
+        IMPORT,
     ],
 )
 def test_an_interruption_of_which_an_import_makes_another_error_is_told_as_one(error, monkeypatch):
@@ -438,14 +443,18 @@ def test_an_interruption_of_which_an_import_makes_another_error_is_told_as_one(e
     done(aespec_(*begin(PLAIN)))
 
 
-def test_an_interruption_that_is_lost_ends_training_all_the_same(monkeypatch):
+@pytest.mark.parametrize("error", [RuntimeError("initialization failed"), IMPORT, None])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_that_is_lost_ends_training_all_the_same(number, error, monkeypatch):
     done(aespec_(*begin(PLAIN, folder="straight")))
     counts, real = [], Progress.epoch
 
     def epoch(self, epoch):
         counts.append(epoch)
         if len(counts) == 2:
-            lost()
+            lost(number)
+            if error is not None:
+                raise error
         real(self, epoch)
 
     with monkeypatch.context() as patched:
@@ -466,6 +475,24 @@ def test_a_disk_that_is_full_when_training_is_interrupted_is_told(monkeypatch):
     stopped = done(aespec_(*begin(PLAIN)), 1)
     assert "error[E505]: run cannot be written" in stopped.stderr
     assert "goes on from it" in stopped.stderr
+
+
+def test_an_interruption_of_the_report_says_that_the_run_is_finished(monkeypatch):
+    def report(*_):
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr("aespec.report.report.report", report)
+    stopped = done(aespec_(*begin(PLAIN)), 130)
+    assert stopped.stderr == "\ninterrupted: run is finished; `aespec report run` writes its report\n"
+    assert json.loads((RUN / "run.json").read_text())["final"]
+
+
+def test_training_in_a_thread_leaves_signals_alone():
+    found = []
+    thread = Thread(target=lambda: found.append(aespec_(*begin(PLAIN))))
+    thread.start()
+    thread.join()
+    done(*found)
 
 
 def test_ctrl_c_stays_ignored_where_it_was(monkeypatch):
@@ -557,6 +584,24 @@ def test_a_training_that_can_print_nowhere_goes_on():
     with Path("/dev/full").open("w") as nowhere, started(*args, stdout=nowhere, stderr=nowhere) as process:
         process.wait(timeout=120)
     assert json.loads((RUN / "run.json").read_text())["final"]
+
+
+@pytest.mark.parametrize("closed", ["2>&-", ">&-", ">&- 2>&- <&-"])
+def test_a_training_without_stdout_or_stderr_goes_on(closed):
+    line = shlex.join([sys.executable, "-m", "aespec", *map(str, begin(PLAIN))])
+    assert subprocess.run(["bash", "-c", f"{line} {closed}"], check=False).returncode == 0
+    assert json.loads((RUN / "run.json").read_text())["final"]
+
+
+def test_an_error_without_stderr_is_no_other():
+    line = shlex.join([sys.executable, "-m", "aespec", "validate", "none.yaml"])
+    assert subprocess.run(["bash", "-c", f"{line} 2>&-"], check=False).returncode == 1
+
+
+def test_a_report_that_finds_no_room_is_told_with_how_to_write_it(monkeypatch):
+    monkeypatch.setattr("aespec.report.report.write_text", full)
+    ended = done(aespec_(*begin(PLAIN, "--report")))
+    assert "no report: run cannot be written; `aespec report run` tries again" in ended.stdout
 
 
 def test_a_training_whose_first_line_nobody_reads_says_so():
@@ -868,6 +913,110 @@ def test_fewer_epochs_than_are_over_are_refused(monkeypatch):
 
 def interrupt():
     raise KeyboardInterrupt
+
+
+# -- phases ------------------------------------------------------------------------------------------------------------
+
+PHASES = {
+    **PLAIN,
+    "encoder": [{"dense": 5}, {"dense": 3}],
+    "training": {**PLAIN["training"], "greedy": [{}, {"optimizer": {"sgd": 0.02}}]},
+}
+
+
+def cut(spec, monkeypatch, *, stage, epochs=0):
+    """A run that is interrupted in its stage of that number, counted from 0, after some epochs of it."""
+    begun, over = [], []
+    with monkeypatch.context() as patched:
+        patched.setattr(Progress, "stage", lambda *_: (begun.append(0), over.clear()))
+        patched.setattr(Progress, "epoch", lambda *_: over.append(0))
+        patched.setattr(Progress, "tick", lambda *_: (len(begun) - 1, len(over)) == (stage, epochs) and interrupt())
+        return done(aespec_(*begin(spec)), 130)
+
+
+def told(folder=RUN):
+    """How long each stage was, and at which learning rate it ended."""
+    last = {row["phase"]: row for row in rows(folder)}
+    return [(phase, row["epoch"], row["learning_rate"]) for phase, row in last.items()]
+
+
+@pytest.mark.parametrize("epochs", [0, 1])
+def test_a_phase_that_is_over_stays_as_long_as_it_was(epochs, monkeypatch):
+    """Also where the next has done no epoch, and there is no checkpoint of it."""
+    cut(PHASES, monkeypatch, stage=1, epochs=epochs)
+    done(aespec_("train", "--resume", RUN, "--epochs", 5))
+    assert told() == [("encoder/dense_1", "3", "0.05"), ("encoder/dense_2", "5", "0.02"), ("", "5", "0.05")]
+
+
+def test_a_run_that_was_cut_off_between_its_phases_ends_as_if_it_had_not_been(monkeypatch):
+    spec = {**PHASES, "training": {**PHASES["training"], "ema": 0.9, "early_stopping": 2}}
+    done(aespec_(*begin(spec, folder="straight")))
+    cut(spec, monkeypatch, stage=1)
+    cut_off = read(RUN)
+    assert (cut_off.stage, len(cut_off.state.epochs)) == (0, 3)
+    done(aespec_("train", "--resume", RUN))
+    assert outcome() == outcome(Path("straight"))
+
+
+def test_a_phase_cannot_have_fewer_epochs_than_it_had(monkeypatch):
+    cut(PHASES, monkeypatch, stage=1, epochs=2)
+    before = files()
+    refused = done(aespec_("train", "--resume", RUN, "--epochs", 1), 1)
+    assert "error[E507]: run is further than that" in refused.stderr
+    assert "wanted: at least 2 epochs\n" in refused.stderr
+    assert "help: `--epochs 4` trains on\n" in refused.stderr
+    assert files() == before
+    done(aespec_("train", "--resume", RUN, "--epochs", 2))
+    assert [epochs for _, epochs, _ in told()] == ["3", "2", "2"]
+
+
+@pytest.mark.parametrize(
+    ("stage", "rates"),
+    [(0, ["0.01", "0.02", "0.01"]), (1, ["0.05", "0.01", "0.05"]), (2, ["0.05", "0.02", "0.01"])],
+)
+def test_a_learning_rate_is_for_the_optimizer_of_what_goes_on(stage, rates, monkeypatch):
+    """A phase that has one of its own keeps the plan's as it is, and the other way round."""
+    cut(PHASES, monkeypatch, stage=stage, epochs=1)
+    done(aespec_("train", "--resume", RUN, "--learning-rate", 0.01))
+    assert [rate for *_, rate in told()] == rates
+    plan = yaml.safe_load((RUN / "spec.yaml").read_text())["training"]
+    assert plan["optimizer"]["sgd"]["learning_rate"] == (0.05 if stage == 1 else 0.01)
+    assert plan["greedy"][1]["optimizer"]["sgd"]["learning_rate"] == (0.01 if stage == 1 else 0.02)
+
+
+# -- names -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_command_that_is_advised_is_one_where_the_folder_has_a_space(monkeypatch):
+    folder = Path("a run")
+    with monkeypatch.context() as patched:
+        patched.setattr(Progress, "epoch", lambda *_: interrupt())
+        stopped = done(aespec_(*begin(PLAIN, folder=folder)), 130)
+    assert "`aespec train --resume 'a run'` goes on from it" in stopped.stderr
+    assert "`aespec train --resume 'a run'` goes on with it" in done(aespec_("reconstruct", folder), 1).stderr
+    assert "`aespec train --resume 'a run'`, or begin again" in done(aespec_(*begin(PLAIN, folder=folder)), 1).stderr
+    ended = done(aespec_("train", "--resume", folder, "--no-report"))
+    assert "`aespec reconstruct 'a run'` draws what it learnt" in ended.stdout
+    wild = aespec_("train", "--resume", folder, "--epochs", 6, "--learning-rate", 1e30)
+    assert "`aespec train --resume 'a run' --learning-rate X`" in done(wild, 1).stderr
+
+
+def test_data_that_was_found_by_way_of_a_folder_that_moves_is_found_again(monkeypatch):
+    Path("here").mkdir()
+    with monkeypatch.context() as patched:
+        patched.chdir("here")
+        done(aespec_(*begin(PLAIN, "--data", "../data.npy")))
+    Path("here").rename("there")
+    done(aespec_("train", "--resume", "there/run", "--epochs", 4))
+
+
+def test_data_whose_name_cannot_be_written_down_is_refused():
+    name = os.fsdecode(b"bad\xff.npy")
+    Path("data.npy").rename(name)
+    refused = done(aespec_(*begin(PLAIN, "--data", name)), 1)
+    assert "error[E404]" in refused.stderr
+    assert "got: a name that is not UTF-8" in refused.stderr
+    assert not RUN.exists()
 
 
 def test_a_run_without_a_checkpoint_begins_again(monkeypatch):

@@ -773,6 +773,33 @@ def test_an_interruption_leaves_checkpoints_and_says_how_to_go_on(here):
     assert rows() == []
 
 
+def test_a_second_interruption_waits_for_nothing_and_says_how_to_go_on_too(monkeypatch):
+    """Of the first one's words none are lost."""
+    waits, ended = [], []
+
+    class Slow:
+        alive = True
+
+        def end(self, at_once):
+            ended.append(at_once)
+
+        def wait(self):
+            waits.append(self)
+            raise KeyboardInterrupt
+
+        def kill(self):
+            ended.append("killed")
+
+    workers = Processes(train_trial, 1)
+    monkeypatch.setattr(workers, "_idle", [Slow()])
+    with pytest.raises(KeyboardInterrupt, match="the same command goes on"), workers:
+        raise KeyboardInterrupt("the same command goes on")
+    assert len(waits) == 1
+    assert ended == [True, "killed"]
+    with pytest.raises(KeyboardInterrupt), workers:
+        pass
+
+
 @optuna
 def test_optuna_proposes_the_same_when_a_sweep_goes_on(inside):
     args = [*vary(f"{UNITS}=1..6", f"{RATE}=1e-4..1e-1:log"), "--jobs", 2, "--optuna"]

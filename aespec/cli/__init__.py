@@ -7,12 +7,13 @@ import os
 import sys
 from importlib import import_module
 from keyword import iskeyword
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from aespec.cli.stdout import Unprinted, distinct_stdout
-from aespec.cli.stopping import asked_to_stop, heard
+from aespec.cli.stopping import heard
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -119,6 +120,8 @@ class CommandLine(click.Group):
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run what the command line says."""
+        if sys.stderr is None:  # it was closed: what is told there goes nowhere, which ends nothing
+            sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 (it stays open as long as there is something to tell)
         try:
             with distinct_stdout():
                 return super().main(*args, **kwargs)
@@ -133,30 +136,20 @@ class CommandLine(click.Group):
         """Run a command; whatever goes wrong in it is said in words."""
         from aespec.diagnostics import AespecError
 
-        with heard():
-            try:
+        try:
+            with heard():
                 return super().invoke(context)
-            except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError, Unprinted):
-                raise  # click's own; a pipe that was closed is silent
-            except KeyboardInterrupt as interruption:
-                click.echo("\n" + ": ".join(["interrupted", *map(str, interruption.args)]), err=True)
-                context.exit(INTERRUPTED)
-            except Exception as error:
-                if asked_to_stop() and not _is_of_the_disk(error):  # made of it by the code that was interrupted
-                    click.echo("\ninterrupted", err=True)
-                    context.exit(INTERRUPTED)
-                if isinstance(error, AespecError):
-                    tell(error.diagnostics)
-                    context.exit(error.exit_code)
-                _report_bug(error)
-                context.exit(BUG)
-
-
-def _is_of_the_disk(error: Exception) -> bool:
-    from aespec.diagnostics import AespecError
-    from aespec.rules import FolderUnwritable
-
-    return isinstance(error, AespecError) and error.diagnostics[0].rule is FolderUnwritable
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError, Unprinted):
+            raise  # click's own; a pipe that was closed is silent
+        except AespecError as error:
+            tell(error.diagnostics)
+            context.exit(error.exit_code)
+        except KeyboardInterrupt as interruption:
+            click.echo("\n" + ": ".join(["interrupted", *map(str, interruption.args)]), err=True)
+            context.exit(INTERRUPTED)
+        except Exception as error:
+            _report_bug(error)
+            context.exit(BUG)
 
 
 def tell(problems: Sequence[Diagnostic]) -> None:

@@ -73,7 +73,10 @@ class Progress(Listener):
         self.bar.refresh()
 
     def _forms(self, epoch: int, done: int, losses: Mapping[str, float], elapsed: float) -> Iterator[str]:
-        """What may stand about the bar, the longest first: names of terms are given up, then words, then terms."""
+        """What may stand about the bar, the longest first: names of terms are given up, then words, then terms.
+
+        On the narrowest terminals the pace goes, then the step and the loss, and at last the time left.
+        """
         bar = f"epoch {epoch}/{self.epochs} {{bar}}"
         step = f"{ceil(done / self.batch_size):,}/{self.steps:,}"
         if not done:
@@ -92,6 +95,8 @@ class Progress(Listener):
         for shown in (words, *(letters[:count] for count in range(len(letters), -1, -1))):
             told = [step, *_values([total, *shown]), f"{pace:,.0f}/s", left]
             yield f"{bar} {', '.join(told)}"
+        for told in ([step, *_values([total]), left], [*_values([total]), left], [left], []):
+            yield f"{bar} {', '.join(told)}".rstrip()
 
     def epoch(self, epoch: Epoch) -> None:
         """See `Listener.epoch`."""

@@ -9,6 +9,9 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import current_thread, main_thread
+from typing import Any
+
+import click
 
 __all__ = ["asked_to_stop", "ended_softly", "heard"]
 
@@ -20,32 +23,50 @@ def asked_to_stop() -> bool:
     return _asked
 
 
+@contextmanager
+def heard() -> Iterator[None]:
+    """A command: that Ctrl-C was pressed is not forgotten until it ends."""
+    global _asked
+    _asked = False
+    with _told_by(signal.SIGINT, signal.default_int_handler):
+        yield
+
+
+@contextmanager
+def ended_softly() -> Iterator[None]:
+    """A request to end this process, SIGTERM, is an interruption as Ctrl-C is."""
+    with _told_by(signal.SIGTERM, signal.SIG_DFL):
+        yield
+
+
+@contextmanager
+def _told_by(number: signal.Signals, usual: Any) -> Iterator[None]:
+    """Have a signal of which nothing else is made than usual interrupt, and another error that comes of that be one."""
+    ours = signal.getsignal(number) == usual and current_thread() is main_thread()
+    if ours:
+        signal.signal(number, _stop)
+    try:
+        yield
+    except Exception as error:
+        if not _asked or _is_of_its_own(error):
+            raise
+        raise KeyboardInterrupt from error
+    finally:
+        if ours:
+            signal.signal(number, usual)
+
+
 def _stop(*_: object) -> None:
     global _asked
     _asked = True
     raise KeyboardInterrupt
 
 
-@contextmanager
-def heard() -> Iterator[None]:
-    """A command; Ctrl-C, unless something else is done with it, is not forgotten until it ends."""
-    global _asked
-    _asked = False
-    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler or current_thread() is not main_thread():
-        yield
-        return
-    signal.signal(signal.SIGINT, _stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+def _is_of_its_own(error: Exception) -> bool:
+    """Whether it says what an interruption does not: that a disk is full, or how the command ends."""
+    from aespec.diagnostics import AespecError
+    from aespec.rules import FolderUnwritable
 
-
-@contextmanager
-def ended_softly() -> Iterator[None]:
-    """A request to end this process, SIGTERM, is an interruption as Ctrl-C is."""
-    before = signal.signal(signal.SIGTERM, _stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    if isinstance(error, AespecError):
+        return error.diagnostics[0].rule is FolderUnwritable
+    return isinstance(error, OSError | click.ClickException | click.exceptions.Exit | click.Abort)

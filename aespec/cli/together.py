@@ -83,6 +83,7 @@ def together(folder: Path, backend: str) -> Iterator[None]:
     """Say that another process is gone, where a framework's own error means that, and how to go on."""
     from aespec.checkpoint import exists, read
     from aespec.diagnostics import AespecError, Diagnostic, show
+    from aespec.files import quoted
     from aespec.launchers import trained_together
     from aespec.registry import find_backend
     from aespec.rules import TeamLost
@@ -99,7 +100,9 @@ def together(folder: Path, backend: str) -> Iterator[None]:
     again = "where another of them says why, mend that; then start all of them again"
     if exists(folder):
         after = counted(len(read(folder).epochs), "epoch")
-        again += f" with `--resume {folder}`, or one alone: the run goes on from the last checkpoint, after {after}"
+        again += (
+            f" with `--resume {quoted(folder)}`, or one alone: the run goes on from the last checkpoint, after {after}"
+        )
     what = "the processes that train together lost one of them"
     [cause, *_] = re.split(r"^\s+File .*$", text, flags=re.MULTILINE)[-1].strip().splitlines() or ["nothing"]
     raise AespecError(Diagnostic(TeamLost, what, wanted="all of them, until the end", got=show(cause, 200), help=again))

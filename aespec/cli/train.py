@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -19,6 +19,7 @@ from aespec.cli.plan import assignments, plan_options
 from aespec.cli.stdout import Unprinted
 from aespec.cli.stopping import ended_softly
 from aespec.cli.together import agreed, say_that_it_waits, silent, together
+from aespec.files import quoted
 from aespec.passes import Limits
 from aespec.source.override import Option
 
@@ -28,12 +29,14 @@ if TYPE_CHECKING:
     from aespec.diagnostics import Diagnostic
     from aespec.graph import Graph
     from aespec.loggers import Logger, Loggers
-    from aespec.plan import TrainingPlan
+    from aespec.plan import Phase, TrainingPlan
     from aespec.run import Run, Stretch
     from aespec.spec import Spec
 
 
 DEFAULT_DATA = "digits"
+
+P = TypeVar("P", "TrainingPlan", "Phase")
 
 
 @dataclass(frozen=True)
@@ -164,6 +167,7 @@ def _resumed(folder: Path, backend: str | None, rate: float | None, given: dict[
     from aespec.rules import NotThisRun
     from aespec.run import is_finished, lost, open_run, stretches
     from aespec.shapes import counted
+    from aespec.stages import stages
     from aespec.training import stops
 
     run = open_run(folder, finished=False)
@@ -187,11 +191,14 @@ def _resumed(folder: Path, backend: str | None, rate: float | None, given: dict[
         plan = plan.model_copy(update={"validation_data": where})
     if epochs is not None:
         plan = plan.model_copy(update={"epochs": epochs})
-    spec = _with_rate(run.spec.model_copy(update={"training": plan}), rate, phases=True)
     begin, finished = Checkpoint(), is_finished(folder)
     if finished or exists(folder) or lost(folder):
         begin = read(folder)
         _same_spec(run, begin)
+        begin = begin.settled(stages(run.graph, run.spec.training))
+    stage, reached = stages(run.graph, plan)[begin.stage], len(begin.state.epochs)
+    phase = plan.which(begin.stage) if stage.name else None
+    spec = _with_rate(run.spec.model_copy(update={"training": plan}), rate, phase)
     whole = [epoch for epoch in begin.epochs if not epoch.phase]
     done = len(whole)
     stopping = plan.early_stopping
@@ -205,16 +212,16 @@ def _resumed(folder: Path, backend: str | None, rate: float | None, given: dict[
                 help="begin a new run with another `early_stopping`",
             )
         )
-    if (finished and done >= plan.epochs) or (epochs is not None and epochs < done):
+    if (finished and done >= plan.epochs) or (epochs is not None and reached > stage.plan.epochs):
         raise AespecError(
             Diagnostic(
                 NotThisRun,
                 f"{folder} is finished" if finished else f"{folder} is further than that",
                 wanted=f"more than {counted(done, 'epoch')} to go on with"
                 if finished
-                else f"at least {counted(done, 'epoch')}",
+                else f"at least {counted(reached, 'epoch')}",
                 got=f"a plan of {counted(plan.epochs, 'epoch')}" if epochs is None else f"`--epochs {epochs}`",
-                help=f"`--epochs {2 * done}` trains on",
+                help=f"`--epochs {2 * reached}` trains on",
             )
         )
     record = run.record["data"]
@@ -244,7 +251,7 @@ def _otherwise(before: TrainingPlan, plan: TrainingPlan, begin: Checkpoint) -> s
     if not epochs:
         return ""
     if epochs[-1].phase:
-        phase = plan.greedy[begin.stage if len(plan.greedy) > 1 else 0]
+        phase = plan.greedy[plan.which(begin.stage)]
         old, new = (phase.epochs or each.epochs for each in (before, plan))
     else:
         old, new = before.epochs, plan.epochs
@@ -371,7 +378,8 @@ def _run(
             listeners=[progress, logged],
         )
         logged.end(run.record["final"])
-        page, notes = report_training(run, built.model, dataset, held) if report and first else (None, [])
+        with _finished(job.folder):
+            page, notes = report_training(run, built.model, dataset, held) if report and first else (None, [])
         for note in notes:
             progress.note(note)
     if form == "json" and not quiet:
@@ -379,7 +387,7 @@ def _run(
         files = [*(job.folder / name for name in (SPEC, WEIGHTS, HISTORY, RECORD, FILE)), page]
         seen = {"part": TRAINING, "samples": trained_on, **made(files, progress.notes)}
         announce(json_line({**about, **seen, "record": run.record}))
-    shows = f"{page} shows" if page else f"`aespec reconstruct {job.folder}` draws"
+    shows = f"{page} shows" if page else f"`aespec reconstruct {quoted(job.folder)}` draws"
     progress.say(f"wrote {job.folder}; {shows} what it learnt")
 
 
@@ -505,27 +513,31 @@ def _same_spec(run: Run, begin: Checkpoint) -> None:
 
 def _settled(spec: Spec) -> Spec:
     """A spec without what may be another when its run goes on: what options change, and what no number depends on."""
-    plan = spec.training
-    same = {"epochs": 1, "validation_data": plan.validation_data and "a file"}
+    plan = _rated(spec.training, 1.0)
+    greedy = tuple(_rated(phase, 1.0) for phase in plan.greedy)
+    same = {"epochs": 1, "greedy": greedy, "validation_data": plan.validation_data and "a file"}
     plan = plan.model_copy(update=same)
-    bare = spec.model_copy(update={"name": "", "description": None, "vars": {}, "training": plan})
-    return _with_rate(bare, 1.0, phases=True)
+    return spec.model_copy(update={"name": "", "description": None, "vars": {}, "training": plan})
 
 
-def _with_rate(spec: Spec, rate: float | None, *, phases: bool = False) -> Spec:
-    """The spec with another learning rate in its optimizer, whichever that is, and in those of its phases."""
+def _with_rate(spec: Spec, rate: float | None, phase: int | None = None) -> Spec:
+    """The spec with another learning rate in its optimizer, or in that of a greedy phase which has one of its own."""
     if rate is None:
         return spec
-
-    def fast(part: Any) -> Any:
-        if part.optimizer is None:
-            return part
-        return part.model_copy(update={"optimizer": part.optimizer.model_copy(update={"learning_rate": rate})})
-
-    plan = fast(spec.training)
-    if phases:
-        plan = plan.model_copy(update={"greedy": tuple(map(fast, plan.greedy))})
+    plan = spec.training
+    if phase is None or plan.greedy[phase].optimizer is None:
+        plan = _rated(plan, rate)
+    else:
+        greedy = (_rated(each, rate) if i == phase else each for i, each in enumerate(plan.greedy))
+        plan = plan.model_copy(update={"greedy": tuple(greedy)})
     return spec.model_copy(update={"training": plan})
+
+
+def _rated(part: P, rate: float) -> P:
+    """A plan, or a phase, with another learning rate in its optimizer, if it states one."""
+    if part.optimizer is None:
+        return part
+    return part.model_copy(update={"optimizer": part.optimizer.model_copy(update={"learning_rate": rate})})
 
 
 def _limited(whole: Dataset, limit: int | None) -> Dataset:
@@ -576,7 +588,7 @@ def _interruptible(folder: Path) -> Iterator[None]:
         with ended_softly():
             yield
     except KeyboardInterrupt:
-        if not (folder / UNFINISHED).exists():
+        if not (folder / UNFINISHED).exists():  # before anything was done, or it is said already
             raise
         raise KeyboardInterrupt(_left(folder)) from None
     except BrokenPipeError:
@@ -598,6 +610,16 @@ def _interruptible(folder: Path) -> Iterator[None]:
         raise unwritable(folder, error, _left(folder)) from error
 
 
+@contextmanager
+def _finished(folder: Path) -> Iterator[None]:
+    """Let an interruption say that the run is whole, and how it gets its report."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        what = f"{folder} is finished; `aespec report {quoted(folder)}` writes its report"
+        raise KeyboardInterrupt(what) from None
+
+
 def _left(folder: Path) -> str:
     """What a training that was stopped has left in its folder, and how it goes on."""
     from aespec.checkpoint import exists, read
@@ -609,4 +631,4 @@ def _left(folder: Path) -> str:
     if not exists(folder):
         return f"{folder} has no checkpoint yet; the same command begins again"
     done = counted(len(read(folder).epochs), "epoch")
-    return f"{folder} has a checkpoint after {done}; `aespec train --resume {folder}` goes on from it"
+    return f"{folder} has a checkpoint after {done}; `aespec train --resume {quoted(folder)}` goes on from it"

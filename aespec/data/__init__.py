@@ -207,9 +207,13 @@ def place(name: str) -> Path:
     Raises:
         AespecError: There is none.
     """
-    path = Path(name).expanduser().absolute()
+    path = Path(name).expanduser()
     try:
+        name.encode()
+        path = path.parent.resolve() / path.name  # without `..`: the folder that it leaves may be moved
         there = path.exists()
+    except UnicodeEncodeError:
+        unreadable(name, "a name that is not UTF-8", "give it another name")
     except OSError as error:
         unreadable(name, reason(error), "check the path")
     if not name:

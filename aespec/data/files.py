@@ -215,7 +215,8 @@ def not_found(path: str, names: Sequence[str]) -> NoReturn:
             "or of a folder of arrays or pictures",
             help=f"did you mean `{meant}`?"
             if meant
-            else "check the path, which starts from the current folder, or name other data with `--data`",
+            else f"check the path{'' if Path(path).is_absolute() else ', which starts from the current folder'}, "
+            "or name other data with `--data`",
         )
     )
 

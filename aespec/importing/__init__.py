@@ -18,6 +18,7 @@ from aespec import weights as weights_of
 from aespec.backend import Backend
 from aespec.brief import brief_spec
 from aespec.diagnostics import AespecError, Diagnostic, nearest, show
+from aespec.files import quoted
 from aespec.graph import Graph
 from aespec.importing.archive import Archive, branching, unreadable
 from aespec.importing.found import Damaged, Flaw, Found, Part, Reader, Tensor, Unsaid, own_name, spec_in
@@ -350,7 +351,7 @@ def _blaming(flaws: Iterable[Flaw], path: Path) -> Iterator[None]:
         if not left_out:
             raise
         without = f"without {left_out}, which `--partial` leaves out"
-        help = f"change {left_out} in the model and save it again: `aespec import {path}` says more"
+        help = f"change {left_out} in the model and save it again: `aespec import {quoted(path)}` says more"
         raise AespecError(
             *(
                 replace(problem, rule=NotExpressible, message=f"{problem.message} {without}", help=help)

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from aespec import __version__
 from aespec.diagnostics import AespecError
-from aespec.files import StrPath, write_text
+from aespec.files import StrPath, quoted, write_text
 from aespec.held import RunData
 from aespec.history import read
 from aespec.report import sections
 from aespec.report.page import Section, page, render
 from aespec.report.parts import Part, look
 from aespec.report.samples import is_row
+from aespec.rules import FolderUnwritable
 from aespec.run import REPORT, Run, unwritable
 from aespec.uses.posterior import latent
 
@@ -122,14 +123,15 @@ def report_training(
     Returns:
         Where the report is, None where there is none; and what is to be said of it.
     """
-    path, again = run.place / REPORT, f"`aespec report {run.folder}` tries again"
+    path, again = run.place / REPORT, f"`aespec report {quoted(run.folder)}` tries again"
     try:
         given = RunData(run, loaded=[data] if validation is None else [data, validation])
         missing = _write(run, model, given.training, _unseen(given), path)
         return path, [f"left out of the report: {why}" for why in missing]
     except AespecError as error:
         problem = error.diagnostics[0]
-        return None, [f"no report: {problem.message}; {problem.help or again}"]
+        help = again if problem.rule is FolderUnwritable else problem.help or again
+        return None, [f"no report: {problem.message}; {help}"]
     except Exception as error:  # of a report nothing may be lost
         what = " ".join(f"{type(error).__name__}: {error}".split())[:200]
         return None, [f"no report: {what}; {again}"]

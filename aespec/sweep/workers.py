@@ -88,7 +88,8 @@ class Processes:
         except KeyboardInterrupt:
             for process in everyone:
                 process.kill()
-            raise
+            if kind is None:  # else it was not the first, which says how to go on
+                raise
 
     def run(self, calls: Calls) -> Iterator[tuple[int, Failure | None]]:
         """See `Workers.run`. A call whose process dies has failed; the next has a new process."""
