@@ -27,9 +27,11 @@ def asked_to_stop() -> bool:
 def heard() -> Iterator[None]:
     """A command: that Ctrl-C was pressed is not forgotten until it ends."""
     global _asked
-    _asked = False
-    with _told_by(signal.SIGINT, signal.default_int_handler):
-        yield
+    try:
+        with _told_by(signal.SIGINT, signal.default_int_handler):
+            yield
+    finally:
+        _asked = False
 
 
 @contextmanager
