@@ -57,12 +57,8 @@ class Checkpoint:
         """All that are over."""
         return (*self.past, *self.state.epochs)
 
-    def settled(self, stages: Sequence[Stage]) -> Checkpoint:
-        """The same place, where a phase of greedy training is over the beginning of the next stage.
-
-        Args:
-            stages: Those of the plan that trained up to here.
-        """
+    def moved_on(self, stages: Sequence[Stage]) -> Checkpoint:
+        """The same place by these stages of a plan: where a phase of greedy training is over, the next's beginning."""
         stage = stages[self.stage]
         if not stage.name or not self.state.is_last(stage.plan):
             return self

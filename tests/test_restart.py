@@ -487,6 +487,24 @@ def test_an_interruption_of_the_report_says_that_the_run_is_finished(monkeypatch
     assert json.loads((RUN / "run.json").read_text())["final"]
 
 
+@pytest.mark.parametrize(
+    ("command", "first", "more"),
+    [
+        ("train", "aespec.course.build", []),
+        ("oneclass", "aespec.data.load_for", ["--classes", "0,3"]),
+        ("sweep", "aespec.sweep.folder.begin", ["--vary", "training.batch_size=16,32"]),
+    ],
+)
+def test_an_interruption_that_is_lost_ends_every_command_that_takes_long(command, first, more, monkeypatch):
+    """It comes in the first thing that each of them does."""
+    spec = {**PLAIN, "input": [8, 8], "encoder": ["flatten", *PLAIN["encoder"]]}
+    args = [*begin(spec)[1:4], "--data", "digits", "--set", "training.epochs=1", *more]
+    home, _, name = first.rpartition(".")
+    real = getattr(import_module(home), name)
+    monkeypatch.setattr(first, lambda *args, **kwargs: lost() or real(*args, **kwargs))
+    assert "interrupted" in done(aespec_(command, *args), 130).stderr
+
+
 def test_training_in_a_thread_leaves_signals_alone():
     found = []
     thread = Thread(target=lambda: found.append(aespec_(*begin(PLAIN))))
@@ -948,6 +966,15 @@ def test_a_phase_that_is_over_stays_as_long_as_it_was(epochs, monkeypatch):
     assert told() == [("encoder/dense_1", "3", "0.05"), ("encoder/dense_2", "5", "0.02"), ("", "5", "0.05")]
 
 
+def test_a_phase_that_is_over_stays_so_where_a_longer_plan_is_cut_off_in_turn(monkeypatch):
+    cut(PHASES, monkeypatch, stage=1)
+    with monkeypatch.context() as patched:
+        patched.setattr(Progress, "tick", lambda *_: interrupt())
+        done(aespec_("train", "--resume", RUN, "--epochs", 5), 130)
+    done(aespec_("train", "--resume", RUN))
+    assert [epochs for _, epochs, _ in told()] == ["3", "5", "5"]
+
+
 def test_a_run_that_was_cut_off_between_its_phases_ends_as_if_it_had_not_been(monkeypatch):
     spec = {**PHASES, "training": {**PHASES["training"], "ema": 0.9, "early_stopping": 2}}
     done(aespec_(*begin(spec, folder="straight")))
@@ -984,6 +1011,12 @@ def test_a_learning_rate_is_for_the_optimizer_of_what_goes_on(stage, rates, monk
     assert plan["greedy"][1]["optimizer"]["sgd"]["learning_rate"] == (0.01 if stage == 1 else 0.02)
 
 
+def test_a_learning_rate_is_not_for_a_phase_that_fewer_epochs_end(monkeypatch):
+    cut(PHASES, monkeypatch, stage=0, epochs=2)
+    done(aespec_("train", "--resume", RUN, "--epochs", 2, "--learning-rate", 0.01))
+    assert told() == [("encoder/dense_1", "2", "0.05"), ("encoder/dense_2", "2", "0.01"), ("", "2", "0.05")]
+
+
 # -- names -------------------------------------------------------------------------------------------------------------
 
 
@@ -1003,20 +1036,56 @@ def test_a_command_that_is_advised_is_one_where_the_folder_has_a_space(monkeypat
 
 def test_data_that_was_found_by_way_of_a_folder_that_moves_is_found_again(monkeypatch):
     Path("here").mkdir()
-    with monkeypatch.context() as patched:
-        patched.chdir("here")
-        done(aespec_(*begin(PLAIN, "--data", "../data.npy")))
-    Path("here").rename("there")
-    done(aespec_("train", "--resume", "there/run", "--epochs", 4))
+    Path("parts").mkdir()
+    Path("data.npy").rename("parts/data.npy")
+    for data in ("../parts/data.npy", "../parts/../parts"):
+        with monkeypatch.context() as patched:
+            patched.chdir("here")
+            done(aespec_(*begin(PLAIN, "--data", data, "--force")))
+        Path("here").rename("there")
+        done(aespec_("train", "--resume", "there/run", "--epochs", 4))
+        Path("there").rename("here")
 
 
-def test_data_whose_name_cannot_be_written_down_is_refused():
-    name = os.fsdecode(b"bad\xff.npy")
-    Path("data.npy").rename(name)
+def test_data_below_a_link_is_found_where_the_link_leads_now():
+    Path("v1").mkdir()
+    Path("data.npy").rename("v1/data.npy")
+    Path("now").symlink_to("v1")
+    done(aespec_(*begin(PLAIN, "--data", "now/data.npy")))
+    Path("v1").rename("v2")
+    Path("now").unlink()
+    Path("now").symlink_to("v2")
+    done(aespec_("train", "--resume", RUN, "--epochs", 4))
+
+
+@pytest.mark.parametrize("name", ["bad\udcff.npy", "bad\udcff/data.npy", "here"])
+def test_data_whose_path_cannot_be_written_down_is_refused(name, monkeypatch):
+    if name == "here":
+        Path("bad\udcff").mkdir()
+        monkeypatch.chdir("bad\udcff")
+        name = "data.npy"
+    Path(name).parent.mkdir(exist_ok=True)
+    np.save(name, samples())
     refused = done(aespec_(*begin(PLAIN, "--data", name)), 1)
     assert "error[E404]" in refused.stderr
-    assert "got: a name that is not UTF-8" in refused.stderr
+    assert "got: a path that is not UTF-8" in refused.stderr
     assert not RUN.exists()
+
+
+@pytest.mark.parametrize("name", ["loop/data.npy", "loop/../data.npy", "~nobody-of-that-name/data.npy", ""])
+def test_data_that_is_nowhere_is_told(name):
+    Path("loop").symlink_to("loop")
+    refused = done(aespec_(*begin(PLAIN, "--data", name)), 1)
+    assert "error[E40" in refused.stderr
+    assert not RUN.exists()
+
+
+@pytest.mark.parametrize("target", ["link", "gone"])
+def test_a_link_that_leads_nowhere_among_the_files_of_a_folder_is_passed_over(target):
+    Path("parts").mkdir()
+    Path("data.npy").rename("parts/data.npy")
+    Path("parts/link").symlink_to(target)
+    done(aespec_(*begin(PLAIN, "--data", "parts")))
 
 
 def test_a_run_without_a_checkpoint_begins_again(monkeypatch):

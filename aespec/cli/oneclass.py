@@ -13,6 +13,7 @@ import click
 from aespec.cli.inputs import Specs, takes_specs
 from aespec.cli.options import backend_option, format_option
 from aespec.cli.output import announce, echo_json, made, ready, writing
+from aespec.cli.stopping import stop_if_asked
 from aespec.diagnostics import AespecError
 from aespec.files import write_text
 from aespec.tables import as_csv, table
@@ -79,6 +80,7 @@ def oneclass(
     results: list[Result] = []
     for seed in dict.fromkeys(seeds or (spec.training.seed,)):
         for name in names:
+            stop_if_asked()
             try:
                 result = one_class(spec, train, test, name, backend=backend, seed=seed, limits=specs.limits)
             except AespecError as error:

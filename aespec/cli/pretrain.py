@@ -13,6 +13,7 @@ import click
 from aespec.cli.options import format_option, rate_option
 from aespec.cli.output import echo_json, ready, writing
 from aespec.cli.plan import assignments, section_options
+from aespec.cli.stopping import stop_if_asked
 from aespec.cli.trained import Trained, takes_run
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.files import LEARNING, PRETRAINING, write_text
@@ -200,6 +201,7 @@ def _told(comparison: Comparison, counts: Sequence[int], seeds: range) -> Iterat
     waiting: list[Outcome] = []
     with tqdm(total=len(counts) * len(seeds) * len(WAYS), desc="classifiers", leave=False, disable=not drawn) as bar:
         for outcome in comparison.outcomes(counts, seeds):
+            stop_if_asked()
             bar.update()
             waiting.append(outcome)
             if len(waiting) == len(WAYS):

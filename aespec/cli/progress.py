@@ -10,7 +10,7 @@ from math import ceil
 from typing import Any
 
 from aespec.cli.output import announce, json_line
-from aespec.cli.stopping import asked_to_stop
+from aespec.cli.stopping import stop_if_asked
 from aespec.course import Listener
 from aespec.training import Epoch
 
@@ -59,8 +59,7 @@ class Progress(Listener):
 
     def tick(self, epoch: int, done: int, losses: Mapping[str, float]) -> None:
         """See `Listener.tick`."""
-        if asked_to_stop():
-            raise KeyboardInterrupt
+        stop_if_asked()
         if not self.drawn:
             return
         if self.bar is None:

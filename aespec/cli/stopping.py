@@ -13,19 +13,20 @@ from typing import Any
 
 import click
 
-__all__ = ["asked_to_stop", "ended_softly", "heard"]
+__all__ = ["ended_softly", "heard", "stop_if_asked"]
 
 _asked = False
 
 
-def asked_to_stop() -> bool:
-    """Whether the command under way was asked to, whatever became of the exception."""
-    return _asked
+def stop_if_asked() -> None:
+    """Called now and then by what takes long: stop now, if the exception that was to do it is lost."""
+    if _asked:
+        raise KeyboardInterrupt
 
 
 @contextmanager
 def heard() -> Iterator[None]:
-    """A command: that Ctrl-C was pressed is not forgotten until it ends."""
+    """A command: that Ctrl-C was pressed is not forgotten until it ends, or comes to `stop_if_asked`."""
     global _asked
     try:
         with _told_by(signal.SIGINT, signal.default_int_handler):

@@ -15,7 +15,7 @@ import click
 from aespec.cli.inputs import Specs, takes_specs
 from aespec.cli.options import Seed, backend_option, force_option, format_option
 from aespec.cli.output import announce, made, pretty, warn, writing
-from aespec.cli.stopping import ended_softly
+from aespec.cli.stopping import ended_softly, stop_if_asked
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.passes import Limits
 from aespec.shapes import counted
@@ -342,6 +342,7 @@ class _Progress(Listener):
 
     def begin(self, trials: Sequence[Trial], finished: int, repeated: int) -> None:
         """See `Listener.begin`."""
+        stop_if_asked()
         self.finished += finished
         self.repeated += repeated
         if not trials:

@@ -157,7 +157,14 @@ def _new(
     spec = _with_rate(compiled.spec, rate)
     folder = out or Path("runs") / f"{spec.name}-{backend}"
     return Job(
-        spec, compiled.graph, data or DEFAULT_DATA, limit, backend, folder, specs.limits, chosen=data is not None
+        spec,
+        compiled.graph,
+        DEFAULT_DATA if data is None else data,
+        limit,
+        backend,
+        folder,
+        specs.limits,
+        chosen=data is not None,
     )
 
 
@@ -167,6 +174,7 @@ def _resumed(folder: Path, backend: str | None, rate: float | None, given: dict[
     from aespec.rules import NotThisRun
     from aespec.run import is_finished, lost, open_run, stretches
     from aespec.shapes import counted
+    from aespec.spec import parse
     from aespec.stages import stages
     from aespec.training import stops
 
@@ -195,10 +203,10 @@ def _resumed(folder: Path, backend: str | None, rate: float | None, given: dict[
     if finished or exists(folder) or lost(folder):
         begin = read(folder)
         _same_spec(run, begin)
-        begin = begin.settled(stages(run.graph, run.spec.training))
-    stage, reached = stages(run.graph, plan)[begin.stage], len(begin.state.epochs)
-    phase = plan.which(begin.stage) if stage.name else None
-    spec = _with_rate(run.spec.model_copy(update={"training": plan}), rate, phase)
+        begun = parse(begin.spec).training if begin.spec else run.spec.training  # another, if it went on already
+        begin = begin.moved_on(stages(run.graph, begun))
+    way = stages(run.graph, plan)
+    stage, reached = way[begin.stage], len(begin.state.epochs)
     whole = [epoch for epoch in begin.epochs if not epoch.phase]
     done = len(whole)
     stopping = plan.early_stopping
@@ -224,11 +232,13 @@ def _resumed(folder: Path, backend: str | None, rate: float | None, given: dict[
                 help=f"`--epochs {2 * reached}` trains on",
             )
         )
+    begin = begin.moved_on(way)
+    phase = plan.which(begin.stage) if way[begin.stage].name else None
     record = run.record["data"]
     return Job(
-        spec,
+        _with_rate(run.spec.model_copy(update={"training": plan}), rate, phase),
         run.graph,
-        data or record["path"] or record["name"],
+        (record["path"] or record["name"]) if data is None else data,
         record["samples"],
         backend or run.record["backend"],
         folder,
@@ -378,7 +388,7 @@ def _run(
             listeners=[progress, logged],
         )
         logged.end(run.record["final"])
-        with _finished(job.folder):
+        with _reporting(job.folder):
             page, notes = report_training(run, built.model, dataset, held) if report and first else (None, [])
         for note in notes:
             progress.note(note)
@@ -611,7 +621,7 @@ def _interruptible(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _finished(folder: Path) -> Iterator[None]:
+def _reporting(folder: Path) -> Iterator[None]:
     """Let an interruption say that the run is whole, and how it gets its report."""
     try:
         yield

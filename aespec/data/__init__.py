@@ -207,14 +207,15 @@ def place(name: str) -> Path:
     Raises:
         AespecError: There is none.
     """
-    path = Path(name).expanduser()
     try:
-        name.encode()
-        path = path.parent.resolve() / path.name  # without `..`: the folder that it leaves may be moved
+        path = Path(name).expanduser().absolute()
+        if ".." in path.parts:
+            path = path.resolve()  # the folder that `..` leaves may be moved
+        str(path).encode()
         there = path.exists()
     except UnicodeEncodeError:
-        unreadable(name, "a name that is not UTF-8", "give it another name")
-    except OSError as error:
+        unreadable(name, "a path that is not UTF-8", "give what is not another name")
+    except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, the home of nobody
         unreadable(name, reason(error), "check the path")
     if not name:
         unreadable("data", "an empty name", "name a data set, a file or a folder")
@@ -296,7 +297,8 @@ def _window(path: Path, split: Split, dtype: str, columns: Sequence[str] | None,
         memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):  # Windows has no such call
         return None
-    if sum(file.stat().st_size for file in (path.rglob("*") if path.is_dir() else [path])) < memory / 100:
+    files = path.rglob("*") if path.is_dir() else [path]
+    if sum(file.stat().st_size for file in files if file.is_file()) < memory / 100:
         return None  # no number of bytes of a file becomes a hundred in memory
     parts = find_parts(path, split, columns, label)
     sample = prod(parts[0].sample) * np.dtype(dtype).itemsize

@@ -215,7 +215,7 @@ def not_found(path: str, names: Sequence[str]) -> NoReturn:
             "or of a folder of arrays or pictures",
             help=f"did you mean `{meant}`?"
             if meant
-            else f"check the path{'' if Path(path).is_absolute() else ', which starts from the current folder'}, "
+            else f"check the path{'' if path.startswith(('/', '~')) else ', which starts from the current folder'}, "
             "or name other data with `--data`",
         )
     )
