@@ -214,7 +214,7 @@ def place(name: str) -> Path:
         str(path).encode()
         there = path.exists()
     except UnicodeEncodeError:
-        unreadable(name, "a path that is not UTF-8", "give what is not another name")
+        unreadable(name, "a path that is not UTF-8", "give the file or folder whose name is not UTF-8 another name")
     except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, the home of nobody
         unreadable(name, reason(error), "check the path")
     if not name:
