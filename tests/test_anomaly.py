@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from command import aespec_
 from matplotlib.colors import to_hex
 from PIL import Image
 
@@ -367,10 +368,6 @@ def test_samples_that_come_back_exactly_have_a_probability(loss):
 
 
 # --- the command ------------------------------------------------------------------------------------------------
-
-
-def aespec_(*args):
-    return CliRunner().invoke(main, [str(arg) for arg in args])
 
 
 def trained(folder, layers, data, *options, shape, name="run", backend="torch", **more):

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from command import aespec_
 
 import aespec
 from aespec import registry, weights
@@ -35,10 +35,6 @@ encoder:
   - dense: {units: 30, activaton: selu}
 decoder: mirror
 """
-
-
-def aespec_(*args, **settings):
-    return CliRunner().invoke(main, [str(arg) for arg in args], **settings)
 
 
 def process(*args, **settings):

@@ -7,13 +7,12 @@ from math import inf, isnan, log10
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from command import aespec_
 from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 import aespec
 from aespec import data
-from aespec.cli import main
 from aespec.diagnostics import AespecError
 from aespec.layers.noise import GaussianNoise, MaskingNoise
 from aespec.uses.denoising import (
@@ -39,10 +38,6 @@ decoder: mirror
 loss: binary_crossentropy
 training: {optimizer: {adam: 0.01}, epochs: 12, batch_size: 32, seed: 1}
 """
-
-
-def aespec_(*args):
-    return CliRunner().invoke(main, list(map(str, args)))
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from command import aespec_
 from safetensors.numpy import load_file
 
 import aespec
@@ -23,10 +24,6 @@ decoder: mirror
 loss: binary_crossentropy
 training: {optimizer: {sgd: 0.5}, epochs: 3, seed: 7}
 """
-
-
-def aespec_(*args):
-    return CliRunner().invoke(main, [*map(str, args)])
 
 
 def side(text):

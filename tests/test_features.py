@@ -7,11 +7,10 @@ from math import log
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from command import aespec_
 from PIL import Image
 
 import aespec
-from aespec.cli import main
 from aespec.diagnostics import AespecError
 from aespec.shapes import unit_name
 from aespec.uses.features import BINS, EXTREMES, SAMPLES, code_units, first_layer, rest
@@ -25,10 +24,6 @@ SPARSE = {
 }
 L1 = {"units": 6, "activation": "relu", "activity_regularizer": {"l1": 0.1}}
 CONV = {"filters": 3, "kernel_size": 3, "padding": "same", "activation": "relu"}
-
-
-def aespec_(*args):
-    return CliRunner().invoke(main, list(map(str, args)))
 
 
 def built(encoder, shape=(8, 8), **fields):

@@ -10,10 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from command import aespec_
 
 import aespec
-from aespec.cli import main
 from aespec.flowchart import flowchart
 from aespec.listing import as_data, listing
 from aespec.report.drawing import drawing
@@ -50,10 +49,6 @@ GRAPHS = [
     *(pytest.param(aespec.compile(aespec.load(path)), id=name) for name, path in zoo().items()),
     pytest.param(compiled(NASTY), id="nasty"),
 ]
-
-
-def aespec_(*args):
-    return CliRunner().invoke(main, [*map(str, args)])
 
 
 # --- text -----------------------------------------------------------------------------------------------------------

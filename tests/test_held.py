@@ -6,11 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from command import aespec_
 
 import aespec
 from aespec import held as module
-from aespec.cli import main
 from aespec.held import HELD, SAMPLE, TEST, TRAINING, VALIDATION, RunData
 from aespec.run import open_run
 
@@ -37,10 +36,6 @@ RUNS = {
 WHAT = {"all": TRAINING, "split": HELD, "parts": TEST, "validated": VALIDATION, "limited": HELD, "both": HELD}
 BEYOND = " (all beyond the 20 that the run was given)"
 OF_BOTH = " (5 held out for validation, 20 beyond the 20 that the run was given)"
-
-
-def aespec_(*args):
-    return CliRunner().invoke(main, [str(arg) for arg in args])
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,9 @@ from itertools import product
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from command import aespec_
 
 import aespec
-from aespec.cli import main
 from aespec.data import load_for
 from aespec.data.columns import survey
 from aespec.proposal import USES, named, propose, template
@@ -19,11 +18,6 @@ from aespec.proposal.evidence import look
 from aespec.proposal.layers import code_size
 from aespec.run import open_run
 from aespec.zoo import zoo
-
-
-def aespec_(*args):
-    return CliRunner().invoke(main, [*map(str, args)])
-
 
 # --- data -----------------------------------------------------------------------------------------------------------
 

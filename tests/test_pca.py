@@ -5,12 +5,11 @@ import sys
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from command import aespec_
 from scipy.stats import ortho_group
 from sklearn.decomposition import PCA
 
 import aespec
-from aespec.cli import main
 from aespec.data import load
 from aespec.diagnostics import AespecError
 from aespec.registry import find_backend
@@ -20,10 +19,6 @@ from aespec.zoo import zoo
 
 SPEC = zoo()["pca"]
 DIGITS = ["--set", "input=[64]", "--set", "encoder.0.dense=10"]
-
-
-def aespec_(*args):
-    return CliRunner().invoke(main, [str(arg) for arg in args])
 
 
 @pytest.fixture(scope="module")

@@ -5,11 +5,10 @@ import json
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from command import aespec_
 from PIL import Image
 
 import aespec
-from aespec.cli import main
 from aespec.data.pairs import Pairs
 from aespec.noise import Noise
 from aespec.passes import classify
@@ -306,10 +305,6 @@ decoder: mirror
 training: {optimizer: {adam: 0.01}, epochs: 3, batch_size: 16, seed: 5}
 classifier: {head: [{dense: {units: 4, activation: selu}}], optimizer: {adam: 0.02}, epochs: 4}
 """
-
-
-def aespec_(*args):
-    return CliRunner().invoke(main, [str(arg) for arg in args])
 
 
 def rows(path):

@@ -8,12 +8,11 @@ import sys
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from command import aespec_
 from PIL import Image
 from sklearn.decomposition import PCA
 
 import aespec
-from aespec.cli import main
 from aespec.diagnostics import AespecError
 from aespec.picture import COLORS
 from aespec.report.codemap import code_map
@@ -24,10 +23,6 @@ RANDOM = np.random.default_rng(0)
 CODES = RANDOM.normal(size=(60, 5)) * [5, 3, 1, 1, 1] + 7
 CLUSTERS = np.repeat(np.eye(3, 8) * 30, 40, axis=0) + RANDOM.normal(size=(120, 8))
 """Three groups of 40, far apart."""
-
-
-def aespec_(*args):
-    return CliRunner().invoke(main, [str(arg) for arg in args])
 
 
 # --- points -----------------------------------------------------------------------------------------------------

@@ -11,11 +11,10 @@ from math import nan
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from command import aespec_
 from PIL import Image
 
 import aespec
-from aespec.cli import main
 from aespec.data.parts import find_parts
 from aespec.data.streams import Stream
 from aespec.report import report as reports
@@ -63,10 +62,6 @@ SPECS = {
 COMMON = "\n        decoder: mirror\n        training: {epochs: 2, validation_split: 0.1, seed: 1}\n"
 
 TITLES = ["Overview", "Model", "Training", "Reconstructions", "Code map", "Errors", "Spec", "Provenance"]
-
-
-def aespec_(*args):
-    return CliRunner().invoke(main, [*map(str, args)])
 
 
 @pytest.fixture(scope="module")

@@ -2,70 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from aespec.checkpoint import Checkpoint
 from aespec.cli.inputs import Specs, takes_specs
+from aespec.cli.job import Job, with_rate
 from aespec.cli.options import backend_option, force_option, format_option, rate_option
 from aespec.cli.output import announce, json_line, made, warn, writing
 from aespec.cli.plan import assignments, plan_options
+from aespec.cli.resume import not_overtaken, resumed
 from aespec.cli.stdout import Unprinted
 from aespec.cli.stopping import ended_softly
 from aespec.cli.together import agreed, say_that_it_waits, silent, together
 from aespec.files import quoted
-from aespec.passes import Limits
 from aespec.source.override import Option
 
 if TYPE_CHECKING:
     from aespec.course import Built
-    from aespec.data import Dataset, Scaling
+    from aespec.data import Dataset
     from aespec.diagnostics import Diagnostic
-    from aespec.graph import Graph
     from aespec.loggers import Logger, Loggers
-    from aespec.plan import Phase, TrainingPlan
-    from aespec.run import Run, Stretch
     from aespec.spec import Spec
 
 
 DEFAULT_DATA = "digits"
-
-P = TypeVar("P", "TrainingPlan", "Phase")
-
-
-@dataclass(frozen=True)
-class Job:
-    """What is to be trained, on what, and where."""
-
-    spec: Spec
-    graph: Graph
-    data: str
-    samples: int | None
-    """How many of the data's samples, where not all."""
-    backend: str
-    folder: Path
-    limits: Limits
-    begin: Checkpoint | None = None
-    earlier: Sequence[Stretch] = ()
-    """What trained the run up to there."""
-    fingerprint: str | None = None
-    """Of the samples that the run began with."""
-    held: str | None = None
-    """Of those that it measures the loss on, where they are others."""
-    columns: tuple[str, ...] | None = None
-    """The features of the table that the run began with."""
-    scaling: Scaling | None = None
-    """How it scaled them."""
-    chosen: bool = True
-    """Whether the data is not the default."""
-    otherwise: str = ""
-    """What goes on in another way than it began."""
 
 
 @click.command()
@@ -124,7 +90,7 @@ def train(
         job = _new(specs, backend, data, limit, out, loss, learning_rate, plan)
     else:
         given = {"loss": loss, "data": data, "limit": limit, "out": out, "spec": specs.paths, "set": specs.overrides}
-        job = _resumed(resume, backend, learning_rate, {**plan, **given}, specs.limits)
+        job = resumed(resume, backend, learning_rate, {**plan, **given}, specs.limits)
     _run(
         job,
         loggers={name: find_logger(name) for name in logs},
@@ -154,7 +120,7 @@ def _new(
         raise click.MissingParameter(ctx=context, param=option)
     given = [] if loss is None else [Option("--loss", "loss", loss)]
     compiled = specs.setting(*given, *assignments(plan)).only()
-    spec = _with_rate(compiled.spec, rate)
+    spec = with_rate(compiled.spec, rate)
     folder = out or Path("runs") / f"{spec.name}-{backend}"
     return Job(
         spec,
@@ -166,110 +132,6 @@ def _new(
         specs.limits,
         chosen=data is not None,
     )
-
-
-def _resumed(folder: Path, backend: str | None, rate: float | None, given: dict[str, Any], limits: Limits) -> Job:
-    from aespec.checkpoint import exists, read
-    from aespec.diagnostics import AespecError, Diagnostic
-    from aespec.rules import NotThisRun
-    from aespec.run import is_finished, lost, open_run, stretches
-    from aespec.shapes import counted
-    from aespec.spec import parse
-    from aespec.stages import stages
-    from aespec.training import stops
-
-    run = open_run(folder, finished=False)
-    held, plan = run.record["validation"] or {}, run.spec.training
-    epochs, data, moved = given.pop("epochs"), given.pop("data"), None
-    if plan.validation_data:
-        moved = given.pop("validation_data")
-    for name, value in given.items():
-        if value not in (None, (), []):
-            free = [
-                "'--epochs'",
-                "'--learning-rate'",
-                "'--backend'",
-                *["'--validation-data'"] * bool(plan.validation_data),
-            ]
-            raise click.UsageError(
-                f"'{name.replace('_', '-')}' cannot be changed in a run that goes on; "
-                f"{', '.join(free)} and '--data' can."
-            )
-    if where := moved or held.get("path"):  # the spec may have named it from another folder
-        plan = plan.model_copy(update={"validation_data": where})
-    if epochs is not None:
-        plan = plan.model_copy(update={"epochs": epochs})
-    begin, finished = Checkpoint(), is_finished(folder)
-    if finished or exists(folder) or lost(folder):
-        begin = read(folder)
-        _same_spec(run, begin)
-        begun = parse(begin.spec).training if begin.spec else run.spec.training  # another, if it went on already
-        begin = begin.moved_on(stages(run.graph, begun))
-    way = stages(run.graph, plan)
-    stage, reached = way[begin.stage], len(begin.state.epochs)
-    whole = [epoch for epoch in begin.epochs if not epoch.phase]
-    done = len(whole)
-    stopping = plan.early_stopping
-    if finished and stopping is not None and stops(whole, stopping):
-        raise AespecError(
-            Diagnostic(
-                NotThisRun,
-                f"{folder} is finished: it stopped early",
-                wanted="a run that its `early_stopping` lets go on",
-                got=f"{counted(stopping.patience, 'epoch')} without a better loss, the last of {done:,}",
-                help="begin a new run with another `early_stopping`",
-            )
-        )
-    if (finished and done >= plan.epochs) or (epochs is not None and reached > stage.plan.epochs):
-        raise AespecError(
-            Diagnostic(
-                NotThisRun,
-                f"{folder} is finished" if finished else f"{folder} is further than that",
-                wanted=f"more than {counted(done, 'epoch')} to go on with"
-                if finished
-                else f"at least {counted(reached, 'epoch')}",
-                got=f"a plan of {counted(plan.epochs, 'epoch')}" if epochs is None else f"`--epochs {epochs}`",
-                help=f"`--epochs {2 * reached}` trains on",
-            )
-        )
-    begin = begin.moved_on(way)
-    phase = plan.which(begin.stage) if way[begin.stage].name else None
-    record = run.record["data"]
-    return Job(
-        _with_rate(run.spec.model_copy(update={"training": plan}), rate, phase),
-        run.graph,
-        (record["path"] or record["name"]) if data is None else data,
-        record["samples"],
-        backend or run.record["backend"],
-        folder,
-        limits,
-        begin,
-        stretches(run.record, len(begin.epochs)),
-        record["fingerprint"],
-        held.get("fingerprint"),
-        record["columns"] and tuple(record["columns"]),
-        run.scaling,
-        otherwise=_otherwise(run.spec.training, plan, begin),
-    )
-
-
-def _otherwise(before: TrainingPlan, plan: TrainingPlan, begin: Checkpoint) -> str:
-    """What is said of a schedule that another number of epochs makes another in the stage under way."""
-    import numpy as np
-
-    epochs = begin.state.epochs
-    if not epochs:
-        return ""
-    if epochs[-1].phase:
-        phase = plan.greedy[plan.which(begin.stage)]
-        old, new = (phase.epochs or each.epochs for each in (before, plan))
-    else:
-        old, new = before.epochs, plan.epochs
-    now = np.array([len(epochs), len(epochs) + 0.5])
-    was, will_be = (plan.schedule.factors(now, many, []) for many in (old, new))
-    if np.allclose(was, will_be, rtol=1e-9, atol=0):
-        return ""
-    return f", with the `{plan.schedule.kind}` of {new:,} epochs, no longer that of {old:,}"
 
 
 def _going_on(job: Job, loggers: Mapping[str, Logger]) -> dict[str, Logger]:
@@ -361,7 +223,7 @@ def _run(
         stack.enter_context(locked(job.folder))
         agreed(job.backend, _given(job, dataset, held))
         if first:
-            _not_overtaken(job)
+            not_overtaken(job)
         prepare(job.folder, force=force, source=source)
         samples = len(dataset.inputs)
         trained_on = samples if held is not None else len(split(dataset.inputs, plan.validation_split)[0])
@@ -399,28 +261,6 @@ def _run(
         announce(json_line({**about, **seen, "record": run.record}))
     shows = f"{page} shows" if page else f"`aespec reconstruct {quoted(job.folder)}` draws"
     progress.say(f"wrote {job.folder}; {shows} what it learnt")
-
-
-def _not_overtaken(job: Job) -> None:
-    """Refuse to go on from a checkpoint that another process went on from since it was read."""
-    from aespec.checkpoint import exists, read
-    from aespec.diagnostics import AespecError, Diagnostic
-    from aespec.rules import RunBusy
-    from aespec.shapes import counted
-
-    if job.begin is None:
-        return
-    now = read(job.folder).epochs if exists(job.folder) else ()
-    if now != job.begin.epochs:
-        raise AespecError(
-            Diagnostic(
-                RunBusy,
-                f"another process has trained in {job.folder} meanwhile",
-                wanted=f"the checkpoint that was read, after {counted(len(job.begin.epochs), 'epoch')}",
-                got=f"one after {counted(len(now), 'epoch')}",
-                help="give the same command again: it goes on from there, if anything is left to do",
-            )
-        )
 
 
 def _given(job: Job, dataset: Dataset, held: Dataset | None) -> dict[str, Any]:
@@ -496,58 +336,6 @@ def _same_data(name: str, data: Dataset, fingerprint: str | None) -> None:
                 help="bring the data back, or begin a new run",
             )
         )
-
-
-def _same_spec(run: Run, begin: Checkpoint) -> None:
-    """Refuse to go on by another spec than the run began with: its file is open to all."""
-    from aespec import weights
-    from aespec.diagnostics import AespecError, Diagnostic
-    from aespec.difference.change import leaves
-    from aespec.rules import NotThisRun
-    from aespec.run import SPEC
-    from aespec.spec import parse
-
-    changed = list(leaves(_settled(parse(begin.spec)), _settled(run.spec))) if begin.spec else []
-    if changed:
-        raise AespecError(
-            Diagnostic(
-                NotThisRun,
-                f"{run.folder / SPEC} has changed since the run began",
-                wanted=", ".join(f"`{path}: {before}`" for path, before, _ in changed),
-                got=", ".join(f"`{path}: {after}`" for path, _, after in changed),
-                help="undo that, or begin a new run with it: `aespec train SPEC -o RUN` with another folder",
-            )
-        )
-    weights.check(run.graph, begin.weights)
-
-
-def _settled(spec: Spec) -> Spec:
-    """A spec without what may be another when its run goes on: what options change, and what no number depends on."""
-    plan = _rated(spec.training, 1.0)
-    greedy = tuple(_rated(phase, 1.0) for phase in plan.greedy)
-    same = {"epochs": 1, "greedy": greedy, "validation_data": plan.validation_data and "a file"}
-    plan = plan.model_copy(update=same)
-    return spec.model_copy(update={"name": "", "description": None, "vars": {}, "training": plan})
-
-
-def _with_rate(spec: Spec, rate: float | None, phase: int | None = None) -> Spec:
-    """The spec with another learning rate in its optimizer, or in that of a greedy phase which has one of its own."""
-    if rate is None:
-        return spec
-    plan = spec.training
-    if phase is None or plan.greedy[phase].optimizer is None:
-        plan = _rated(plan, rate)
-    else:
-        greedy = (_rated(each, rate) if i == phase else each for i, each in enumerate(plan.greedy))
-        plan = plan.model_copy(update={"greedy": tuple(greedy)})
-    return spec.model_copy(update={"training": plan})
-
-
-def _rated(part: P, rate: float) -> P:
-    """A plan, or a phase, with another learning rate in its optimizer, if it states one."""
-    if part.optimizer is None:
-        return part
-    return part.model_copy(update={"optimizer": part.optimizer.model_copy(update={"learning_rate": rate})})
 
 
 def _limited(whole: Dataset, limit: int | None) -> Dataset:
