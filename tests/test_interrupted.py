@@ -3,13 +3,12 @@
 import json
 import os
 import signal
-from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
 
 import pytest
-from command import aespec_, done
+from command import aespec_, done, lost
 from runs import PLAIN, RUN, begin, full, outcome
 
 import aespec
@@ -18,12 +17,6 @@ from aespec.diagnostics import Diagnostic
 from aespec.rules import BackendUnavailable
 
 pytestmark = pytest.mark.usefixtures("here")
-
-
-def lost(number=signal.SIGINT):
-    """Ctrl-C in code that Python calls, which drops the exception, as imports of frameworks do now and then."""
-    with suppress(KeyboardInterrupt):
-        signal.raise_signal(number)
 
 
 IMPORT = aespec.AespecError(Diagnostic(BackendUnavailable, "`torch` of package `aespec` cannot be imported"))

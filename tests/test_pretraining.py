@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 import pytest
-from command import aespec_
+from command import aespec_, lost
 from PIL import Image
 
 import aespec
@@ -347,6 +347,20 @@ def test_the_text_has_a_row_for_each_way(folder):
     found = rows(folder / "run" / "pretraining.csv")
     assert [(row["labels"], row["seed"], row["way"]) for row in found] == [("30", s, w) for s in "01" for w in WAYS]
     assert not (folder / "run" / "pretraining.png").exists()
+
+
+def test_an_interruption_that_is_lost_ends_the_comparison(folder, monkeypatch):
+    trained, real = [], Comparison.outcomes
+
+    def outcomes(*args):
+        for outcome in real(*args):
+            trained.append(outcome)
+            lost()
+            yield outcome
+
+    monkeypatch.setattr(Comparison, "outcomes", outcomes)
+    stopped = aespec_("pretrain", folder / "run", "--labels", 30, "--seeds", 2)
+    assert (stopped.exit_code, len(trained)) == (130, 1)
 
 
 def test_several_numbers_of_labels_give_a_picture(folder, tmp_path):

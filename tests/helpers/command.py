@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from aespec.cli import main
 
-__all__ = ["EPOCH", "aespec_", "done", "started", "until"]
+__all__ = ["EPOCH", "aespec_", "done", "lost", "started", "until"]
 
 EPOCH = r"\bepoch +\d+/\d+ "
 """In the line of an epoch."""
@@ -28,6 +28,12 @@ def done(result: Result, code: int = 0) -> Result:
     """The same result, which has ended with that code."""
     assert result.exit_code == code, result.output
     return result
+
+
+def lost(number: int = signal.SIGINT) -> None:
+    """Ctrl-C in code that Python calls, which drops the exception, as imports of frameworks do now and then."""
+    with suppress(KeyboardInterrupt):
+        signal.raise_signal(number)
 
 
 @contextmanager
