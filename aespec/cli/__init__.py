@@ -14,6 +14,7 @@ import click
 
 from aespec.cli.stdout import Unprinted, distinct_stdout
 from aespec.cli.stopping import heard
+from aespec.lean import spare
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -119,7 +120,9 @@ class CommandLine(click.Group):
                 formatter.write_dl([(name, text) for name, (_, text) in section.items()])
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        """Run what the command line says."""
+        """Run what the command line says, by default that of this process."""
+        if not args and "args" not in kwargs:
+            spare()
         if sys.stderr is None:  # it was closed: what is told there goes nowhere, which ends nothing
             sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 (it stays open as long as there is something to tell)
         try:

@@ -9,6 +9,7 @@ import os
 import sys
 
 from aespec.diagnostics import AespecError, Diagnostic
+from aespec.lean import without
 from aespec.quiet import quiet_tensorflow
 from aespec.rules import BackendUnavailable
 
@@ -32,7 +33,8 @@ if "keras" in sys.modules:
     _refuse_another_backend(sys.modules["keras"].config.backend())
 _refuse_another_backend(os.environ.setdefault("KERAS_BACKEND", "tensorflow"))
 
-with quiet_tensorflow() as _quiet:
+# Keras has them for scikit-learn's interface, for pictures and for tables, and they take a third of its import.
+with quiet_tensorflow() as _quiet, without("sklearn", "matplotlib", "pandas"):
     import keras
     import tensorflow as tf
 
