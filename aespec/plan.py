@@ -164,6 +164,7 @@ class TrainingPlan(Section):
                 f"`mixed_precision: {self.mixed_precision}` beside `dtype: float64`",
                 field="mixed_precision",
                 wanted="`dtype: float32`, or no mixed precision",
+                help="for float64 state `mixed_precision: null`, as `--set training.mixed_precision=null` does",
             )
 
 

@@ -1,4 +1,4 @@
-"""How long the commands take that import no framework: medians of ten runs of each, as whole processes.
+"""How long the commands take before and beside their work: medians of ten runs of each, as whole processes.
 
 python benchmarks/startup.py
 """
@@ -17,6 +17,8 @@ COMMANDS = (
     ["--help"],
     ["validate", str(ROOT / "specs" / "stacked.yaml")],
     ["summary", str(ROOT / "specs" / "conv.yaml")],
+    ["build", str(ROOT / "specs" / "pca.yaml"), "--backend", "torch"],
+    ["build", str(ROOT / "specs" / "pca.yaml"), "--backend", "keras"],
 )
 
 
@@ -30,7 +32,8 @@ def main() -> None:
             start = time.perf_counter()
             subprocess.run([program, *command], check=True, stdout=subprocess.DEVNULL)
             seconds.append(time.perf_counter() - start)
-        print(f"aespec {command[0]:10} {statistics.median(seconds[1:]):.3f} s (the first {seconds[0]:.3f} s)")
+        what = " ".join(command[:1] + command[2:])
+        print(f"aespec {what:26} {statistics.median(seconds[1:]):.3f} s (the first {seconds[0]:.3f} s)")
 
 
 if __name__ == "__main__":

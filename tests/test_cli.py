@@ -711,6 +711,11 @@ def test_train_writes_a_run_and_says_how_it_went(trained, tmp_path):
             ("training", "optimizer", "learning_rate"),
             1e-4,
         ),
+        (
+            ["--optimizer", "adam", "--set", "training.optimizer.adam.beta_1=0.5"],
+            ("training", "optimizer", "beta_1"),
+            0.5,
+        ),
     ],
 )
 def test_train_options_stand_in_the_resolved_spec(args, path, value, trained):

@@ -51,6 +51,24 @@ def test_streaming_data_is_told_by_its_samples_not_by_its_name():
     assert "data.npy has changed since the run began" in refused.stderr
 
 
+def test_data_may_have_moved():
+    done(aespec_(*begin(PLAIN)))
+    Path("data.npy").rename("moved.npy")
+    refused = done(aespec_("train", "--resume", RUN, "--epochs", 4), 1)
+    assert "help: if it has moved, `--data FILE` says where it is now\n" in refused.stderr
+    misspelt = done(aespec_("train", "--resume", RUN, "--epochs", 4, "--data", "move.npy"), 1)
+    assert "help: did you mean `moved.npy`?\n" in misspelt.stderr
+    done(aespec_("train", "--resume", RUN, "--epochs", 4, "--data", "moved.npy"))
+    assert json.loads((RUN / "run.json").read_text())["data"]["path"].endswith("moved.npy")
+
+
+def test_a_run_either_goes_on_or_begins_again(finished):
+    before = files()
+    refused = done(aespec_("train", "--resume", RUN, "--epochs", 4, "--force"), 2)
+    assert "'--force' begins again, and '--resume' goes on: give one of the two." in refused.stderr
+    assert files() == before
+
+
 def test_data_to_validate_on_may_have_moved():
     np.save("held.npy", samples(50))
     done(aespec_(*begin(PLAIN, "--validation-data", "held.npy", "--validation-split", "0")))
@@ -187,6 +205,7 @@ def test_fewer_epochs_than_are_over_are_refused(monkeypatch):
     assert "error[E507]: run is further than that" in refused.stderr
     assert "wanted: at least 3 epochs\n" in refused.stderr
     assert "got: `--epochs 2`\n" in refused.stderr
+    assert "help: without `--epochs` it goes on to the end of its plan\n" in refused.stderr
     assert files() == before
 
 

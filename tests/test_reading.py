@@ -539,6 +539,14 @@ READ = {
         ("input: [8]\nencoder: [dense: 3]\ndecoder: mirror\ntraining: {value: {epochs: 3}}\n"),
         [("E102", "take `value` away: what it holds stands in `training` itself")],
     ),
+    "a field for the phase of a list of phases": (
+        ("input: [8]\nencoder: [dense: 3]\ndecoder: mirror\ntraining: {greedy: [{phase: {epochs: 3}}]}\n"),
+        [("E102", "take `phase` away: what it holds stands in item 1 of `greedy` itself")],
+    ),
+    "a field for the one phase": (
+        ("input: [8]\nencoder: [dense: 3]\ndecoder: mirror\ntraining: {greedy: {phase: {epochs: 3}}}\n"),
+        [("E102", "take `phase` away: what it holds stands in `greedy` itself")],
+    ),
     "a misspelt field inside, another beside": (
         ("input: [8]\nencoder:\n  - {name: foo, dense: {unts: 6}}\ndecoder: mirror\n"),
         [("E105", "write `- dense: {units: 6, name: foo}`")],

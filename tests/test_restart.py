@@ -380,7 +380,6 @@ def test_a_phase_cannot_have_fewer_epochs_than_it_had(monkeypatch):
     refused = done(aespec_("train", "--resume", RUN, "--epochs", 1), 1)
     assert "error[E507]: run is further than that" in refused.stderr
     assert "wanted: at least 2 epochs\n" in refused.stderr
-    assert "help: `--epochs 4` trains on\n" in refused.stderr
     assert files() == before
     done(aespec_("train", "--resume", RUN, "--epochs", 2))
     assert [epochs for _, epochs, _ in told()] == ["3", "2", "2"]

@@ -556,6 +556,22 @@ def test_set(assignments: tuple[str, ...], loc: Loc, value: Any) -> None:
     assert (data, type(data)) == (value, type(value))
 
 
+@pytest.mark.parametrize(
+    "assignments", [each for each, *_ in SET if len(each) > 1 and len({text.count(".") for text in each}) > 1]
+)
+def test_what_leads_deeper_is_set_later_whatever_the_order(assignments: tuple[str, ...]) -> None:
+    data = Source.parse(BASE, overrides=assignments).data
+    assert Source.parse(BASE, overrides=assignments[::-1]).data == data
+
+
+def test_an_option_is_refined_by_what_is_set_below_it() -> None:
+    option = Option("--optimizer", "training.optimizer", "sgd")
+    data = Source.parse(BASE, overrides=("training.optimizer.sgd.momentum=0.9", option)).data
+    assert data["training"]["optimizer"] == {"sgd": {"momentum": 0.9}}
+    (found,) = refused(BASE, overrides=("training.optimizer.momentum=0.9", option))
+    assert found.help == "did you mean `training.optimizer.sgd.momentum`?"
+
+
 def test_set_leaves_the_rest_and_the_order() -> None:
     before, after = Source.parse(BASE), Source.parse(BASE, overrides=["encoder.1.dense.units=1", "new=2"])
     expected = json.loads(json.dumps(before.data))

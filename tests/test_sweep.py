@@ -35,6 +35,7 @@ from aespec.sweep.trials import Failure, Planner, Result, Trial, compiled, metri
 from aespec.sweep.workers import Processes, threads
 
 UNITS, BATCH, RATE = "encoder.0.dense.units", "training.batch_size", "training.optimizer.sgd"
+KINDS = "training.optimizer=sgd,adam"
 
 SPEC = """
 name: small
@@ -599,6 +600,9 @@ def test_the_best_epoch_counts_where_its_weights_come_back(inside):
         ([*vary(f"{UNITS}=0..4"), "--optuna", 3], 1, f"with {UNITS}=0\n"),
         (vary(f"{UNITS}=1", f"{UNITS}=2", "x"), 1, "is varied twice"),
         ([*vary(f"{BATCH}=4,8"), "--set", f"{BATCH}=2"], 1, f"`{BATCH}` is varied, and set as well"),
+        (vary("training.optimizer.momentum=0,0.9", KINDS), 1, "did you mean `training.optimizer.sgd.momentum`?"),
+        (vary(KINDS, "training.optimizer.momentum=0,0.9"), 1, "did you mean `training.optimizer.sgd.momentum`?"),
+        ([*vary(KINDS), "--set", "training.optimizer.sgd.momentum=0.9"], 1, "with training.optimizer=adam"),
         (vary("vars.width=1,2"), 1, "nothing uses the variable `width`"),
         ([*vary(f"{UNITS}=1..4"), "--random", 10_001], 1, "at most 10,000 trials"),
         ([*vary(f"{UNITS}=1"), "--data", "dta.npy"], 1, "error[E401]"),

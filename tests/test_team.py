@@ -286,6 +286,7 @@ def test_two_tensorflow_workers_are_as_one_with_other_layers(other_folder):
 
 
 CLUSTER = '{"cluster": {"worker": ["a:4000", "b:4000"]}, "task": {"type": "worker", "index": 0}}'
+ONE = CLUSTER.replace(', "b:4000"', "")
 STARTED = {"WORLD_SIZE": "2", "RANK": "0", "MASTER_ADDR": "localhost", "MASTER_PORT": "4000"}
 
 
@@ -298,10 +299,16 @@ STARTED = {"WORLD_SIZE": "2", "RANK": "0", "MASTER_ADDR": "localhost", "MASTER_P
         (
             "keras",
             {"TF_CONFIG": CLUSTER.replace("task", "tusk")},
-            "does not say which of 2 workers this is",
+            "does not say which task this is",
             "no `task`",
         ),
-        ("keras", {"TF_CONFIG": CLUSTER.replace("0}", "2}")}, "does not say which of 2 workers this is", "index: 2"),
+        (
+            "keras",
+            {"TF_CONFIG": CLUSTER.replace("0}", "2}")},
+            "does not say which task this is",
+            "index: 2",
+        ),
+        ("keras", {"TF_CONFIG": ONE.replace("0}", "1}")}, "does not say which task this is", "index: 1"),
         ("keras", {"TF_CONFIG": '{"cluster": {"chief": ["a:1"], "worker": ["b:1"]}}'}, "not one of workers", "chief"),
         ("keras", STARTED, "`keras` takes those of `TF_CONFIG`", "2 processes by `WORLD_SIZE`"),
         ("torch", {"TF_CONFIG": CLUSTER}, "`torch` takes those of `torchrun`", "2 processes by `TF_CONFIG`"),

@@ -101,7 +101,10 @@ class Specs:
     piped: Piped = field(default_factory=Piped)
 
     def setting(self, *assignments: Override, **plan: Any) -> Self:
-        """The same with these assignments made last, and these fields of ``training`` set; None leaves one alone."""
+        """The same with these assignments, and these fields of ``training`` set; None leaves one alone.
+
+        They count before others for the same place.
+        """
         fields = [f"training.{field}={value}" for field, value in plan.items() if value is not None]
         return replace(self, overrides=(*self.overrides, *assignments, *fields))
 

@@ -44,7 +44,7 @@ class Job:
     scaling: Scaling | None = None
     """How it scaled them."""
     chosen: bool = True
-    """Whether the data is not the default."""
+    """Whether the command names the data."""
     otherwise: str = ""
     """What goes on in another way than it began."""
 

@@ -51,6 +51,7 @@ def resumed(folder: Path, backend: str | None, rate: float | None, given: dict[s
         held.get("fingerprint"),
         record["columns"] and tuple(record["columns"]),
         run.scaling,
+        chosen=given["data"] is not None,
         otherwise=_otherwise(run.spec.training, plan, begin),
     )
 
@@ -112,12 +113,11 @@ def _has_more(run: Run, plan: TrainingPlan, begin: Checkpoint, stage: Stage, ask
             help="begin a new run with another `early_stopping`",
         )
     got = f"a plan of {counted(plan.epochs, 'epoch')}" if asked is None else f"`--epochs {asked}`"
-    help = f"`--epochs {2 * reached}` trains on"
     if finished and done >= plan.epochs:
-        wanted = f"more than {counted(done, 'epoch')} to go on with"
+        wanted, help = f"more than {counted(done, 'epoch')} to go on with", f"`--epochs {2 * done}` trains on"
         raise _not_this_run(f"{folder} is finished", wanted=wanted, got=got, help=help)
     if asked is not None and reached > stage.plan.epochs:
-        wanted = f"at least {counted(reached, 'epoch')}"
+        wanted, help = f"at least {counted(reached, 'epoch')}", "without `--epochs` it goes on to the end of its plan"
         raise _not_this_run(f"{folder} is further than that", wanted=wanted, got=got, help=help)
 
 

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 DEFAULT_DATA = "digits"
 
+_MOVED = "if it has moved, `{} FILE` says where it is now"
+
 
 @click.command()
 @takes_specs(several=False, required=False)
@@ -89,6 +91,8 @@ def train(
     if resume is None:
         job = _new(specs, backend, data, limit, out, loss, learning_rate, plan)
     else:
+        if force:
+            raise click.UsageError("'--force' begins again, and '--resume' goes on: give one of the two.")
         given = {"loss": loss, "data": data, "limit": limit, "out": out, "spec": specs.paths, "set": specs.overrides}
         job = resumed(resume, backend, learning_rate, {**plan, **given}, specs.limits)
     _run(
@@ -279,16 +283,22 @@ def _dataset(job: Job) -> Dataset:
     """What a job trains on; scaled as its run was, or as is found on what its plan trains on."""
     from aespec.data import Scaling, load_for
     from aespec.diagnostics import AespecError
-    from aespec.rules import DataShape
+    from aespec.rules import DataNotFound, DataShape
     from aespec.training import split
 
     plan, way = job.spec.training, job.spec.input.scaling
     try:
         whole = load_for(job.spec, job.graph, job.data, "train", plan.dtype, job.columns, job.scaling)
     except AespecError as error:
-        if job.chosen or any(problem.rule is not DataShape for problem in error.diagnostics):
+        if job.chosen:
             raise
-        help = f"no `--data` is given, and {job.data} is the default: name the data with `--data FILE`"
+        rules = {problem.rule for problem in error.diagnostics}
+        if job.begin is None and rules == {DataShape}:
+            help = f"no `--data` is given, and {job.data} is the default: name the data with `--data FILE`"
+        elif job.begin is not None and rules == {DataNotFound} and not Path(job.data).exists():
+            help = _MOVED.format("--data")
+        else:
+            raise
         raise AespecError(*(replace(problem, help=help) for problem in error.diagnostics)) from None
     data = _limited(whole, job.samples)
     if way is None or data.scaling is not None:
@@ -313,7 +323,7 @@ def _held(job: Job, name: str, dataset: Dataset) -> Dataset:
         def own(problem: Diagnostic) -> Diagnostic:
             help = problem.help and problem.help.replace("--data", "--validation-data")
             if job.begin is not None and problem.rule is DataNotFound:
-                help = "if it has moved, `--validation-data FILE` says where it is now"
+                help = _MOVED.format("--validation-data")
             return replace(problem, place=place, help=help)
 
         raise AespecError(*map(own, error.diagnostics)) from None

@@ -304,8 +304,10 @@ def _of_keras(fault: Fault) -> bool:
 
 def _of_another_name(fault: Fault) -> str | None:
     stated = fault.error["input"]
-    if isinstance(stated, dict) and fault.loc[:-1] and not fault.kind and stated.keys() & _known(fault):
-        return f"take {fault.subject} away: what it holds stands in `{fault.loc[-2]}` itself"
+    *above, within = ("", *fault.written[:-1])
+    if isinstance(stated, dict) and above and not fault.kind and stated.keys() & _known(fault):
+        where = f"item {within + 1} of `{above[-1]}`" if isinstance(within, int) else f"`{within}`"
+        return f"take {fault.subject} away: what it holds stands in {where} itself"
     if fault.meant is None:
         return None
     if _stated_too(fault) and not fault.source.is_set(fault.written):

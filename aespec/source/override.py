@@ -30,6 +30,19 @@ Override = str | Option
 """An assignment, ``a.b=value``, or an option that is one."""
 
 
+def deeper_later(assignments: Sequence[Override]) -> list[Override]:
+    """Assignments in the order to make them in: what leads deeper comes later, so that nothing takes away another.
+
+    >>> deeper_later(["a.b=1", "a=x", "c=2"])
+    ['a=x', 'c=2', 'a.b=1']
+    """
+    return sorted(assignments, key=lambda each: _path(each).count("."))
+
+
+def _path(assignment: Override) -> str:
+    return assignment.path if isinstance(assignment, Option) else assignment.partition("=")[0]
+
+
 def override(root: Node, assignment: Override, problems: list[Diagnostic]) -> Node:
     """Give the tree with the assignment's value at its path; what lies off the path is shared with ``root``.
 
