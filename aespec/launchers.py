@@ -105,14 +105,18 @@ def _by_cluster(text: str) -> int:
     count = sum(map(len, cluster.values()))
     if count > 1 and [*cluster] != ["worker"]:
         raise _wrong(TF_CONFIG, "the cluster in `TF_CONFIG` is not one of workers alone", show(cluster))
-    if (count > 1 or (count and "task" in config)) and not _is_one_of(cluster, config.get("task")):
+    if (count > 1 or (count and config.get("task"))) and not _is_one_of(cluster, config.get("task")):
         message = "`TF_CONFIG` does not say which task this is"
         raise _wrong(TF_CONFIG, message, f"task: {show(config['task'])}" if "task" in config else "no `task`")
     return count or 1
 
 
 def _is_one_of(cluster: Mapping[str, Sequence[Any]], task: Any) -> bool:
-    return isinstance(task, dict) and task.get("index") in range(len(cluster.get(str(task.get("type")), ())))
+    try:
+        index = int(task["index"])  # as TensorFlow reads it
+    except (TypeError, KeyError, ValueError):
+        return False
+    return 0 <= index < len(cluster.get(str(task.get("type")), ()))
 
 
 def _wrong(launcher: Launcher, message: str, got: str) -> AespecError:

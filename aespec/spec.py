@@ -254,8 +254,7 @@ def load(
 
     Args:
         path: The file.
-        overrides: Assignments such as ``training.epochs=5``, made before anything is checked; those that lead deeper
-            later, whatever their order.
+        overrides: Assignments such as ``training.epochs=5``, made one after the other before anything is checked.
         problems: Takes the problems in spite of which there is a spec, with a `Hole` for each layer that cannot
             be read and the default for any other value, so that `aespec.passes` can tell of more.
         text: What the file is to be read as holding; by default what it holds.

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from importlib import import_module
 from pathlib import Path
 
@@ -62,6 +63,14 @@ def test_data_may_have_moved():
     assert json.loads((RUN / "run.json").read_text())["data"]["path"].endswith("moved.npy")
 
 
+def test_a_data_set_that_is_missing_has_not_moved(monkeypatch):
+    done(aespec_(*begin({**PLAIN, "input": [8, 8]}, "--data", "digits", "--set", "encoder=[flatten, {dense: 4}]")))
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    missing = done(aespec_("train", "--resume", RUN, "--epochs", 4), 1)
+    assert "pip install" in missing.stderr
+    assert "if it has moved" not in missing.stderr
+
+
 def test_a_run_either_goes_on_or_begins_again(finished):
     before = files()
     refused = done(aespec_("train", "--resume", RUN, "--epochs", 4, "--force"), 2)
@@ -75,6 +84,11 @@ def test_data_to_validate_on_may_have_moved():
     Path("held.npy").rename("moved.npy")
     refused = done(aespec_("train", "--resume", RUN, "--epochs", 4), 1)
     assert "`--validation-data FILE`" in refused.stderr
+    misspelt = done(aespec_("train", "--resume", RUN, "--epochs", 4, "--validation-data", "move.npy"), 1)
+    assert "help: did you mean `moved.npy`?\n" in misspelt.stderr
+    np.savez("test.npz", x_test=samples(50))
+    lacking = done(aespec_("train", "--resume", RUN, "--epochs", 4, "--validation-data", Path("test.npz").resolve()), 1)
+    assert "or add the training samples" in lacking.stderr
     np.save("other.npy", samples(50) + 1)
     refused = done(aespec_("train", "--resume", RUN, "--epochs", 4, "--validation-data", "other.npy"), 1)
     assert "other.npy has changed since the run began" in refused.stderr

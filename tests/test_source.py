@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from aespec.diagnostics import AespecError, Diagnostic, Loc, Place
 from aespec.rules import RULES, explain
 from aespec.source import Source
-from aespec.source.override import Option, Override
+from aespec.source.override import Option, Override, added
 
 
 @pytest.fixture(params=["libyaml", "python"])
@@ -531,6 +531,7 @@ SET: list[tuple[tuple[str, ...], Loc, Any]] = [
         {"patience": 3, "min_delta": 0.1},
     ),
     (("training.epochs=1", "training.epochs=2"), ("training", "epochs"), 2),
+    (("training.optimizer.adam.beta_1=1", "training.optimizer=sgd"), ("training", "optimizer"), "sgd"),
     (("input.0=null",), ("input",), [None, 28]),
     (("vars.width=8",), ("encoder", 1, "dense", "units"), 8),
     (("vars.width=8", "vars.half=${width//2}", "name=w-${half}"), ("name",), "w-4"),
@@ -556,20 +557,64 @@ def test_set(assignments: tuple[str, ...], loc: Loc, value: Any) -> None:
     assert (data, type(data)) == (value, type(value))
 
 
-@pytest.mark.parametrize(
-    "assignments", [each for each, *_ in SET if len(each) > 1 and len({text.count(".") for text in each}) > 1]
-)
-def test_what_leads_deeper_is_set_later_whatever_the_order(assignments: tuple[str, ...]) -> None:
-    data = Source.parse(BASE, overrides=assignments).data
-    assert Source.parse(BASE, overrides=assignments[::-1]).data == data
+OPTION = Option("--optimizer", "training.optimizer", "sgd")
 
 
 def test_an_option_is_refined_by_what_is_set_below_it() -> None:
-    option = Option("--optimizer", "training.optimizer", "sgd")
-    data = Source.parse(BASE, overrides=("training.optimizer.sgd.momentum=0.9", option)).data
-    assert data["training"]["optimizer"] == {"sgd": {"momentum": 0.9}}
-    (found,) = refused(BASE, overrides=("training.optimizer.momentum=0.9", option))
+    given = added(["training.optimizer.sgd.momentum=0.9", "training.epochs=2"], [OPTION])
+    assert Source.parse(BASE, overrides=given).data["training"] == {
+        "optimizer": {"sgd": {"momentum": 0.9}},
+        "epochs": 2,
+    }
+    (found,) = refused(BASE, overrides=(*added(["training.optimizer.momentum=0.9"], [OPTION]),))
     assert found.help == "did you mean `training.optimizer.sgd.momentum`?"
+    (found,) = refused(BASE, overrides=(*added(["training.optimizer.adam.beta_1=0.9"], [OPTION]),))
+    assert found.help == "`--optimizer` makes it that: change one of the two"
+
+
+@pytest.mark.parametrize("first", ["training.optimizer=adam", "training={optimizer: adam}"])
+def test_an_option_counts_where_the_same_is_set(first: str) -> None:
+    data = Source.parse("{}", overrides=added([first], [OPTION])).data
+    assert data["training"]["optimizer"] == "sgd"
+
+
+@pytest.mark.parametrize(
+    ("earlier", "other"),
+    [
+        (["encoder.1.dense.units=20"], "encoder.1.dense=16"),
+        (["training.early_stopping.patience=9"], Option("--early-stopping", "training.early_stopping", "2")),
+        (["training.early_stopping.min_delta=.1", "training.early_stopping.patience=9"], "training.early_stopping=2"),
+        (["training.early_stopping.patience=9"], "training.early_stopping=null"),
+        (["training.epochs=3"], "training={epochs: 1}"),
+        (["a.b=1", "a=null"], "a={b: 2}"),
+        (["a.b.c=1", "a=null"], "a.b={d: 2}"),
+    ],
+)
+def test_what_would_be_set_in_vain_is_refused(earlier: list[str], other: Override) -> None:
+    with pytest.raises(AespecError) as caught:
+        added(earlier, [other])
+    (found,) = caught.value.diagnostics
+    what = f"{other.name} {other.value}" if isinstance(other, Option) else other
+    assert found.message == f"nothing is left of `{what}`"
+    assert found.got == f"{', '.join(f'`{each}`' for each in earlier)} as well"
+
+
+@pytest.mark.parametrize(
+    ("earlier", "other"),
+    [
+        (["encoder.1.dense.activation=relu"], "encoder.1.dense=16"),
+        (["training.early_stopping.min_delta=.1"], "training.early_stopping=2"),
+        (["training.optimizer.adam.beta_1=.1"], "training.optimizer=adam"),
+        (["training.greedy.epochs=2"], "training.greedy={}"),
+        (["encoder.0.dense.units=20"], "encoder=[{dense: 3}, {dense: 4}]"),
+        (["training.epochs=3"], "training={epochs: 1, seed: 2}"),
+        (["training.epochs=3"], "training.epochs=4"),
+        (["training.epochs=3"], "training.epoch=4"),
+        (["a.b.c=3", "not one"], "a.b=4"),
+    ],
+)
+def test_what_is_set_and_counts_is_taken(earlier: list[str], other: str) -> None:
+    assert sorted(added(earlier, [other])) == sorted([*earlier, other])
 
 
 def test_set_leaves_the_rest_and_the_order() -> None:

@@ -309,6 +309,7 @@ STARTED = {"WORLD_SIZE": "2", "RANK": "0", "MASTER_ADDR": "localhost", "MASTER_P
             "index: 2",
         ),
         ("keras", {"TF_CONFIG": ONE.replace("0}", "1}")}, "does not say which task this is", "index: 1"),
+        ("keras", {"TF_CONFIG": CLUSTER.replace("0}", "-1}")}, "does not say which task this is", "index: -1"),
         ("keras", {"TF_CONFIG": '{"cluster": {"chief": ["a:1"], "worker": ["b:1"]}}'}, "not one of workers", "chief"),
         ("keras", STARTED, "`keras` takes those of `TF_CONFIG`", "2 processes by `WORLD_SIZE`"),
         ("torch", {"TF_CONFIG": CLUSTER}, "`torch` takes those of `torchrun`", "2 processes by `TF_CONFIG`"),
@@ -335,6 +336,8 @@ def test_processes_that_were_started_wrong_are_refused(backend, environment, mes
     ("variable", "value", "count"),
     [
         ("TF_CONFIG", CLUSTER, 2),
+        ("TF_CONFIG", CLUSTER.replace("0}", '"0"}'), 2),
+        ("TF_CONFIG", '{"cluster": {"worker": ["a:1"]}, "task": {}}', 1),
         ("TF_CONFIG", '{"cluster": {"chief": ["a:1"]}, "task": {"type": "chief", "index": 0}}', 1),
         ("TF_CONFIG", "{}", 1),
         ("TF_CONFIG", "", 1),

@@ -18,7 +18,7 @@ from aespec.graph import Graph
 from aespec.passes import Limits, read
 from aespec.rules import FileUnreadable
 from aespec.source.file import read_stream
-from aespec.source.override import Override
+from aespec.source.override import Override, added
 from aespec.spec import Spec
 
 __all__ = ["STDIN", "Compiled", "Piped", "Problems", "Specs", "spec_file", "takes_specs"]
@@ -103,10 +103,13 @@ class Specs:
     def setting(self, *assignments: Override, **plan: Any) -> Self:
         """The same with these assignments, and these fields of ``training`` set; None leaves one alone.
 
-        They count before others for the same place.
+        They are made last, but before what is set below them.
+
+        Raises:
+            AespecError: Nothing would be left of one of them.
         """
         fields = [f"training.{field}={value}" for field, value in plan.items() if value is not None]
-        return replace(self, overrides=(*self.overrides, *assignments, *fields))
+        return replace(self, overrides=(*added(self.overrides, (*assignments, *fields)),))
 
     def read(self) -> Iterator[tuple[str, Compiled | AespecError]]:
         """Each path with what it holds, or with what is wrong with it."""

@@ -44,7 +44,7 @@ class Job:
     scaling: Scaling | None = None
     """How it scaled them."""
     chosen: bool = True
-    """Whether the command names the data."""
+    """Whether the data is not the default."""
     otherwise: str = ""
     """What goes on in another way than it began."""
 

@@ -51,7 +51,6 @@ def resumed(folder: Path, backend: str | None, rate: float | None, given: dict[s
         held.get("fingerprint"),
         record["columns"] and tuple(record["columns"]),
         run.scaling,
-        chosen=given["data"] is not None,
         otherwise=_otherwise(run.spec.training, plan, begin),
     )
 

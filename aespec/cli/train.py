@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
 DEFAULT_DATA = "digits"
 
-_MOVED = "if it has moved, `{} FILE` says where it is now"
-
 
 @click.command()
 @takes_specs(several=False, required=False)
@@ -283,22 +281,18 @@ def _dataset(job: Job) -> Dataset:
     """What a job trains on; scaled as its run was, or as is found on what its plan trains on."""
     from aespec.data import Scaling, load_for
     from aespec.diagnostics import AespecError
-    from aespec.rules import DataNotFound, DataShape
+    from aespec.rules import DataShape
     from aespec.training import split
 
     plan, way = job.spec.training, job.spec.input.scaling
     try:
         whole = load_for(job.spec, job.graph, job.data, "train", plan.dtype, job.columns, job.scaling)
     except AespecError as error:
-        if job.chosen:
+        if job.begin is not None:
+            raise AespecError(*(_moved(each, job.data, "--data") for each in error.diagnostics)) from None
+        if job.chosen or any(problem.rule is not DataShape for problem in error.diagnostics):
             raise
-        rules = {problem.rule for problem in error.diagnostics}
-        if job.begin is None and rules == {DataShape}:
-            help = f"no `--data` is given, and {job.data} is the default: name the data with `--data FILE`"
-        elif job.begin is not None and rules == {DataNotFound} and not Path(job.data).exists():
-            help = _MOVED.format("--data")
-        else:
-            raise
+        help = f"no `--data` is given, and {job.data} is the default: name the data with `--data FILE`"
         raise AespecError(*(replace(problem, help=help) for problem in error.diagnostics)) from None
     data = _limited(whole, job.samples)
     if way is None or data.scaling is not None:
@@ -312,7 +306,6 @@ def _held(job: Job, name: str, dataset: Dataset) -> Dataset:
     """What a job measures the loss on; what is wrong with it is told of the option of its own, where it is stated."""
     from aespec.data import load_for
     from aespec.diagnostics import AespecError
-    from aespec.rules import DataNotFound
 
     given = dataset.columns, dataset.scaling
     try:
@@ -320,15 +313,23 @@ def _held(job: Job, name: str, dataset: Dataset) -> Dataset:
     except AespecError as error:
         place = job.spec.place(("training", "validation_data"))
 
-        def own(problem: Diagnostic) -> Diagnostic:
+        def its(problem: Diagnostic) -> Diagnostic:
             help = problem.help and problem.help.replace("--data", "--validation-data")
-            if job.begin is not None and problem.rule is DataNotFound:
-                help = _MOVED.format("--validation-data")
-            return replace(problem, place=place, help=help)
+            own = replace(problem, place=place, help=help)
+            return own if job.begin is None else _moved(own, name, "--validation-data")
 
-        raise AespecError(*map(own, error.diagnostics)) from None
+        raise AespecError(*map(its, error.diagnostics)) from None
     _same_data(name, held, job.held)
     return held
+
+
+def _moved(problem: Diagnostic, data: str, option: str) -> Diagnostic:
+    """A problem of data of a run that goes on, with what to do where there is nothing any more at its whole path."""
+    from aespec.rules import DataNotFound
+
+    if problem.rule is not DataNotFound or not Path(data).is_absolute() or Path(data).exists():
+        return problem
+    return replace(problem, help=f"if it has moved, `{option} FILE` says where it is now")
 
 
 def _same_data(name: str, data: Dataset, fingerprint: str | None) -> None:

@@ -16,7 +16,7 @@ from aespec.rules import UnknownVariable
 from aespec.source.expand import Expansion
 from aespec.source.file import is_json, read_root, read_text
 from aespec.source.include import Library
-from aespec.source.override import NAME, Override, deeper_later, override
+from aespec.source.override import NAME, Override, override
 from aespec.source.text import LOST, Node, clipped
 from aespec.source.variables import Frame, Given, Tally
 from aespec.source.yaml_dump import dump_yaml
@@ -71,8 +71,7 @@ class Source:
         Args:
             text: YAML, or JSON where the name ends in ``.json``.
             name: What messages call it.
-            overrides: Assignments such as ``a.b=value``, and options that are such. Those that lead deeper are made
-                later, whatever their order; of two for the same place the last one counts.
+            overrides: Assignments such as ``a.b=value``, and options that are such, in the order to make them in.
             problems: Takes the problems in spite of which there is data, so that its reader can tell of more.
             file: The file that it is the text of; without it, it can include none.
 
@@ -84,7 +83,7 @@ class Source:
         try:
             root = read_root(text, name, problems, tally.spoilt)
             of_text = len(problems)
-            for assignment in deeper_later(overrides):
+            for assignment in overrides:
                 try:
                     root = override(root, assignment, problems)
                 except AespecError as error:

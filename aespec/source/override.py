@@ -1,7 +1,7 @@
 """Applies ``a.b=value`` assignments to a tree of nodes: ``--set`` on the command line, and options like it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,17 +30,85 @@ Override = str | Option
 """An assignment, ``a.b=value``, or an option that is one."""
 
 
-def deeper_later(assignments: Sequence[Override]) -> list[Override]:
-    """Assignments in the order to make them in: what leads deeper comes later, so that nothing takes away another.
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One part of a path, and its place in the assignment."""
 
-    >>> deeper_later(["a.b=1", "a=x", "c=2"])
-    ['a=x', 'c=2', 'a.b=1']
+    name: str
+    place: Place
+
+
+def added(assignments: Sequence[Override], others: Sequence[Override]) -> list[Override]:
+    """Assignments with others, which are made after them, but before what is set below them: that refines them.
+
+    >>> added(["a.b.c=1", "d=2"], ["d=3", "a.b=x"])
+    ['a.b=x', 'a.b.c=1', 'd=2', 'd=3']
+
+    Raises:
+        AespecError: Of one of the others nothing would be left.
     """
-    return sorted(assignments, key=lambda each: _path(each).count("."))
+    found = list(assignments)
+    for other in sorted(others, key=lambda each: _path(each).count(".")):
+        path = _path(other)
+        below = (i for i, each in enumerate(found) if _path(each).startswith(f"{path}."))
+        found.insert(next(below, len(found)), other)
+    for i, each in enumerate(found):
+        if each in others:
+            _refuse_in_vain(each, found[i + 1 :])
+    return found
+
+
+def _refuse_in_vain(assignment: Override, later: Sequence[Override]) -> None:
+    """Refuse an assignment whose values are all set again, by later ones at its path, above it or below."""
+    path = f"{_path(assignment)}."
+    again = [each for each in later if path.startswith(f"{_path(each)}.") or _path(each).startswith(path)]
+    if not again:
+        return
+    try:
+        steps, value = _read(assignment, [])
+        root = _assign(Node(None, value.place), steps, 0, value)
+        for each in again:
+            root = override(root, each, [])
+    except AespecError:  # it is told when the assignments are made
+        return
+    said = {*_scalars(value)}
+    if said and not said & {*_scalars(root), *_keys(root)}:
+        raise _bad(
+            f"nothing is left of `{_words(assignment)}`",
+            _whole(_text(again[-1].value, again[-1].name) if isinstance(again[-1], Option) else _text(again[-1], NAME)),
+            got=f"{', '.join(f'`{_words(each)}`' for each in again)} as well",
+            help="take one of the two away",
+        )
 
 
 def _path(assignment: Override) -> str:
-    return assignment.path if isinstance(assignment, Option) else assignment.partition("=")[0]
+    path = assignment.path if isinstance(assignment, Option) else assignment.partition("=")[0]
+    return ".".join(part.strip() for part in path.split("."))
+
+
+def _words(assignment: Override) -> str:
+    """An assignment as it was given."""
+    return clipped(f"{assignment.name} {assignment.value}" if isinstance(assignment, Option) else assignment)
+
+
+def _scalars(node: Node) -> Iterator[tuple[Place, Any]]:
+    """Every value in a tree that holds no others, and its place."""
+    if isinstance(node.value, list | dict):
+        for child in node.value if isinstance(node.value, list) else (entry.node for entry in node.value.values()):
+            yield from _scalars(child)
+    else:
+        yield node.place, node.value
+
+
+def _keys(node: Node) -> Iterator[tuple[Place, Any]]:
+    """Every key in a tree and its place, which is that of the bare kind that it was made of, if it was."""
+    if isinstance(node.value, list):
+        for item in node.value:
+            yield from _keys(item)
+    elif isinstance(node.value, dict):
+        for name, (key, child) in node.value.items():
+            yield key, name
+            yield from _keys(child)
 
 
 def override(root: Node, assignment: Override, problems: list[Diagnostic]) -> Node:
@@ -49,6 +117,12 @@ def override(root: Node, assignment: Override, problems: list[Diagnostic]) -> No
     Raises:
         AespecError: where the assignment cannot be read, or its path leads nowhere.
     """
+    steps, node = _read(assignment, problems)
+    return _assign(root, steps, 0, node)
+
+
+def _read(assignment: Override, problems: list[Diagnostic]) -> tuple[list[_Step], Node]:
+    """The path of an assignment, and its value."""
     text, steps = _option(assignment) if isinstance(assignment, Option) else _assignment(assignment)
     node = read_yaml(text, problems)
     if node is None:
@@ -56,15 +130,7 @@ def override(root: Node, assignment: Override, problems: list[Diagnostic]) -> No
         raise _bad(f"nothing stands after {after}", _whole(text), help='write `null` or `""` if you mean that')
     if isinstance(node.value, list | dict) and not node.place.text[node.place.column - 1 :].startswith(("[", "{")):
         raise _bad("the value is not in one piece", node.place, help="put a list in `[ ]` and a mapping in `{ }`")
-    return _assign(root, steps, 0, node)
-
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """One part of a path, and its place in the assignment."""
-
-    name: str
-    place: Place
+    return steps, node
 
 
 def _option(option: Option) -> tuple[Text, list[_Step]]:
@@ -163,12 +229,14 @@ def _entries(node: Node, steps: Sequence[_Step], done: int) -> dict[str, Entry]:
     if main := main_field(steps[done - 1].name) if done else None:
         return {main: Entry(node.place, node)}
     path = _written(steps[:done])
-    inside = _in_kind(node.value, name)
+    if inside := _in_kind(node.value, name):
+        help = f"did you mean `{path}.{inside}`?"
+    elif node.place.name.startswith("--"):
+        help = f"`{node.place.name}` makes it that: change one of the two"
+    else:
+        help = f"set it as a whole: `{path}={{{name}: …}}`"
     raise _bad(
-        f"`{path}` is a single value, and the path goes on inside it",
-        steps[done].place,
-        got=show(node.value),
-        help=f"did you mean `{path}.{inside}`?" if inside else f"set it as a whole: `{path}={{{name}: …}}`",
+        f"`{path}` is a single value, and the path goes on inside it", steps[done].place, None, show(node.value), help
     )
 
 

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from aespec.diagnostics import Diagnostic
+from aespec.lean import spare
 from aespec.process import THREADS, cores, train_several
 from aespec.rules import TrialFailed
 from aespec.sweep.trials import Failure
@@ -174,6 +175,7 @@ def _no_interruptions() -> Iterator[None]:
 def _work(function: Function, line: Connection, environment: Mapping[str, str]) -> None:
     """What a worker process does: calls until there are no more, and ends when it is asked to."""
     os.environ.update(environment)  # before any framework is imported
+    spare()
     train_several()
     Thread(target=_end_with_parent, daemon=True).start()
     try:
