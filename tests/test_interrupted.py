@@ -19,6 +19,17 @@ from aespec.rules import BackendUnavailable
 pytestmark = pytest.mark.usefixtures("here")
 
 
+@pytest.fixture(autouse=True)
+def usual():
+    """Signals as in a new process: Ray, where another test began it in this one, answers some of them itself."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 IMPORT = aespec.AespecError(Diagnostic(BackendUnavailable, "`torch` of package `aespec` cannot be imported"))
 
 

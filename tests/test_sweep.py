@@ -712,6 +712,7 @@ def test_a_folder_with_something_else_is_left_alone(inside):
 def test_a_worker_that_is_killed_fails_its_trial_which_is_gone_on_with(here, monkeypatch):
     def kill():
         wait_for(Path("sweeps/small/trials/0001/checkpoint/last.safetensors").exists)
+        wait_for(lambda: len(Path("sweeps/small/trials/0001/history.csv").read_text().splitlines()) > 1)
         (worker,) = active_children()
         os.kill(worker.pid, signal.SIGKILL)
 
@@ -731,6 +732,20 @@ def test_a_worker_that_is_killed_fails_its_trial_which_is_gone_on_with(here, mon
     whole = Path("sweeps/small/trials/0001/history.csv").read_text().splitlines()
     assert whole[:2] == begun[:2]  # the time of an epoch that is trained again would be another
     assert {row["trial"]: row["epochs"] for row in rows()} == {"0001": "300", "0002": "1"}
+
+
+def test_a_trial_that_ends_between_its_checkpoint_and_its_history_is_gone_on_with(inside, monkeypatch):
+    def broken(*_):
+        raise ValueError("gone")
+
+    args = vary("training.epochs=2,3")
+    with monkeypatch.context() as patched:
+        patched.setattr("aespec.course._History.epoch", broken)
+        assert sweep(*args).exit_code == 1
+    for trial in ("0001", "0002"):
+        assert len(checkpoint(Path("sweeps/small/trials") / trial).epochs) == 1
+    assert sweep(*args).exit_code == 0
+    assert {row["epochs"] for row in rows()} == {"2", "3"}
 
 
 def test_what_cannot_be_printed_ends_no_sweep(here, monkeypatch):

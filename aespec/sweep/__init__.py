@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from aespec.checkpoint import exists
 from aespec.diagnostics import AespecError
 from aespec.sweep.folder import Record, enter, remove
 from aespec.sweep.report import ranked
@@ -107,6 +108,6 @@ class Sweep:
                 self.record.failures[number] = problem
                 self.record.write(self.folder)
             found = self.results[number] = failed(trial, problem) if problem else result(trial, self.metric)
-            if problem and not found.epochs:
+            if problem and not found.epochs and not exists(trial.folder):
                 remove(trial.folder)  # there is nothing in it to go on from, or to draw
             listener.end(found)
