@@ -114,7 +114,7 @@ def _by_cluster(text: str) -> int:
 def _is_one_of(cluster: Mapping[str, Sequence[Any]], task: Any) -> bool:
     try:
         index = int(task["index"])  # as TensorFlow reads it
-    except (TypeError, KeyError, ValueError):
+    except (TypeError, KeyError, ValueError, OverflowError):
         return False
     return 0 <= index < len(cluster.get(str(task.get("type")), ()))
 

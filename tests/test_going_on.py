@@ -57,8 +57,9 @@ def test_data_may_have_moved():
     Path("data.npy").rename("moved.npy")
     refused = done(aespec_("train", "--resume", RUN, "--epochs", 4), 1)
     assert "help: if it has moved, `--data FILE` says where it is now\n" in refused.stderr
-    misspelt = done(aespec_("train", "--resume", RUN, "--epochs", 4, "--data", "move.npy"), 1)
-    assert "help: did you mean `moved.npy`?\n" in misspelt.stderr
+    for name in ("move.npy", Path("move.npy").resolve()):
+        misspelt = done(aespec_("train", "--resume", RUN, "--epochs", 4, "--data", name), 1)
+        assert f"help: did you mean `{Path(name).with_name('moved.npy')}`?\n" in misspelt.stderr
     done(aespec_("train", "--resume", RUN, "--epochs", 4, "--data", "moved.npy"))
     assert json.loads((RUN / "run.json").read_text())["data"]["path"].endswith("moved.npy")
 

@@ -569,7 +569,9 @@ def test_an_option_is_refined_by_what_is_set_below_it() -> None:
     (found,) = refused(BASE, overrides=(*added(["training.optimizer.momentum=0.9"], [OPTION]),))
     assert found.help == "did you mean `training.optimizer.sgd.momentum`?"
     (found,) = refused(BASE, overrides=(*added(["training.optimizer.adam.beta_1=0.9"], [OPTION]),))
-    assert found.help == "`--optimizer` makes it that: change one of the two"
+    assert found.help == "`--optimizer sgd` makes it that: change one of the two"
+    (found,) = refused(BASE, overrides=("training=5", "training.epochs=3"))
+    assert found.help == "`training=5` makes it that: change one of the two"
 
 
 @pytest.mark.parametrize("first", ["training.optimizer=adam", "training={optimizer: adam}"])
@@ -578,24 +580,27 @@ def test_an_option_counts_where_the_same_is_set(first: str) -> None:
     assert data["training"]["optimizer"] == "sgd"
 
 
+EARLY = Option("--early-stopping", "training.early_stopping", "2")
+
+
 @pytest.mark.parametrize(
-    ("earlier", "other"),
+    ("earlier", "other", "left"),
     [
-        (["encoder.1.dense.units=20"], "encoder.1.dense=16"),
-        (["training.early_stopping.patience=9"], Option("--early-stopping", "training.early_stopping", "2")),
-        (["training.early_stopping.min_delta=.1", "training.early_stopping.patience=9"], "training.early_stopping=2"),
-        (["training.early_stopping.patience=9"], "training.early_stopping=null"),
-        (["training.epochs=3"], "training={epochs: 1}"),
-        (["a.b=1", "a=null"], "a={b: 2}"),
-        (["a.b.c=1", "a=null"], "a.b={d: 2}"),
+        (["encoder.1.dense.units=20"], "encoder.1.dense=16", "nothing is"),
+        (["training.early_stopping.patience=9"], EARLY, "nothing is"),
+        (["training.early_stopping.min_delta=.1", "training.early_stopping.patience=9"], EARLY, "nothing is"),
+        (["training.early_stopping.patience=9"], "training.early_stopping=null", "nothing is"),
+        (["training.epochs=3"], "training={epochs: 1}", "nothing is"),
+        (["training.epochs=3"], "training={epochs: 1, seed: 2}", "not all"),
+        (["encoder.1.dense.units=20"], "encoder=[flatten, {dense: 4}]", "not all"),
     ],
 )
-def test_what_would_be_set_in_vain_is_refused(earlier: list[str], other: Override) -> None:
+def test_what_would_be_set_in_vain_is_refused(earlier: list[str], other: Override, left: str) -> None:
     with pytest.raises(AespecError) as caught:
         added(earlier, [other])
     (found,) = caught.value.diagnostics
     what = f"{other.name} {other.value}" if isinstance(other, Option) else other
-    assert found.message == f"nothing is left of `{what}`"
+    assert found.message == (f"nothing is left of `{what}`" if left == "nothing is" else f"not all of `{what}` is left")
     assert found.got == f"{', '.join(f'`{each}`' for each in earlier)} as well"
 
 
@@ -603,18 +608,30 @@ def test_what_would_be_set_in_vain_is_refused(earlier: list[str], other: Overrid
     ("earlier", "other"),
     [
         (["encoder.1.dense.activation=relu"], "encoder.1.dense=16"),
-        (["training.early_stopping.min_delta=.1"], "training.early_stopping=2"),
+        (["training.early_stopping.min_delta=.1"], EARLY),
         (["training.optimizer.adam.beta_1=.1"], "training.optimizer=adam"),
+        (["training.optimizer.adam.learning_rate=.1"], Option("--optimizer", "training.optimizer", "{adam: 1}")),
         (["training.greedy.epochs=2"], "training.greedy={}"),
-        (["encoder.0.dense.units=20"], "encoder=[{dense: 3}, {dense: 4}]"),
-        (["training.epochs=3"], "training={epochs: 1, seed: 2}"),
+        (["training.greedy.epochs=2"], Option("--greedy", "training.greedy", "{epochs: 3}")),
+        (["encoder.0.dense.activation=relu"], "encoder=[{dense: 3}, {dense: 4}]"),
         (["training.epochs=3"], "training.epochs=4"),
         (["training.epochs=3"], "training.epoch=4"),
         (["a.b.c=3", "not one"], "a.b=4"),
     ],
 )
-def test_what_is_set_and_counts_is_taken(earlier: list[str], other: str) -> None:
-    assert sorted(added(earlier, [other])) == sorted([*earlier, other])
+def test_what_is_set_and_counts_is_taken(earlier: list[str], other: Override) -> None:
+    assert added(earlier, [other]) in ([other, *earlier], [*earlier, other])
+
+
+def test_an_option_counts_behind_the_last_that_sets_the_same_or_more() -> None:
+    earlier = ["training.optimizer.adam.beta_1=.5", "training.optimizer=adam", "training.optimizer.sgd.momentum=.9"]
+    assert added(earlier[:2], [OPTION]) == [*earlier[:2], OPTION]
+    assert added(earlier, [OPTION]) == [*earlier[:2], OPTION, earlier[2]]
+    assert added(["training.epochs=1", "training={seed: 3}"], [OPTION]) == [
+        "training.epochs=1",
+        "training={seed: 3}",
+        OPTION,
+    ]
 
 
 def test_set_leaves_the_rest_and_the_order() -> None:

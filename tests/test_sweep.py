@@ -606,6 +606,8 @@ def test_the_best_epoch_counts_where_its_weights_come_back(inside):
         ([*vary("encoder.0.dense=3,4"), "--set", f"{UNITS}=2"], 1, "nothing is left of `encoder.0.dense=3`"),
         (vary(f"{RATE}=0.1,0.2", f"{RATE}.learning_rate=0.3,0.4"), 1, f"nothing is left of `{RATE}=0.1`"),
         ([*vary("training={epochs: 1},{epochs: 2}"), "--set", "training.epochs=3"], 1, "nothing is left of"),
+        ([*vary("encoder=[{dense: 3}]"), "--set", f"{UNITS}=2"], 1, "nothing is left of `encoder=[{dense: 3}]`"),
+        ([*vary("encoder=[{dense: 3},{dense: 4}]"), "--set", f"{UNITS}=2"], 1, "not all of `encoder="),
         (vary("vars.width=1,2"), 1, "nothing uses the variable `width`"),
         ([*vary(f"{UNITS}=1..4"), "--random", 10_001], 1, "at most 10,000 trials"),
         ([*vary(f"{UNITS}=1"), "--data", "dta.npy"], 1, "error[E401]"),
@@ -746,6 +748,18 @@ def test_a_trial_that_ends_between_its_checkpoint_and_its_history_is_gone_on_wit
         assert len(checkpoint(Path("sweeps/small/trials") / trial).epochs) == 1
     assert sweep(*args).exit_code == 0
     assert {row["epochs"] for row in rows()} == {"2", "3"}
+
+
+def test_a_trial_whose_checkpoint_is_damaged_begins_again(inside, monkeypatch):
+    args = vary("training.epochs=2,3")
+    with monkeypatch.context() as patched:
+        patched.setattr("aespec.course._History.epoch", lambda *_: 1 / 0)
+        assert sweep(*args).exit_code == 1
+    trial = Path("sweeps/small/trials/0001")
+    (trial / "checkpoint/last.safetensors").write_bytes(b"damaged")
+    assert "is damaged" in sweep(*args).output
+    assert sweep(*args).exit_code == 0
+    assert {row["error"] for row in rows()} == {""}
 
 
 def test_what_cannot_be_printed_ends_no_sweep(here, monkeypatch):

@@ -309,6 +309,7 @@ STARTED = {"WORLD_SIZE": "2", "RANK": "0", "MASTER_ADDR": "localhost", "MASTER_P
             "index: 2",
         ),
         ("keras", {"TF_CONFIG": ONE.replace("0}", "1}")}, "does not say which task this is", "index: 1"),
+        ("keras", {"TF_CONFIG": CLUSTER.replace("0}", "1e999}")}, "does not say which task this is", "index: "),
         ("keras", {"TF_CONFIG": CLUSTER.replace("0}", "-1}")}, "does not say which task this is", "index: -1"),
         ("keras", {"TF_CONFIG": '{"cluster": {"chief": ["a:1"], "worker": ["b:1"]}}'}, "not one of workers", "chief"),
         ("keras", STARTED, "`keras` takes those of `TF_CONFIG`", "2 processes by `WORLD_SIZE`"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -45,6 +45,8 @@ class Job:
     """How it scaled them."""
     chosen: bool = True
     """Whether the data is not the default."""
+    recorded: Collection[str] = ()
+    """Where its data lay when the run began."""
     otherwise: str = ""
     """What goes on in another way than it began."""
 

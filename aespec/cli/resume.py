@@ -51,6 +51,7 @@ def resumed(folder: Path, backend: str | None, rate: float | None, given: dict[s
         held.get("fingerprint"),
         record["columns"] and tuple(record["columns"]),
         run.scaling,
+        recorded=[path for path in (record["path"], held.get("path")) if path],
         otherwise=_otherwise(run.spec.training, plan, begin),
     )
 

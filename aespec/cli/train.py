@@ -289,7 +289,7 @@ def _dataset(job: Job) -> Dataset:
         whole = load_for(job.spec, job.graph, job.data, "train", plan.dtype, job.columns, job.scaling)
     except AespecError as error:
         if job.begin is not None:
-            raise AespecError(*(_moved(each, job.data, "--data") for each in error.diagnostics)) from None
+            raise AespecError(*(_moved(each, job, job.data, "--data") for each in error.diagnostics)) from None
         if job.chosen or any(problem.rule is not DataShape for problem in error.diagnostics):
             raise
         help = f"no `--data` is given, and {job.data} is the default: name the data with `--data FILE`"
@@ -315,19 +315,18 @@ def _held(job: Job, name: str, dataset: Dataset) -> Dataset:
 
         def its(problem: Diagnostic) -> Diagnostic:
             help = problem.help and problem.help.replace("--data", "--validation-data")
-            own = replace(problem, place=place, help=help)
-            return own if job.begin is None else _moved(own, name, "--validation-data")
+            return _moved(replace(problem, place=place, help=help), job, name, "--validation-data")
 
         raise AespecError(*map(its, error.diagnostics)) from None
     _same_data(name, held, job.held)
     return held
 
 
-def _moved(problem: Diagnostic, data: str, option: str) -> Diagnostic:
-    """A problem of data of a run that goes on, with what to do where there is nothing any more at its whole path."""
+def _moved(problem: Diagnostic, job: Job, data: str, option: str) -> Diagnostic:
+    """A problem of data, with what to do where a run goes on and there is nothing any more where its data lay."""
     from aespec.rules import DataNotFound
 
-    if problem.rule is not DataNotFound or not Path(data).is_absolute() or Path(data).exists():
+    if problem.rule is not DataNotFound or data not in job.recorded or Path(data).exists():
         return problem
     return replace(problem, help=f"if it has moved, `{option} FILE` says where it is now")
 

@@ -41,16 +41,20 @@ class _Step:
 def added(assignments: Sequence[Override], others: Sequence[Override]) -> list[Override]:
     """Assignments with others, which are made after them, but before what is set below them: that refines them.
 
+    Of an option something is to be left then; of any other, as of what a sweep varies, all, or its value would be told
+    and not be trained with.
+
     >>> added(["a.b.c=1", "d=2"], ["d=3", "a.b=x"])
     ['a.b=x', 'a.b.c=1', 'd=2', 'd=3']
 
     Raises:
-        AespecError: Of one of the others nothing would be left.
+        AespecError: Of one of the others too little would be left.
     """
     found = list(assignments)
     for other in sorted(others, key=lambda each: _path(each).count(".")):
-        path = _path(other)
-        below = (i for i, each in enumerate(found) if _path(each).startswith(f"{path}."))
+        path = f"{_path(other)}."
+        above = max((i for i, each in enumerate(found) if path.startswith(f"{_path(each)}.")), default=-1)
+        below = (i for i, each in enumerate(found) if i > above and _path(each).startswith(path))
         found.insert(next(below, len(found)), other)
     for i, each in enumerate(found):
         if each in others:
@@ -59,9 +63,9 @@ def added(assignments: Sequence[Override], others: Sequence[Override]) -> list[O
 
 
 def _refuse_in_vain(assignment: Override, later: Sequence[Override]) -> None:
-    """Refuse an assignment whose values are all set again, by later ones at its path, above it or below."""
+    """Refuse an option of which nothing is left when later assignments are made, and any other that loses a value."""
     path = f"{_path(assignment)}."
-    again = [each for each in later if path.startswith(f"{_path(each)}.") or _path(each).startswith(path)]
+    again = [each for each in later if _path(each).startswith(path)]
     if not again:
         return
     try:
@@ -71,10 +75,12 @@ def _refuse_in_vain(assignment: Override, later: Sequence[Override]) -> None:
             root = override(root, each, [])
     except AespecError:  # it is told when the assignments are made
         return
-    said = {*_scalars(value)}
-    if said and not said & {*_scalars(root), *_keys(root)}:
+    optional = isinstance(assignment, Option)
+    said = {*_scalars(value), *(_keys(value) if optional else ())}
+    left = said & {*_scalars(root), *_keys(root)}
+    if left != said and not (left and optional):
         raise _bad(
-            f"nothing is left of `{_words(assignment)}`",
+            f"nothing is left of `{_words(assignment)}`" if not left else f"not all of `{_words(assignment)}` is left",
             _whole(_text(again[-1].value, again[-1].name) if isinstance(again[-1], Option) else _text(again[-1], NAME)),
             got=f"{', '.join(f'`{_words(each)}`' for each in again)} as well",
             help="take one of the two away",
@@ -87,7 +93,7 @@ def _path(assignment: Override) -> str:
 
 
 def _words(assignment: Override) -> str:
-    """An assignment as it was given."""
+    """An assignment as messages write it."""
     return clipped(f"{assignment.name} {assignment.value}" if isinstance(assignment, Option) else assignment)
 
 
@@ -232,7 +238,8 @@ def _entries(node: Node, steps: Sequence[_Step], done: int) -> dict[str, Entry]:
     if inside := _in_kind(node.value, name):
         help = f"did you mean `{path}.{inside}`?"
     elif node.place.name.startswith("--"):
-        help = f"`{node.place.name}` makes it that: change one of the two"
+        option = "" if node.place.name == NAME else f"{node.place.name} "
+        help = f"`{clipped(option + node.place.text)}` makes it that: change one of the two"
     else:
         help = f"set it as a whole: `{path}={{{name}: …}}`"
     raise _bad(
