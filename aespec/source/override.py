@@ -83,7 +83,7 @@ def _refuse_in_vain(assignment: Override, later: Sequence[Override]) -> None:
             f"nothing is left of `{_words(assignment)}`" if not left else f"not all of `{_words(assignment)}` is left",
             _whole(_text(again[-1].value, again[-1].name) if isinstance(again[-1], Option) else _text(again[-1], NAME)),
             got=f"{', '.join(f'`{_words(each)}`' for each in again)} as well",
-            help="take one of the two away",
+            help="keep one or the other",
         )
 
 
