@@ -11,7 +11,8 @@ import json
 import logging
 import sys
 import tempfile
-from contextlib import redirect_stdout
+from contextlib import chdir, redirect_stdout
+from pathlib import Path
 from time import perf_counter
 
 import numpy as np
@@ -41,7 +42,7 @@ def frame(x: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame({"image": text, "restored": text})
 
 
-data, result = sys.argv[1:3]
+data, result = map(Path.absolute, map(Path, sys.argv[1:3]))
 epochs, batch_size = map(int, sys.argv[3:])
 arrays = np.load(data)
 config = {
@@ -73,7 +74,8 @@ config = {
     },
 }
 clock = Clock()
-with tempfile.TemporaryDirectory() as folder, redirect_stdout(sys.stderr):
+# It leaves a file of its own where it runs.
+with tempfile.TemporaryDirectory() as folder, chdir(folder), redirect_stdout(sys.stderr):
     model = LudwigModel(config, logging_level=logging.ERROR, callbacks=[clock], backend="local")
     model.train(
         training_set=frame(arrays["train"]),
