@@ -76,12 +76,12 @@ def _refuse_in_vain(assignment: Override, later: Sequence[Override]) -> None:
     except AespecError:  # it is told when the assignments are made
         return
     optional = isinstance(assignment, Option)
-    said = {*_scalars(value), *(_keys(value) if optional else ())}
-    left = said & {*_scalars(root), *_keys(root)}
+    said = set(_parts(value, keys=optional))
+    left = said.intersection(_parts(root, keys=True))
     if left != said and not (left and optional):
         raise _bad(
             f"nothing is left of `{_words(assignment)}`" if not left else f"not all of `{_words(assignment)}` is left",
-            _whole(_text(again[-1].value, again[-1].name) if isinstance(again[-1], Option) else _text(again[-1], NAME)),
+            _line(again[-1]),
             got=f"{', '.join(f'`{_words(each)}`' for each in again)} as well",
             help="keep one or the other",
         )
@@ -92,29 +92,30 @@ def _path(assignment: Override) -> str:
     return ".".join(part.strip() for part in path.split("."))
 
 
+def _line(assignment: Override) -> Place:
+    """The place of all that is written of an assignment."""
+    if isinstance(assignment, Option):
+        return _whole(_text(assignment.value, assignment.name))
+    return _whole(_text(assignment, NAME))
+
+
 def _words(assignment: Override) -> str:
     """An assignment as messages write it."""
     return clipped(f"{assignment.name} {assignment.value}" if isinstance(assignment, Option) else assignment)
 
 
-def _scalars(node: Node) -> Iterator[tuple[Place, Any]]:
-    """Every value in a tree that holds no others, and its place."""
-    if isinstance(node.value, list | dict):
-        for child in node.value if isinstance(node.value, list) else (entry.node for entry in node.value.values()):
-            yield from _scalars(child)
-    else:
-        yield node.place, node.value
-
-
-def _keys(node: Node) -> Iterator[tuple[Place, Any]]:
-    """Every key in a tree and its place, which is that of the bare kind that it was made of, if it was."""
+def _parts(node: Node, *, keys: bool) -> Iterator[tuple[Place, Any]]:
+    """Values of a tree that hold no others, each with its place, and the keys, of which a bare kind's is the kind's."""
     if isinstance(node.value, list):
         for item in node.value:
-            yield from _keys(item)
+            yield from _parts(item, keys=keys)
     elif isinstance(node.value, dict):
         for name, (key, child) in node.value.items():
-            yield key, name
-            yield from _keys(child)
+            if keys:
+                yield key, name
+            yield from _parts(child, keys=keys)
+    else:
+        yield node.place, node.value
 
 
 def override(root: Node, assignment: Override, problems: list[Diagnostic]) -> Node:
