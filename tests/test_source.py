@@ -583,25 +583,32 @@ def test_an_option_counts_where_the_same_is_set(first: str) -> None:
 EARLY = Option("--early-stopping", "training.early_stopping", "2")
 
 
+ADAM = Option("--optimizer", "training.optimizer", "{adam: 1}")
+
+
 @pytest.mark.parametrize(
-    ("earlier", "other", "left"),
+    ("earlier", "other"),
     [
-        (["encoder.1.dense.units=20"], "encoder.1.dense=16", "nothing is"),
-        (["training.early_stopping.patience=9"], EARLY, "nothing is"),
-        (["training.early_stopping.min_delta=.1", "training.early_stopping.patience=9"], EARLY, "nothing is"),
-        (["training.early_stopping.patience=9"], "training.early_stopping=null", "nothing is"),
-        (["training.epochs=3"], "training={epochs: 1}", "nothing is"),
-        (["training.epochs=3"], "training={epochs: 1, seed: 2}", "not all"),
-        (["encoder.1.dense.units=20"], "encoder=[flatten, {dense: 4}]", "not all"),
+        (["encoder.1.dense.units=20"], "encoder.1.dense=16"),
+        (["encoder.01.dense.units=20"], "encoder.1. dense=16"),
+        (["training.early_stopping.min_delta=.1", "training.early_stopping.patience=9"], EARLY),
+        (["training.early_stopping.patience=9"], "training.early_stopping=null"),
+        (["training.epochs=3"], "training={epochs: 1}"),
+        (["training.epochs=3"], "training={epochs: 1, seed: 2}"),
+        (["encoder.1.dense.units=20"], "encoder=[flatten, {dense: 4}]"),
+        (["training.optimizer.adam.learning_rate=.1"], ADAM),
+        (["training.optimizer.adam.beta_1=.1", "training.optimizer.adam={beta_1: .8}"], ADAM),
+        (["training.greedy.epochs=2"], Option("--greedy", "training.greedy", "{epochs: 3}")),
+        (["input.0=4"], "input.shape=[8, 8]"),
     ],
 )
-def test_what_would_be_set_in_vain_is_refused(earlier: list[str], other: Override, left: str) -> None:
+def test_what_would_be_set_in_vain_is_refused(earlier: list[str], other: Override) -> None:
     with pytest.raises(AespecError) as caught:
         added(earlier, [other])
     (found,) = caught.value.diagnostics
-    what = f"{other.name} {other.value}" if isinstance(other, Option) else other
-    assert found.message == (f"nothing is left of `{what}`" if left == "nothing is" else f"not all of `{what}` is left")
-    assert found.got == f"{', '.join(f'`{each}`' for each in earlier)} as well"
+    name = other.name if isinstance(other, Option) else other.partition("=")[0].replace(" ", "")
+    assert found.message == f"`{earlier[-1]}` takes away what `{name}` says"
+    assert found.place.text == earlier[-1]
 
 
 @pytest.mark.parametrize(
@@ -610,9 +617,8 @@ def test_what_would_be_set_in_vain_is_refused(earlier: list[str], other: Overrid
         (["encoder.1.dense.activation=relu"], "encoder.1.dense=16"),
         (["training.early_stopping.min_delta=.1"], EARLY),
         (["training.optimizer.adam.beta_1=.1"], "training.optimizer=adam"),
-        (["training.optimizer.adam.learning_rate=.1"], Option("--optimizer", "training.optimizer", "{adam: 1}")),
+        (["training.optimizer.adam.beta_1=.1"], ADAM),
         (["training.greedy.epochs=2"], "training.greedy={}"),
-        (["training.greedy.epochs=2"], Option("--greedy", "training.greedy", "{epochs: 3}")),
         (["encoder.0.dense.activation=relu"], "encoder=[{dense: 3}, {dense: 4}]"),
         (["training.epochs=3"], "training.epochs=4"),
         (["training.epochs=3"], "training.epoch=4"),
@@ -621,6 +627,18 @@ def test_what_would_be_set_in_vain_is_refused(earlier: list[str], other: Overrid
 )
 def test_what_is_set_and_counts_is_taken(earlier: list[str], other: Override) -> None:
     assert added(earlier, [other]) in ([other, *earlier], [*earlier, other])
+
+
+def test_what_an_option_only_makes_room_by_counts_less_than_what_is_set() -> None:
+    room = Option("--clip-norm", "training.clip_value", "null", weak=True)
+    assert added(["training.epochs=3"], [room]) == ["training.epochs=3", room]
+    assert added(["training. clip_value=3"], [room]) == ["training. clip_value=3"]
+
+
+def test_a_list_that_an_option_made_is_longer_by_the_option() -> None:
+    freeze = Option("--freeze", "training.freeze", "[encoder]")
+    (found,) = refused(BASE, overrides=added(["training.freeze.1=decoder"], [freeze]))
+    assert found.help == "to add an item, say so with `--freeze`"
 
 
 def test_an_option_counts_behind_the_last_that_sets_the_same_or_more() -> None:

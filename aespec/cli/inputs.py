@@ -100,16 +100,13 @@ class Specs:
     limits: Limits
     piped: Piped = field(default_factory=Piped)
 
-    def setting(self, *assignments: Override, **plan: Any) -> Self:
-        """The same with these assignments, and these fields of ``training`` set; None leaves one alone.
-
-        They are made last, but before what is set below them.
+    def setting(self, *assignments: Override) -> Self:
+        """The same with these assignments, which are made last, but before what is set below them.
 
         Raises:
-            AespecError: Nothing would be left of one of them.
+            AespecError: Not all that one of them says would be left.
         """
-        fields = [f"training.{field}={value}" for field, value in plan.items() if value is not None]
-        return replace(self, overrides=(*added(self.overrides, (*assignments, *fields)),))
+        return replace(self, overrides=(*added(self.overrides, assignments),))
 
     def read(self) -> Iterator[tuple[str, Compiled | AespecError]]:
         """Each path with what it holds, or with what is wrong with it."""

@@ -11,6 +11,7 @@ import click
 from aespec.cli.inputs import Compiled, Problems, Specs, takes_specs
 from aespec.cli.options import backend_option, dtype_option, force_option, format_option, seed_option
 from aespec.cli.output import show_versions, writing
+from aespec.cli.plan import assignments
 from aespec.shapes import show_shape
 from aespec.tables import number, table
 
@@ -43,7 +44,7 @@ def build(specs: Specs, backend: str, out: Path | None, seed: int | None, dtype:
 
     find_backend(backend)
     problems, records = Problems(), list[dict[str, Any]]()
-    read = list(specs.setting(seed=seed).compiled(problems))
+    read = list(specs.setting(*assignments({"seed": seed})).compiled(problems))
     names = {each.spec.name for each in read}
     if out is not None and len(names) < len(read):
         raise click.UsageError("-o needs specs of different names, since each gets a folder of its name.")
@@ -146,7 +147,7 @@ def verify(specs: Specs, backends: str, seed: int | None, dtype: str, form: str)
     for name in names:
         find_backend(name)
     problems, records = Problems(), list[dict[str, Any]]()
-    for each in specs.setting(seed=seed).compiled(problems):
+    for each in specs.setting(*assignments({"seed": seed})).compiled(problems):
         with problems.of(each.path):
             plan, bounds = each.spec.training, each.spec.input.range
             found = compare(each.graph, names, seed=plan.seed, dtype=dtype, bounds=bounds)

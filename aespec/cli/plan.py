@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
-from typing import Any, Literal, TypeVar, get_args, get_origin
+from types import NoneType
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import click
 from pydantic.fields import FieldInfo
@@ -30,6 +33,9 @@ METAVARS = {
     "window": "N",
     "seed": "N",
 }
+
+SPECIAL = ("null", "true", "false", "yes", "no", "on", "off", "y", "n")
+"""Words that are no text in one version of YAML or the other."""
 
 
 def section_options(section: type[Section]) -> Callable[[F], F]:
@@ -60,19 +66,35 @@ plan_options = section_options(TrainingPlan)
 def assignments(options: dict[str, Any], section: type[Section] = TrainingPlan, path: str = "training") -> list[Option]:
     """What these options of a section at a path assign; None is an option that was not given.
 
-    Of two fields that exclude each other an option for one takes the other away, unless that is given too.
+    Of two fields that exclude each other an option for one takes the other away, unless that is given or set too.
     """
     fields = section.model_fields
     given = {name: value for name, value in options.items() if value not in (None, ())}
-    texts = {name: f'"{value}"' if _words(fields[name].annotation) else str(value) for name, value in given.items()}
-    texts |= {name: f"[{', '.join(value)}]" for name, value in given.items() if isinstance(value, tuple)}
-    found = [(name, name, text) for name, text in texts.items()]
-    found += [(name, *section.instead[name]) for name in given if name in section.instead]
-    return [
-        Option(_option(name), f"{path}.{field}", text)
-        for name, field, text in found
-        if field == name or field not in given
-    ]
+    texts = {name: _text(value, fields[name].annotation) for name, value in given.items()}
+    found = [Option(_option(name), f"{path}.{name}", text) for name, text in texts.items()]
+    for name in given:
+        other, value = section.instead.get(name, (name, ""))
+        if other not in given:
+            found.append(Option(_option(name), f"{path}.{other}", value, weak=True))
+    return found
+
+
+def _text(value: Any, annotation: Any) -> str:
+    """A value as YAML has it: names and files, which are never anything else, in quotes where they would be."""
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_quoted, value))}]"
+    return _quoted(value) if _words(annotation) or _is_text(annotation) else str(value)
+
+
+def _quoted(text: str) -> str:
+    plain = re.fullmatch(r"[A-Za-z/][\w/.-]*", text, flags=re.ASCII) and text.lower() not in SPECIAL
+    return text if plain else json.dumps(text, ensure_ascii=False)
+
+
+def _is_text(annotation: Any) -> bool:
+    """Whether a field is text, or nothing."""
+    parts = get_args(annotation) or (annotation,)
+    return {get_args(part)[0] if get_origin(part) is Annotated else part for part in parts} - {NoneType} == {str}
 
 
 def _option(field: str) -> str:

@@ -42,7 +42,7 @@ def resumed(folder: Path, backend: str | None, rate: float | None, given: dict[s
         run.graph,
         (record["path"] or record["name"]) if given["data"] is None else given["data"],
         record["samples"],
-        backend or run.record["backend"],
+        run.record["backend"] if backend is None else backend,
         folder,
         limits,
         begin,
@@ -67,6 +67,8 @@ def _plan(run: Run, given: dict[str, Any]) -> TrainingPlan:
                 f"'{_option(name)}' cannot be changed in a run that goes on; {', '.join(most)} and {last} can."
             )
     held = run.record["validation"] or {}
+    if given["validation_data"] == "":
+        raise click.BadParameter("names no file.", param_hint="'--validation-data'")
     if where := given["validation_data"] or held.get("path"):  # the spec may have named it from another folder
         plan = plan.model_copy(update={"validation_data": where})
     if given["epochs"] is not None:

@@ -19,6 +19,7 @@ from aespec.cli.stopping import ended_softly, stop_if_asked
 from aespec.diagnostics import AespecError, Diagnostic
 from aespec.passes import Limits
 from aespec.shapes import counted
+from aespec.source.override import plain_path
 from aespec.sweep import Listener, Sweep, report
 
 if TYPE_CHECKING:
@@ -193,7 +194,7 @@ def _space(vary: Sequence[str]) -> list[Dimension]:
         except AespecError as error:
             problems += error.diagnostics
             continue
-        if dimension.path in (other.path for other in space):
+        if plain_path(dimension.path) in (plain_path(other.path) for other in space):
             help = f"give all its values at once, as in `--vary {dimension.path}=1,2,3`"
             problems.append(Diagnostic(BadSweep, f"`{dimension.path}` is varied twice", help=help))
         space.append(dimension)
@@ -211,8 +212,9 @@ def _varied_in_vain(paths: Sequence[str], specs: Specs, trials: Sequence[Spec]) 
     from aespec.rules import BadSweep
 
     problems = []
+    set_already = {plain_path(each.partition("=")[0]) for each in specs.overrides if isinstance(each, str)}
     for path in paths:
-        if any(isinstance(each, str) and each.partition("=")[0].strip() == path for each in specs.overrides):
+        if plain_path(path) in set_already:
             help = f"take `{path}=...` away, or do not vary it"
             problems.append(Diagnostic(BadSweep, f"`{path}` is varied, and set as well", help=help))
         name, sources = path.removeprefix("vars."), [spec.source for spec in trials if spec.source]

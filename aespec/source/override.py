@@ -24,6 +24,8 @@ class Option:
     """``--epochs``, which is the name of the Place of whatever the value says."""
     path: str
     value: str
+    weak: bool = False
+    """Whether what is set in the same place counts instead."""
 
 
 Override = str | Option
@@ -41,16 +43,17 @@ class _Step:
 def added(assignments: Sequence[Override], others: Sequence[Override]) -> list[Override]:
     """Assignments with others, which are made after them, but before what is set below them: that refines them.
 
-    Of an option something is to be left then; of any other, as of what a sweep varies, all, or its value would be told
-    and not be trained with.
+    All that the others say is to be left then, or they would be told and not be so.
 
     >>> added(["a.b.c=1", "d=2"], ["d=3", "a.b=x"])
     ['a.b=x', 'a.b.c=1', 'd=2', 'd=3']
 
     Raises:
-        AespecError: Of one of the others too little would be left.
+        AespecError: Some of that would be taken away.
     """
     found = list(assignments)
+    known = {*map(_path, found)}
+    others = [each for each in others if not (isinstance(each, Option) and each.weak and _path(each) in known)]
     for other in sorted(others, key=lambda each: _path(each).count(".")):
         path = f"{_path(other)}."
         above = max((i for i, each in enumerate(found) if path.startswith(f"{_path(each)}.")), default=-1)
@@ -63,33 +66,48 @@ def added(assignments: Sequence[Override], others: Sequence[Override]) -> list[O
 
 
 def _refuse_in_vain(assignment: Override, later: Sequence[Override]) -> None:
-    """Refuse an option of which nothing is left when later assignments are made, and any other that loses a value."""
-    path = f"{_path(assignment)}."
-    again = [each for each in later if _path(each).startswith(path)]
-    if not again:
-        return
+    """Refuse an assignment that loses a value when later ones are made."""
+    below = [each for each in later if _path(each).startswith(f"{_path(assignment)}.")]
+    if below and (taking := _taking_away(assignment, below)) is not None:
+        name = assignment.name if isinstance(assignment, Option) else _path(assignment)
+        what = f"`{_words(taking)}` takes away what `{name}` says"
+        raise _bad(what, _line(taking), help="keep one or the other")
+
+
+def _taking_away(assignment: Override, below: Sequence[Override]) -> Override | None:
+    """The first of the assignments below one that takes a value of it away."""
     try:
-        steps, value = _read(assignment, [])
-        root = _assign(Node(None, value.place), steps, 0, value)
-        for each in again:
-            root = override(root, each, [])
+        steps, value = _read(_plainly(assignment), [])
+        root, said = _assign(Node(None, value.place), steps, 0, value), set(_parts(value, keys=False))
+        for each in below:
+            root = override(root, _plainly(each), [])
+            if not said.issubset(_parts(root, keys=True)):
+                return each
     except AespecError:  # it is told when the assignments are made
-        return
-    optional = isinstance(assignment, Option)
-    said = set(_parts(value, keys=optional))
-    left = said.intersection(_parts(root, keys=True))
-    if left != said and not (left and optional):
-        raise _bad(
-            f"nothing is left of `{_words(assignment)}`" if not left else f"not all of `{_words(assignment)}` is left",
-            _line(again[-1]),
-            got=f"{', '.join(f'`{_words(each)}`' for each in again)} as well",
-            help="keep one or the other",
-        )
+        pass
+    return None
 
 
 def _path(assignment: Override) -> str:
-    path = assignment.path if isinstance(assignment, Option) else assignment.partition("=")[0]
-    return ".".join(part.strip() for part in path.split("."))
+    return plain_path(assignment.path if isinstance(assignment, Option) else assignment.partition("=")[0])
+
+
+def _plainly(assignment: Override) -> Override:
+    """The same, by its plain path."""
+    if isinstance(assignment, Option):
+        return assignment
+    path, equals, value = assignment.partition("=")
+    return f"{plain_path(path)}{equals}{value}"
+
+
+def plain_path(path: str) -> str:
+    """A path as others that lead to the same place are written too.
+
+    >>> plain_path("encoder . 01.dense"), plain_path("input.0")
+    ('encoder.1.dense', 'input.shape.0')
+    """
+    steps = ".".join(re.sub("^0+(?=[0-9]+$)", "", step.strip()) for step in path.split("."))
+    return re.sub(r"^input\.(?=[0-9]+$)", "input.shape.", steps)
 
 
 def _line(assignment: Override) -> Place:
@@ -279,6 +297,8 @@ def _index(items: list[Node], steps: Sequence[_Step], done: int) -> int:
     if len(digits) > len(str(len(items))) or int(digits) >= len(items):
         count = f"{len(items)} item{'s' * (len(items) != 1)}"
         help = f"to add an item, set the list as a whole: `{path}=[…]`"
+        if (option := items[0].place.name if items else NAME) != NAME and option.startswith("--"):
+            help = f"to add an item, say so with `{option}`"
         if made := next((each for each in ITEMS if any(_holds(item, each) for item in items)), None):
             help = f"items are counted as they are written: `{made}` is one, whatever it stands for"
         raise _bad(f"`{path}` has {count}", place, wanted, f"`{clipped(name)}`", help)
