@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -20,6 +21,7 @@ from threading import Thread
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from command import aespec_, done
 
 import aespec
 from aespec.checkpoint import read as checkpoint
@@ -603,11 +605,15 @@ def test_the_best_epoch_counts_where_its_weights_come_back(inside):
         (vary("training.optimizer.momentum=0,0.9", KINDS), 1, "did you mean `training.optimizer.sgd.momentum`?"),
         (vary(KINDS, "training.optimizer.momentum=0,0.9"), 1, "did you mean `training.optimizer.sgd.momentum`?"),
         ([*vary(KINDS), "--set", "training.optimizer.sgd.momentum=0.9"], 1, "with training.optimizer=adam"),
-        ([*vary("encoder.0.dense=3,4"), "--set", f"{UNITS}=2"], 1, "nothing is left of `encoder.0.dense=3`"),
-        (vary(f"{RATE}=0.1,0.2", f"{RATE}.learning_rate=0.3,0.4"), 1, f"nothing is left of `{RATE}=0.1`"),
-        ([*vary("training={epochs: 1},{epochs: 2}"), "--set", "training.epochs=3"], 1, "nothing is left of"),
-        ([*vary("encoder=[{dense: 3}]"), "--set", f"{UNITS}=2"], 1, "nothing is left of `encoder=[{dense: 3}]`"),
-        ([*vary("encoder=[{dense: 3},{dense: 4}]"), "--set", f"{UNITS}=2"], 1, "not all of `encoder="),
+        ([*vary("encoder.0.dense=3,4"), "--set", f"{UNITS}=2"], 1, "takes away what `encoder.0.dense` says"),
+        (vary(f"{RATE}=0.1,0.2", f"{RATE}.learning_rate=0.3,0.4"), 1, f"takes away what `{RATE}` says"),
+        (
+            [*vary("training={epochs: 1},{epochs: 2}"), "--set", "training.epochs=3"],
+            1,
+            "takes away what `training` says",
+        ),
+        ([*vary("encoder=[{dense: 3}]"), "--set", f"{UNITS}=2"], 1, "takes away what `encoder` says"),
+        ([*vary("encoder=[{dense: 3},{dense: 4}]"), "--set", f"{UNITS}=2"], 1, "takes away what `encoder` says"),
         (vary("vars.width=1,2"), 1, "nothing uses the variable `width`"),
         ([*vary(f"{UNITS}=1..4"), "--random", 10_001], 1, "at most 10,000 trials"),
         ([*vary(f"{UNITS}=1"), "--data", "dta.npy"], 1, "error[E401]"),
@@ -757,9 +763,60 @@ def test_a_trial_whose_checkpoint_is_damaged_begins_again(inside, monkeypatch):
         assert sweep(*args).exit_code == 1
     trial = Path("sweeps/small/trials/0001")
     (trial / "checkpoint/last.safetensors").write_bytes(b"damaged")
-    assert "is damaged" in sweep(*args).output
     assert sweep(*args).exit_code == 0
     assert {row["error"] for row in rows()} == {""}
+
+
+@pytest.mark.parametrize("name", ["history.csv", "run.json", "spec.yaml"])
+@pytest.mark.parametrize("damage", [Path.unlink, lambda file: file.write_text("{")], ids=["gone", "damaged"])
+def test_a_finished_trial_that_is_damaged_is_trained_again(name, damage, inside):
+    args = vary("training.epochs=1,2")
+    assert sweep(*args).exit_code == 0
+    before = {row["trial"]: row["val_total"] for row in rows()}
+    damage(Path("sweeps/small/trials/0001") / name)
+    assert "1 trial ended before" in done(sweep(*args)).output
+    assert {row["trial"]: row["val_total"] for row in rows()} == before
+
+
+@pytest.mark.parametrize(
+    ("options", "wanted", "got"),
+    [
+        (("--epochs", 5), "training.epochs: 1", "training.epochs: 5"),
+        (("--epochs", 5, "--learning-rate", 0.3), "learning_rate: 0.01", "learning_rate: 0.3"),
+    ],
+)
+def test_a_trial_that_was_trained_on_by_another_plan_is_none_of_the_sweep(options, wanted, got, inside):
+    args = vary("training.epochs=1,2")
+    assert sweep(*args).exit_code == 0
+    table = rows()
+    done(aespec_("train", "--resume", "sweeps/small/trials/0001", *options, "--quiet", "--no-report"))
+    refused = sweep(*args)
+    assert refused.exit_code == 1
+    assert "error[E508]: sweeps/small/trials/0001 was trained by another plan than that of the sweep" in refused.output
+    assert re.search(f"= wanted: .*{wanted}\n *= got: .*{got}\n", refused.output)
+    assert rows() == table
+    Path("sweeps/small/trials/0001").rename("mine")  # as the help says
+    done(sweep(*args))
+    assert [{**row, "seconds": ""} for row in rows()] == [{**row, "seconds": ""} for row in table]
+
+
+def test_force_begins_again_where_the_record_is_gone(inside):
+    assert sweep(*vary("training.epochs=1,2"), "--limit", 20).exit_code == 0
+    before = rows()
+    Path("sweeps/small/sweep.json").unlink()
+    assert "error[E504]" in sweep(*vary("training.epochs=1,2")).output
+    assert "ended before" not in done(sweep(*vary("training.epochs=1,2"), "--force")).output
+    assert {row["val_total"] for row in rows()}.isdisjoint(row["val_total"] for row in before)
+
+
+def test_a_validation_file_that_changed_makes_another_sweep(inside):
+    np.save("held.npy", np.load("data.npy")[:10])
+    args = ["--set", "training.validation_data=held.npy", "--set", "training.validation_split=0"]
+    assert sweep(*vary("training.epochs=1..9"), "--random", 1, *args).exit_code == 0
+    assert sweep(*vary("training.epochs=1..9"), "--random", 1, *args).exit_code == 0
+    np.save("held.npy", np.load("data.npy")[10:20])
+    refused = sweep(*vary("training.epochs=1..9"), "--random", 1, *args)
+    assert "error[E508]: sweeps/small holds another sweep" in refused.output
 
 
 def test_what_cannot_be_printed_ends_no_sweep(here, monkeypatch):

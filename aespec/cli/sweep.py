@@ -122,7 +122,9 @@ def sweep(
     _known(backend, data, plans[0])
     name = "optuna" if proposals else "random" if draws else "grid"
     command: dict[str, Any] = {"search": name, "vary": [*map(str, space)], "backend": backend, "data": data}
+    held = {plan.spec.training.validation_data or "" for plan in plans} - {""}
     command |= {"digest": _digest(data), "limit": limit, "seed": seed or 0}
+    command |= {"validation": {file: _digest(file) for file in sorted(held)} or None}
     folder = out or Path("sweeps") / plans[0].spec.name
     workers = _workers(jobs, None if proposals else len(plans), ray, ray_address)
     search: Search = Fixed(points)
@@ -273,15 +275,12 @@ def _workers(jobs: int | None, trials: int | None, ray: bool, address: str | Non
 
 def _caller(specs: Specs, backend: str, data: str, limit: int | None) -> Callable[[Trial], Call]:
     """The call of ``aespec train`` for a trial: it begins, or goes on with what was cut off."""
-    from aespec.checkpoint import exists
-    from aespec.run import UNFINISHED
-
     sizes = []
     if specs.limits != Limits():
         sizes = [f"--max-parameters={specs.limits.parameters}", f"--max-activations={specs.limits.activations}"]
 
     def call(trial: Trial) -> Call:
-        if exists(trial.folder) and (trial.folder / UNFINISHED).exists():
+        if trial.begun:
             return "--resume", str(trial.folder), *sizes
         here = ("--out", str(trial.folder), "--force")
         return str(trial.spec_file), *_given(backend, data, limit), *here, *sizes

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from aespec.checkpoint import read
 from aespec.diagnostics import AespecError
 from aespec.sweep.folder import Record, enter, remove
 from aespec.sweep.report import ranked
@@ -108,14 +107,6 @@ class Sweep:
                 self.record.failures[number] = problem
                 self.record.write(self.folder)
             found = self.results[number] = failed(trial, problem) if problem else result(trial, self.metric)
-            if problem and not found.epochs and not _is_begun(trial):
+            if problem and not found.epochs and not trial.begun:
                 remove(trial.folder)  # there is nothing in it to go on from, or to draw
             listener.end(found)
-
-
-def _is_begun(trial: Trial) -> bool:
-    """Whether a trial has a checkpoint that it can go on from."""
-    try:
-        return bool(read(trial.folder).epochs)
-    except AespecError:
-        return False

@@ -18,7 +18,7 @@ from aespec.checkpoint import LOCK
 from aespec.diagnostics import AespecError, Diagnostic, show
 from aespec.files import write_text
 from aespec.rules import OtherSweep, RunUnreadable
-from aespec.run import UNFINISHED, clear, prepare
+from aespec.run import SPEC, UNFINISHED, clear, prepare
 from aespec.spec import load
 from aespec.sweep.trials import Failure, Plan, Trial
 
@@ -52,7 +52,7 @@ def begin(folder: Path, command: Mapping[str, Any], *, force: bool) -> Record:
         AespecError: The folder holds another sweep or something else, and ``force`` is not set.
     """
     there = (folder / RECORD).is_file()
-    if there and force:
+    if force:
         _clear(folder)
     if not there or force:
         prepare(folder, force=force)
@@ -75,12 +75,24 @@ def enter(folder: Path, number: int, plan: Plan) -> Trial:
     if not trial.spec_file.is_file():
         trial.spec_file.parent.mkdir(exist_ok=True)
         write_text(trial.spec_file, plan.text)
-    elif trial.spec_file.read_text(encoding="utf-8") != plan.text:
-        known, wanted = load(trial.spec_file).to_data(), plan.spec.to_data()
-        for place, before, now in _differences(known, wanted):
-            what = f"holds a sweep of another spec: trial {number} differs"
-            raise _other(folder, what, f"{place}: {show(before)}", f"{place}: {show(now)}")
+    elif found := _other_spec(trial.spec_file, plan):
+        raise _other(folder, f"holds a sweep of another spec: trial {number} differs", *found)
+    trained: tuple[str, str] | None = None
+    with suppress(AespecError, OSError, ValueError):  # of a run that cannot be read nothing is kept
+        trained = _other_spec(trial.folder / SPEC, plan)
+    if trained:
+        what, (got, wanted) = f"{trial.folder} was trained by another plan than that of the sweep", trained
+        help = "move it elsewhere: the same command goes on with the sweep then"
+        raise AespecError(Diagnostic(OtherSweep, what, None, wanted, got, help))
     return trial
+
+
+def _other_spec(file: Path, plan: Plan) -> tuple[str, str] | None:
+    """What a file has and what a plan has where they first differ; None if nowhere."""
+    if file.read_text(encoding="utf-8") == plan.text:
+        return None
+    differences = _differences(load(file).to_data(), plan.spec.to_data())
+    return next(((f"{place}: {show(before)}", f"{place}: {show(now)}") for place, before, now in differences), None)
 
 
 def remove(run: Path) -> None:
@@ -141,10 +153,11 @@ def _differences(before: Any, now: Any, place: str = "") -> Iterator[tuple[str, 
 
 
 def _clear(folder: Path) -> None:
-    """Take away what a sweep left in its folder, its record first, and nothing that aespec did not write."""
-    for name in (RECORD, TABLE, BEST):
+    """Take away what a sweep left in its folder, its record last, and nothing that aespec did not write."""
+    for name in (TABLE, BEST):
         (folder / name).unlink(missing_ok=True)
     for run in (folder / "trials").glob("[0-9]*"):
         remove(run)
     for spec in (folder / "specs").glob("[0-9]*.yaml"):
         spec.unlink()
+    (folder / RECORD).unlink(missing_ok=True)

@@ -11,13 +11,14 @@ from typing import Any, Self
 
 from pydantic import BaseModel
 
+from aespec.checkpoint import read as read_checkpoint
 from aespec.diagnostics import AespecError, Diagnostic, nearest, to_json
 from aespec.graph import Graph
 from aespec.history import HELD, History
 from aespec.history import read as read_history
 from aespec.plan import EarlyStopping
 from aespec.rules import RULES, LossNotFinite, TrialFailed, UnknownKind
-from aespec.run import RECORD, SPEC, WEIGHTS, Record
+from aespec.run import UNFINISHED, open_run
 from aespec.source.override import NAME as OVERRIDE
 from aespec.source.yaml_dump import dump_yaml
 from aespec.spec import Spec
@@ -102,11 +103,19 @@ class Trial:
     @property
     def finished(self) -> bool:
         """Whether its run came to its end."""
-        if not all((self.folder / name).is_file() for name in (SPEC, WEIGHTS, RECORD)):
-            return False
         try:
-            return Record.model_validate_json((self.folder / RECORD).read_bytes()).final is not None
-        except (OSError, ValueError):
+            read_history(self.folder)
+            return open_run(self.folder).record["final"] is not None
+        except (AespecError, OSError, ValueError):
+            return False
+
+    @property
+    def begun(self) -> bool:
+        """Whether its run was cut off, and has what it takes to go on."""
+        try:
+            open_run(self.folder, finished=False)
+            return (self.folder / UNFINISHED).exists() and bool(read_checkpoint(self.folder).epochs)
+        except (AespecError, OSError, ValueError):
             return False
 
 
