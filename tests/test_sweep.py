@@ -800,6 +800,23 @@ def test_a_trial_that_was_trained_on_by_another_plan_is_none_of_the_sweep(option
     assert [{**row, "seconds": ""} for row in rows()] == [{**row, "seconds": ""} for row in table]
 
 
+@pytest.mark.parametrize(
+    ("varied", "more", "said"),
+    [
+        ("loss=mse,mae", (), True),
+        ("loss=[{mse: {weight: 1}}],[{mse: {weight: 2}}]", (), True),
+        ("encoder.0.dense.activity_regularizer.l1=0.1,0.2", (), True),
+        ("encoder.0.dense.activity_regularizer.l1=0.1,0.2", ("--metric", "val_mse"), False),
+        (f"{UNITS}=1,2", (), False),
+    ],
+)
+def test_totals_that_are_not_to_be_compared_are_told(varied, more, said, inside):
+    note = "the trials add up different losses in `val_total`, whose values are not to be compared"
+    assert (f"\n  {note}\n" in done(sweep(*vary(varied), *more)).output) is said
+    found = json.loads(done(sweep(*vary(varied), *more, "--format", "json")).output)
+    assert found["notes"] == [note] * said
+
+
 def test_force_begins_again_where_the_record_is_gone(inside):
     assert sweep(*vary("training.epochs=1,2"), "--limit", 20).exit_code == 0
     before = rows()

@@ -100,7 +100,7 @@ def sweep(
     from aespec.launchers import need_alone
     from aespec.sweep.folder import BEST, TABLE, begin
     from aespec.sweep.search import TPE, Fixed, corners, grid, random
-    from aespec.sweep.trials import Planner, compiled
+    from aespec.sweep.trials import Planner, compiled, notes
     from aespec.sweep.trials import metric as decide
 
     need_alone("sweep")
@@ -146,11 +146,14 @@ def sweep(
                 report.write(folder, course.ranked, paths, metric)
                 raise
         report.write(folder, course.ranked, paths, metric)
+    said = notes(plans, metric)
     if form == "json" and not quiet:
         files = [path for path in (folder / TABLE, folder / BEST) if path.is_file()]
-        about = {"sweep": str(folder), "backend": backend, "data": data, **made(files)}
+        about = {"sweep": str(folder), "backend": backend, "data": data, **made(files), "notes": said}
         announce(pretty({**about, **report.as_json(folder, course.ranked, metric)}))
-    progress.say(report.as_table(course.ranked, paths, metric))
+    progress.say(
+        "\n".join([report.as_table(course.ranked, paths, metric), *(f"  {note}" for note in notes(plans, metric))])
+    )
     best = course.ranked[0]
     if not best.failure:
         again = shlex.join(["aespec", "train", str(folder / BEST), *_given(backend, data, limit)])

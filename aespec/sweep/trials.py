@@ -25,7 +25,7 @@ from aespec.spec import Spec
 from aespec.sweep.space import NAME, Point, assignments
 from aespec.training import kept_epoch
 
-__all__ = ["Failure", "Plan", "Planner", "Result", "Trial", "compiled", "failed", "metric", "result"]
+__all__ = ["Failure", "Plan", "Planner", "Result", "Trial", "compiled", "failed", "metric", "notes", "result"]
 
 
 @dataclass(frozen=True)
@@ -206,6 +206,17 @@ def metric(plans: Iterable[Plan], name: str | None) -> str:
             )
         )
     return name
+
+
+def notes(plans: Iterable[Plan], metric: str) -> list[str]:
+    """What is to be said of a metric that is not the same sum in every trial."""
+    if metric.removeprefix(HELD) != "total":
+        return []
+    added = {
+        frozenset(map(repr, (*plan.graph.losses, *(term.regularizer for term in plan.graph.terms)))) for plan in plans
+    }
+    different = f"the trials add up different losses in `{metric}`, whose values are not to be compared"
+    return [different] if len(added) > 1 else []
 
 
 def result(trial: Trial, metric: str) -> Result:
