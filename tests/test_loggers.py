@@ -65,10 +65,10 @@ def spec(*changes):
     return aespec.parse(SPEC, changes)
 
 
-def part(logger, folder, *epochs, plan=(), end=True):
-    """A run, or a part of one."""
+def part(logger, folder, *epochs, plan=(), end=True, before=()):
+    """A run, or a part of one, before which some epochs were over."""
     folder.mkdir(exist_ok=True)
-    logger.begin(folder, spec(*plan), FACTS)
+    logger.begin(folder, spec(*plan), FACTS, before)
     for each in epochs:
         logger.epoch(each)
     if end:
@@ -112,7 +112,7 @@ class Broken:
         if what == self.at:
             raise ConnectionError("the server\nis gone")
 
-    def begin(self, folder, spec, facts):
+    def begin(self, folder, spec, facts, epochs):
         self._note("begin")
 
     def epoch(self, epoch):
@@ -231,6 +231,21 @@ def test_a_run_that_goes_on_goes_on_in_its_logs_unasked(tensorboard, tmp_path, m
     assert [event.step for event in events(Path("run")).Scalars("loss/total")] == [1, 2]
 
 
+def test_in_tensorboard_a_run_that_goes_on_has_the_epochs_that_were_not_logged(tensorboard, tmp_path):
+    before = [epoch(1, phase="encoder/a"), epoch(2, phase="encoder/a"), epoch(1), epoch(2), epoch(3)]
+    part(tensorboard(), tmp_path, before[0], before[2])  # killed before it logged what its checkpoint has
+    (file,) = (tmp_path / "tensorboard").glob("*.0")
+    file.write_bytes(file.read_bytes() + b"a record that was cut off")
+    part(tensorboard(), tmp_path, epoch(4), before=before)
+    part(tensorboard(), tmp_path, epoch(5), before=[*before, epoch(4)])
+    for run, known in {"": 5, "encoder.a": 2}.items():
+        found = events(tmp_path, run).Scalars("loss/total")
+        assert [(event.step, event.value) for event in found] == [(n, 2.0**-n) for n in range(1, known + 1)]
+    assert len(list((tmp_path / "tensorboard" / "encoder.a").iterdir())) == 2, (
+        "the last part found nothing to add there"
+    )
+
+
 GREEDY = [epoch(1, phase="encoder/a"), epoch(2, phase="encoder/a"), epoch(1, phase="encoder/b"), epoch(1), epoch(2)]
 
 
@@ -306,6 +321,16 @@ def test_mlflow_has_what_was_logged_and_a_run_that_goes_on_is_one_run(mlflow, tm
     assert run.data.metrics["final/training/total"] == 0.25
     files = {file.path for file in client.list_artifacts(run.info.run_id)}
     assert files == {"spec.yaml", "history.csv", "weights.safetensors"}
+
+
+@MLFLOW_WARNS
+def test_in_mlflow_a_run_that_goes_on_has_the_epochs_that_were_not_logged(mlflow, tmp_path):
+    before = [epoch(1, phase="encoder/a"), epoch(2, phase="encoder/a"), epoch(1), epoch(2), epoch(3)]
+    part(mlflow(), tmp_path / "run", before[0], before[2], before[4], end=False)
+    part(mlflow(), tmp_path / "run", epoch(4), before=before)
+    client, (run,) = runs()
+    assert sorted(steps(client, run, "loss/total")) == [(n, 2.0**-n) for n in range(1, 5)]
+    assert steps(client, run, "encoder/a/loss/total") == [(1, 0.5), (2, 0.25)]
 
 
 @MLFLOW_WARNS

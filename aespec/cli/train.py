@@ -171,7 +171,7 @@ def _logged(job: Job, loggers: Mapping[str, Logger], samples: int, built: Built)
         "parameters": sum(param.size for param in job.graph.params.values()),
         "versions": built.versions,
     }
-    told.begin(job.folder, job.spec, facts)
+    told.begin(job.folder, job.spec, facts, job.begin.epochs if job.begin else ())
     try:
         yield told
     except BaseException:

@@ -1,17 +1,18 @@
 """Loggers: what a training run tells TensorBoard or MLflow while it goes, beside the files of its folder.
 
     loggers = Loggers({name: find_logger(name) for name in names}, warn=print)
-    loggers.begin(folder, spec, {"backend": "torch", "dtype": "float32", "data": "digits", "samples": 1797})
+    loggers.begin(folder, spec, {"backend": "torch", "dtype": "float32", "data": "digits", "samples": 1797}, epochs)
     loggers.epoch(epoch)  # after each
     loggers.end(final)  # when all files are written; None, in the handler of what stopped it, where it was stopped
 
-A run that goes on in its folder goes on in its logs. Metrics are called ``loss/total``, ``validation/total`` and so
-on for each term, ``learning_rate``, ``seconds`` and ``images_per_second``; a step is an epoch.
+A run that goes on in its folder goes on in its logs, which get what they lack of its epochs up to there. Metrics are
+called ``loss/total``, ``validation/total`` and so on for each term, ``learning_rate``, ``seconds`` and
+``images_per_second``; a step is an epoch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from textwrap import shorten
@@ -37,8 +38,15 @@ class Logger(Protocol):
     local: ClassVar[bool]
     """Whether its log is in the run's folder, so that it goes on unasked where the run does."""
 
-    def begin(self, folder: Path, spec: Spec, facts: Mapping[str, Any]) -> None:
-        """A run begins, or goes on, in a folder. The facts: backend, dtype, data, samples, parameters, versions."""
+    def begin(self, folder: Path, spec: Spec, facts: Mapping[str, Any], epochs: Sequence[Epoch] = ()) -> None:
+        """A run begins, or goes on, in a folder.
+
+        Args:
+            folder: The folder.
+            spec: The spec, resolved.
+            facts: Its backend, dtype, data, samples, parameters, versions.
+            epochs: Those that are over. Training may have been killed before one was logged, or logging have failed.
+        """
 
     def epoch(self, epoch: Epoch) -> None:
         """An epoch has ended."""
@@ -61,9 +69,9 @@ class Loggers(Listener):
     def __init__(self, loggers: Mapping[str, Logger], warn: Callable[[str], None]) -> None:
         self._loggers, self._warn = dict(loggers), warn
 
-    def begin(self, folder: Path, spec: Spec, facts: Mapping[str, Any]) -> None:
-        """Tell all that a run begins."""
-        self._tell(lambda logger: logger.begin(folder, spec, facts))
+    def begin(self, folder: Path, spec: Spec, facts: Mapping[str, Any], epochs: Sequence[Epoch] = ()) -> None:
+        """Tell all that a run begins, or goes on after some epochs."""
+        self._tell(lambda logger: logger.begin(folder, spec, facts, epochs))
 
     def epoch(self, epoch: Epoch) -> None:
         """Tell all of an epoch."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -35,8 +35,8 @@ class MLflow:
 
     local: ClassVar[bool] = False
 
-    def begin(self, folder: Path, spec: Spec, facts: Mapping[str, Any]) -> None:
-        """Begin a run of MLflow, or go on with the one whose id is in the folder."""
+    def begin(self, folder: Path, spec: Spec, facts: Mapping[str, Any], epochs: Sequence[Epoch] = ()) -> None:
+        """Begin a run of MLflow, or go on with the one whose id is in the folder, and log what it lacks of epochs."""
         os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")  # not each table of a new database
         from mlflow import MlflowClient
         from mlflow.entities import Param, RunTag
@@ -59,12 +59,16 @@ class MLflow:
         for start in range(0, len(new), 100):  # as many as MLflow takes at once
             self._client.log_batch(self._run, params=new[start : start + 100])
         self._client.log_batch(self._run, tags=[RunTag(name, value) for name, value in tags.items()])
+        for phase in dict.fromkeys(map(_before, epochs)):
+            has = {value.step for value in self._client.get_metric_history(self._run, f"{phase}loss/total")}
+            for epoch in epochs:
+                if _before(epoch) == phase and epoch.number not in has:
+                    self.epoch(epoch)
 
     def epoch(self, epoch: Epoch) -> None:
         """Log the metrics of an epoch."""
         self._step = epoch.number
-        before = f"{phase}/" if (phase := phase_of(epoch)) else ""
-        self._log((f"{before}{name}", value) for name, value in metrics(epoch, self._samples))
+        self._log((f"{_before(epoch)}{name}", value) for name, value in metrics(epoch, self._samples))
 
     def end(self, final: Mapping[str, Any] | None) -> None:
         """Log the files of the run and how it ended: as finished, failed, or, by an interruption, killed."""
@@ -113,3 +117,8 @@ class MLflow:
     def forget(folder: Path) -> None:
         """Take away the id in a run's folder; MLflow keeps the run."""
         (folder / RUN).unlink(missing_ok=True)
+
+
+def _before(epoch: Epoch) -> str:
+    """What stands before the names of an epoch's metrics."""
+    return f"{phase}/" if (phase := phase_of(epoch)) else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -38,8 +38,8 @@ class TensorBoard:
     _goes_on: bool
     """Whether an earlier file may have the epochs that come next."""
 
-    def begin(self, folder: Path, spec: Spec, facts: Mapping[str, Any]) -> None:
-        """Write what is known of the run, as texts."""
+    def begin(self, folder: Path, spec: Spec, facts: Mapping[str, Any], epochs: Sequence[Epoch] = ()) -> None:
+        """Write what is known of the run, as texts, and epochs from the first on that no earlier file has."""
         import numpy as np
         from tensorboard.plugins.text.metadata import create_summary_metadata
         from tensorboard.util.tensor_util import make_tensor_proto
@@ -52,6 +52,11 @@ class TensorBoard:
             metadata = create_summary_metadata(display_name=tag, description="")
             self._write(step=0, summary={"value": [{"tag": tag, "tensor": tensor, "metadata": metadata}]})
         self._records.flush()
+        for phase in dict.fromkeys(map(phase_of, epochs)):
+            of_phase, has = [epoch for epoch in epochs if phase_of(epoch) == phase], self._steps(phase)
+            first = next((i for i, epoch in enumerate(of_phase) if epoch.number not in has), len(of_phase))
+            for epoch in of_phase[first:]:
+                self.epoch(epoch)
 
     def epoch(self, epoch: Epoch) -> None:
         """Write the scalars of an epoch."""
@@ -83,11 +88,28 @@ class TensorBoard:
             with suppress(OSError):  # there is none, or it has other files
                 path.rmdir()
 
+    def _home(self, phase: str) -> Path:
+        """The folder of a phase."""
+        return self._folder / phase.replace("/", ".") if phase else self._folder
+
+    def _steps(self, phase: str) -> set[int]:
+        """The epochs whose scalars the files of a phase have: each record has its length first, and two checksums."""
+        from tensorboard.compat.proto.event_pb2 import Event
+
+        steps = set[int]()
+        for file in self._home(phase).glob(FILES):
+            data, at = file.read_bytes(), 0
+            while at + 16 <= len(data) and (end := at + 16 + int.from_bytes(data[at : at + 8], "little")) <= len(data):
+                event = Event.FromString(data[at + 12 : end - 4])
+                steps |= {event.step for value in event.summary.value if value.HasField("simple_value")}
+                at = end
+        return steps
+
     def _open(self, phase: str) -> None:
         """Open a new file beside those that earlier parts of the run have written of a phase."""
         from tensorboard.summary.writer.record_writer import RecordWriter
 
-        home = self._folder / phase.replace("/", ".") if phase else self._folder
+        home = self._home(phase)
         home.mkdir(parents=True, exist_ok=True)
         before = sum(1 for _ in home.glob(FILES))
         name = f"events.out.tfevents.{int(time.time()):010}.{socket.gethostname()}.{os.getpid()}.{before}"
