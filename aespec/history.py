@@ -36,7 +36,7 @@ class Curve:
     best: float
     """NaN where no value is finite."""
     best_epoch: int | None
-    """As `History.epochs` counts."""
+    """As its phase counts, and `train` with it."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class History:
         last = self.phases[-1]
         found = [
             (row[name], epoch)
-            for row, epoch, phase in zip(self.rows, self.epochs, self.phases, strict=True)
+            for row, epoch, phase in zip(self.rows, self.column("epoch"), self.phases, strict=True)
             if phase == last and name in row
         ]
         if not found:

@@ -237,8 +237,8 @@ def unwritable(folder: Path, error: Exception, then: str | None = None) -> Aespe
 
 
 def clear(folder: Path) -> None:
-    """Take away what an earlier run or build left in a folder, the record first: nothing half gone looks finished."""
-    for name in (RECORD, WEIGHTS, HISTORY, SPEC, REPORT, *RESULTS, FILE):
+    """Take away what an earlier run or build left in a folder: nothing half gone can go on, or looks finished."""
+    for name in (FILE, RECORD, WEIGHTS, HISTORY, SPEC, REPORT, *RESULTS):
         (folder / name).unlink(missing_ok=True)
     with suppress(FileNotFoundError):
         for name in (folder / SAVED).read_text(encoding="utf-8").splitlines():

@@ -313,20 +313,21 @@ def _epoch(
     number = len(before.epochs) + 1
     at_each = rates(plan, number, len(training), [epoch.monitored for epoch in before.epochs])
     tick(number, 0, {})
+    here = f"epoch {number}{f' of the phase {phase}' if phase else ''}"
     steps = _Steps(trainer, training, plan, number, at_each)
     found = steps.take(len(at_each), partial(tick, number))
     if not isfinite(found["total"][-1]):
         tell(
             f"no finite loss at step {len(found['total']):,}: to see in which layer, the steps up to it are taken again"
         )
-        raise AespecError(_gone_wrong(model, trainer, steps, found, before))
+        raise AespecError(_gone_wrong(model, trainer, steps, found, before, here))
     after = replace(before, weights=model.weights(), optimizer=trainer.state())
     seen = held if len(held) else training[: plan.batch_size]
     with _weights(model, after.averaged if plan.ema is not None else {}):
         measured = _evaluated(trainer, seen, plan)
         if not isfinite(measured["total"]):  # the last step went too far, which shows in what comes after it
             where = fault(model, batches(_inputs(seen)), measured, training=False)
-            when = f"after epoch {number}{', on the validation samples' if len(held) else ''}"
+            when = f"after {here}{', on the validation samples' if len(held) else ''}"
             raise AespecError(_not_finite(when, measured, float(at_each[-1]), where))
     validation = measured if len(held) else {}
     seconds = time.perf_counter() - start
@@ -336,7 +337,9 @@ def _epoch(
     return replace(after, epochs=epochs, best=after.averaged if _improves(epochs, plan.early_stopping) else before.best)
 
 
-def _gone_wrong(model: Model, trainer: Trainer, steps: _Steps, found: Mapping[str, Array], before: State) -> Diagnostic:
+def _gone_wrong(
+    model: Model, trainer: Trainer, steps: _Steps, found: Mapping[str, Array], before: State, epoch: str
+) -> Diagnostic:
     """What is wrong with the last of the steps that were taken; the model gets the weights that it was taken at."""
     last = len(found["total"]) - 1
     model.load_weights(before.weights)
@@ -344,7 +347,7 @@ def _gone_wrong(model: Model, trainer: Trainer, steps: _Steps, found: Mapping[st
     steps.take(last)
     losses = {name: float(values[last]) for name, values in found.items()}
     where = fault(model, [steps.batch(last)], losses, training=True)
-    return _not_finite(f"at step {last + 1} of epoch {steps.epoch}", losses, float(steps.rates[last]), where)
+    return _not_finite(f"at step {last + 1} of {epoch}", losses, float(steps.rates[last]), where)
 
 
 @dataclass(frozen=True)

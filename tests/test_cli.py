@@ -812,6 +812,13 @@ def test_train_quietly_and_as_json(trained):
     assert "the first 20 of 40 samples" in found["notes"]
 
 
+def test_as_json_what_goes_wrong_in_training_is_a_line_too(trained):
+    failed = trained("--format", "json", "--optimizer", "{sgd: 1e30}")
+    assert failed.exit_code == 1
+    *_, found = map(json.loads, failed.stdout.splitlines())
+    assert found["diagnostics"][0]["code"] == "E503"
+
+
 def test_train_stops_when_the_loss_is_no_number(trained):
     done = trained("--learning-rate", "1e30")
     assert done.exit_code == 1

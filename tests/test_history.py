@@ -101,7 +101,7 @@ def test_columns_that_are_no_numbers_are_left_out(text, terms, columns, run):
         ("epoch,total\n1,0.5\n2,0.4\n3,nan\n", "total", Curve(0.5, nan, 0.4, 2)),
         ("epoch,total\n1,nan\n", "total", Curve(nan, nan, nan, None)),
         ("epoch,total\n1,0.5\n", "val_total", None),
-        (PHASES, "total", Curve(0.9, 0.7, 0.7, 4)),  # of the last phase: the losses of others are of other models
+        (PHASES, "total", Curve(0.9, 0.7, 0.7, 2)),  # of the last phase: the losses of others are of other models
     ],
 )
 def test_where_a_curve_begins_ends_and_is_lowest(text, column, curve, run):

@@ -299,6 +299,8 @@ def test_overrides_see_it_as_written() -> None:
     text = "encoder:\n  - include: {spec: blocks.yaml, vars: {code: 3}}\n  - dense: 1\n"
     assert read(text, "encoder.0.include.vars.code=4").data["encoder"] == dense(8, 4, 1)
     assert read(text, "encoder.1.dense=2").data["encoder"] == dense(6, 3, 2)
+    short = "encoder:\n  - include: blocks.yaml\n  - dense: 1\n"
+    assert read(short, "encoder.0.include.vars.code=4").data["encoder"] == dense(8, 4, 1)
     assert read(text, "encoder=[include: two.json]").data["encoder"] == ["flatten"]
     (found,) = refused(text, "encoder.2.dense=2")
     assert found.help == "items are counted as they are written: `include` is one, whatever it stands for"

@@ -405,6 +405,39 @@ def test_a_learning_rate_is_not_for_a_phase_that_fewer_epochs_end(monkeypatch):
     assert told() == [("encoder/dense_1", "2", "0.05"), ("encoder/dense_2", "2", "0.01"), ("", "2", "0.05")]
 
 
+def test_a_run_that_dies_while_it_takes_an_earlier_one_away_has_a_way_on(monkeypatch):
+    """Whatever of the earlier run is left, the command, or what its message says, ends with a whole run."""
+    args = begin(PLAIN, "--epochs", 2)
+    done(aespec_(*args))
+    whole, unlink, deaths = outcome(), Path.unlink, 0
+    while True:
+        left = [deaths]
+
+        def dying(path, missing_ok=False, left=left):
+            if path.parent in (RUN, (RUN / FILE).parent) and path.exists():
+                left[0] -= 1
+                if left[0] < 0:
+                    raise SystemExit(9)
+            unlink(path, missing_ok=missing_ok)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Path, "unlink", dying)
+            died = aespec_(*args, "--force").exit_code == 9
+        if not died:
+            break
+        deaths += 1
+        again = aespec_(*args)
+        if again.exit_code:
+            on = (
+                ["train", "--resume", RUN]
+                if "go on with `aespec train --resume" in again.output
+                else [*args, "--force"]
+            )
+            done(aespec_(*on))
+        assert outcome() == whole
+    assert deaths > 6
+
+
 # -- losses that are no numbers ---------------------------------------------------------------------------------------
 
 

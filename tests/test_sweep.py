@@ -132,6 +132,7 @@ def planner(spec=SPEC):
         ("a=1.0..8", Range("a", 1.0, 8.0, False)),
         ("a=1e-4..1e-1:log", Range("a", 1e-4, 1e-1, True)),
         ("a=16..256:log", Range("a", 16, 256, True)),
+        ("a= 0.1 .. 0.5 :log", Range("a", 0.1, 0.5, True)),
         ("a=.5..1.", Range("a", 0.5, 1.0, False)),
     ],
 )

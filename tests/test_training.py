@@ -151,6 +151,11 @@ def test_a_loss_that_is_no_number_stops_the_run_and_says_where(loss):
     assert len(model._trainer.seen[-1]) == 2, "the epoch is gone through again up to the step before"
 
 
+def test_a_phase_whose_loss_is_no_number_is_named():
+    with pytest.raises(aespec.AespecError, match="at step 1 of epoch 2 of the phase encoder/dense_1\n"):
+        fit(Model(Steps(last=math.nan)), np.zeros((4, 1)), TrainingPlan(validation_split=0), phase="encoder/dense_1")
+
+
 @pytest.mark.parametrize("backend", ["keras", "torch"])
 @pytest.mark.parametrize(
     ("layer", "set_to", "loss", "where"),

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from aespec.bounds import LARGEST
-from aespec.cli.output import as_json, echo_json
+from aespec.cli.output import as_json, json_line, pretty
 from aespec.diagnostics import AespecError
 
 __all__ = [
@@ -90,8 +90,16 @@ class Backend(click.types.StringParamType):
         return f"Installed: {', '.join(backend.name for backend in installed() if backend.available)}."
 
 
-def format_option(*formats: str, **settings: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """``--format``; the first is the default. As JSON a command that fails prints its diagnostics."""
+def format_option(
+    *formats: str, lines: bool = False, **settings: Any
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """``--format``; the first is the default. As JSON a command that fails prints its diagnostics.
+
+    Args:
+        formats: What there is to choose from.
+        lines: Whether JSON is a line for each thing that is told, and so for these.
+        settings: Of the option.
+    """
     option = click.option(
         "--format",
         "form",
@@ -107,7 +115,8 @@ def format_option(*formats: str, **settings: Any) -> Callable[[Callable[..., Any
             except AespecError as error:
                 if form != "json":
                     raise
-                echo_json({"diagnostics": as_json(error.diagnostics)})
+                found = {"diagnostics": as_json(error.diagnostics)}
+                click.echo(json_line(found) if lines else pretty(found))
                 raise click.exceptions.Exit(error.exit_code) from None
 
         return option(run)

@@ -58,7 +58,7 @@ DEFAULT_DATA = "digits"
 @force_option
 @click.option("--report/--no-report", default=True, help="End with report.html in the run's folder.  [default: on]")
 @click.option("--quiet", is_flag=True, help="Print nothing but what goes wrong.")
-@format_option("text", "json")
+@format_option("text", "json", lines=True)
 def train(
     specs: Specs,
     backend: str | None,

@@ -251,7 +251,8 @@ def _entries(node: Node, steps: Sequence[_Step], done: int) -> dict[str, Entry]:
         return {}
     if node.value == name:
         return {name: Entry(node.place, Node(None, node.place))}
-    if main := main_field(steps[done - 1].name) if done else None:
+    around = steps[done - 1].name if done else ""
+    if main := main_field(around) or next(iter(ITEMS.get(around, ())), None):
         return {main: Entry(node.place, node)}
     path = _written(steps[:done])
     if inside := _in_kind(node.value, name):

@@ -128,7 +128,7 @@ def value(written: str) -> Any:
 
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
-_RANGE = re.compile(rf"({_NUMBER})\.\.({_NUMBER})(:.*)?")
+_RANGE = re.compile(rf"({_NUMBER})\s*\.\.\s*({_NUMBER})\s*(:.*)?")
 _TOKEN = re.compile(r""" "(?:\\.|[^"\\])*" | '[^']*' | [^"',\[\]{}]+ | . """, re.VERBOSE | re.DOTALL)
 
 
