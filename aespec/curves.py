@@ -68,7 +68,7 @@ def curves(histories: Sequence[History], names: Sequence[str], path: StrPath, *,
     if rates:
         last.set_ylabel("learning\nrate")
         used = [rate for history in histories for rate in history.known(RATE)]
-        _scale(last, used, log=_far_apart(used))
+        _scale(last, used, log=_far_apart(used), low=True)
     last.set_xlabel("epoch")
     last.xaxis.get_major_locator().set_params(integer=True)
     drawn = [
@@ -113,13 +113,13 @@ def _divide(axes: Axes, history: History) -> None:
     axes.set_title(axes.get_title(), fontsize=10, pad=18, parse_math=False)
 
 
-def _scale(axes: Axes, values: Sequence[float], *, log: bool) -> None:
+def _scale(axes: Axes, values: Sequence[float], *, log: bool, low: bool = False) -> None:
     from matplotlib.ticker import LogLocator, NullLocator
 
     above = [value for value in values if isfinite(value) and value > 0]
     if log and above:
         axes.set_yscale("log", nonpositive="mask")
-        if not _far_apart(above, decades=3):
+        if not (low or _far_apart(above, decades=3)):  # else there is room for powers of ten alone
             axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if _far_apart(above, decades=1) else range(1, 10)))
             axes.yaxis.set_major_formatter("{x:g}")
             axes.yaxis.set_minor_locator(NullLocator())

@@ -58,6 +58,14 @@ class History:
         ]
 
     @property
+    def summed(self) -> set[str]:
+        """The terms that the total of the last phase adds up."""
+        last = {
+            name for row, phase in zip(self.rows, self.phases, strict=True) if phase == self.phases[-1] for name in row
+        }
+        return last.intersection(self.terms) - {"total"}
+
+    @property
     def seconds(self) -> float | None:
         """The time of all epochs, where it is known."""
         known = self.known("seconds")

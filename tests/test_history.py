@@ -235,6 +235,22 @@ def test_the_table_says_where_curves_begin_end_and_are_lowest(run):
     assert lines[3].split() == ["validation", "0.600000", "0.450000", "0.400000", "2"]
 
 
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ("epoch,mae,total\n1,0.5,0.5\n", True),
+        ("epoch,mse,l1,total\n1,0.5,0.5,1\n", True),
+        ("epoch,mse,total,val_mse,val_total\n1,0.5,0.5,0.5,0.5\n", False),
+        ("epoch,phase,mae,mse,total\n1,encoder/a,0.5,,0.5\n1,,,0.5,0.5\n", False),  # the last phase counts
+    ],
+)
+def test_totals_of_different_losses_are_told(other, said, run):
+    folders = run("epoch,mse,total\n1,0.5,0.5\n", "a"), run(other, "b")
+    note = "the runs add up different losses in `total`, whose values are not to be compared"
+    assert (note in command(*folders).output.splitlines()) is said
+    assert note not in command(*folders, "--term", "mse").output
+
+
 def test_json_and_csv_have_the_same_numbers(run, tmp_path):
     folders = run(PLAIN, "a"), run("epoch,total\n1,0.5\n2,nan\n", "b")
     picture = tmp_path / "p.png"

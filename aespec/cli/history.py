@@ -154,3 +154,5 @@ def _notes(histories: Sequence[History], names: Sequence[str], term: str, log_sc
             yield f"{name} has no `{term}`"
         elif log_scale and min(values) <= 0:
             yield f"{name} has values of zero or below, which a logarithmic axis has no room for"
+    if term == "total" and len({frozenset(history.summed) for history in histories}) > 1:
+        yield "the runs add up different losses in `total`, whose values are not to be compared"
