@@ -60,9 +60,8 @@ class History:
     @property
     def summed(self) -> set[str]:
         """The terms that the total of the last phase adds up."""
-        last = {
-            name for row, phase in zip(self.rows, self.phases, strict=True) if phase == self.phases[-1] for name in row
-        }
+        rows = zip(self.rows, self.phases, strict=True)
+        last = {name for row, phase in rows if phase == self.phases[-1] for name in row}
         return last.intersection(self.terms) - {"total"}
 
     @property

@@ -244,8 +244,8 @@ def test_the_table_says_where_curves_begin_end_and_are_lowest(run):
         ("epoch,phase,mae,mse,total\n1,encoder/a,0.5,,0.5\n1,,,0.5,0.5\n", False),  # the last phase counts
     ],
 )
-def test_totals_of_different_losses_are_told(other, said, run):
-    folders = run("epoch,mse,total\n1,0.5,0.5\n", "a"), run(other, "b")
+def test_totals_of_different_losses_are_told(other, said, run, tmp_path):
+    folders = *(run("epoch,mse,total\n1,0.5,0.5\n", "a"), run(other, "b")), "-o", tmp_path / "p.png"
     note = "the runs add up different losses in `total`, whose values are not to be compared"
     assert (note in command(*folders).output.splitlines()) is said
     assert note not in command(*folders, "--term", "mse").output
