@@ -641,6 +641,16 @@ def test_a_list_that_an_option_made_is_longer_by_the_option() -> None:
     assert found.help == "to add an item, say so with `--freeze`"
 
 
+def test_a_field_that_is_called_as_a_layer_is_none() -> None:
+    """The layer `activation` has one field that a value alone sets; an activation of a layer has not."""
+    spec = "encoder: [{dense: {units: 3, activation: selu}}, {activation: relu}]"
+    (found,) = refused(spec, overrides=("encoder.0.dense.activation.leaky_relu.negative_slope=0.3",))
+    assert found.got == '"selu"'
+    assert found.help == "set it as a whole: `encoder.0.dense.activation={leaky_relu: …}`"
+    data = Source.parse(spec, overrides=("encoder.1.activation.name=a",)).data
+    assert data["encoder"][1] == {"activation": {"function": "relu", "name": "a"}}
+
+
 def test_an_option_counts_behind_the_last_that_sets_the_same_or_more() -> None:
     earlier = ["training.optimizer.adam.beta_1=.5", "training.optimizer=adam", "training.optimizer.sgd.momentum=.9"]
     assert added(earlier[:2], [OPTION]) == [*earlier[:2], OPTION]

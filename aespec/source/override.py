@@ -251,7 +251,7 @@ def _entries(node: Node, steps: Sequence[_Step], done: int) -> dict[str, Entry]:
         return {}
     if node.value == name:
         return {name: Entry(node.place, Node(None, node.place))}
-    around = steps[done - 1].name if done else ""
+    around = steps[done - 1].name if done and not _names_field(steps[:done]) else ""
     if main := main_field(around) or next(iter(ITEMS.get(around, ())), None):
         return {main: Entry(node.place, node)}
     path = _written(steps[:done])
@@ -265,6 +265,14 @@ def _entries(node: Node, steps: Sequence[_Step], done: int) -> dict[str, Entry]:
     raise _bad(
         f"`{path}` is a single value, and the path goes on inside it", steps[done].place, None, show(node.value), help
     )
+
+
+def _names_field(steps: Sequence[_Step]) -> bool:
+    """Whether the last step is a field of a layer, which may be called as a layer is: ``dense.activation``."""
+    from aespec.registry import kinds
+
+    layers = kinds("layer")
+    return len(steps) > 1 and steps[-2].name in layers and steps[-1].name in layers[steps[-2].name].model_fields
 
 
 def _in_kind(value: Any, name: str) -> str | None:
