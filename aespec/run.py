@@ -271,6 +271,9 @@ def open_run(folder: StrPath, *, finished: bool = True) -> Run:
         elif missing == [WEIGHTS]:
             what = "writes them again, from its checkpoint" if exists(folder) else "trains them again"
             help = f"its weights are gone: `aespec train --resume {quoted(folder)}` {what}"
+        elif exists(folder):
+            again = f"`aespec train SPEC -o {quoted(folder)} --force`"
+            help = f"it has a checkpoint: put back what is missing to go on with it, or begin again with {again}"
         else:
             help = "`aespec train SPEC --backend torch --data digits` makes one and prints its name"
         raise AespecError(

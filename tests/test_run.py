@@ -181,6 +181,18 @@ def test_a_damaged_run_is_refused(spoil, code, data, tmp_path):
     assert {d.rule.code for d in caught.value.diagnostics} == {code}
 
 
+@pytest.mark.parametrize("name", ["spec.yaml", "run.json"])
+def test_a_run_that_lacks_a_file_and_has_its_checkpoint_is_not_told_to_be_none(name, data, tmp_path):
+    prepare(tmp_path)
+    train(aespec.parse(SPEC), data, tmp_path, backend="torch")
+    (tmp_path / name).unlink()
+    with pytest.raises(aespec.AespecError) as caught:
+        open_run(tmp_path, finished=False)
+    (found,) = caught.value.diagnostics
+    assert found.got == f"no {name}"
+    assert found.help.startswith("it has a checkpoint: put back what is missing to go on with it, or begin again")
+
+
 @pytest.mark.parametrize(
     ("change", "got"),
     [
