@@ -71,6 +71,8 @@ class Stretch(BaseModel):
     versions: dict[str, str]
     epochs: int
     """How many of the run's epochs were over at its end, those of all phases."""
+    learning_rate: float | None = None
+    """Of the optimizer of its plan; each epoch's own is in the history."""
 
 
 class Record(BaseModel):
@@ -163,11 +165,11 @@ class Run:
         return x[len(self.seen(x)) :]
 
 
-def stretches(record: Mapping[str, Any], epochs: int) -> list[Stretch]:
-    """What trained the epochs that are over of a run with that record, where it goes on."""
+def stretches(record: Mapping[str, Any], epochs: int, rate: float) -> list[Stretch]:
+    """What trained the epochs that are over of a run with that record, lastly at a learning rate, where it goes on."""
     before = Record.model_validate(record)
     told = not epochs or (before.earlier and before.earlier[-1].epochs == epochs)  # cut off in its first epoch
-    own = Stretch(backend=before.backend, versions=before.versions, epochs=epochs)
+    own = Stretch(backend=before.backend, versions=before.versions, epochs=epochs, learning_rate=rate)
     return [*(before.earlier if epochs else ()), *([] if told else [own])]
 
 

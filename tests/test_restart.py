@@ -456,6 +456,10 @@ def test_a_loss_that_runs_away_later_leaves_the_last_good_epoch(backend):
     assert (RUN / FILE).read_bytes() == before
     done(aespec_("train", "--resume", RUN, "--learning-rate", 0.05))
     assert outcome() == outcome(Path("straight"))
+    (earlier,) = json.loads((RUN / "run.json").read_text())["earlier"]
+    assert (earlier["epochs"], earlier["learning_rate"]) == (3, 0.05), (
+        "the rate that ran away trained nothing that is kept"
+    )
 
 
 def test_a_loss_that_runs_away_in_a_phase_goes_on_with_another_rate_too():

@@ -31,7 +31,7 @@ def resumed(folder: Path, backend: str | None, rate: float | None, given: dict[s
 
     run = open_run(folder, finished=False)
     plan = _plan(run, given)
-    begin = _place(run)
+    begin, begun = _place(run)
     way = stages(run.graph, plan)
     _has_more(run, plan, begin, way[begin.stage], given["epochs"])
     begin = begin.moved_on(way)
@@ -46,7 +46,7 @@ def resumed(folder: Path, backend: str | None, rate: float | None, given: dict[s
         folder,
         limits,
         begin,
-        stretches(run.record, len(begin.epochs)),
+        stretches(run.record, len(begin.epochs), begun.training.optimizer.learning_rate),
         record["fingerprint"],
         held.get("fingerprint"),
         record["columns"] and tuple(record["columns"]),
@@ -81,8 +81,8 @@ def _option(name: str) -> str:
     return "SPEC" if name == "spec" else f"--{name.replace('_', '-')}"
 
 
-def _place(run: Run) -> Checkpoint:
-    """Where a run is, by the plan that trained it up to there."""
+def _place(run: Run) -> tuple[Checkpoint, Spec]:
+    """Where a run is, and the spec that trained it up to there."""
     from aespec import weights
     from aespec.checkpoint import exists, read
     from aespec.run import is_finished, lost
@@ -90,12 +90,12 @@ def _place(run: Run) -> Checkpoint:
     from aespec.stages import stages
 
     if not (is_finished(run.folder) or exists(run.folder) or lost(run.folder)):
-        return Checkpoint()
+        return Checkpoint(), run.spec
     begin = read(run.folder)
     begun = parse(begin.spec) if begin.spec else run.spec  # another, if it went on already
     _same_spec(run, begun)
     weights.check(run.graph, begin.weights)
-    return begin.moved_on(stages(run.graph, begun.training))
+    return begin.moved_on(stages(run.graph, begun.training)), begun
 
 
 def _has_more(run: Run, plan: TrainingPlan, begin: Checkpoint, stage: Stage, asked: int | None) -> None:
