@@ -246,6 +246,17 @@ def test_in_tensorboard_a_run_that_goes_on_has_the_epochs_that_were_not_logged(t
     )
 
 
+def test_in_tensorboard_what_a_run_went_on_from_counts_and_what_is_damaged_does_not(tensorboard, tmp_path):
+    part(tensorboard(), tmp_path, *map(epoch, range(1, 6)))
+    part(tensorboard(), tmp_path, epoch(4), before=[*map(epoch, range(1, 4))])  # the fifth is gone with that
+    part(tensorboard(), tmp_path, epoch(6), before=[*map(epoch, range(1, 6))])
+    (last,) = (tmp_path / "tensorboard").glob("*.2")
+    data = last.read_bytes()
+    last.write_bytes(data[:-40] + bytes([255]) * 20 + data[-20:])  # within the sixth
+    part(tensorboard(), tmp_path, epoch(7), before=[*map(epoch, range(1, 7))])
+    assert [event.step for event in events(tmp_path).Scalars("loss/total")] == [1, 2, 3, 4, 5, 6, 7]
+
+
 GREEDY = [epoch(1, phase="encoder/a"), epoch(2, phase="encoder/a"), epoch(1, phase="encoder/b"), epoch(1), epoch(2)]
 
 

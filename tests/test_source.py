@@ -618,6 +618,8 @@ def test_what_would_be_set_in_vain_is_refused(earlier: list[str], other: Overrid
         (["training.early_stopping.min_delta=.1"], EARLY),
         (["training.optimizer.adam.beta_1=.1"], "training.optimizer=adam"),
         (["training.optimizer.adam.beta_1=.1"], ADAM),
+        (["training.optimizer.sgd.momentum=.9"], Option("--optimizer", "training.optimizer", "{sgd: }")),
+        (["encoder.2.dense.units=5"], "encoder.2={dense: }"),
         (["training.greedy.epochs=2"], "training.greedy={}"),
         (["encoder.0.dense.activation=relu"], "encoder=[{dense: 3}, {dense: 4}]"),
         (["training.epochs=3"], "training.epochs=4"),

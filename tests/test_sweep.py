@@ -37,7 +37,7 @@ from aespec.sweep.trials import Failure, Planner, Result, Trial, compiled, metri
 from aespec.sweep.workers import Processes, threads
 
 UNITS, BATCH, RATE = "encoder.0.dense.units", "training.batch_size", "training.optimizer.sgd"
-KINDS = "training.optimizer=sgd,adam"
+KINDS, L1 = "training.optimizer=sgd,adam", "activity_regularizer: {l1: 0.1}"
 
 SPEC = """
 name: small
@@ -807,6 +807,11 @@ def test_a_trial_that_was_trained_on_by_another_plan_is_none_of_the_sweep(option
         ("loss=mse,mae", (), True),
         ("loss=[{mse: {weight: 1}}],[{mse: {weight: 2}}]", (), True),
         ("encoder.0.dense.activity_regularizer.l1=0.1,0.2", (), True),
+        (
+            f"encoder=[{{dense: {{units: 2, {L1}}}}}],[{{dense: {{units: 3, {L1}}}}},{{dense: {{units: 2, {L1}}}}}]",
+            (),
+            True,
+        ),
         ("encoder.0.dense.activity_regularizer.l1=0.1,0.2", ("--metric", "val_mse"), False),
         (f"{UNITS}=1,2", (), False),
     ],
@@ -825,6 +830,52 @@ def test_force_begins_again_where_the_record_is_gone(inside):
     assert "error[E504]" in sweep(*vary("training.epochs=1,2")).output
     assert "ended before" not in done(sweep(*vary("training.epochs=1,2"), "--force")).output
     assert {row["val_total"] for row in rows()}.isdisjoint(row["val_total"] for row in before)
+
+
+@pytest.mark.parametrize("swept", [False, True])
+def test_force_leaves_specs_and_runs_of_others_alone(swept, inside):
+    if swept:
+        done(sweep(*vary("training.epochs=1,2"), "-o", ".", "--force"))
+    mine = [Path("specs/2layers.yaml"), Path("specs/12.yaml"), Path("trials/2024-mine/weights.safetensors")]
+    mine += [] if swept else [Path("specs/2024.yaml"), Path("trials/2025/weights.safetensors")]
+    for path in mine:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("mine")
+    done(sweep(*vary("training.epochs=1"), "-o", ".", "--force"))
+    assert [path.read_text() for path in mine] == ["mine"] * len(mine)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        ("--set", "training.window=8", "--data", "digits", "--limit", 40, "--set", "input.shape=[64]"),
+        ("--set", "training.validation_data=held.npy"),
+    ],
+)
+def test_what_training_settles_itself_makes_no_other_plan(more, here, monkeypatch):
+    """The window that was used and where the validation file lay stand in the spec of a run."""
+    np.save("held.npy", np.load("data.npy")[:10])
+    args = [*vary("training.epochs=300,1"), "--set", "training.validation_split=0", *more]
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("aespec.sweep.workers.Processes", Inside)
+    with monkeypatch.context() as patched:
+        patched.setattr("aespec.course._History.epoch", interrupted)
+        assert sweep(*args).exit_code == 130
+    assert len(checkpoint(Path("sweeps/small/trials/0001")).epochs) == 1
+    for kept in (0, 2):
+        assert (f"{kept} trials ended before" in done(sweep(*args)).output) is bool(kept)
+
+
+def test_a_validation_file_that_is_nowhere_is_told_before_anything_is_written(inside):
+    refused = sweep(
+        *vary(f"{UNITS}=1,2"), "--set", "training.validation_data=no.npy", "--set", "training.validation_split=0"
+    )
+    assert "error[E401]: there is no data set and no file `no.npy`" in refused.output
+    assert "--> --set:1:26" in refused.output
+    assert not Path("sweeps").exists()
 
 
 def test_a_validation_file_that_changed_makes_another_sweep(inside):

@@ -66,7 +66,8 @@ plan_options = section_options(TrainingPlan)
 def assignments(options: dict[str, Any], section: type[Section] = TrainingPlan, path: str = "training") -> list[Option]:
     """What these options of a section at a path assign; None is an option that was not given.
 
-    Of two fields that exclude each other an option for one takes the other away, unless that is given or set too.
+    Of two fields that exclude each other an option for one takes the other away, unless that is given too, or set by
+    its path.
     """
     fields = section.model_fields
     given = {name: value for name, value in options.items() if value not in (None, ())}

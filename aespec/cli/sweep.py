@@ -7,6 +7,7 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -122,9 +123,9 @@ def sweep(
     _known(backend, data, plans[0])
     name = "optuna" if proposals else "random" if draws else "grid"
     command: dict[str, Any] = {"search": name, "vary": [*map(str, space)], "backend": backend, "data": data}
-    held = {plan.spec.training.validation_data or "" for plan in plans} - {""}
     command |= {"digest": _digest(data), "limit": limit, "seed": seed or 0}
-    command |= {"validation": {file: _digest(file) for file in sorted(held)} or None}
+    if held := _held(plans):
+        command["validation"] = {file: _digest(file) for file in held}
     folder = out or Path("sweeps") / plans[0].spec.name
     workers = _workers(jobs, None if proposals else len(plans), ray, ray_address)
     search: Search = Fixed(points)
@@ -151,9 +152,7 @@ def sweep(
         files = [path for path in (folder / TABLE, folder / BEST) if path.is_file()]
         about = {"sweep": str(folder), "backend": backend, "data": data, **made(files), "notes": said}
         announce(pretty({**about, **report.as_json(folder, course.ranked, metric)}))
-    progress.say(
-        "\n".join([report.as_table(course.ranked, paths, metric), *(f"  {note}" for note in notes(plans, metric))])
-    )
+    progress.say("\n".join([report.as_table(course.ranked, paths, metric), *(f"  {note}" for note in said)]))
     best = course.ranked[0]
     if not best.failure:
         again = shlex.join(["aespec", "train", str(folder / BEST), *_given(backend, data, limit)])
@@ -243,6 +242,27 @@ def _known(backend: str, data: str, plan: Plan) -> None:
         find_backend(backend)
     if data not in DATASETS and not Path(data).expanduser().exists():
         load_for(plan.spec, plan.graph, data, "train", plan.spec.training.dtype)
+
+
+def _held(plans: Sequence[Plan]) -> list[str]:
+    """What the loss of some trials is measured on, where those are samples of their own.
+
+    Raises:
+        AespecError: It is nowhere.
+    """
+    from aespec.data import DATASETS, load_for
+
+    named = {plan.spec.training.validation_data: plan for plan in plans}
+    for name, plan in named.items():
+        if name is None or name in DATASETS or Path(name).expanduser().exists():
+            continue
+        try:
+            load_for(plan.spec, plan.graph, name, "train", plan.spec.training.dtype)
+        except AespecError as error:
+            place = plan.spec.place(("training", "validation_data"))
+            help = "check the path, which starts from the current folder"
+            raise AespecError(*(replace(problem, place=place, help=help) for problem in error.diagnostics)) from None
+    return sorted(name for name in named if name is not None)
 
 
 def _digest(data: str) -> str | None:

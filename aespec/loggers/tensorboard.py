@@ -93,16 +93,25 @@ class TensorBoard:
         return self._folder / phase.replace("/", ".") if phase else self._folder
 
     def _steps(self, phase: str) -> set[int]:
-        """The epochs whose scalars the files of a phase have: each record has its length first, and two checksums."""
-        from tensorboard.compat.proto.event_pb2 import Event
+        """The epochs that TensorBoard finds in the files of a phase.
+
+        A record is its length, a checksum of that, its data, and a checksum of those; behind a damaged one nothing is
+        read. Where a file begins that a run went on with, later epochs of earlier files count no more.
+        """
+        from tensorboard.compat.proto.event_pb2 import Event, SessionLog
+        from tensorboard.summary.writer.record_writer import masked_crc32c
 
         steps = set[int]()
-        for file in self._home(phase).glob(FILES):
+        for file in sorted(self._home(phase).glob(FILES), key=lambda file: int(file.suffix[1:])):
             data, at = file.read_bytes(), 0
-            while at + 16 <= len(data) and (end := at + 16 + int.from_bytes(data[at : at + 8], "little")) <= len(data):
-                event = Event.FromString(data[at + 12 : end - 4])
+            while record := data[at + 12 : (end := at + 12 + int.from_bytes(data[at : at + 8], "little"))]:
+                if data[end : end + 4] != masked_crc32c(record).to_bytes(4, "little"):
+                    break
+                event = Event.FromString(record)
+                if event.session_log.status == SessionLog.START:
+                    steps = {step for step in steps if step < event.step}
                 steps |= {event.step for value in event.summary.value if value.HasField("simple_value")}
-                at = end
+                at = end + 4
         return steps
 
     def _open(self, phase: str) -> None:

@@ -78,7 +78,8 @@ def _taking_away(assignment: Override, below: Sequence[Override]) -> Override | 
     """The first of the assignments below one that takes a value of it away."""
     try:
         steps, value = _read(_plainly(assignment), [])
-        root, said = _assign(Node(None, value.place), steps, 0, value), set(_parts(value, keys=False))
+        root = _assign(Node(None, value.place), steps, 0, value)
+        said = {part for part in _parts(value, keys=False) if part[1] is not None or value.value is None}
         for each in below:
             root = override(root, _plainly(each), [])
             if not said.issubset(_parts(root, keys=True)):
@@ -252,7 +253,7 @@ def _entries(node: Node, steps: Sequence[_Step], done: int) -> dict[str, Entry]:
     if node.value == name:
         return {name: Entry(node.place, Node(None, node.place))}
     around = steps[done - 1].name if done and not _names_field(steps[:done]) else ""
-    if main := main_field(around) or next(iter(ITEMS.get(around, ())), None):
+    if main := "spec" if around == "include" else main_field(around):
         return {main: Entry(node.place, node)}
     path = _written(steps[:done])
     if inside := _in_kind(node.value, name):

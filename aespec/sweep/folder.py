@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -19,7 +20,7 @@ from aespec.diagnostics import AespecError, Diagnostic, show
 from aespec.files import write_text
 from aespec.rules import OtherSweep, RunUnreadable
 from aespec.run import SPEC, UNFINISHED, clear, prepare
-from aespec.spec import load
+from aespec.spec import Spec, load
 from aespec.sweep.trials import Failure, Plan, Trial
 
 __all__ = ["BEST", "TABLE", "Record", "begin", "enter", "remove"]
@@ -53,7 +54,7 @@ def begin(folder: Path, command: Mapping[str, Any], *, force: bool) -> Record:
     """
     there = (folder / RECORD).is_file()
     if force:
-        _clear(folder)
+        _clear(folder, whole=there)
     if not there or force:
         prepare(folder, force=force)
         record = Record(command=dict(command))
@@ -75,11 +76,13 @@ def enter(folder: Path, number: int, plan: Plan) -> Trial:
     if not trial.spec_file.is_file():
         trial.spec_file.parent.mkdir(exist_ok=True)
         write_text(trial.spec_file, plan.text)
-    elif found := _other_spec(trial.spec_file, plan):
+    elif trial.spec_file.read_text(encoding="utf-8") != plan.text and (
+        found := _first(load(trial.spec_file).to_data(), plan.spec.to_data())
+    ):
         raise _other(folder, f"holds a sweep of another spec: trial {number} differs", *found)
     trained: tuple[str, str] | None = None
     with suppress(AespecError, OSError, ValueError):  # of a run that cannot be read nothing is kept
-        trained = _other_spec(trial.folder / SPEC, plan)
+        trained = _first(_planned(load(trial.folder / SPEC)), _planned(plan.spec))
     if trained:
         what, (got, wanted) = f"{trial.folder} was trained by another plan than that of the sweep", trained
         help = "move it elsewhere: the same command goes on with the sweep then"
@@ -87,12 +90,10 @@ def enter(folder: Path, number: int, plan: Plan) -> Trial:
     return trial
 
 
-def _other_spec(file: Path, plan: Plan) -> tuple[str, str] | None:
-    """What a file has and what a plan has where they first differ; None if nowhere."""
-    if file.read_text(encoding="utf-8") == plan.text:
-        return None
-    differences = _differences(load(file).to_data(), plan.spec.to_data())
-    return next(((f"{place}: {show(before)}", f"{place}: {show(now)}") for place, before, now in differences), None)
+def _planned(spec: Spec) -> dict[str, Any]:
+    """A spec as data, but for what training settles itself: the window, and from where the validation file is named."""
+    data = spec.to_data()
+    return {**data, "training": {**data["training"], "window": None, "validation_data": None}}
 
 
 def remove(run: Path) -> None:
@@ -138,6 +139,11 @@ def _other(folder: Path, what: str, wanted: str, got: str) -> AespecError:
     return AespecError(Diagnostic(OtherSweep, f"{folder} {what}", wanted=wanted, got=got, help=help))
 
 
+def _first(before: Any, now: Any) -> tuple[str, str] | None:
+    """The first difference of two pieces of data, as both have it; None where there is none."""
+    return next(((f"{at}: {show(old)}", f"{at}: {show(new)}") for at, old, new in _differences(before, now)), None)
+
+
 def _differences(before: Any, now: Any, place: str = "") -> Iterator[tuple[str, Any, Any]]:
     """Where two pieces of data differ, innermost."""
     if isinstance(before, dict) and isinstance(now, dict) and before.keys() == now.keys():
@@ -152,12 +158,18 @@ def _differences(before: Any, now: Any, place: str = "") -> Iterator[tuple[str, 
         yield from _differences(one, other, f"{place}.{key}".lstrip("."))
 
 
-def _clear(folder: Path) -> None:
-    """Take away what a sweep left in its folder, its record last, and nothing that aespec did not write."""
-    for name in (TABLE, BEST):
+def _clear(folder: Path, *, whole: bool) -> None:
+    """Take away what a sweep left in its folder, its record last, and nothing that aespec did not write.
+
+    Args:
+        folder: The folder.
+        whole: Whether it is known for that of a sweep. Else only trials that have both a run and a spec are taken away.
+    """
+    for name in (TABLE, BEST) if whole else ():
         (folder / name).unlink(missing_ok=True)
-    for run in (folder / "trials").glob("[0-9]*"):
-        remove(run)
-    for spec in (folder / "specs").glob("[0-9]*.yaml"):
-        spec.unlink()
+    for spec in (folder / "specs").glob("*.yaml"):
+        run = folder / "trials" / spec.stem
+        if re.fullmatch("[0-9]{4,}", spec.stem) and (whole or run.is_dir()):
+            remove(run)
+            spec.unlink()
     (folder / RECORD).unlink(missing_ok=True)

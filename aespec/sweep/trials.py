@@ -212,9 +212,8 @@ def notes(plans: Iterable[Plan], metric: str) -> list[str]:
     """What is to be said of a metric that is not the same sum in every trial."""
     if metric.removeprefix(HELD) != "total":
         return []
-    added = {
-        frozenset(map(repr, (*plan.graph.losses, *(term.regularizer for term in plan.graph.terms)))) for plan in plans
-    }
+    terms = ((*plan.graph.losses, *(term.regularizer for term in plan.graph.terms)) for plan in plans)
+    added = {tuple(sorted(map(repr, each))) for each in terms}
     different = f"the trials add up different losses in `{metric}`, whose values are not to be compared"
     return [different] if len(added) > 1 else []
 
