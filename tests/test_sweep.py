@@ -823,26 +823,67 @@ def test_totals_that_are_not_to_be_compared_are_told(varied, more, said, inside)
     assert found["notes"] == [note] * said
 
 
-def test_force_begins_again_where_the_record_is_gone(inside):
+@pytest.mark.parametrize("gone", [["sweep.json"], ["sweep.json", "specs/0001.yaml", "specs/0002.yaml"]])
+def test_what_may_be_trials_of_another_sweep_is_neither_taken_over_nor_away(gone, inside):
     assert sweep(*vary("training.epochs=1,2"), "--limit", 20).exit_code == 0
-    before = rows()
-    Path("sweeps/small/sweep.json").unlink()
-    assert "error[E504]" in sweep(*vary("training.epochs=1,2")).output
-    assert "ended before" not in done(sweep(*vary("training.epochs=1,2"), "--force")).output
-    assert {row["val_total"] for row in rows()}.isdisjoint(row["val_total"] for row in before)
+    before = touched()
+    for name in gone:
+        Path("sweeps/small", name).unlink()
+    for force in ([], ["--force"]):
+        refused = sweep(*vary("training.epochs=1,2"), *force)
+        assert "error[E504]: sweeps/small has no sweep.json, and what may be trials of a sweep" in refused.output
+        assert touched() == before
+    Path("sweeps/small").rename("elsewhere")  # as the help says
+    done(sweep(*vary("training.epochs=1,2")))
 
 
-@pytest.mark.parametrize("swept", [False, True])
-def test_force_leaves_specs_and_runs_of_others_alone(swept, inside):
-    if swept:
-        done(sweep(*vary("training.epochs=1,2"), "-o", ".", "--force"))
+@pytest.mark.parametrize("gone", ["specs/0001.yaml", "trials/0001/spec.yaml", "trials/0001/run.json"])
+def test_force_takes_nothing_over(gone, inside):
+    args = vary("training.epochs=1,2")
+    done(sweep(*args))
+    wanted = {row["trial"]: row["val_total"] for row in rows()}
+    done(sweep(*args, "--limit", 20, "--force"))
+    Path("sweeps/small", gone).unlink()
+    assert "ended before" not in done(sweep(*args, "--force")).output
+    assert {row["trial"]: row["val_total"] for row in rows()} == wanted
+
+
+def test_force_leaves_specs_and_runs_of_others_alone(inside):
+    done(sweep(*vary("training.epochs=1,2"), "-o", ".", "--force"))
     mine = [Path("specs/2layers.yaml"), Path("specs/12.yaml"), Path("trials/2024-mine/weights.safetensors")]
-    mine += [] if swept else [Path("specs/2024.yaml"), Path("trials/2025/weights.safetensors")]
     for path in mine:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("mine")
     done(sweep(*vary("training.epochs=1"), "-o", ".", "--force"))
     assert [path.read_text() for path in mine] == ["mine"] * len(mine)
+    assert not Path("trials/0002").exists()
+
+
+def test_a_sweep_that_dies_while_it_takes_the_earlier_away_begins_again_all_the_same(inside, monkeypatch):
+    """Whatever of the earlier one is left."""
+    args, unlink, deaths = vary("training.epochs=1,2"), Path.unlink, 0
+    done(sweep(*args))
+    wanted = {row["trial"]: row["val_total"] for row in rows()}
+    while True:
+        done(sweep(*args, "--limit", 20, "--force"))
+        left = [deaths]
+
+        def dying(path, missing_ok=False, left=left):
+            if path.is_relative_to("sweeps") and path.exists():
+                left[0] -= 1
+                if left[0] < 0:
+                    raise SystemExit(9)
+            unlink(path, missing_ok=missing_ok)
+
+        with monkeypatch.context() as patched:
+            patched.setattr("aespec.sweep.folder.prepare", lambda *_, **__: sys.exit(0))  # all is taken away
+            patched.setattr(Path, "unlink", dying)
+            if sweep(*args, "--force").exit_code == 0:
+                break
+        deaths += 1
+        done(sweep(*args, "--force"))
+        assert {row["trial"]: row["val_total"] for row in rows()} == wanted
+    assert deaths > 12
 
 
 @pytest.mark.parametrize(
@@ -875,6 +916,7 @@ def test_a_validation_file_that_is_nowhere_is_told_before_anything_is_written(in
     )
     assert "error[E401]: there is no data set and no file `no.npy`" in refused.output
     assert "--> --set:1:26" in refused.output
+    assert "or name other data with `--set training.validation_data=FILE`" in refused.output
     assert not Path("sweeps").exists()
 
 

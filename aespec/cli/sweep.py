@@ -235,12 +235,12 @@ def _known(backend: str, data: str, plan: Plan) -> None:
     Raises:
         AespecError: There is none of that name.
     """
-    from aespec.data import DATASETS, load_for
+    from aespec.data import load_for
     from aespec.registry import backend_names, find_backend
 
     if backend not in backend_names():
         find_backend(backend)
-    if data not in DATASETS and not Path(data).expanduser().exists():
+    if not _is_there(data):
         load_for(plan.spec, plan.graph, data, "train", plan.spec.training.dtype)
 
 
@@ -250,19 +250,31 @@ def _held(plans: Sequence[Plan]) -> list[str]:
     Raises:
         AespecError: It is nowhere.
     """
-    from aespec.data import DATASETS, load_for
+    from aespec.data import load_for
 
     named = {plan.spec.training.validation_data: plan for plan in plans}
+    problems: list[Diagnostic] = []
     for name, plan in named.items():
-        if name is None or name in DATASETS or Path(name).expanduser().exists():
+        if name is None or _is_there(name):
             continue
         try:
             load_for(plan.spec, plan.graph, name, "train", plan.spec.training.dtype)
         except AespecError as error:
-            place = plan.spec.place(("training", "validation_data"))
-            help = "check the path, which starts from the current folder"
-            raise AespecError(*(replace(problem, place=place, help=help) for problem in error.diagnostics)) from None
+            place, option = plan.spec.place(("training", "validation_data")), "`--set training.validation_data=FILE`"
+            problems += [
+                replace(each, place=place, help=each.help and each.help.replace("`--data`", option))
+                for each in error.diagnostics
+            ]
+    if problems:
+        raise AespecError(*problems)
     return sorted(name for name in named if name is not None)
+
+
+def _is_there(data: str) -> bool:
+    """Whether there is data of that name."""
+    from aespec.data import DATASETS
+
+    return data in DATASETS or Path(data).expanduser().exists()
 
 
 def _digest(data: str) -> str | None:

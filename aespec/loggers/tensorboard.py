@@ -102,7 +102,7 @@ class TensorBoard:
         from tensorboard.summary.writer.record_writer import masked_crc32c
 
         steps = set[int]()
-        for file in sorted(self._home(phase).glob(FILES), key=lambda file: int(file.suffix[1:])):
+        for file in sorted(self._home(phase).glob(FILES)):  # as TensorBoard orders them
             data, at = file.read_bytes(), 0
             while record := data[at + 12 : (end := at + 12 + int.from_bytes(data[at : at + 8], "little"))]:
                 if data[end : end + 4] != masked_crc32c(record).to_bytes(4, "little"):

@@ -18,7 +18,7 @@ from aespec.checkpoint import FILE as CHECKPOINT
 from aespec.checkpoint import LOCK
 from aespec.diagnostics import AespecError, Diagnostic, show
 from aespec.files import write_text
-from aespec.rules import OtherSweep, RunUnreadable
+from aespec.rules import OtherSweep, RunExists, RunUnreadable
 from aespec.run import SPEC, UNFINISHED, clear, prepare
 from aespec.spec import Spec, load
 from aespec.sweep.trials import Failure, Plan, Trial
@@ -53,8 +53,10 @@ def begin(folder: Path, command: Mapping[str, Any], *, force: bool) -> Record:
         AespecError: The folder holds another sweep or something else, and ``force`` is not set.
     """
     there = (folder / RECORD).is_file()
-    if force:
-        _clear(folder, whole=there)
+    if not there:
+        _nothing_numbered(folder)
+    elif force:
+        _clear(folder)
     if not there or force:
         prepare(folder, force=force)
         record = Record(command=dict(command))
@@ -76,7 +78,7 @@ def enter(folder: Path, number: int, plan: Plan) -> Trial:
     if not trial.spec_file.is_file():
         trial.spec_file.parent.mkdir(exist_ok=True)
         write_text(trial.spec_file, plan.text)
-    elif trial.spec_file.read_text(encoding="utf-8") != plan.text and (
+    elif trial.spec_file.read_bytes() != plan.text.encode() and (
         found := _first(load(trial.spec_file).to_data(), plan.spec.to_data())
     ):
         raise _other(folder, f"holds a sweep of another spec: trial {number} differs", *found)
@@ -158,18 +160,37 @@ def _differences(before: Any, now: Any, place: str = "") -> Iterator[tuple[str, 
         yield from _differences(one, other, f"{place}.{key}".lstrip("."))
 
 
-def _clear(folder: Path, *, whole: bool) -> None:
-    """Take away what a sweep left in its folder, its record last, and nothing that aespec did not write.
+def _numbered(folder: Path) -> list[Path]:
+    """The runs and the specs in a folder that are called as those of trials are."""
+    found = [*(folder / "trials").glob("*"), *(folder / "specs").glob("*.yaml")]
+    return sorted(path for path in found if re.fullmatch("[0-9]{4}|10000", path.stem))
 
-    Args:
-        folder: The folder.
-        whole: Whether it is known for that of a sweep. Else only trials that have both a run and a spec are taken away.
+
+def _nothing_numbered(folder: Path) -> None:
+    """Refuse a folder that no sweep began in, and which has what would be taken for the trials of one.
+
+    Raises:
+        AespecError: It has.
     """
-    for name in (TABLE, BEST) if whole else ():
+    if found := _numbered(folder):
+        raise AespecError(
+            Diagnostic(
+                RunExists,
+                f"{folder} has no {RECORD}, and what may be trials of a sweep",
+                wanted="a folder with neither",
+                got=", ".join(str(path.relative_to(folder)) for path in found[:4]),
+                help="move that elsewhere, or give another folder with `-o`",
+            )
+        )
+
+
+def _clear(folder: Path) -> None:
+    """Take away what a sweep left in its folder, its record last, and nothing that aespec did not write."""
+    for name in (TABLE, BEST):
         (folder / name).unlink(missing_ok=True)
-    for spec in (folder / "specs").glob("*.yaml"):
-        run = folder / "trials" / spec.stem
-        if re.fullmatch("[0-9]{4,}", spec.stem) and (whole or run.is_dir()):
-            remove(run)
-            spec.unlink()
-    (folder / RECORD).unlink(missing_ok=True)
+    for path in _numbered(folder):
+        if path.is_dir():
+            remove(path)
+        else:
+            path.unlink()
+    (folder / RECORD).unlink()
