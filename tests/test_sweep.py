@@ -831,7 +831,7 @@ def test_what_may_be_trials_of_another_sweep_is_neither_taken_over_nor_away(gone
         Path("sweeps/small", name).unlink()
     for force in ([], ["--force"]):
         refused = sweep(*vary("training.epochs=1,2"), *force)
-        assert "error[E504]: sweeps/small has no sweep.json, and what may be trials of a sweep" in refused.output
+        assert "error[E504]: sweeps/small has no sweep.json of a sweep, and what may be trials of one" in refused.output
         assert touched() == before
     Path("sweeps/small").rename("elsewhere")  # as the help says
     done(sweep(*vary("training.epochs=1,2")))
@@ -851,12 +851,28 @@ def test_force_takes_nothing_over(gone, inside):
 def test_force_leaves_specs_and_runs_of_others_alone(inside):
     done(sweep(*vary("training.epochs=1,2"), "-o", ".", "--force"))
     mine = [Path("specs/2layers.yaml"), Path("specs/12.yaml"), Path("trials/2024-mine/weights.safetensors")]
+    mine += [Path("trials/0001.bak/weights.safetensors"), Path("trials/0002.txt"), Path("trials/0000/run.json")]
+    kept = Path("trials/0002").rename("kept") / "weights.safetensors"
+    Path("trials/0002").symlink_to("../kept")
     for path in mine:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("mine")
     done(sweep(*vary("training.epochs=1"), "-o", ".", "--force"))
     assert [path.read_text() for path in mine] == ["mine"] * len(mine)
+    assert kept.exists()
     assert not Path("trials/0002").exists()
+
+
+def test_force_takes_nothing_away_where_the_record_is_no_sweeps(inside):
+    run = Path("sweeps/small/trials/0001/run.json")
+    run.parent.mkdir(parents=True)
+    run.write_text("{}")
+    Path("sweeps/small/sweep.json").write_text('{"method": "bayes"}')
+    for force, code in ([], "E501"), (["--force"], "E504"):
+        refused = sweep(*vary("training.epochs=1"), *force)
+        assert f"error[{code}]" in refused.output
+        assert "give another folder with `-o`" in refused.output
+        assert run.read_text() == "{}"
 
 
 def test_a_sweep_that_dies_while_it_takes_the_earlier_away_begins_again_all_the_same(inside, monkeypatch):
@@ -975,6 +991,15 @@ def test_an_interruption_leaves_checkpoints_and_says_how_to_go_on(here):
         # an interruption may come between the checkpoint of an epoch and its row, which going on writes again
         assert 0 < epochs <= len(checkpoint(path.parents[1]).epochs) <= epochs + 1
     assert rows() == []
+
+
+def test_what_was_begun_by_force_goes_on_without(inside, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("aespec.course._History.epoch", interrupted)
+    said = sweep(*vary("training.epochs=2,3"), "--force").output
+    assert "sweeps/small keeps what it has; the same command without `--force` goes on with it" in said
 
 
 def test_a_second_interruption_waits_for_nothing_and_says_how_to_go_on_too(monkeypatch):

@@ -139,7 +139,8 @@ def sweep(
         stack.enter_context(workers)
         progress = stack.enter_context(_Progress(course, proposals or len(points), talk=form == "text" and not quiet))
         progress.say(f"{plans[0].spec.name} on {backend} with {data}: {name}, {workers.at_once} at a time")
-        with writing(folder, f"it {GOES_ON}"), _interruptible(folder):
+        on = GOES_ON.format("the same command without `--force`" if force else "the same command")
+        with writing(folder, f"it {on}"), _interruptible(f"{folder} {on}"):
             try:
                 course.run(search, workers, _caller(specs, backend, data, limit), progress)
                 progress.note()
@@ -328,21 +329,21 @@ def _given(backend: str, data: str, limit: int | None) -> list[str]:
     return ["--backend", backend, "--data", data, *(["--limit", str(limit)] if limit else [])]
 
 
-GOES_ON = "keeps what it has; the same command goes on with it"
+GOES_ON = "keeps what it has; {} goes on with it"
 """What can be done with the folder of a sweep that was stopped."""
 
 
 @contextmanager
-def _interruptible(folder: Path) -> Iterator[None]:
+def _interruptible(on: str) -> Iterator[None]:
     """Let an interruption, or a request to end, say how to go on."""
     try:
         with ended_softly():
             yield
     except KeyboardInterrupt:
         click.echo("\nwaiting for checkpoints to be written; Ctrl-C again does not wait", err=True)
-        raise KeyboardInterrupt(f"{folder} {GOES_ON}") from None
+        raise KeyboardInterrupt(on) from None
     except BrokenPipeError:
-        warn(f"stopped, for nobody reads what is printed: {folder} {GOES_ON}")
+        warn(f"stopped, for nobody reads what is printed: {on}")
         raise
 
 

@@ -53,10 +53,10 @@ def begin(folder: Path, command: Mapping[str, Any], *, force: bool) -> Record:
         AespecError: The folder holds another sweep or something else, and ``force`` is not set.
     """
     there = (folder / RECORD).is_file()
-    if not there:
-        _nothing_numbered(folder)
-    elif force:
+    if force and there and _is_ours(folder):
         _clear(folder)
+    elif force or not there:
+        _nothing_numbered(folder)
     if not there or force:
         prepare(folder, force=force)
         record = Record(command=dict(command))
@@ -119,7 +119,7 @@ def _read(folder: Path) -> Record:
                 f"{folder / RECORD} cannot be read",
                 wanted="the record of a sweep",
                 got=got,
-                help="restore the file, or begin again with `--force`",
+                help="restore the file, or give another folder with `-o`",
             )
         ) from None
 
@@ -162,8 +162,20 @@ def _differences(before: Any, now: Any, place: str = "") -> Iterator[tuple[str, 
 
 def _numbered(folder: Path) -> list[Path]:
     """The runs and the specs in a folder that are called as those of trials are."""
-    found = [*(folder / "trials").glob("*"), *(folder / "specs").glob("*.yaml")]
-    return sorted(path for path in found if re.fullmatch("[0-9]{4}|10000", path.stem))
+    runs = [path for path in (folder / "trials").glob("*") if path.is_dir() and _NUMBER.fullmatch(path.name)]
+    return sorted([*runs, *(path for path in (folder / "specs").glob("*.yaml") if _NUMBER.fullmatch(path.stem))])
+
+
+_NUMBER = re.compile("(?!0000)[0-9]{4}|10000")
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether the record in a folder is one of a sweep, and no other file of that name."""
+    try:
+        _read(folder)
+    except AespecError:
+        return False
+    return True
 
 
 def _nothing_numbered(folder: Path) -> None:
@@ -176,7 +188,7 @@ def _nothing_numbered(folder: Path) -> None:
         raise AespecError(
             Diagnostic(
                 RunExists,
-                f"{folder} has no {RECORD}, and what may be trials of a sweep",
+                f"{folder} has no {RECORD} of a sweep, and what may be trials of one",
                 wanted="a folder with neither",
                 got=", ".join(str(path.relative_to(folder)) for path in found[:4]),
                 help="move that elsewhere, or give another folder with `-o`",
@@ -185,12 +197,11 @@ def _nothing_numbered(folder: Path) -> None:
 
 
 def _clear(folder: Path) -> None:
-    """Take away what a sweep left in its folder, its record last, and nothing that aespec did not write."""
+    """Take away what a sweep left in its folder but its record, and nothing that aespec did not write."""
     for name in (TABLE, BEST):
         (folder / name).unlink(missing_ok=True)
     for path in _numbered(folder):
-        if path.is_dir():
+        if path.is_dir() and not path.is_symlink():
             remove(path)
         else:
             path.unlink()
-    (folder / RECORD).unlink()
