@@ -831,7 +831,7 @@ def test_what_may_be_trials_of_another_sweep_is_neither_taken_over_nor_away(gone
         Path("sweeps/small", name).unlink()
     for force in ([], ["--force"]):
         refused = sweep(*vary("training.epochs=1,2"), *force)
-        assert "error[E504]: sweeps/small has no sweep.json of a sweep, and what may be trials of one" in refused.output
+        assert "error[E504]: sweeps/small has what may be trials of a sweep, and no sweep.json of one" in refused.output
         assert touched() == before
     Path("sweeps/small").rename("elsewhere")  # as the help says
     done(sweep(*vary("training.epochs=1,2")))

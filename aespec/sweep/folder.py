@@ -27,6 +27,9 @@ __all__ = ["BEST", "TABLE", "Record", "begin", "enter", "remove"]
 
 RECORD, TABLE, BEST = "sweep.json", "sweep.csv", "best.yaml"
 
+NUMBER = re.compile("(?!0000)[0-9]{4}|10000")
+"""What the run and the spec of a trial are called."""
+
 
 class Record(BaseModel):
     """What ``sweep.json`` holds."""
@@ -50,7 +53,8 @@ def begin(folder: Path, command: Mapping[str, Any], *, force: bool) -> Record:
     """Begin a sweep in a folder, or go on with the one that is in it.
 
     Raises:
-        AespecError: The folder holds another sweep or something else, and ``force`` is not set.
+        AespecError: The folder holds another sweep or something else, and ``force`` is not set; or it is of no sweep,
+            and has what would be taken for trials.
     """
     there = (folder / RECORD).is_file()
     if force and there and _is_ours(folder):
@@ -162,11 +166,8 @@ def _differences(before: Any, now: Any, place: str = "") -> Iterator[tuple[str, 
 
 def _numbered(folder: Path) -> list[Path]:
     """The runs and the specs in a folder that are called as those of trials are."""
-    runs = [path for path in (folder / "trials").glob("*") if path.is_dir() and _NUMBER.fullmatch(path.name)]
-    return sorted([*runs, *(path for path in (folder / "specs").glob("*.yaml") if _NUMBER.fullmatch(path.stem))])
-
-
-_NUMBER = re.compile("(?!0000)[0-9]{4}|10000")
+    runs = [path for path in (folder / "trials").glob("*") if path.is_dir() and NUMBER.fullmatch(path.name)]
+    return sorted([*runs, *(path for path in (folder / "specs").glob("*.yaml") if NUMBER.fullmatch(path.stem))])
 
 
 def _is_ours(folder: Path) -> bool:
@@ -188,10 +189,10 @@ def _nothing_numbered(folder: Path) -> None:
         raise AespecError(
             Diagnostic(
                 RunExists,
-                f"{folder} has no {RECORD} of a sweep, and what may be trials of one",
-                wanted="a folder with neither",
+                f"{folder} has what may be trials of a sweep, and no {RECORD} of one",
+                wanted="the folder of a sweep, or one without runs and specs that are called as trials are",
                 got=", ".join(str(path.relative_to(folder)) for path in found[:4]),
-                help="move that elsewhere, or give another folder with `-o`",
+                help="move those elsewhere, or give another folder with `-o`",
             )
         )
 
